@@ -1,0 +1,3 @@
+export * from "./error.ts"
+export * from "./registry.ts"
+export * from "./wire.ts"
