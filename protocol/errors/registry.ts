@@ -11,14 +11,23 @@ export interface ErrorEntry {
 const entry = (status: number, message: string, retry = false): ErrorEntry => ({ status, retry, message })
 
 export const registry = {
-  IPFA_INPUT_INVALID: entry(400, "A value in the request is not of the expected kind. The error's data names its path and what was expected."),
-  IPFA_INPUT_SHAPE: entry(400, "A tensor's shape or dtype does not fit the model's input. Compare with the session's inputs."),
+  IPFA_INPUT_INVALID: entry(
+    400,
+    "A value in the request is not of the expected kind. The error's data names its path and what was expected.",
+  ),
+  IPFA_INPUT_SHAPE: entry(
+    400,
+    "A tensor's shape or dtype does not fit the model's input. Compare with the session's inputs.",
+  ),
   IPFA_INTERNAL: entry(500, "Something failed inside ipfs-accelerate. Please report it with the error's cause."),
 
   IPFA_PROTOCOL_VERSION: entry(426, "The two sides share no protocol version. Update the older one."),
   IPFA_PROTOCOL_MALFORMED: entry(400, "A message was not of the protocol's form, and the connection was ended."),
   IPFA_PROTOCOL_UNKNOWN_METHOD: entry(404, "The other side has no such method. It may be an older version."),
-  IPFA_PROTOCOL_TOO_LARGE: entry(413, "A message is larger than this connection takes. Send less at once, or upload the model by parts."),
+  IPFA_PROTOCOL_TOO_LARGE: entry(
+    413,
+    "A message is larger than this connection takes. Send less at once, or upload the model by parts.",
+  ),
   IPFA_PROTOCOL_CLOSED: entry(503, "The connection ended before the answer came.", true),
   IPFA_PROTOCOL_SLOW_READER: entry(429, "The other side stopped reading and the connection was ended.", true),
 
@@ -30,37 +39,61 @@ export const registry = {
   IPFA_GRANT_REQUIRED: entry(403, "This origin was not granted that. Call enable() and let the person decide."),
   IPFA_GRANT_DENIED: entry(403, "The person denied the request."),
   IPFA_GRANT_REVOKED: entry(403, "The person revoked the grant, which ended this job."),
-  IPFA_GRANT_ORIGIN: entry(403, "Pages with an opaque origin, or that are not a secure context, can't be granted anything."),
+  IPFA_GRANT_ORIGIN: entry(
+    403,
+    "Pages with an opaque origin, or that are not a secure context, can't be granted anything.",
+  ),
   IPFA_GRANT_PROMPT: entry(409, "A permission prompt for this site is open already."),
 
-  IPFA_MODEL_REFERENCE: entry(400, "That is no model reference. Use https://…[#sha256=…], sha256:…, file:… (Node), or bytes."),
+  IPFA_MODEL_REFERENCE: entry(
+    400,
+    "That is no model reference. Use https://…[#sha256=…], sha256:…, file:… (Node), or bytes.",
+  ),
   IPFA_MODEL_SCHEME: entry(400, "This kind of model reference can't be loaded here."),
   IPFA_MODEL_NOT_FOUND: entry(404, "There is no such model."),
   IPFA_MODEL_FETCH: entry(502, "The model could not be downloaded.", true),
   IPFA_MODEL_ADDRESS: entry(403, "The model's address is not one that models may be fetched from."),
   IPFA_MODEL_DIGEST: entry(502, "The bytes that came are not the model that was named: their SHA-256 differs."),
-  IPFA_MODEL_CHANGED: entry(409, "The model at that address is no longer the one first loaded from it. Pin it with #sha256=… or delete the stored one."),
+  IPFA_MODEL_CHANGED: entry(
+    409,
+    "The model at that address is no longer the one first loaded from it. Pin it with #sha256=… or delete the stored one.",
+  ),
   IPFA_MODEL_INVALID: entry(422, "That is no valid ONNX model, or it does what a model must not."),
   IPFA_MODEL_TOO_LARGE: entry(413, "The model is larger than is allowed here."),
   IPFA_MODEL_UPLOAD: entry(409, "The parts of an upload came out of order or do not add up."),
 
   IPFA_STORE_QUOTA: entry(507, "There is no room left for that model. Delete stored models or raise the limit."),
-  IPFA_STORE_CORRUPT: entry(500, "A stored model's bytes are damaged; it was removed and can be downloaded again.", true),
+  IPFA_STORE_CORRUPT: entry(
+    500,
+    "A stored model's bytes are damaged; it was removed and can be downloaded again.",
+    true,
+  ),
   IPFA_STORE_LOCKED: entry(409, "Another bridge uses that data folder. Stop it, or choose another with --data."),
 
   IPFA_DEVICE_ABSENT: entry(404, "The device that was asked for can't be had here. The error's data says why."),
-  IPFA_DEVICE_SELECTOR: entry(400, "That is no device selector. Use backend[:type][#index], such as webgpu or native-cpu."),
+  IPFA_DEVICE_SELECTOR: entry(
+    400,
+    "That is no device selector. Use backend[:type][#index], such as webgpu or native-cpu.",
+  ),
   IPFA_DEVICE_LOST: entry(503, "The device was lost.", true),
   IPFA_DEVICE_INCORRECT: entry(503, "The device computes wrong results in a known case, so it is not used."),
   IPFA_DEVICE_MEMORY: entry(507, "The device has not enough memory for that.", true),
-  IPFA_DEVICE_NONE: entry(503, "No device is there that could run this. The error's data says why each one can't.", true),
+  IPFA_DEVICE_NONE: entry(
+    503,
+    "No device is there that could run this. The error's data says why each one can't.",
+    true,
+  ),
   IPFA_DEVICE_UNSUPPORTED: entry(422, "The device can't run this model. The error's data says which part."),
 
   IPFA_SESSION_UNKNOWN: entry(404, "There is no such session; it was closed, or belongs to someone else."),
   IPFA_SESSION_KEPT: entry(404, "There is no such kept tensor; it was released, or its device was lost."),
   IPFA_RUN_FAILED: entry(500, "The runtime failed while it ran the model."),
 
-  IPFA_BRIDGE_UNREACHABLE: entry(503, "The bridge-server can't be reached. Start it with npm start or ipfs-accelerate serve.", true),
+  IPFA_BRIDGE_UNREACHABLE: entry(
+    503,
+    "The bridge-server can't be reached. Start it with npm start or ipfs-accelerate serve.",
+    true,
+  ),
   IPFA_BRIDGE_TOKEN: entry(401, "The bridge-server wants its token, which is in the file token of its data folder."),
   IPFA_BRIDGE_HOST: entry(403, "The Host header does not name this bridge-server."),
   IPFA_BRIDGE_ORIGIN: entry(403, "That origin may not talk to the bridge-server."),

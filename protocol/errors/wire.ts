@@ -1,5 +1,5 @@
 import * as v from "valibot"
-import { AccelerateError, asAccelerateError, errorClass, fail } from "./error.ts"
+import { type AccelerateError, asAccelerateError, errorClass, fail } from "./error.ts"
 import { type ErrorCode, registry } from "./registry.ts"
 
 /** An error as it travels. */
@@ -14,7 +14,12 @@ export type WireError = v.InferOutput<typeof wireErrorSchema>
 export function serialiseError(error: unknown): WireError {
   const e = asAccelerateError(error)
   const cause = e.cause instanceof Error ? `${e.cause.name}: ${e.cause.message}` : undefined
-  return { code: e.code, message: e.message.slice(0, 8192), data: e.data, ...(cause && { cause: cause.slice(0, 8192) }) }
+  return {
+    code: e.code,
+    message: e.message.slice(0, 8192),
+    data: e.data,
+    ...(cause && { cause: cause.slice(0, 8192) }),
+  }
 }
 
 /** The same class and code on this side. A code that a newer peer knows and this one doesn't becomes IPFA_INTERNAL that names it. */

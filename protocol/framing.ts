@@ -1,0 +1,144 @@
+import { fail } from "./errors/index.ts"
+
+/**
+ * Messages as bytes, for channels that carry only those. The safetensors layout: a little-endian u64 with the header's length, the header
+ * (JSON, padded with spaces so that what follows is 8-byte aligned), then the typed arrays' bytes, each 8-byte aligned.
+ * The header is `{ message, arrays: [{ path, type, begin, end }] }`: `message` with null wherever a typed array stood, and for each its
+ * path from the root, element type and byte range after the header.
+ */
+
+const types = {
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  uint64: BigUint64Array,
+  int64: BigInt64Array,
+  float32: Float32Array,
+  float64: Float64Array,
+} as const
+type View = InstanceType<(typeof types)[keyof typeof types]>
+const typeNames = new Map<unknown, string>(Object.entries(types).map(([name, type]) => [type, name]))
+
+export const MAX_HEADER_BYTES = 64 * 2 ** 20
+export const MAX_FRAME_BYTES = 2 ** 31 - 1
+const MAX_ARRAYS = 65_536
+const MAX_DEPTH = 64
+
+const align = (n: number) => (n + 7) & ~7
+const encoder = new TextEncoder()
+const decoder = new TextDecoder("utf-8", { fatal: true })
+
+interface ArrayEntry {
+  path: (string | number)[]
+  type: string
+  begin: number
+  end: number
+}
+
+/** The parts of a frame, in order; their concatenation is the frame. Arrays are not copied: send before changing them. */
+export function encodeFrame(message: unknown): Uint8Array[] {
+  const arrays: ArrayEntry[] = []
+  const payloads: Uint8Array[] = []
+  let offset = 0
+  const strip = (value: unknown, path: (string | number)[]): unknown => {
+    if (typeof value !== "object" || value === null) return value
+    if (ArrayBuffer.isView(value)) {
+      const type = typeNames.get(value.constructor) ?? (value instanceof Uint8Array ? "uint8" : undefined)
+      if (!type)
+        throw fail("IPFA_INPUT_INVALID", { data: { path: path.join("."), expected: "an array type that travels" } })
+      const view = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+      arrays.push({ path, type, begin: offset, end: offset + view.byteLength })
+      payloads.push(view)
+      const padding = align(view.byteLength) - view.byteLength
+      if (padding) payloads.push(new Uint8Array(padding))
+      offset += view.byteLength + padding
+      return null
+    }
+    if (path.length >= MAX_DEPTH)
+      throw fail("IPFA_INPUT_INVALID", { data: { expected: `at most ${MAX_DEPTH} levels` } })
+    if (Array.isArray(value)) return typeof value[0] === "object" ? value.map((x, i) => strip(x, [...path, i])) : value
+    return Object.fromEntries(Object.entries(value).map(([k, x]) => [k, strip(x, [...path, k])]))
+  }
+  const stripped = strip(message, [])
+  const json = encoder.encode(JSON.stringify({ message: stripped, arrays }))
+  const head = new Uint8Array(align(8 + json.byteLength)).fill(0x20)
+  new DataView(head.buffer).setBigUint64(0, BigInt(head.byteLength - 8), true)
+  head.set(json, 8)
+  if (head.byteLength > MAX_HEADER_BYTES || head.byteLength + offset > MAX_FRAME_BYTES)
+    throw fail("IPFA_PROTOCOL_TOO_LARGE")
+  return [head, ...payloads]
+}
+
+export function frameBytes(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.byteLength, 0)
+}
+
+/** One array of the whole frame. */
+export function joinFrame(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(frameBytes(parts))
+  let offset = 0
+  for (const part of parts) {
+    frame.set(part, offset)
+    offset += part.byteLength
+  }
+  return frame
+}
+
+/**
+ * The message in `frame`. Its arrays are views of the frame's memory where that is aligned, else copies.
+ * Throws IPFA_PROTOCOL_MALFORMED for anything that is not a whole, consistent frame.
+ */
+export function decodeFrame(frame: Uint8Array): unknown {
+  const malformed = (reason: string) => fail("IPFA_PROTOCOL_MALFORMED", { data: { reason } })
+  if (frame.byteLength < 8) throw malformed("shorter than its length prefix")
+  const length = new DataView(frame.buffer, frame.byteOffset, 8).getBigUint64(0, true)
+  if (length > BigInt(Math.min(frame.byteLength - 8, MAX_HEADER_BYTES))) throw malformed("header length past the end")
+  const start = 8 + Number(length)
+  let header: { message?: unknown; arrays?: unknown }
+  try {
+    header = JSON.parse(decoder.decode(frame.subarray(8, start)))
+  } catch {
+    throw malformed("header is no JSON")
+  }
+  if (typeof header !== "object" || header === null) throw malformed("header is no object")
+  const arrays = header.arrays
+  if (!Array.isArray(arrays) || arrays.length > MAX_ARRAYS) throw malformed("arrays")
+  const body = frame.subarray(start)
+  for (const entry of arrays) place(header.message, entry, body, malformed)
+  return header.message
+}
+
+function place(root: unknown, entry: ArrayEntry, body: Uint8Array, malformed: (reason: string) => Error): void {
+  const { path, type, begin, end } = (entry ?? {}) as Partial<ArrayEntry>
+  if (!Array.isArray(path) || path.length === 0 || path.length > MAX_DEPTH) throw malformed("path")
+  if (typeof type !== "string" || !Object.hasOwn(types, type)) throw malformed("type")
+  if (
+    !Number.isSafeInteger(begin) ||
+    !Number.isSafeInteger(end) ||
+    begin! < 0 ||
+    end! < begin! ||
+    end! > body.byteLength
+  )
+    throw malformed("range")
+  const View = types[type as keyof typeof types]
+  if ((end! - begin!) % View.BYTES_PER_ELEMENT) throw malformed("range is no whole number of elements")
+  let holder = root as Record<string, unknown>
+  for (const [i, key] of path.entries()) {
+    if (typeof holder !== "object" || holder === null || ArrayBuffer.isView(holder)) throw malformed("path")
+    if ((typeof key !== "string" && typeof key !== "number") || key === "__proto__" || !Object.hasOwn(holder, key))
+      throw malformed("path")
+    if (i < path.length - 1) holder = holder[key] as Record<string, unknown>
+    else if (holder[key] !== null) throw malformed("path holds something already")
+    else holder[key] = view(View, body, begin!, end!)
+  }
+}
+
+function view(View: (typeof types)[keyof typeof types], body: Uint8Array, begin: number, end: number): View {
+  const offset = body.byteOffset + begin
+  const elems = (end - begin) / View.BYTES_PER_ELEMENT
+  if (offset % View.BYTES_PER_ELEMENT === 0) return new View(body.buffer as ArrayBuffer, offset, elems)
+  return new View(body.slice(begin, end).buffer as ArrayBuffer, 0, elems)
+}

@@ -1,0 +1,84 @@
+import * as v from "valibot"
+import { defineMethod } from "../define-method.ts"
+import { anyTensorSchema } from "../tensor.ts"
+import { absentDevice, bytes, count, deviceInfo, id, ms, name, selector, tensorInfo } from "./shared.ts"
+
+/** What a pool says to the worker or process that hosts a device. Never reachable by a caller. */
+
+export const probeDevices = defineMethod({
+  name: "device.probe",
+  title:
+    "Finds the devices of this host's backend, computes a known case on each, and says which are there and why others are not.",
+  grant: "device",
+  params: v.object({}),
+  result: v.object({ devices: v.array(deviceInfo), absent: v.array(absentDevice) }),
+  errors: [],
+})
+
+export const openModel = defineMethod({
+  name: "device.open",
+  title: "Loads and compiles validated model bytes on a device.",
+  grant: "device",
+  params: v.object({
+    device: selector,
+    /** The model's bytes, or (Node) the file that holds them. */
+    model: v.union([bytes, v.string()]),
+    external: v.optional(v.array(v.object({ path: name, data: v.union([bytes, v.string()]) }))),
+  }),
+  result: v.object({
+    handle: id,
+    inputs: v.array(tensorInfo),
+    outputs: v.array(tensorInfo),
+    openMs: ms,
+    /** The host's estimate of what the session holds on the device. */
+    memoryBytes: count,
+    /** Set where the runtime refused the usual optimisations and it was opened with fewer (`basic`). */
+    note: v.optional(v.string()),
+  }),
+  errors: ["IPFA_DEVICE_UNSUPPORTED", "IPFA_DEVICE_LOST", "IPFA_DEVICE_MEMORY", "IPFA_DEVICE_ABSENT"],
+})
+
+export const runModel = defineMethod({
+  name: "device.run",
+  title: "Runs an open model once.",
+  grant: "device",
+  params: v.object({
+    handle: id,
+    feeds: v.record(name, anyTensorSchema),
+    keep: v.optional(v.array(name)),
+    outputs: v.optional(v.array(name)),
+  }),
+  result: v.object({ outputs: v.record(name, anyTensorSchema), runMs: ms }),
+  errors: ["IPFA_RUN_FAILED", "IPFA_DEVICE_LOST", "IPFA_DEVICE_MEMORY", "IPFA_SESSION_KEPT", "IPFA_INPUT_SHAPE"],
+})
+
+export const releaseTensors = defineMethod({
+  name: "device.release",
+  title: "Frees kept tensors.",
+  grant: "device",
+  params: v.object({ handle: id, kept: v.array(id) }),
+  result: v.object({}),
+  errors: [],
+})
+
+export const closeModel = defineMethod({
+  name: "device.close",
+  title: "Frees an open model.",
+  grant: "device",
+  params: v.object({ handle: id }),
+  result: v.object({}),
+  errors: [],
+})
+
+export const deviceMemory = defineMethod({
+  name: "device.memory",
+  title: "What the host holds.",
+  grant: "device",
+  params: v.object({}),
+  result: v.object({
+    /** The JS or WASM heap, or the process's resident set; absent where the platform does not tell. */
+    heapBytes: v.optional(count),
+    sessions: v.array(v.object({ handle: id, memoryBytes: count, keptBytes: count })),
+  }),
+  errors: [],
+})

@@ -1,0 +1,43 @@
+import type { MethodDefinition } from "../define-method.ts"
+import { beat, joinFleet, pairAgent, recordEvidence } from "./agent.ts"
+import { closeModel, deviceMemory, openModel, probeDevices, releaseTensors, runModel } from "./device.ts"
+import { requestGrant } from "./grant.ts"
+import { deleteModel, listModels, putModel } from "./model.ts"
+import { closeSession, openSession, releaseKept, runSession } from "./session.ts"
+import { getStatus, reportHardware, runBenchmark } from "./status.ts"
+
+/** Every method there is. What is not in this list can't be called. */
+export const methods = [
+  requestGrant,
+  reportHardware,
+  getStatus,
+  putModel,
+  listModels,
+  deleteModel,
+  openSession,
+  runSession,
+  releaseKept,
+  closeSession,
+  runBenchmark,
+  pairAgent,
+  joinFleet,
+  beat,
+  recordEvidence,
+  probeDevices,
+  openModel,
+  runModel,
+  releaseTensors,
+  closeModel,
+  deviceMemory,
+] as const satisfies readonly MethodDefinition[]
+
+export type Methods = { [M in (typeof methods)[number] as M["name"]]: M }
+export type MethodName = keyof Methods
+
+export * from "./agent.ts"
+export * from "./device.ts"
+export * from "./grant.ts"
+export * from "./model.ts"
+export * from "./session.ts"
+export * from "./shared.ts"
+export * from "./status.ts"

@@ -1,0 +1,74 @@
+import * as v from "valibot"
+import { type Dtype, dtypes } from "../dtype.ts"
+
+/** Schemas that several methods share. */
+
+export const name = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
+export const id = v.pipe(v.string(), v.minLength(1), v.maxLength(128))
+export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+export const ms = v.pipe(v.number(), v.finite(), v.minValue(0))
+export const text = v.pipe(v.string(), v.maxLength(4096))
+/** A model reference as text; engine/resolve parses it. */
+export const modelReference = v.pipe(v.string(), v.minLength(1), v.maxLength(4096))
+export const dtype: v.GenericSchema<Dtype> = v.picklist(dtypes)
+export const precision = v.picklist(["float32", "float16", "int8", "int4"])
+/** `backend[:type][#index]` */
+export const selector = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,31}(:[a-z0-9-]{1,32})?(#\d{1,3})?$/))
+export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+export const bytes = v.instance(Uint8Array)
+
+export const tensorInfo = v.object({
+  name: v.string(),
+  dtype,
+  shape: v.array(v.union([v.number(), v.string(), v.null()])),
+})
+
+export const browsers = ["chromium", "edge", "firefox", "safari", "webkit", "webnn-shell", "native", "page"] as const
+export const browser = v.picklist(browsers)
+
+export const deviceInfo = v.object({
+  /** Selector of the device on its agent, such as `webgpu` or `native-cpu#1`. */
+  id,
+  backend: name,
+  type: v.optional(name),
+  index: v.optional(count),
+  /** The agent it belongs to; absent where there is only the one that answers. */
+  agent: v.optional(id),
+  browser: v.optional(browser),
+  /** What the platform calls the hardware, e.g. `google swiftshader`, or `cpu, 2 threads`. */
+  adapter: v.string(),
+  /** True where the platform says that it is a software stand-in for a GPU. */
+  fallbackAdapter: v.boolean(),
+  threads: v.optional(count),
+  /** Dtypes the device computes in. */
+  dtypes: v.array(dtype),
+  /** Memory the engine allows itself there, bytes. */
+  budgetBytes: v.optional(count),
+  usedBytes: v.optional(count),
+  state: v.picklist(["ready", "busy", "cooling", "lost"]),
+  /** The known case it was probed with came out right, and how far off (largest absolute difference). */
+  probe: v.optional(v.object({ ok: v.boolean(), maxError: v.number(), ms })),
+  /** When a lost device may be tried again, ms since 1970. */
+  unavailableUntil: v.optional(ms),
+})
+export type DeviceInfo = v.InferOutput<typeof deviceInfo>
+
+export const absentDevice = v.object({
+  id,
+  backend: name,
+  agent: v.optional(id),
+  browser: v.optional(browser),
+  /** Why it can't be had, in words for a person. */
+  reason: v.pipe(v.string(), v.minLength(1)),
+})
+export type AbsentDevice = v.InferOutput<typeof absentDevice>
+
+export const fallback = v.object({ id, reason: v.string() })
+
+export const progress = v.object({
+  phase: v.picklist(["queue", "download", "verify", "validate", "open"]),
+  /** Bytes in the phase `download`; else 0. */
+  loaded: count,
+  total: v.optional(count),
+})
+export type Progress = v.InferOutput<typeof progress>
