@@ -1,0 +1,58 @@
+import type { AbsentDevice, DeviceInfo, KeptTensor, Tensor, TensorInfo } from "../protocol/index.ts"
+
+/** A model's validated bytes, or (Node) the file that holds them, with its external data by the names the graph uses. */
+export interface ModelFiles {
+  model: Uint8Array | string
+  external?: { path: string; data: Uint8Array | string }[]
+}
+
+export interface RunOptions {
+  /** Outputs that stay on the device and come back as kept tensors. */
+  keep?: string[]
+  /** Outputs wanted; all where absent. */
+  outputs?: string[]
+}
+
+/** One model, loaded and compiled on one device. Runs are serial: the host queues them. */
+export interface BackendSession {
+  readonly inputs: TensorInfo[]
+  readonly outputs: TensorInfo[]
+  /** Estimate of what it holds on the device, bytes, without kept tensors. */
+  readonly memoryBytes: number
+  /** Bytes of kept tensors. */
+  readonly keptBytes: number
+  /** Set where the runtime refused the usual optimisations and it was opened with fewer. */
+  readonly note?: string
+  /** Runs once; `runMs` is the time on the device, reading back included. Kept feeds stay valid until released. */
+  run(
+    feeds: Record<string, Tensor | KeptTensor>,
+    options: RunOptions,
+  ): Promise<{ outputs: Record<string, Tensor | KeptTensor>; runMs: number }>
+  release(kept: readonly string[]): void
+  close(): Promise<void>
+}
+
+/** The code that drives one kind of device. Lives in a worker or process of its own, which is ended when a device is lost. */
+export interface Backend {
+  readonly name: string
+  /** Finds its devices and computes a known case on each. What can't be had is absent with its reason; never throws for that. */
+  probe(): Promise<{ devices: DeviceInfo[]; absent: AbsentDevice[] }>
+  /** Opens and compiles on `device` (a selector that `probe` listed). Throws IPFA_DEVICE_UNSUPPORTED, IPFA_DEVICE_LOST, IPFA_DEVICE_MEMORY. */
+  open(files: ModelFiles, device: string): Promise<BackendSession>
+  /** Called once when a device is lost; the host then ends itself. */
+  onLost?: (reason: string) => void
+  /** Bytes of the heap this backend computes in (WASM memory, process resident set), where the platform tells. */
+  heapBytes?(): number | undefined
+}
+
+/** What a person declares to add a backend: where it runs and how it is made. */
+export interface BackendDefinition {
+  readonly name: string
+  readonly title: string
+  readonly platform: "browser" | "node"
+  create(options: { assetsUrl?: string; threads?: number }): Promise<Backend>
+}
+
+export function defineBackend(definition: BackendDefinition): BackendDefinition {
+  return definition
+}

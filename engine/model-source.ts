@@ -1,0 +1,43 @@
+import type { Progress, StoredModel } from "../protocol/index.ts"
+
+/** Who asks for a model: uploads belong to `owner`, and only it can name them. */
+export interface ModelOwner {
+  /** An origin, or `bridge`, `owner`, `agent:ID`. */
+  owner: string
+  /** Most bytes this owner may have stored. */
+  storeBytes?: number
+}
+
+export interface AcquiredModel {
+  /** The reference as it was asked for. */
+  reference: string
+  /** Lower-case hex. */
+  sha256: string
+  bytes: number
+  /** True where the bytes were in the store already. */
+  stored: boolean
+  /** The verified bytes in memory of their own (may be transferred). */
+  read(): Promise<Uint8Array<ArrayBuffer>>
+  /** Node: the file that holds them. */
+  path?: string
+}
+
+/** Where a pool gets models: resolvers in front of a store. Implemented by engine/store/library.ts. */
+export interface ModelSource {
+  /**
+   * The bytes that `reference` names, verified and stored. Two callers that ask for the same at once share one download.
+   * Throws IPFA_MODEL_REFERENCE, _SCHEME, _NOT_FOUND, _FETCH, _ADDRESS, _DIGEST, _CHANGED, _TOO_LARGE, IPFA_STORE_QUOTA, IPFA_JOB_CANCELLED.
+   */
+  acquire(
+    reference: string,
+    owner: ModelOwner,
+    options?: { signal?: AbortSignal; onProgress?: (progress: Progress) => void },
+  ): Promise<AcquiredModel>
+  /** One part of an upload, in order; the last gives the reference `sha256:…`, which only `owner` can use. The upload is pinned. */
+  put(
+    owner: ModelOwner,
+    part: { uploadId: string; offset: number; total: number; bytes: Uint8Array },
+  ): Promise<{ received: number; reference?: string }>
+  list(): Promise<{ models: StoredModel[]; usedBytes: number; quotaBytes: number }>
+  delete(sha256: string): Promise<boolean>
+}
