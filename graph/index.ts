@@ -1,0 +1,7 @@
+export { readModel, writeModel } from "./codec.ts"
+export { elementType, elementTypeNumber } from "./element-type.ts"
+export type { GraphProto, ModelProto, NodeProto, TensorProto } from "./generated/onnx_pb.js"
+export { defaultLimits, type ModelLimits } from "./limits.ts"
+export { type ExternalData, externalNameFault } from "./validate/external.ts"
+export { inspectModel, type ModelInfo, type ValidateOptions, validateModel } from "./validate/model.ts"
+export type { DeclaredTensor } from "./validate/value-info.ts"
