@@ -1,0 +1,82 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf"
+import { type ModelProto, ModelProtoSchema } from "../../graph/generated/onnx_pb.js"
+import { writeModel } from "../../graph/index.ts"
+import { AccelerateError } from "../../protocol/errors/index.ts"
+
+export type ModelInit = MessageInitShape<typeof ModelProtoSchema>
+type GraphInit = NonNullable<ModelInit["graph"]>
+
+const FLOAT = 1
+
+export const tensorType = (dims: (number | bigint | string)[], elemType = FLOAT) => ({
+  value: {
+    case: "tensorType" as const,
+    value: {
+      elemType,
+      shape: {
+        dim: dims.map((d) =>
+          typeof d === "string"
+            ? { value: { case: "dimParam" as const, value: d } }
+            : { value: { case: "dimValue" as const, value: BigInt(d) } },
+        ),
+      },
+    },
+  },
+})
+
+/** x float32 [2, 3] → Add(x, w) → y, with `graph` and `model` over it. */
+export function tinyModel(graph: GraphInit = {}, model: ModelInit = {}): ModelProto {
+  return create(ModelProtoSchema, {
+    irVersion: 8n,
+    opsetImport: [{ domain: "", version: 17n }],
+    graph: {
+      node: [{ opType: "Add", input: ["x", "w"], output: ["y"], name: "add" }],
+      initializer: [{ name: "w", dims: [3n], dataType: FLOAT, rawData: new Uint8Array(12) }],
+      input: [{ name: "x", type: tensorType([2, 3]) }],
+      output: [{ name: "y", type: tensorType([2, 3]) }],
+      ...(graph as object),
+    },
+    ...(model as object),
+  })
+}
+
+export const tinyBytes = (graph?: GraphInit, model?: ModelInit): Uint8Array => writeModel(tinyModel(graph, model))
+
+/** A protobuf varint. */
+export function varint(value: number): number[] {
+  const out: number[] = []
+  let v = value
+  while (v >= 128) {
+    out.push((v % 128) | 128)
+    v = Math.floor(v / 128)
+  }
+  return [...out, v]
+}
+
+/** A length-delimited field. */
+export function field(number: number, payload: ArrayLike<number>): Uint8Array {
+  const head = [...varint(number * 8 + 2), ...varint(payload.length)]
+  const out = new Uint8Array(head.length + payload.length)
+  out.set(head)
+  out.set(payload, head.length)
+  return out
+}
+
+export interface Refusal {
+  code: string
+  path: unknown
+  expected: unknown
+  ms: number
+}
+
+/** Runs `act`, which must throw one of our errors and nothing else, and says which and how long that took. */
+export function refusal(act: () => unknown): Refusal {
+  const start = performance.now()
+  try {
+    act()
+  } catch (error) {
+    if (!(error instanceof AccelerateError)) throw error
+    return { code: error.code, path: error.data.path, expected: error.data.expected, ms: performance.now() - start }
+  }
+  throw new Error("the model was accepted")
+}
