@@ -1,0 +1,274 @@
+import { randomUUID } from "node:crypto"
+import { type DuckDBConnection, DuckDBInstance, DuckDBTimestampValue } from "@duckdb/node-api"
+import type { BenchmarkRow, HardwareReport, Measurement } from "../../protocol/index.ts"
+import { migrate } from "./migrations.ts"
+import { applyRetention, type Retention } from "./retention.ts"
+
+export interface AgentIdentity {
+  agent: string
+  browser: string
+  version: string
+}
+
+export interface BenchmarkSummary {
+  id: string
+  /** ms since 1970 */
+  at: number
+  agent: string
+  device: string
+  backend: string
+  adapter: string
+  model: string
+  scenario: string
+  loadMs: number
+  firstMs: number
+  p50Ms: number
+  n: number
+  samplesMs: number[]
+}
+
+/** What is known of a model on a device from all steady runs that came out right. */
+export interface RunSummary {
+  agent: string
+  device: string
+  backend: string
+  adapter: string
+  model: string
+  n: number
+  failed: number
+  p50Ms: number
+}
+
+export interface EvidenceOptions {
+  software: string
+  retention?: Partial<Retention>
+  /** Rows wait at most this long before they are written, ms. */
+  flushMs?: number
+  now?: () => number
+}
+
+const MAX_WAITING = 100_000
+
+/**
+ * The evidence database: one process owns the file. Rows are queued and written by an appender in batches, so that recording costs the
+ * caller nothing; `flush` or `close` wait until all are on disk. What was computed never comes here.
+ */
+export class Evidence {
+  readonly #instance: DuckDBInstance
+  readonly #connection: DuckDBConnection
+  readonly #options: Required<Pick<EvidenceOptions, "software" | "flushMs" | "now">>
+  #waiting: (Measurement & { agent: string })[] = []
+  #timer: NodeJS.Timeout | undefined
+  #daily: NodeJS.Timeout | undefined
+  /** Statements run one after the other: an appender and a transaction must not mix. */
+  #chain: Promise<unknown> = Promise.resolve()
+  /** Rows that were dropped because more than MAX_WAITING waited. */
+  dropped = 0
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, options: EvidenceOptions) {
+    this.#instance = instance
+    this.#connection = connection
+    this.#options = { software: options.software, flushMs: options.flushMs ?? 1000, now: options.now ?? Date.now }
+  }
+
+  /** Opens or makes the file at `path` (`:memory:` for none), migrates it and applies the retention. Throws what DuckDB says where the file is no database or another process has it. */
+  static async open(path: string, options: EvidenceOptions): Promise<Evidence> {
+    const instance = await DuckDBInstance.create(path, {
+      threads: "1",
+      memory_limit: "256MB",
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    })
+    const connection = await instance.connect()
+    const evidence = new Evidence(instance, connection, options)
+    await migrate(connection, options.software)
+    await evidence.#run(
+      "INSERT INTO versions VALUES ('ipfs-accelerate', $1, epoch_ms($2::BIGINT)) ON CONFLICT DO NOTHING",
+      [options.software, evidence.#at()],
+    )
+    const retain = () =>
+      evidence.#exclusive(() => applyRetention(connection, evidence.#options.now(), options.retention))
+    await retain()
+    evidence.#daily = setInterval(() => void retain().catch(() => {}), 24 * 3600_000)
+    evidence.#daily.unref()
+    return evidence
+  }
+
+  /** Notes an agent and what it has; called when it joins and when its hardware changes. */
+  async agent({ agent, browser, version }: AgentIdentity, hardware: HardwareReport): Promise<void> {
+    const at = this.#at()
+    await this.#run(
+      `INSERT INTO agents VALUES ($1, $2, $3, epoch_ms($4::BIGINT), epoch_ms($4::BIGINT))
+       ON CONFLICT DO UPDATE SET version = excluded.version, last_seen = excluded.last_seen`,
+      [agent, browser, version, at],
+    )
+    for (const d of hardware.devices)
+      await this.#run(
+        `INSERT INTO hardware VALUES ($1, $2, $3, $4, $5, $6, string_split($7, ','), $8, $9, epoch_ms($10::BIGINT), epoch_ms($10::BIGINT))
+         ON CONFLICT DO UPDATE SET probe_ok = excluded.probe_ok, probe_max_error = excluded.probe_max_error, last_seen = excluded.last_seen`,
+        [
+          agent,
+          d.id,
+          d.backend,
+          d.adapter,
+          d.fallbackAdapter,
+          d.threads ?? null,
+          d.dtypes.join(","),
+          d.probe?.ok ?? null,
+          d.probe?.maxError ?? null,
+          at,
+        ],
+      )
+    for (const a of hardware.absent)
+      await this.#run(
+        `INSERT INTO absent_devices VALUES ($1, $2, $3, epoch_ms($4::BIGINT))
+         ON CONFLICT DO UPDATE SET reason = excluded.reason, seen = excluded.seen`,
+        [agent, a.id, a.reason, at],
+      )
+  }
+
+  async model(sha256: string, bytes: number, reference: string): Promise<void> {
+    await this.#run(
+      `INSERT INTO models VALUES ($1, $2, $3, epoch_ms($4::BIGINT), epoch_ms($4::BIGINT)) ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen`,
+      [sha256, BigInt(bytes), reference, this.#at()],
+    )
+  }
+
+  /** Queues measurements of `agent`; they are written within `flushMs`. Returns how many were taken. */
+  record(agent: string, measurements: readonly Measurement[]): number {
+    const room = MAX_WAITING - this.#waiting.length
+    const taken = measurements.slice(0, Math.max(0, room))
+    this.dropped += measurements.length - taken.length
+    for (const m of taken) this.#waiting.push({ ...m, agent })
+    this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), this.#options.flushMs)
+    return taken.length
+  }
+
+  /** Writes all that waits. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    return this.#exclusive(async () => {
+      const rows = this.#waiting
+      if (rows.length === 0) return
+      this.#waiting = []
+      const appender = await this.#connection.createAppender("runs")
+      const text = (value: string | undefined) =>
+        value === undefined ? appender.appendNull() : appender.appendVarchar(value)
+      for (const m of rows) {
+        appender.appendTimestamp(new DuckDBTimestampValue(BigInt(Math.round(m.at * 1000))))
+        for (const value of [m.agent, m.device, m.backend, m.adapter, m.model, m.kind]) appender.appendVarchar(value)
+        appender.appendDouble(m.ms)
+        appender.appendBoolean(m.ok)
+        text(m.error)
+        if (m.inputElems === undefined) appender.appendNull()
+        else appender.appendBigInt(BigInt(m.inputElems))
+        appender.appendVarchar("host")
+        appender.endRow()
+      }
+      appender.closeSync()
+    })
+  }
+
+  /** Stores one benchmark with its raw samples, and returns its id. */
+  async benchmark(agent: string, model: string, scenario: string, row: BenchmarkRow): Promise<string> {
+    const id = randomUUID()
+    await this.#exclusive(async () => {
+      await this.#connection.run(
+        "INSERT INTO benchmarks VALUES ($1, epoch_ms($2::BIGINT), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'host')",
+        [
+          id,
+          this.#at(),
+          agent,
+          row.device.id,
+          row.device.backend,
+          row.device.adapter,
+          model,
+          scenario,
+          row.loadMs,
+          row.firstMs,
+          row.p50Ms,
+          row.n,
+        ],
+      )
+      const appender = await this.#connection.createAppender("benchmark_samples")
+      for (const [i, ms] of row.samplesMs.entries()) {
+        appender.appendVarchar(id)
+        appender.appendInteger(i)
+        appender.appendDouble(ms)
+        appender.endRow()
+      }
+      appender.closeSync()
+    })
+    return id
+  }
+
+  /** Latest benchmarks first. */
+  async benchmarks(
+    filter: { agent?: string; model?: string; device?: string; limit?: number } = {},
+  ): Promise<BenchmarkSummary[]> {
+    const rows = await this.#all(
+      `SELECT id, epoch_ms(ts)::DOUBLE AS "at", agent, device, backend, adapter, model, scenario, load_ms AS "loadMs", first_ms AS "firstMs",
+         p50_ms AS "p50Ms", n, (SELECT coalesce(list(ms ORDER BY i), []) FROM benchmark_samples s WHERE s.benchmark = b.id) AS "samplesMs"
+       FROM benchmarks b WHERE ($1 IS NULL OR agent = $1) AND ($2 IS NULL OR model = $2) AND ($3 IS NULL OR device = $3)
+       ORDER BY ts DESC LIMIT $4`,
+      [filter.agent ?? null, filter.model ?? null, filter.device ?? null, Math.min(filter.limit ?? 100, 1000)],
+    )
+    return rows as unknown as BenchmarkSummary[]
+  }
+
+  /** Steady runs by agent, device and model: what the scheduler starts from after a restart. */
+  async runs(filter: { agent?: string; model?: string; sinceMs?: number } = {}): Promise<RunSummary[]> {
+    await this.flush()
+    const rows = await this.#all(
+      `SELECT agent, device, backend, adapter, model, count(*)::INTEGER AS n, count(*) FILTER (NOT ok)::INTEGER AS failed,
+         coalesce(median(ms) FILTER (ok), 0)::DOUBLE AS "p50Ms"
+       FROM runs WHERE kind IN ('run', 'benchmark') AND ts >= epoch_ms($1::BIGINT)
+         AND ($2 IS NULL OR agent = $2) AND ($3 IS NULL OR model = $3)
+       GROUP BY ALL ORDER BY agent, device, model`,
+      [BigInt(Math.round(filter.sinceMs ?? 0)), filter.agent ?? null, filter.model ?? null],
+    )
+    return rows as unknown as RunSummary[]
+  }
+
+  /** The last measurements of an agent, oldest first: seeds the averages of a pool that starts. */
+  async seed(agent: string, limit = 1000): Promise<Measurement[]> {
+    await this.flush()
+    const rows = await this.#all(
+      `SELECT * FROM (SELECT epoch_ms(ts)::DOUBLE AS "at", kind, device, backend, adapter, model, ms, ok, error, input_elems::DOUBLE AS "inputElems"
+         FROM runs WHERE agent = $1 ORDER BY ts DESC LIMIT $2) ORDER BY "at"`,
+      [agent, limit],
+    )
+    return rows.map((r) =>
+      Object.fromEntries(Object.entries(r).filter(([, value]) => value !== null)),
+    ) as unknown as Measurement[]
+  }
+
+  /** Writes what waits and gives the file free. */
+  async close(): Promise<void> {
+    clearInterval(this.#daily)
+    await this.flush()
+    await this.#exclusive(async () => {
+      this.#connection.closeSync()
+      this.#instance.closeSync()
+    })
+  }
+
+  #at(): bigint {
+    return BigInt(Math.round(this.#options.now()))
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#chain.then(work, work)
+    this.#chain = done.catch(() => {})
+    return done
+  }
+
+  #run(sql: string, values: Parameters<DuckDBConnection["run"]>[1]): Promise<unknown> {
+    return this.#exclusive(() => this.#connection.run(sql, values))
+  }
+
+  #all(sql: string, values: Parameters<DuckDBConnection["run"]>[1]): Promise<Record<string, unknown>[]> {
+    return this.#exclusive(async () => (await this.#connection.runAndReadAll(sql, values)).getRowObjectsJS())
+  }
+}

@@ -1,0 +1,156 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { DuckDBInstance } from "@duckdb/node-api"
+import { afterEach, beforeEach, expect, test } from "vitest"
+import { Evidence } from "../../bridge-server/storage/index.ts"
+import type { Measurement } from "../../protocol/index.ts"
+
+let dir: string
+let file: string
+beforeEach(async () => {
+  dir = await mkdtemp(path.join(tmpdir(), "ipfa-evidence-"))
+  file = path.join(dir, "evidence.duckdb")
+})
+afterEach(() => rm(dir, { recursive: true, force: true }))
+
+const DAY = 24 * 3600_000
+const model = "ab".repeat(32)
+const run = (over: Partial<Measurement> = {}): Measurement => ({
+  at: Date.now(),
+  kind: "run",
+  device: "wasm",
+  backend: "wasm",
+  adapter: "cpu, 2 threads",
+  model,
+  ms: 5,
+  ok: true,
+  inputElems: 64,
+  ...over,
+})
+
+test("what was recorded is there after a restart, with the median of the runs that came out right", async () => {
+  const first = await Evidence.open(file, { software: "1" })
+  first.record("a", [
+    run({ ms: 4 }),
+    run({ ms: 6 }),
+    run({ ms: 100 }),
+    run({ ms: 900, ok: false, error: "IPFA_RUN_FAILED" }),
+  ])
+  await first.close()
+  const second = await Evidence.open(file, { software: "2" })
+  expect(await second.runs({ agent: "a" })).toMatchObject([{ device: "wasm", model, n: 4, failed: 1, p50Ms: 6 }])
+  const seeds = await second.seed("a")
+  expect(seeds).toHaveLength(4)
+  expect(seeds[3]).toMatchObject({ kind: "run", ok: false, error: "IPFA_RUN_FAILED", inputElems: 64 })
+  expect(seeds[0]).not.toHaveProperty("error")
+  await second.close()
+})
+
+test("benchmarks keep every sample in order", async () => {
+  const evidence = await Evidence.open(file, { software: "1" })
+  const device = {
+    id: "wasm",
+    backend: "wasm",
+    adapter: "cpu",
+    fallbackAdapter: false,
+    dtypes: ["float32" as const],
+    state: "ready" as const,
+  }
+  await evidence.benchmark("a", model, "SingleStream", {
+    device,
+    loadMs: 10,
+    firstMs: 7,
+    p50Ms: 5,
+    n: 3,
+    samplesMs: [9, 5, 4],
+  })
+  expect(await evidence.benchmarks({ model })).toMatchObject([
+    { agent: "a", device: "wasm", samplesMs: [9, 5, 4], p50Ms: 5, n: 3 },
+  ])
+  expect(await evidence.benchmarks({ model: "none" })).toEqual([])
+  await evidence.close()
+})
+
+test("agents and hardware are updated, not doubled", async () => {
+  const evidence = await Evidence.open(file, { software: "1" })
+  const device = {
+    id: "wasm",
+    backend: "wasm",
+    adapter: "cpu",
+    fallbackAdapter: false,
+    dtypes: ["float32" as const, "int64" as const],
+    state: "ready" as const,
+  }
+  const hardware = {
+    devices: [device],
+    absent: [{ id: "webnn", backend: "webnn", reason: "navigator.ml is not there" }],
+  }
+  for (const version of ["1", "2"]) await evidence.agent({ agent: "a", browser: "chromium", version }, hardware)
+  await evidence.close()
+  const db = await (await DuckDBInstance.create(file)).connect()
+  expect((await db.runAndReadAll("SELECT version FROM agents")).getRowObjectsJS()).toEqual([{ version: "2" }])
+  expect((await db.runAndReadAll("SELECT device, dtypes FROM hardware")).getRowObjectsJS()).toEqual([
+    { device: "wasm", dtypes: ["float32", "int64"] },
+  ])
+  expect((await db.runAndReadAll("SELECT reason FROM absent_devices")).getRowObjectsJS()).toEqual([
+    { reason: "navigator.ml is not there" },
+  ])
+  db.closeSync()
+})
+
+test("old runs are rolled up by day once, and history ends after its time", async () => {
+  let now = Date.UTC(2026, 0, 1, 12)
+  const options = { software: "1", now: () => now, retention: { runDays: 2, historyDays: 10 } }
+  let evidence = await Evidence.open(file, options)
+  evidence.record(
+    "a",
+    [1, 2, 9].map((ms) => run({ ms, at: now })),
+  )
+  await evidence.close()
+  const daily = async () => {
+    const instance = await DuckDBInstance.create(file)
+    const db = await instance.connect()
+    const rows = (
+      await db.runAndReadAll(
+        "SELECT n::INTEGER AS n, p50_ms, (SELECT count(*)::INTEGER FROM runs) AS raw FROM runs_daily",
+      )
+    ).getRowObjectsJS()
+    db.closeSync()
+    instance.closeSync()
+    return rows
+  }
+  now += 4 * DAY
+  for (let i = 0; i < 2; i++) {
+    evidence = await Evidence.open(file, options)
+    await evidence.close()
+  }
+  expect(await daily()).toEqual([{ n: 3, p50_ms: 2, raw: 0 }])
+  now += 11 * DAY
+  evidence = await Evidence.open(file, options)
+  await evidence.close()
+  expect(await daily()).toEqual([])
+})
+
+test("rows that were flushed survive a SIGKILL of the owner", async () => {
+  const script = path.join(dir, "owner.mjs")
+  const source = new URL("../../bridge-server/storage/index.ts", import.meta.url).href
+  await writeFile(
+    script,
+    `import { Evidence } from ${JSON.stringify(source)}
+     const e = await Evidence.open(${JSON.stringify(file)}, { software: "1" })
+     e.record("a", Array.from({ length: 500 }, () => (${JSON.stringify(run())})))
+     await e.flush(); process.stdout.write("flushed"); setInterval(() => {}, 1000)`,
+  )
+  const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "inherit"] })
+  await once(child.stdout, "data")
+  // While it lives, nobody else can have the file.
+  await expect(Evidence.open(file, { software: "1" })).rejects.toThrow(/lock/i)
+  child.kill("SIGKILL")
+  await once(child, "exit")
+  const evidence = await Evidence.open(file, { software: "1" })
+  expect(await evidence.runs()).toMatchObject([{ n: 500 }])
+  await evidence.close()
+})
