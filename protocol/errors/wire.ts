@@ -1,15 +1,6 @@
-import * as v from "valibot"
 import { type AccelerateError, asAccelerateError, errorClass, fail } from "./error.ts"
 import { type ErrorCode, registry } from "./registry.ts"
-
-/** An error as it travels. */
-export const wireErrorSchema = v.object({
-  code: v.pipe(v.string(), v.maxLength(80)),
-  message: v.pipe(v.string(), v.maxLength(8192)),
-  data: v.optional(v.record(v.string(), v.unknown())),
-  cause: v.optional(v.pipe(v.string(), v.maxLength(8192))),
-})
-export type WireError = v.InferOutput<typeof wireErrorSchema>
+import type { WireError } from "./wire-schema.ts"
 
 export function serialiseError(error: unknown): WireError {
   const e = asAccelerateError(error)
