@@ -1,0 +1,50 @@
+/** Builds the extension when a file it is made from changed: `node scripts/build-extension.ts [target …]`, target = browser-mvN. */
+import { spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { listSources, repoRoot } from "./sources.ts"
+
+export const targets = ["chrome-mv3", "edge-mv3", "firefox-mv2", "safari-mv2"] as const
+export type Target = (typeof targets)[number]
+
+const inputs = ["protocol/", "graph/", "scheduler/", "kernels/", "engine/", "extension/", "sdk/"]
+
+/** A digest of everything the build reads: sources by content, dependencies by the lockfile. */
+function digest(): string {
+  const hash = createHash("sha256")
+  const files = listSources([""]).filter(
+    (f) => inputs.some((i) => f.startsWith(i)) || f === "wxt.config.ts" || f === "package-lock.json",
+  )
+  for (const file of files) hash.update(`${file}\0`).update(readFileSync(path.join(repoRoot, file)))
+  return hash.digest("hex")
+}
+
+/** The folder of the built extension, built now unless it is up to date. Throws where the build fails. */
+export async function ensureExtension(target: Target = "chrome-mv3"): Promise<string> {
+  const out = path.join(repoRoot, ".output", target)
+  const stamp = path.join(repoRoot, ".output", `${target}.stamp`)
+  const wanted = digest()
+  if (existsSync(path.join(out, "manifest.json")) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted)
+    return out
+  const [browser, mv] = target.split("-mv") as [string, string]
+  process.stderr.write(`Building the extension (${target}) …\n`)
+  const started = Date.now()
+  const wxt = path.join(repoRoot, "node_modules", "wxt", "bin", "wxt.mjs")
+  const { status, stdout } = spawnSync(process.execPath, [wxt, "build", "-b", browser, `--mv${mv}`], {
+    cwd: repoRoot,
+    stdio: ["ignore", "pipe", "pipe"],
+    encoding: "utf8",
+  })
+  if (status !== 0) throw new Error(`The extension could not be built:\n${stdout}`)
+  mkdirSync(path.dirname(stamp), { recursive: true })
+  writeFileSync(stamp, wanted)
+  process.stderr.write(
+    `Built in ${((Date.now() - started) / 1000).toFixed(1)} s, ${statSync(out).isDirectory() ? path.relative(repoRoot, out) : ""}\n`,
+  )
+  return out
+}
+
+if (import.meta.main)
+  for (const target of process.argv.length > 2 ? (process.argv.slice(2) as Target[]) : [targets[0]])
+    await ensureExtension(target)

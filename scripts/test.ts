@@ -1,0 +1,46 @@
+/** `npm test [-- vitest arguments]`: everything the tests need, then all of them, and the count on the last line. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { ensureChromium } from "./browsers.ts"
+import { ensureExtension } from "./build-extension.ts"
+import { repoRoot } from "./sources.ts"
+
+if (!(await ensureChromium())) process.exit(1)
+await ensureExtension("chrome-mv3")
+
+const dir = mkdtempSync(path.join(tmpdir(), "ipfa-test-"))
+const report = path.join(dir, "report.json")
+const vitest = path.join(repoRoot, "node_modules", "vitest", "vitest.mjs")
+const child = spawn(
+  process.execPath,
+  [vitest, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...process.argv.slice(2)],
+  { cwd: repoRoot, stdio: "inherit" },
+)
+const [code] = (await once(child, "exit")) as [number | null]
+
+interface Report {
+  numPassedTests: number
+  numFailedTests: number
+  numPendingTests: number
+  numTodoTests: number
+  testResults: { status: string; assertionResults: unknown[] }[]
+}
+try {
+  const result = JSON.parse(readFileSync(report, "utf8")) as Report
+  // A file that fails before its first test counts as one failure.
+  const broken = result.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  ).length
+  const failed = result.numFailedTests + broken
+  console.log(
+    `${result.numPassedTests} passed, ${failed} failed, ${result.numPendingTests + result.numTodoTests} skipped`,
+  )
+  process.exitCode = code === 0 && failed === 0 ? 0 : 1
+} catch {
+  console.error("The test run left no report.")
+  process.exitCode = 1
+}
+rmSync(dir, { recursive: true, force: true })
