@@ -68,7 +68,7 @@ export async function ensureChromium(): Promise<string | undefined> {
     const root = process.getuid?.() === 0
     const prefix = root ? [] : interactive ? ["sudo"] : ["sudo", "-n"]
     if (await agree("Install the distribution's package chromium with apt-get?")) {
-      const [command, ...rest] = [...prefix, apt] as [string, ...string[]]
+      const [command = apt, ...rest] = [...prefix, apt]
       run(command, [...rest, "update"])
       if (run(command, [...rest, "install", "-y", "--no-install-recommends", "chromium"]) && findChromium())
         return findChromium()

@@ -1,21 +1,22 @@
 /** Builds the extension when a file it is made from changed: `node scripts/build-extension.ts [target …]`, target = browser-mvN. */
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import path from "node:path"
-import { listSources, repoRoot } from "./sources.ts"
+import { repoRoot } from "./sources.ts"
 
 export const targets = ["chrome-mv3", "edge-mv3", "firefox-mv2", "safari-mv2"] as const
 export type Target = (typeof targets)[number]
 
-const inputs = ["protocol/", "graph/", "scheduler/", "kernels/", "engine/", "extension/", "sdk/"]
+const inputs = "{protocol,graph,scheduler,kernels,engine,extension,sdk}/**/*"
 
 /** A digest of everything the build reads: sources by content, dependencies by the lockfile. */
 function digest(): string {
   const hash = createHash("sha256")
-  const files = listSources([""]).filter(
-    (f) => inputs.some((i) => f.startsWith(i)) || f === "wxt.config.ts" || f === "package-lock.json",
-  )
+  const files = globSync([inputs, "wxt.config.ts", "package-lock.json"], { cwd: repoRoot, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes(`${path.sep}dist`))
+    .map((entry) => path.relative(repoRoot, path.join(entry.parentPath, entry.name)))
+    .sort()
   for (const file of files) hash.update(`${file}\0`).update(readFileSync(path.join(repoRoot, file)))
   return hash.digest("hex")
 }
