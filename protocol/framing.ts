@@ -23,7 +23,8 @@ type View = InstanceType<(typeof types)[keyof typeof types]>
 const typeNames = new Map<unknown, string>(Object.entries(types).map(([name, type]) => [type, name]))
 
 export const MAX_HEADER_BYTES = 64 * 2 ** 20
-export const MAX_FRAME_BYTES = 2 ** 31 - 1
+/** What a channel takes in one message unless it says otherwise. */
+export const MAX_FRAME_BYTES = 2 ** 30
 const MAX_ARRAYS = 65_536
 const MAX_DEPTH = 64
 
@@ -59,7 +60,8 @@ export function encodeFrame(message: unknown): Uint8Array[] {
     }
     if (path.length >= MAX_DEPTH)
       throw fail("IPFA_INPUT_INVALID", { data: { expected: `at most ${MAX_DEPTH} levels` } })
-    if (Array.isArray(value)) return typeof value[0] === "object" ? value.map((x, i) => strip(x, [...path, i])) : value
+    if (Array.isArray(value))
+      return value.some((x) => typeof x === "object") ? value.map((x, i) => strip(x, [...path, i])) : value
     return Object.fromEntries(Object.entries(value).map(([k, x]) => [k, strip(x, [...path, k])]))
   }
   const stripped = strip(message, [])
@@ -88,43 +90,39 @@ export function joinFrame(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
 }
 
 /**
- * The message in `frame`. Its arrays are views of the frame's memory where that is aligned, else copies.
- * Throws IPFA_PROTOCOL_MALFORMED for anything that is not a whole, consistent frame.
+ * The message in a frame, given whole or as consecutive parts. Its arrays are views of that memory where it is aligned and in one part,
+ * else copies: what is passed in must belong to this message alone. Throws IPFA_PROTOCOL_MALFORMED for anything that is not a whole,
+ * consistent frame.
  */
-export function decodeFrame(frame: Uint8Array): unknown {
-  const malformed = (reason: string) => fail("IPFA_PROTOCOL_MALFORMED", { data: { reason } })
-  if (frame.byteLength < 8) throw malformed("shorter than its length prefix")
-  const length = new DataView(frame.buffer, frame.byteOffset, 8).getBigUint64(0, true)
-  if (length > BigInt(Math.min(frame.byteLength - 8, MAX_HEADER_BYTES))) throw malformed("header length past the end")
+export function decodeFrame(frame: Uint8Array | readonly Uint8Array[]): unknown {
+  const bytes = new Parts(frame instanceof Uint8Array ? [frame] : frame)
+  if (bytes.byteLength < 8) throw malformed("shorter than its length prefix")
+  const prefix = bytes.range(0, 8)
+  const length = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true)
+  if (length > BigInt(Math.min(bytes.byteLength - 8, MAX_HEADER_BYTES))) throw malformed("header length past the end")
   const start = 8 + Number(length)
   let header: { message?: unknown; arrays?: unknown }
   try {
-    header = JSON.parse(decoder.decode(frame.subarray(8, start)))
+    header = JSON.parse(decoder.decode(bytes.range(8, start)))
   } catch {
     throw malformed("header is no JSON")
   }
   if (typeof header !== "object" || header === null) throw malformed("header is no object")
   const arrays = header.arrays
   if (!Array.isArray(arrays) || arrays.length > MAX_ARRAYS) throw malformed("arrays")
-  const body = frame.subarray(start)
-  for (const entry of arrays) place(header.message, entry, body, malformed)
+  for (const entry of arrays) place(header.message, entry, bytes, start)
   return header.message
 }
 
-function place(root: unknown, entry: ArrayEntry, body: Uint8Array, malformed: (reason: string) => Error): void {
+const malformed = (reason: string) => fail("IPFA_PROTOCOL_MALFORMED", { data: { reason } })
+
+function place(root: unknown, entry: unknown, bytes: Parts, start: number): void {
   const { path, type, begin, end } = (entry ?? {}) as Partial<ArrayEntry>
   if (!Array.isArray(path) || path.length === 0 || path.length > MAX_DEPTH) throw malformed("path")
   if (typeof type !== "string" || !Object.hasOwn(types, type)) throw malformed("type")
-  if (
-    !Number.isSafeInteger(begin) ||
-    !Number.isSafeInteger(end) ||
-    begin! < 0 ||
-    end! < begin! ||
-    end! > body.byteLength
-  )
-    throw malformed("range")
+  if (!isOffset(begin) || !isOffset(end) || end < begin || start + end > bytes.byteLength) throw malformed("range")
   const View = types[type as keyof typeof types]
-  if ((end! - begin!) % View.BYTES_PER_ELEMENT) throw malformed("range is no whole number of elements")
+  if ((end - begin) % View.BYTES_PER_ELEMENT) throw malformed("range is no whole number of elements")
   let holder = root as Record<string, unknown>
   for (const [i, key] of path.entries()) {
     if (typeof holder !== "object" || holder === null || ArrayBuffer.isView(holder)) throw malformed("path")
@@ -132,13 +130,41 @@ function place(root: unknown, entry: ArrayEntry, body: Uint8Array, malformed: (r
       throw malformed("path")
     if (i < path.length - 1) holder = holder[key] as Record<string, unknown>
     else if (holder[key] !== null) throw malformed("path holds something already")
-    else holder[key] = view(View, body, begin!, end!)
+    else holder[key] = view(View, bytes.range(start + begin, start + end))
   }
 }
 
-function view(View: (typeof types)[keyof typeof types], body: Uint8Array, begin: number, end: number): View {
-  const offset = body.byteOffset + begin
-  const elems = (end - begin) / View.BYTES_PER_ELEMENT
-  if (offset % View.BYTES_PER_ELEMENT === 0) return new View(body.buffer as ArrayBuffer, offset, elems)
-  return new View(body.slice(begin, end).buffer as ArrayBuffer, 0, elems)
+const isOffset = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+function view(View: (typeof types)[keyof typeof types], bytes: Uint8Array): View {
+  const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
+  return new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, bytes.byteLength / View.BYTES_PER_ELEMENT)
+}
+
+/** Consecutive pieces of memory, read as one. */
+class Parts {
+  readonly byteLength: number
+  readonly #parts: readonly Uint8Array[]
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.#parts = parts
+    this.byteLength = frameBytes(parts)
+  }
+
+  /** A view where the range lies in one part, else a copy. */
+  range(begin: number, end: number): Uint8Array {
+    let at = 0
+    let copy: Uint8Array | undefined
+    for (const part of this.#parts) {
+      const from = begin - at
+      const to = end - at
+      at += part.byteLength
+      if (from >= part.byteLength) continue
+      if (from >= 0 && to <= part.byteLength) return part.subarray(from, to)
+      copy ??= new Uint8Array(end - begin)
+      copy.set(part.subarray(Math.max(from, 0), Math.min(to, part.byteLength)), Math.max(-from, 0))
+      if (to <= part.byteLength) return copy
+    }
+    return copy ?? new Uint8Array(0)
+  }
 }

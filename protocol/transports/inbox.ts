@@ -17,10 +17,16 @@ export function reasonError(reason: unknown): Error | undefined {
 
 /** The receiving half of every port: keeps what arrives until the port is started, then passes it on in order, then tells of the end once. */
 export class Inbox {
+  readonly #release: () => void
   #waiting: unknown[] | undefined = []
   #receive: ((message: unknown) => void) | undefined
   #ended: ((reason?: unknown) => void) | undefined
   #end: { reason: unknown; told: boolean } | undefined
+
+  /** `release` gives the channel up after the other side's `bye`. */
+  constructor(release: () => void) {
+    this.#release = release
+  }
 
   get isEnded(): boolean {
     return this.#end !== undefined
@@ -30,8 +36,10 @@ export class Inbox {
   arrive(message: unknown): void {
     if (this.#end) return
     if (this.#waiting) this.#waiting.push(message)
-    else if (isBye(message)) this.end(reasonError(message.reason))
-    else this.#receive?.(message)
+    else if (isBye(message)) {
+      this.end(reasonError(message.reason))
+      this.#release()
+    } else this.#receive?.(message)
   }
 
   /** Takes in what `decode` makes; where that throws, `refuse` is told to end the channel, and the port ends with the error. */

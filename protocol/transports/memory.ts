@@ -1,4 +1,5 @@
 import type { Port } from "../port.ts"
+import { bye, Inbox } from "./inbox.ts"
 
 /** Two ports in one place, each delivering what the other sends, in order and asynchronously. Messages are passed as they are, not copied. */
 export function memoryPorts(): [Port, Port] {
@@ -12,42 +13,27 @@ export function memoryPorts(): [Port, Port] {
 class MemoryPort implements Port {
   other!: MemoryPort
   readonly pendingBytes = 0
-  #receive: ((message: unknown) => void) | undefined
-  #ended: ((reason?: unknown) => void) | undefined
+  readonly #inbox = new Inbox(() => {})
   #queue: unknown[] = []
-  #scheduled = false
-  #closed = false
 
   send(message: unknown): void {
-    if (!this.#closed) this.other.#arrive(message)
+    if (!this.#inbox.isEnded) this.other.#arrive(message)
   }
 
   start(receive: (message: unknown) => void, ended: (reason?: unknown) => void): void {
-    this.#receive = receive
-    this.#ended = ended
-    this.#schedule()
+    this.#inbox.start(receive, ended)
   }
 
-  close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    queueMicrotask(() => {
-      this.other.#closed = true
-      this.other.#ended?.()
-    })
+  close(reason?: string): void {
+    this.send(bye(reason))
+    this.#inbox.close()
   }
 
   #arrive(message: unknown): void {
     this.#queue.push(message)
-    this.#schedule()
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || !this.#receive) return
-    this.#scheduled = true
+    if (this.#queue.length > 1) return
     queueMicrotask(() => {
-      this.#scheduled = false
-      for (const message of this.#queue.splice(0)) this.#receive?.(message)
+      for (const queued of this.#queue.splice(0)) this.#inbox.arrive(queued)
     })
   }
 }
