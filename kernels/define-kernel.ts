@@ -1,0 +1,115 @@
+import type { Dtype } from "../protocol/dtype.ts"
+import type { Config } from "./preprocess.ts"
+import type { Interface } from "./reflect.ts"
+
+export type Shape = readonly number[]
+/** What a GpuTensor may hold: the dtypes of four bytes that WGSL has without an extension. */
+export type GpuDtype = Extract<Dtype, "float32" | "int32" | "uint32">
+/** Values of override constants, by name. */
+export type Tuning = Readonly<Record<string, number>>
+export interface Plan<N extends string = string> {
+  readonly algorithm: N
+  readonly tuning: Tuning
+}
+
+/** The limits of a device that a plan may depend on. */
+export type Limits = Pick<
+  GPUSupportedLimits,
+  | "maxComputeInvocationsPerWorkgroup"
+  | "maxComputeWorkgroupSizeX"
+  | "maxComputeWorkgroupSizeY"
+  | "maxComputeWorkgroupStorageSize"
+  | "maxComputeWorkgroupsPerDimension"
+  | "maxStorageBufferBindingSize"
+  | "maxBufferSize"
+>
+
+/** A `.wgsl` file as scripts/generate-wgsl.ts puts it into generated/wgsl.ts. `hash` keys stored measurements. */
+export interface WgslFile extends Interface {
+  readonly path: string
+  readonly hash: string
+  readonly code: string
+}
+
+export interface Dispatch<Params extends string = string> {
+  /** Workgroups in all; the runtime makes a grid of them. 0: there is nothing to compute. */
+  readonly workgroups: number
+  readonly params: Readonly<Record<Params, number>>
+}
+
+export interface Algorithm<P, Params extends string = string> {
+  readonly source: WgslFile
+  /** The `#if` values for `problem`. Part of the pipeline's key: keep the number of distinct ones small. */
+  config?(problem: P): Config
+  /** Workgroup size and bytes of workgroup memory under `tuning`: held against the device's limits before anything is compiled. */
+  workgroup(tuning: Tuning): { size: readonly [x: number, y: number]; bytes: number }
+  /** Why this algorithm can't serve `problem` under `tuning`, limits apart; undefined where it can. */
+  refuses?(problem: P, tuning: Tuning): string | undefined
+  dispatch(problem: P, tuning: Tuning): Dispatch<Params>
+}
+
+/** How far from the float64 reference a result may be, element by element, and where that comes from. No device widens it. */
+export interface Tolerance<P> {
+  readonly formula: string
+  /** The largest right |result − expected| of each element. */
+  bounds(inputs: readonly ArrayLike<number>[], problem: P, expected: Float64Array): Float64Array
+}
+
+/** How an input of a case is filled, from the case's seed. `integers` are small enough for exact float32 sums. */
+export type Fill =
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  | { readonly kind: "integers"; readonly low: number; readonly high: number }
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "values"; readonly values: readonly number[] }
+
+/** One right answer to get: serves correctness and speed, on every device there is. */
+export interface KernelCase<P, A, N extends string = string> {
+  readonly name: string
+  readonly shapes: readonly Shape[]
+  /** One for each input, or one for all. */
+  readonly fill: Fill | readonly Fill[]
+  readonly dtype?: GpuDtype
+  readonly attributes?: A
+  /** Forces the algorithm; without, the plan's choice. */
+  readonly algorithm?: N
+  readonly tuning?: Tuning
+  readonly tolerance: Tolerance<P>
+  /** Takes long on a software adapter. */
+  readonly large?: boolean
+}
+
+/** An operation: what it takes and gives, the algorithms that compute it, the right answer and the cases that show it. */
+export interface Kernel<P, A = Record<string, never>, N extends string = string> {
+  readonly name: string
+  /** Names of the inputs, which are the first bindings of every algorithm's source. */
+  readonly inputs: readonly string[]
+  readonly dtypes: readonly GpuDtype[]
+  /** Attributes that are used where the caller gives none. */
+  readonly defaults: A
+  readonly algorithms: Readonly<Record<N, Algorithm<P>>>
+  /** The problem that these shapes pose; throws IPFA_INPUT_SHAPE or IPFA_INPUT_INVALID where they pose none. */
+  problem(shapes: readonly Shape[], attributes: A): P
+  outputShape(problem: P): number[]
+  /** A pure choice, the default until there are measurements. */
+  plan(problem: P, limits: Limits): { readonly algorithm: N; readonly tuning?: Tuning }
+  /** The answer in float64. */
+  reference(inputs: readonly ArrayLike<number>[], problem: P): Float64Array
+  readonly cases: readonly KernelCase<P, A, N>[]
+}
+
+/** Declares a kernel; carries its types. Register it in registry.ts. */
+export function defineKernel<P, A, N extends string>(kernel: Kernel<P, A, N>): Kernel<P, A, N> {
+  return kernel
+}
+
+/** Declares an algorithm on a `.wgsl` file, so that `dispatch` must give exactly the fields of the file's `Params`. */
+export function defineAlgorithm<P, S extends WgslFile>(
+  source: S,
+  rest: Omit<Algorithm<P, keyof S["params"] & string>, "source">,
+): Algorithm<P> {
+  return { source, ...rest } as Algorithm<P>
+}
+
+/** A kernel whatever its problem, attributes and algorithms are. */
+// biome-ignore lint/suspicious/noExplicitAny: P and A stand in both directions, so no single type but any holds them all
+export type AnyKernel = Kernel<any, any, any>

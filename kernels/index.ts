@@ -1,0 +1,29 @@
+export { createKernels, type Kernels } from "./create-kernels.ts"
+export {
+  type Algorithm,
+  type AnyKernel,
+  type Dispatch,
+  defineAlgorithm,
+  defineKernel,
+  type Fill,
+  type GpuDtype,
+  type Kernel,
+  type KernelCase,
+  type Limits,
+  type Plan,
+  type Tolerance,
+  type Tuning,
+  type WgslFile,
+} from "./define-kernel.ts"
+export { GpuTensor } from "./gpu-tensor.ts"
+export { add, mul } from "./ops/binary/binary.ts"
+export { matmul } from "./ops/matmul/matmul.ts"
+export { rmsNorm } from "./ops/rms-norm/rms-norm.ts"
+export { softmax } from "./ops/softmax/softmax.ts"
+export { transpose } from "./ops/transpose/transpose.ts"
+export { gelu, relu } from "./ops/unary/unary.ts"
+export { makePlan, type PlanOptions } from "./plan.ts"
+export { type ProbeResult, probeAdapter } from "./probe.ts"
+export { kernelRegistry } from "./registry.ts"
+export { type CaseResult, runCase } from "./run-case.ts"
+export { KernelRuntime, type RunOptions } from "./runtime.ts"

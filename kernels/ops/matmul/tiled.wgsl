@@ -1,0 +1,95 @@
+// c[m, n] = a[m, k] · b[k, n], all row-major; a workgroup makes a tile of c of TILE_M × TILE_N, an invocation 4 × 4 of it.
+// Each step along k brings a slab of a and one of b into workgroup memory, so that each value is fetched once per tile and not once per element.
+#include "wgsl/flat-workgroup.wgsl"
+
+struct Params {
+  m: u32,
+  n: u32,
+  k: u32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+override WG_X: u32 = 16;
+override WG_Y: u32 = 16;
+override TILE_K: u32 = 16;
+override TILE_M: u32 = WG_Y * 4u;
+override TILE_N: u32 = WG_X * 4u;
+
+var<workgroup> a_tile: array<f32, TILE_M * TILE_K>;
+var<workgroup> b_tile: array<vec4<f32>, TILE_K * WG_X>;
+
+fn a_at(row: u32, x: u32) -> f32 {
+  if (row < params.m && x < params.k) {
+    return a[row * params.k + x];
+  }
+  return 0.0;
+}
+
+fn b_at(x: u32, col: u32) -> f32 {
+  if (x < params.k && col < params.n) {
+    return b[x * params.n + col];
+  }
+  return 0.0;
+}
+
+fn store(row: u32, col: u32, value: f32) {
+  if (row < params.m && col < params.n) {
+    c[row * params.n + col] = value;
+  }
+}
+
+fn store_row(row: u32, col: u32, values: vec4<f32>) {
+  store(row, col, values.x);
+  store(row, col + 1u, values.y);
+  store(row, col + 2u, values.z);
+  store(row, col + 3u, values.w);
+}
+
+@compute @workgroup_size(WG_X, WG_Y)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_id) lid: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let tiles_across = (params.n + TILE_N - 1u) / TILE_N;
+  let tile = flat_workgroup(wid, wgs);
+  let row0 = tile / tiles_across * TILE_M;
+  let col0 = tile % tiles_across * TILE_N;
+
+  var acc0 = vec4<f32>();
+  var acc1 = vec4<f32>();
+  var acc2 = vec4<f32>();
+  var acc3 = vec4<f32>();
+  for (var k0 = 0u; k0 < params.k; k0 += TILE_K) {
+    for (var i = li; i < TILE_M * TILE_K; i += WG_X * WG_Y) {
+      a_tile[i] = a_at(row0 + i / TILE_K, k0 + i % TILE_K);
+    }
+    for (var i = li; i < TILE_K * WG_X; i += WG_X * WG_Y) {
+      let x = k0 + i / WG_X;
+      let col = col0 + i % WG_X * 4u;
+      b_tile[i] = vec4<f32>(b_at(x, col), b_at(x, col + 1u), b_at(x, col + 2u), b_at(x, col + 3u));
+    }
+    workgroupBarrier();
+    let top = lid.y * 4u * TILE_K;
+    for (var x = 0u; x < TILE_K; x++) {
+      let bs = b_tile[x * WG_X + lid.x];
+      acc0 += a_tile[top + x] * bs;
+      acc1 += a_tile[top + TILE_K + x] * bs;
+      acc2 += a_tile[top + 2u * TILE_K + x] * bs;
+      acc3 += a_tile[top + 3u * TILE_K + x] * bs;
+    }
+    workgroupBarrier();
+  }
+
+  let row = row0 + lid.y * 4u;
+  let col = col0 + lid.x * 4u;
+  store_row(row, col, acc0);
+  store_row(row + 1u, col, acc1);
+  store_row(row + 2u, col, acc2);
+  store_row(row + 3u, col, acc3);
+}

@@ -1,0 +1,31 @@
+import type { KernelCase, Shape } from "../../define-kernel.ts"
+import { softmaxError } from "./reference.ts"
+import type { SoftmaxProblem } from "./softmax.ts"
+
+type Case = KernelCase<SoftmaxProblem, Record<string, never>, "row">
+
+const of = (name: string, shape: Shape, rest: Partial<Case> = {}): Case => ({
+  name,
+  shapes: [shape],
+  fill: { kind: "uniform", low: -5, high: 5 },
+  tolerance: softmaxError,
+  ...rest,
+})
+
+export const cases: Case[] = [
+  of("one element", [1]),
+  of("one column", [5, 1]),
+  of("no rows", [0, 7]),
+  of("no columns", [7, 0]),
+  of("one workgroup wide", [3, 64]),
+  of("one workgroup wide less one", [3, 63]),
+  of("one workgroup wide and one", [3, 65]),
+  of("three axes", [2, 3, 10]),
+  of("wide", [2, 1000]),
+  of("would overflow without the maximum", [4, 130], { fill: { kind: "uniform", low: 500, high: 600 } }),
+  of("all far below zero", [4, 130], { fill: { kind: "uniform", low: -600, high: -500 } }),
+  of("one value towers", [1, 66], { fill: { kind: "values", values: [...Array(65).fill(-200), 300] } }),
+  of("all equal", [2, 96], { fill: { kind: "constant", value: 3.25 } }),
+  of("a workgroup of one", [3, 9], { tuning: { WG: 1 } }),
+  of("over 65,535 workgroups", [65_537, 3], { tuning: { WG: 2 }, large: true }),
+]

@@ -1,0 +1,32 @@
+import { defineAlgorithm, defineKernel, type Shape } from "../../define-kernel.ts"
+import { wgsl } from "../../generated/wgsl.ts"
+import { asRows, isPowerOfTwo } from "../../shapes.ts"
+import { cases } from "./cases.ts"
+import { reference } from "./reference.ts"
+
+export interface SoftmaxProblem {
+  shape: Shape
+  rows: number
+  cols: number
+}
+
+/** float32 [..., cols] → the same shape; each row along the last axis sums to 1. Finite inputs. */
+export const softmax = defineKernel<SoftmaxProblem, Record<string, never>, "row">({
+  name: "softmax",
+  inputs: ["x"],
+  dtypes: ["float32"],
+  defaults: {},
+  algorithms: {
+    row: defineAlgorithm<SoftmaxProblem, (typeof wgsl)["ops/softmax/softmax.wgsl"]>(wgsl["ops/softmax/softmax.wgsl"], {
+      config: () => ({ REDUCE_MAX: true }),
+      workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: WG! * 4 }),
+      refuses: (_problem, { WG }) => (isPowerOfTwo(WG!) ? undefined : `WG = ${WG} is no power of two`),
+      dispatch: ({ rows, cols }) => ({ workgroups: cols === 0 ? 0 : rows, params: { rows, cols } }),
+    }),
+  },
+  problem: ([x]) => ({ shape: x!, ...asRows("softmax", x!) }),
+  outputShape: ({ shape }) => [...shape],
+  plan: () => ({ algorithm: "row" }),
+  reference,
+  cases,
+})

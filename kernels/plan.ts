@@ -1,0 +1,55 @@
+import { fail } from "../protocol/errors/error.ts"
+import type { Kernel, Limits, Plan, Tuning } from "./define-kernel.ts"
+
+export interface PlanOptions<N extends string = string> {
+  /** Forces the algorithm: where it can't be had the call fails, it never falls back. */
+  algorithm?: N
+  /** Override constants in place of the defaults, such as stored measurements give. */
+  tuning?: Tuning
+}
+
+/**
+ * Which algorithm computes `problem`, with which constants: the caller's choice, else the kernel's. Pure.
+ * Throws IPFA_INPUT_INVALID for an algorithm or constant that is not there, IPFA_DEVICE_UNSUPPORTED for one that can't be had.
+ */
+export function makePlan<P, A, N extends string>(
+  kernel: Kernel<P, A, N>,
+  problem: P,
+  limits: Limits,
+  options: PlanOptions<N> = {},
+): Plan<N> {
+  const chosen = options.algorithm === undefined ? kernel.plan(problem, limits) : { algorithm: options.algorithm }
+  const name = chosen.algorithm
+  if (!Object.hasOwn(kernel.algorithms, name))
+    throw fail("IPFA_INPUT_INVALID", {
+      message: `${kernel.name} has no algorithm "${name}".`,
+      data: { path: "algorithm", expected: Object.keys(kernel.algorithms) },
+    })
+  const algorithm = kernel.algorithms[name]
+  const tuning = { ...algorithm.source.overrides, ...("tuning" in chosen ? chosen.tuning : {}), ...options.tuning }
+  for (const [key, value] of Object.entries(tuning))
+    if (!Object.hasOwn(algorithm.source.overrides, key) || !Number.isInteger(value) || value < 1)
+      throw fail("IPFA_INPUT_INVALID", {
+        message: `${kernel.name}:${name} can't be tuned by ${key} = ${value}.`,
+        data: { path: `tuning.${key}`, expected: Object.keys(algorithm.source.overrides) },
+      })
+
+  const { size, bytes } = algorithm.workgroup(tuning)
+  const reason = overLimits(size, bytes, limits) ?? algorithm.refuses?.(problem, tuning)
+  if (reason !== undefined)
+    throw fail("IPFA_DEVICE_UNSUPPORTED", {
+      message: `${kernel.name}:${name} can't run that: ${reason}.`,
+      data: { algorithm: name, reason },
+    })
+  return { algorithm: name, tuning }
+}
+
+function overLimits([x, y]: readonly [number, number], bytes: number, limits: Limits): string | undefined {
+  if (x * y > limits.maxComputeInvocationsPerWorkgroup)
+    return `a workgroup of ${x * y} invocations is over the device's ${limits.maxComputeInvocationsPerWorkgroup}`
+  if (x > limits.maxComputeWorkgroupSizeX || y > limits.maxComputeWorkgroupSizeY)
+    return `a workgroup of ${x} × ${y} is over the device's ${limits.maxComputeWorkgroupSizeX} × ${limits.maxComputeWorkgroupSizeY}`
+  if (bytes > limits.maxComputeWorkgroupStorageSize)
+    return `${bytes} bytes of workgroup memory are over the device's ${limits.maxComputeWorkgroupStorageSize}`
+  return undefined
+}

@@ -1,0 +1,10 @@
+import type { AnyKernel } from "./define-kernel.ts"
+import { add, mul } from "./ops/binary/binary.ts"
+import { matmul } from "./ops/matmul/matmul.ts"
+import { rmsNorm } from "./ops/rms-norm/rms-norm.ts"
+import { softmax } from "./ops/softmax/softmax.ts"
+import { transpose } from "./ops/transpose/transpose.ts"
+import { gelu, relu } from "./ops/unary/unary.ts"
+
+/** Every kernel there is: what tests and benchmarks run over. */
+export const kernelRegistry: readonly AnyKernel[] = [matmul, add, mul, relu, gelu, softmax, rmsNorm, transpose]

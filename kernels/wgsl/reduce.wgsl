@@ -1,0 +1,30 @@
+// Tree reductions over the WG invocations of a workgroup, to be called in uniform control flow; every invocation gets the result.
+// WG is a power of two.
+override WG: u32 = 64;
+var<workgroup> scratch: array<f32, WG>;
+
+fn reduce_sum(li: u32, value: f32) -> f32 {
+  scratch[li] = value;
+  workgroupBarrier();
+  for (var s = WG / 2u; s > 0u; s = s >> 1u) {
+    if (li < s) {
+      scratch[li] += scratch[li + s];
+    }
+    workgroupBarrier();
+  }
+  return workgroupUniformLoad(&scratch[0]);
+}
+#if REDUCE_MAX
+
+fn reduce_max(li: u32, value: f32) -> f32 {
+  scratch[li] = value;
+  workgroupBarrier();
+  for (var s = WG / 2u; s > 0u; s = s >> 1u) {
+    if (li < s) {
+      scratch[li] = max(scratch[li], scratch[li + s]);
+    }
+    workgroupBarrier();
+  }
+  return workgroupUniformLoad(&scratch[0]);
+}
+#endif

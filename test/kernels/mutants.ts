@@ -1,0 +1,74 @@
+// Wrong variants of a kernel, made from its source: each must be caught by the kernel's cases, or the cases are too weak.
+import { createHash } from "node:crypto"
+import type { AnyKernel, WgslFile } from "../../kernels/index.ts"
+
+export interface Mutant {
+  /** `line: before → after` */
+  name: string
+  algorithm: string
+  source: WgslFile
+}
+
+/** Rules apply inside function bodies, a match at a time. Operators are told from brackets by the blanks around them. */
+const rules: [pattern: RegExp, replacement: string][] = [
+  [/ < /g, " <= "],
+  [/ >= /g, " > "],
+  [/ && /g, " || "],
+  [/ \+ /g, " - "],
+  [/ - /g, " + "],
+  [/ \* /g, " + "],
+  [/ \/ /g, " * "],
+  [/ % /g, " / "],
+  [/ \+= /g, " = "],
+  [/workgroupBarrier\(\);/g, ""],
+  [/workgroupUniformLoad\(&(.*)\)/g, "$1"],
+  [/if \(.*\) \{/g, "if (true) {"],
+  [/if \(.*\) \{/g, "if (false) {"],
+  [/\bmax\(/g, "min("],
+  [/\bmin\(/g, "max("],
+  [/\babs\(/g, "("],
+  [/\b0\.0\b/g, "0.5"],
+  [/\b([234])u\b/g, "1u"],
+  [/ 1u\b/g, " 0u"],
+  [/\b(\d\.\d{3,})\b/g, "(1.01 * $1)"],
+]
+
+/**
+ * What may change in a `for (…)` line: its upper bound. A wrong step or a wrong `s > 0u` loops for ever, and a software adapter never ends
+ * such a loop.
+ */
+const inLoopHead = new Set([" < "])
+
+export function mutantsOf(kernel: AnyKernel): Mutant[] {
+  return Object.entries(kernel.algorithms).flatMap(([algorithm, { source }]) => {
+    const lines = source.code.split("\n")
+    const found: Mutant[] = []
+    for (const [at, line] of lines.entries()) {
+      if (!line.startsWith("  ") || line.trimStart().startsWith("@") || /^ {2}\w+: /.test(line)) continue
+      const code = line.replace(/\/\/.*/, "")
+      const loopHead = code.includes("for (")
+      for (const [pattern, replacement] of rules)
+        for (const match of code.matchAll(pattern)) {
+          if (loopHead && !inLoopHead.has(match[0])) continue
+          const after = match[0].replace(new RegExp(pattern.source), replacement)
+          const changed = code.slice(0, match.index) + after + code.slice(match.index + match[0].length)
+          const mutated = lines.with(at, changed).join("\n")
+          found.push({
+            name: `${code.trim()} → ${changed.trim() || "(nothing)"}`,
+            algorithm,
+            source: { ...source, code: mutated, hash: createHash("sha256").update(mutated).digest("hex") },
+          })
+        }
+    }
+    return found
+  })
+}
+
+/** `kernel` with the mutant in place of the algorithm it was made from. */
+export function mutated(kernel: AnyKernel, mutant: Mutant): AnyKernel {
+  const algorithm = kernel.algorithms[mutant.algorithm]!
+  return {
+    ...kernel,
+    algorithms: { ...kernel.algorithms, [mutant.algorithm]: { ...algorithm, source: mutant.source } },
+  }
+}
