@@ -1,6 +1,16 @@
 export { readModel, writeModel } from "./codec.ts"
 export { elementType, elementTypeNumber } from "./element-type.ts"
 export type { GraphProto, ModelProto, NodeProto, TensorProto } from "./generated/onnx_pb.js"
+export {
+  type InferOptions,
+  type InferredCost,
+  type InferredShapes,
+  type InferredTensor,
+  inferCost,
+  inferShapes,
+} from "./infer/index.ts"
+export type { NodeCost } from "./infer/operator.ts"
+export { knownOperators } from "./infer/operators/index.ts"
 export { defaultLimits, type ModelLimits } from "./limits.ts"
 export { type ExternalData, externalNameFault } from "./validate/external.ts"
 export { inspectModel, type ModelInfo, type ValidateOptions, validateModel } from "./validate/model.ts"
