@@ -43,6 +43,19 @@ describe("a fair queue", () => {
     expect(drain(queue)).toEqual(["b0", "a", "b1"])
   })
 
+  test("an origin gains nothing by leaving and coming back with each job", () => {
+    const queue = new FairQueue<string>()
+    for (let i = 0; i < 40; i++) queue.push(job("steady", "steady"))
+    let heavy = 0
+    queue.push(job("comes and goes", "heavy", { cost: 10 }))
+    for (let i = 0; i < 22; i++) {
+      if (queue.next()?.value !== "heavy") continue
+      heavy++
+      queue.push(job("comes and goes", "heavy", { cost: 10 }))
+    }
+    expect(heavy).toBe(2)
+  })
+
   test("within an origin goes by priority, then deadline, then arrival", () => {
     const queue = new FairQueue<string>()
     queue.push(job("a", "first"))
