@@ -97,7 +97,7 @@ export class Propagation {
       graph.input.forEach((info, i) => {
         inner.values.set(info.name, given[i] ?? UNKNOWN)
       })
-      const cost = this.#graph(graph, at, inner)
+      const cost = this.#attempt(() => this.#graph(graph, at, inner))
       return { outputs: graph.output.map((o) => inner.values.get(o.name) ?? UNKNOWN), cost }
     })
     const outputs = definition.infer(context)
@@ -105,6 +105,17 @@ export class Propagation {
       if (name !== "") setting.values.set(name, checked(outputs[i] ?? UNKNOWN, path))
     })
     return this.#cost(definition, context, outputs)
+  }
+
+  /** A graph that turns out impossible leaves no trace in `uncounted`. */
+  #attempt(run: () => Cost): Cost {
+    const before = this.uncounted.length
+    try {
+      return run()
+    } catch (error) {
+      this.uncounted.length = before
+      throw error
+    }
   }
 
   #cost(definition: OperatorDefinition, context: NodeContext, outputs: readonly (Value | undefined)[]): Cost {

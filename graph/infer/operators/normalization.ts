@@ -23,8 +23,13 @@ function layerNorm(node: NodeContext): Value[] {
 export const normalization: readonly OperatorDefinition[] = [
   // Greatest, difference, exponential, sum, division (or logarithm and difference).
   defineOperator({ names: ["Softmax", "LogSoftmax", "Hardmax"], infer: same, flops: perInput(5) }),
-  // In inference: one multiplication and one addition, as the statistics are constants.
-  defineOperator({ names: "BatchNormalization", infer: same, flops: perInput(2) }),
+  defineOperator({
+    names: "BatchNormalization",
+    // The statistics come out where training mode is left on; they have the channels' shape.
+    infer: (node) => [...same(node), node.inputs[3], node.inputs[4]].map((v) => v && value(v.elem, v.shape)),
+    // In inference: one multiplication and one addition, as the statistics are constants.
+    flops: perInput(2),
+  }),
   // Mean (1), variance (3), normalise (2), scale and shift (2).
   defineOperator({ names: ["InstanceNormalization", "GroupNormalization"], infer: same, flops: perInput(8) }),
   defineOperator({ names: "LayerNormalization", infer: layerNorm, flops: perInput(8) }),
