@@ -118,8 +118,9 @@ class Scan {
 
   #skip(wire: number, end: number): void {
     if (++this.#unknown > this.#limits.unknownFields) throw this.#over("unknown fields", this.#limits.unknownFields)
-    if (wire === BYTES) this.#at += this.#length(end)
-    else this.#one(wire, end)
+    if (wire !== BYTES) return this.#one(wire, end)
+    const length = this.#length(end) // moves #at itself
+    this.#at += length
   }
 
   #one(wire: number, end: number): void {
