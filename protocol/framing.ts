@@ -20,7 +20,8 @@ const types = {
   float64: Float64Array,
 } as const
 type View = InstanceType<(typeof types)[keyof typeof types]>
-const typeNames = new Map<unknown, string>(Object.entries(types).map(([name, type]) => [type, name]))
+/** By the name that an array has in every realm: a frame's or worker's Uint8Array is not this one's, and Node's Buffer is one too. */
+const typeNames = new Map<string, string>(Object.entries(types).map(([name, type]) => [type.name, name]))
 
 export const MAX_HEADER_BYTES = 64 * 2 ** 20
 /** What a channel takes in one message unless it says otherwise. */
@@ -47,7 +48,7 @@ export function encodeFrame(message: unknown): Uint8Array[] {
   const strip = (value: unknown, path: (string | number)[]): unknown => {
     if (typeof value !== "object" || value === null) return value
     if (ArrayBuffer.isView(value)) {
-      const type = typeNames.get(value.constructor) ?? (value instanceof Uint8Array ? "uint8" : undefined)
+      const type = typeNames.get((value as Uint8Array)[Symbol.toStringTag])
       if (!type)
         throw fail("IPFA_INPUT_INVALID", { data: { path: path.join("."), expected: "an array type that travels" } })
       const view = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)

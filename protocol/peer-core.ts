@@ -1,95 +1,37 @@
-import type { EventOf, MethodDefinition, ParamsIn, ParamsOf, ResultOf } from "./define-method.ts"
+import type { MethodDefinition, ParamsIn, ResultOf } from "./define-method.ts"
 import type { Message, MessageOf } from "./envelope.ts"
 import { AccelerateError, asAccelerateError, fail } from "./errors/error.ts"
 import { deserialiseError, serialiseError } from "./errors/wire.ts"
+import { EventReceiver } from "./event-receiver.ts"
+import { EventSender } from "./event-sender.ts"
 import type { MethodName, Methods } from "./methods/index.ts"
+import type { CallOptions, Contract, Handler, PeerOptions } from "./peer-types.ts"
 import type { Port } from "./port.ts"
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "./version.ts"
 
-/** How a peer reads what arrives. `Peer` (peer.ts) validates everything; a page that only ever talks to the extension it came from does without the schemas. */
-export interface Contract {
-  /** The message in `raw`, or an error that says why it is none. */
-  message(raw: unknown): Message
-  /** The method's declaration; undefined where there is no such method. */
-  method(name: string): MethodDefinition | undefined
-  /** `value` as the method has it, or IPFA_INPUT_INVALID (params) or IPFA_PROTOCOL_MALFORMED. */
-  check(method: MethodDefinition, part: "params" | "result" | "event", value: unknown): unknown
-}
-
-export interface CallOptions<M extends MethodDefinition> {
-  signal?: AbortSignal
-  /** The call fails with IPFA_JOB_DEADLINE after this time, and what it started is cancelled. */
-  deadlineMs?: number
-  /** 0 (background) … 9 (someone waits and watches); default 5. */
-  priority?: number
-  trace?: string
-  /** Idempotency key. */
-  key?: string
-  onEvent?: (event: EventOf<M>) => void | Promise<void>
-  /** Buffers in `params` that may be moved instead of copied; they are empty afterwards. */
-  transfer?: Transferable[]
-}
-
-export interface CallContext<M extends MethodDefinition, C> {
-  /** Aborts when the caller cancels, the deadline passes or the connection ends; its reason is the error to end with. */
-  readonly signal: AbortSignal
-  readonly deadlineMs: number | undefined
-  readonly priority: number
-  readonly trace: string | undefined
-  readonly key: string | undefined
-  /** Who calls, as the owner of the connection knows it. */
-  readonly caller: C
-  /** Sends an event; resolves when the caller has room for the next (at once for `latest`). */
-  emit(event: EventOf<M>): Promise<void>
-  /** Buffers of the result that may be moved instead of copied. */
-  transfer(buffers: Transferable[]): void
-}
-
-export type Handler<M extends MethodDefinition, C> = (
-  params: ParamsOf<M>,
-  call: CallContext<M, C>,
-) => ResultOf<M> | Promise<ResultOf<M>>
-
-/** What a side answers; a method that is not there is IPFA_PROTOCOL_UNKNOWN_METHOD to the caller. */
-export type Handlers<C> = { [N in MethodName]?: Handler<Methods[N], C> }
-
-export interface PeerOptions<C> {
-  /** What this side is, for the other's log: `page`, `pool`, `bridge`, … */
-  role: string
-  handlers?: Handlers<C>
-  caller?: C
-  /** Called before a handler; throws to refuse. Where grants are enforced. */
-  authorise?: (method: MethodDefinition, params: unknown, caller: C) => void | Promise<void>
-  /** Calls the other side may have running at once. */
-  maxCalls?: number
-  /** A side that lets more than this pile up unread is cut off, bytes. */
-  maxPendingBytes?: number
-  versions?: [oldest: number, newest: number]
-}
+export type * from "./peer-types.ts"
 
 interface Outgoing {
   method: MethodDefinition
+  events: EventReceiver
   resolve(value: unknown): void
   reject(error: AccelerateError): void
-  onEvent: ((event: never) => void | Promise<void>) | undefined
-  seq: number
 }
 
 interface Incoming {
   controller: AbortController
-  credit: number
-  /** Wakes an `emit` that waits for credit. */
-  wake: (() => void)[]
-  latest: { value: unknown } | undefined
-  seq: number
+  events: EventSender
 }
 
-const CREDIT = 32
+/** What a timer takes; the envelope's limit too. */
+const MAX_DEADLINE_MS = 2 ** 31 - 1
 
 /** One end of a connection: calls the other side's methods and answers its calls. Use `Peer`, which validates. */
 export class PeerCore<C = undefined> {
   /** Resolves when the connection has ended, with the reason where there was one. */
   readonly closed: Promise<AccelerateError | undefined>
+  /** Resolves with true once the other side's hello came, with false when the connection ended before that. */
+  readonly ready: Promise<boolean>
   /** The other side's role, once its hello came. */
   remoteRole: string | undefined
   /** The version both speak, once the other's hello came. */
@@ -101,8 +43,11 @@ export class PeerCore<C = undefined> {
   readonly #outgoing = new Map<number, Outgoing>()
   readonly #incoming = new Map<number, Incoming>()
   #nextId = 1
+  /** Handlers that have not settled; a call that was cancelled may still have its own running. */
+  #running = 0
   #end: { error: AccelerateError | undefined } | undefined
   #resolveClosed!: (error: AccelerateError | undefined) => void
+  #resolveReady!: (ready: boolean) => void
 
   constructor(port: Port, options: PeerOptions<C>, contract: Contract) {
     this.#port = port
@@ -111,11 +56,14 @@ export class PeerCore<C = undefined> {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
+    this.ready = new Promise((resolve) => {
+      this.#resolveReady = resolve
+    })
+    this.#post({ kind: "hello", versions: this.#versions, role: options.role, software: "ipfs-accelerate" })
     port.start(
       (message) => this.#receive(message),
       (reason) => this.#finish(reason === undefined ? undefined : asAccelerateError(reason, "IPFA_PROTOCOL_CLOSED")),
     )
-    this.#post({ kind: "hello", versions: this.#versions, role: options.role, software: "ipfs-accelerate" })
   }
 
   get #versions(): [number, number] {
@@ -132,8 +80,11 @@ export class PeerCore<C = undefined> {
     params: ParamsIn<Methods[N]>,
     options: CallOptions<Methods[N]> = {},
   ): Promise<ResultOf<Methods[N]>> {
-    const { signal, deadlineMs, priority, trace, key, onEvent, transfer } = options
+    const { signal, priority, trace, key, onEvent, transfer } = options
+    const deadlineMs = options.deadlineMs === undefined ? undefined : Math.min(options.deadlineMs, MAX_DEADLINE_MS)
     return new Promise((resolve, reject) => {
+      const method = this.#contract.method(name)
+      if (!method) return reject(fail("IPFA_PROTOCOL_UNKNOWN_METHOD", { data: { method: name } }))
       if (this.#end) return reject(this.#end.error ?? fail("IPFA_PROTOCOL_CLOSED"))
       if (signal?.aborted) return reject(abortReason(signal))
       const id = this.#nextId++
@@ -141,6 +92,7 @@ export class PeerCore<C = undefined> {
         this.#outgoing.delete(id)
         clearTimeout(timer)
         signal?.removeEventListener("abort", onAbort)
+        events.end()
       }
       const giveUp = (error: AccelerateError) => {
         if (!this.#outgoing.has(id)) return
@@ -154,8 +106,15 @@ export class PeerCore<C = undefined> {
           ? undefined
           : setTimeout(() => giveUp(fail("IPFA_JOB_DEADLINE", { data: { deadlineMs } })), deadlineMs)
       signal?.addEventListener("abort", onAbort, { once: true })
+      const events = new EventReceiver({
+        onEvent,
+        check: (value) => this.#contract.check(method, "event", value),
+        grant: (count) => this.#post({ kind: "credit", id, events: count }),
+        refuse: (error) => giveUp(asAccelerateError(error)),
+      })
       this.#outgoing.set(id, {
-        method: this.#contract.method(name) as MethodDefinition,
+        method,
+        events,
         resolve: (value) => {
           settle()
           resolve(value as ResultOf<Methods[N]>)
@@ -164,20 +123,15 @@ export class PeerCore<C = undefined> {
           settle()
           reject(error)
         },
-        onEvent: onEvent as Outgoing["onEvent"],
-        seq: 0,
       })
       const message: MessageOf<"call"> = { kind: "call", id, method: name, params }
       if (deadlineMs !== undefined) message.deadlineMs = deadlineMs
       if (priority !== undefined) message.priority = priority
       if (trace !== undefined) message.trace = trace
       if (key !== undefined) message.key = key
-      if (onEvent) message.credit = CREDIT
-      try {
-        this.#port.send(message, transfer)
-      } catch (error) {
-        this.#outgoing.get(id)?.reject(asAccelerateError(error, "IPFA_PROTOCOL_CLOSED"))
-      }
+      if (events.credit !== undefined) message.credit = events.credit
+      const unsent = this.#send(message, transfer)
+      if (unsent) this.#outgoing.get(id)?.reject(asAccelerateError(unsent.cause, unsent.code))
     })
   }
 
@@ -193,26 +147,35 @@ export class PeerCore<C = undefined> {
     this.#end = { error }
     const reason = error ?? fail("IPFA_PROTOCOL_CLOSED")
     for (const call of [...this.#outgoing.values()]) call.reject(reason)
-    for (const call of this.#incoming.values()) {
-      call.controller.abort(reason)
-    }
+    const incoming = [...this.#incoming.values()]
+    // A peer that was closed and all its calls with it gets no answers.
     this.#incoming.clear()
+    for (const call of incoming) call.controller.abort(reason)
+    this.#resolveReady(false)
     this.#resolveClosed(error)
   }
 
-  #post(message: Message, transfer?: Transferable[]): void {
-    if (this.#end) return
+  /** Why a message could not be sent, and the code that this is to the one who wanted to; undefined where it was. */
+  #send(
+    message: Message,
+    transfer?: Transferable[],
+  ): { cause: unknown; code: "IPFA_INPUT_INVALID" | "IPFA_PROTOCOL_CLOSED" } | undefined {
+    if (this.#end) return undefined
     try {
       this.#port.send(message, transfer)
-    } catch (error) {
-      if (message.kind === "complete" || message.kind === "event") {
-        this.#port.send({ kind: "error", id: message.id, error: serialiseError(error) })
-        return
-      }
-      this.close(asAccelerateError(error, "IPFA_PROTOCOL_CLOSED"))
+    } catch (cause) {
+      // What platforms throw for a value that can't be cloned or written as JSON, as opposed to a channel that is gone.
+      const value = cause instanceof TypeError || (cause instanceof DOMException && cause.name === "DataCloneError")
+      return { cause, code: value ? "IPFA_INPUT_INVALID" : "IPFA_PROTOCOL_CLOSED" }
     }
     if (this.#port.pendingBytes > (this.#options.maxPendingBytes ?? 2 ** 30))
       this.close(fail("IPFA_PROTOCOL_SLOW_READER"))
+    return undefined
+  }
+
+  #post(message: Message): void {
+    const unsent = this.#send(message)
+    if (unsent) this.close(asAccelerateError(unsent.cause, "IPFA_PROTOCOL_CLOSED"))
   }
 
   #receive(raw: unknown): void {
@@ -220,9 +183,16 @@ export class PeerCore<C = undefined> {
     let message: Message
     try {
       message = this.#contract.message(raw)
-    } catch (error) {
-      return this.close(asAccelerateError(error, "IPFA_PROTOCOL_MALFORMED"))
+      if ((message.kind === "hello") !== (this.version === undefined))
+        throw fail("IPFA_PROTOCOL_MALFORMED", { data: { reason: "hello comes first, and once" } })
+    } catch (cause) {
+      const error = asAccelerateError(cause, "IPFA_PROTOCOL_MALFORMED")
+      // A call with options that are out of range is its caller's fault, not the connection's.
+      const id = this.version === undefined ? undefined : callId(raw)
+      if (id === undefined || this.#incoming.has(id)) return this.close(error)
+      return this.#post({ kind: "error", id, error: serialiseError(fail("IPFA_INPUT_INVALID", { data: error.data })) })
     }
+    // An answer to a call that is not waited for any more (cancelled, or never made) is dropped.
     switch (message.kind) {
       case "hello":
         return this.#onHello(message)
@@ -232,15 +202,11 @@ export class PeerCore<C = undefined> {
       case "cancel":
         return this.#incoming.get(message.id)?.controller.abort(fail("IPFA_JOB_CANCELLED"))
       case "credit":
-        return this.#onCredit(message)
+        return this.#incoming.get(message.id)?.events.grant(message.events)
       case "event":
-        return this.#onEvent(message)
-      case "complete":
-        return this.#onComplete(message)
-      case "error":
-        return this.#outgoing.get(message.id)?.reject(deserialiseError(message.error))
-      case "cancelled":
-        return this.#outgoing.get(message.id)?.reject(fail("IPFA_JOB_CANCELLED"))
+        return this.#outgoing.get(message.id)?.events.push(message.seq, message.value)
+      default:
+        return this.#onAnswer(message)
     }
   }
 
@@ -250,85 +216,42 @@ export class PeerCore<C = undefined> {
       return this.close(fail("IPFA_PROTOCOL_VERSION", { data: { here: this.#versions, there: [oldest, newest] } }))
     this.version = version
     this.remoteRole = role
+    this.#resolveReady(true)
   }
 
-  // An answer to a call that is not waited for any more (cancelled, or never made) is dropped.
-
-  #onComplete({ id, value }: MessageOf<"complete">): void {
-    const call = this.#outgoing.get(id)
-    if (!call) return
-    try {
-      call.resolve(this.#contract.check(call.method, "result", value))
-    } catch (error) {
-      call.reject(asAccelerateError(error))
-    }
-  }
-
-  #onEvent({ id, seq, value }: MessageOf<"event">): void {
-    const call = this.#outgoing.get(id)
-    if (!call) return
-    const refuse = (error: AccelerateError) => {
-      call.reject(error)
-      this.#post({ kind: "cancel", id })
-    }
-    if (seq !== call.seq++ || !call.method.event)
-      return refuse(fail("IPFA_PROTOCOL_MALFORMED", { message: "A stream's events came out of order.", data: { seq } }))
-    let event: unknown
-    try {
-      event = this.#contract.check(call.method, "event", value)
-    } catch (error) {
-      return refuse(asAccelerateError(error))
-    }
-    // Credit goes back when the event was taken in, so that a slow consumer slows the producer.
-    void (async () => {
+  #onAnswer(answer: MessageOf<"complete" | "error" | "cancelled">): void {
+    const call = this.#outgoing.get(answer.id)
+    call?.events.finish(() => {
+      if (answer.kind === "error") return call.reject(deserialiseError(answer.error))
+      if (answer.kind === "cancelled") return call.reject(fail("IPFA_JOB_CANCELLED"))
       try {
-        await call.onEvent?.(event as never)
-        if (this.#outgoing.has(id)) this.#post({ kind: "credit", id, events: 1 })
+        call.resolve(this.#contract.check(call.method, "result", answer.value))
       } catch (error) {
-        refuse(asAccelerateError(error))
+        call.reject(asAccelerateError(error))
       }
-    })()
-  }
-
-  #onCredit({ id, events }: MessageOf<"credit">): void {
-    const call = this.#incoming.get(id)
-    if (!call) return
-    call.credit += events
-    if (call.latest && call.credit > 0) {
-      const { value } = call.latest
-      call.latest = undefined
-      call.credit--
-      this.#post({ kind: "event", id, seq: call.seq++, value })
-    }
-    wakeAll(call)
+    })
   }
 
   async #onCall(message: MessageOf<"call">): Promise<void> {
-    const { id } = message
+    const { id, deadlineMs } = message
     // An id that is in use can't be answered unambiguously: the peer is broken.
     if (this.#incoming.has(id))
-      return this.close(fail("IPFA_PROTOCOL_MALFORMED", { message: `Call id ${id} is in use.` }))
-    const call: Incoming = {
-      controller: new AbortController(),
-      credit: message.credit ?? 0,
-      wake: [],
-      latest: undefined,
-      seq: 0,
-    }
-    const { signal } = call.controller
+      return this.close(fail("IPFA_PROTOCOL_MALFORMED", { data: { reason: `call id ${id} is in use` } }))
+    const method = this.#contract.method(message.method)
+    const controller = new AbortController()
+    const { signal } = controller
+    const events = new EventSender(method?.events, message.credit, (seq, value) => {
+      const unsent = this.#send({ kind: "event", id, seq, value })
+      if (unsent) throw unsent.cause
+    })
+    const call: Incoming = { controller, events }
     this.#incoming.set(id, call)
-    signal.addEventListener("abort", () => wakeAll(call), { once: true })
-    const timer =
-      message.deadlineMs === undefined
-        ? undefined
-        : setTimeout(
-            () => call.controller.abort(fail("IPFA_JOB_DEADLINE", { data: { deadlineMs: message.deadlineMs } })),
-            message.deadlineMs,
-          )
-    const buffers: Transferable[] = []
-    let answer: Message
+    const expire = () => controller.abort(fail("IPFA_JOB_DEADLINE", { data: { deadlineMs } }))
+    const timer = deadlineMs === undefined ? undefined : setTimeout(expire, deadlineMs)
+    const buffers = new Set<Transferable>()
+    let answer: MessageOf<"complete" | "error" | "cancelled">
     try {
-      const value = await Promise.race([this.#serve(message, call, buffers), aborted(signal)])
+      const value = await Promise.race([this.#serve(message, method, call, buffers), aborted(signal)])
       answer = { kind: "complete", id, value }
     } catch (error) {
       const e = asAccelerateError(signal.aborted ? signal.reason : error)
@@ -336,16 +259,22 @@ export class PeerCore<C = undefined> {
         e.code === "IPFA_JOB_CANCELLED" ? { kind: "cancelled", id } : { kind: "error", id, error: serialiseError(e) }
     } finally {
       clearTimeout(timer)
+      events.end(signal.aborted ? signal.reason : undefined)
     }
-    // A peer that was closed and all its calls with it gets no answer.
     if (this.#incoming.get(id) !== call) return
     this.#incoming.delete(id)
-    this.#post(answer, answer.kind === "complete" ? buffers : undefined)
+    if (answer.kind !== "complete") return this.#post(answer)
+    const unsent = this.#send(answer, [...buffers])
+    if (unsent) this.#post({ kind: "error", id, error: serialiseError(unsent.cause) })
   }
 
-  async #serve(message: MessageOf<"call">, call: Incoming, buffers: Transferable[]): Promise<unknown> {
-    if (this.#incoming.size > (this.#options.maxCalls ?? 1024)) throw fail("IPFA_QUEUE_FULL")
-    const method = this.#contract.method(message.method)
+  async #serve(
+    message: MessageOf<"call">,
+    method: MethodDefinition | undefined,
+    { controller, events }: Incoming,
+    buffers: Set<Transferable>,
+  ): Promise<unknown> {
+    if (this.#running >= (this.#options.maxCalls ?? 1024)) throw fail("IPFA_QUEUE_FULL")
     const handlers = this.#options.handlers
     const handler =
       method && handlers && Object.hasOwn(handlers, method.name)
@@ -354,40 +283,46 @@ export class PeerCore<C = undefined> {
     if (!method || !handler) throw fail("IPFA_PROTOCOL_UNKNOWN_METHOD", { data: { method: message.method } })
     const caller = this.#options.caller as C
     const params = this.#contract.check(method, "params", message.params)
-    await this.#options.authorise?.(method, params, caller)
-    return handler(params, {
-      signal: call.controller.signal,
-      deadlineMs: message.deadlineMs,
-      priority: message.priority ?? 5,
-      trace: message.trace,
-      key: message.key,
-      caller,
-      emit: (event) => this.#emit(message.id, method, call, event),
-      transfer: (list) => buffers.push(...list),
-    })
-  }
-
-  async #emit(id: number, method: MethodDefinition, call: Incoming, value: unknown): Promise<void> {
-    if (method.events === "latest" && call.credit <= 0) {
-      call.latest = { value }
-      return
+    this.#running++
+    try {
+      await this.#options.authorise?.(method, params, caller)
+      const value = await handler(params, {
+        signal: controller.signal,
+        deadlineMs: message.deadlineMs,
+        priority: message.priority ?? 5,
+        trace: message.trace,
+        key: message.key,
+        caller,
+        emit: (event) => events.emit(event),
+        transfer: (list) => {
+          for (const buffer of list) buffers.add(buffer)
+        },
+      })
+      await events.drained()
+      return value
+    } finally {
+      this.#running--
     }
-    while (call.credit <= 0 && !call.controller.signal.aborted) await new Promise<void>((wake) => call.wake.push(wake))
-    if (call.controller.signal.aborted) throw call.controller.signal.reason
-    if (this.#incoming.get(id) !== call) return
-    call.credit--
-    this.#post({ kind: "event", id, seq: call.seq++, value })
   }
 }
 
-function abortReason(signal: AbortSignal): AccelerateError {
-  return signal.reason instanceof AccelerateError ? signal.reason : fail("IPFA_JOB_CANCELLED", { cause: signal.reason })
+/** The id of what was meant as a call, where it has one that can be answered. */
+function callId(raw: unknown): number | undefined {
+  if (typeof raw !== "object" || raw === null) return undefined
+  const { kind, id } = raw as { kind?: unknown; id?: unknown }
+  return kind === "call" && Number.isSafeInteger(id) && (id as number) > 0 ? (id as number) : undefined
+}
+
+function abortReason({ reason }: AbortSignal): AccelerateError {
+  if (reason instanceof AccelerateError) return reason
+  const timeout = reason instanceof DOMException && reason.name === "TimeoutError"
+  return fail(timeout ? "IPFA_JOB_DEADLINE" : "IPFA_JOB_CANCELLED", { cause: reason })
 }
 
 function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }))
-}
-
-function wakeAll(call: Incoming): void {
-  for (const wake of call.wake.splice(0)) wake()
+  return new Promise((_, reject) => {
+    // A call that was cancelled by its own start, such as one that came after the end.
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
+  })
 }

@@ -3,11 +3,12 @@ import type { MethodDefinition } from "./define-method.ts"
 import { messageSchema } from "./envelope.ts"
 import { fail } from "./errors/error.ts"
 import { methods } from "./methods/index.ts"
-import { type Contract, PeerCore, type PeerOptions } from "./peer-core.ts"
+import { PeerCore } from "./peer-core.ts"
+import type { Contract, PeerOptions } from "./peer-types.ts"
 import type { Port } from "./port.ts"
-import { check } from "./validate.ts"
+import { check, faultOf } from "./validate.ts"
 
-export type { CallContext, CallOptions, Handler, Handlers, PeerOptions } from "./peer-core.ts"
+export type { CallContext, CallOptions, Handler, Handlers, PeerOptions } from "./peer-types.ts"
 
 const byName = new Map<string, MethodDefinition>(methods.map((m) => [m.name, m]))
 
@@ -15,7 +16,10 @@ const byName = new Map<string, MethodDefinition>(methods.map((m) => [m.name, m])
 const declared: Contract = {
   message(raw) {
     const parsed = v.safeParse(messageSchema, raw, { abortEarly: true })
-    if (!parsed.success) throw fail("IPFA_PROTOCOL_MALFORMED", { data: { reason: parsed.issues[0].message } })
+    if (!parsed.success) {
+      const [path, expected] = faultOf(parsed.issues[0])
+      throw fail("IPFA_PROTOCOL_MALFORMED", { data: { path, expected } })
+    }
     return parsed.output
   },
   method: (name) => byName.get(name),

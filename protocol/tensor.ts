@@ -59,10 +59,15 @@ export function tensorFault(value: unknown): [path: string, expected: string] | 
 
 const tensorCheck = (allow: "data" | "any") =>
   v.rawCheck<unknown>(({ dataset, addIssue }) => {
-    const fault = tensorFault(dataset.value)
-    if (fault) addIssue({ message: fault[0] ? `${fault[0]}: expected ${fault[1]}` : `expected ${fault[1]}` })
-    else if (allow === "data" && (dataset.value as { kept?: string }).kept !== undefined)
-      addIssue({ message: "kept: expected a tensor with data" })
+    const { value } = dataset
+    let fault = tensorFault(value)
+    if (!fault && allow === "data" && (value as { kept?: string }).kept !== undefined)
+      fault = ["kept", "a tensor with data"]
+    if (!fault) return
+    const [key, message] = fault
+    const within = value as Record<string, unknown>
+    if (key === "") addIssue({ message })
+    else addIssue({ message, path: [{ type: "object", origin: "value", input: within, key, value: within[key] }] })
   })
 
 export const tensorSchema: v.GenericSchema<unknown, Tensor> = v.pipe(

@@ -2,14 +2,26 @@ import { type AccelerateError, asAccelerateError, errorClass, fail } from "./err
 import { type ErrorCode, registry } from "./registry.ts"
 import type { WireError } from "./wire-schema.ts"
 
+const MAX_DATA_CHARACTERS = 65_536
+
 export function serialiseError(error: unknown): WireError {
   const e = asAccelerateError(error)
   const cause = e.cause instanceof Error ? `${e.cause.name}: ${e.cause.message}` : undefined
   return {
     code: e.code,
     message: e.message.slice(0, 8192),
-    data: e.data,
+    data: jsonOnly(e.data),
     ...(cause && { cause: cause.slice(0, 8192) }),
+  }
+}
+
+/** The same on every transport, and never a reason for the error itself not to arrive. */
+function jsonOnly(data: Record<string, unknown>): Record<string, unknown> {
+  try {
+    const json = JSON.stringify(data)
+    return json.length <= MAX_DATA_CHARACTERS ? JSON.parse(json) : {}
+  } catch {
+    return {}
   }
 }
 

@@ -13,8 +13,14 @@ export const modelReference = v.pipe(v.string(), v.minLength(1), v.maxLength(409
 export const dtype: v.GenericSchema<Dtype> = v.picklist(dtypes)
 export const precision = v.picklist(["float32", "float16", "int8", "int4"])
 /** `backend[:type][#index]` */
-export const selector = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,31}(:[a-z0-9-]{1,32})?(#\d{1,3})?$/))
-export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+export const selector = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z][a-z0-9-]{0,31}(:[a-z0-9-]{1,32})?(#\d{1,3})?$/,
+    "backend[:type][#index], such as webgpu or webnn:npu",
+  ),
+)
+export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits, in lower case"))
 export const bytes = v.instance(Uint8Array)
 
 export const tensorInfo = v.object({

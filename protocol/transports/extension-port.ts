@@ -26,7 +26,11 @@ export function extensionPort(port: RuntimePortLike, options: ExtensionPortOptio
   if (!options.structuredClone) return nativePort(port, { maxBytes })
   const assembler = new Assembler(maxBytes)
   const close = (reason?: string) => {
-    port.postMessage(bye(reason))
+    try {
+      port.postMessage(bye(reason))
+    } catch {
+      // The other side, or the whole extension, is gone already.
+    }
     port.disconnect()
   }
   const inbox = new Inbox(() => port.disconnect())

@@ -15,7 +15,8 @@ export interface MessageChannelLike {
  * other end's life (a worker's supervisor, a page's `pagehide`) calls `close`.
  */
 export function messagePort(channel: MessageChannelLike): Port {
-  const inbox = new Inbox(() => channel.close?.())
+  // A worker's own scope is left alone: to close it is to end the worker, which may still have to tidy up.
+  const inbox = new Inbox(() => channel.start && channel.close?.())
   channel.addEventListener("message", (event) => inbox.arrive(event.data))
   // A message that could not be deserialised here is a malformed one.
   channel.addEventListener("messageerror", () => inbox.arrive(undefined))

@@ -37,7 +37,11 @@ export function jsonPort(channel: JsonChannel, { maxBytes = MAX_FRAME_BYTES }: J
   const assembler = new Assembler(maxBytes)
   const post = (value: unknown) => channel.post(value, JSON.stringify(value))
   const close = (reason?: string) => {
-    post(bye(reason))
+    try {
+      post(bye(reason))
+    } catch {
+      // The other side is gone already.
+    }
     channel.close()
   }
   const inbox = new Inbox(() => channel.close())

@@ -41,6 +41,7 @@ export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTE
   const ws = "on" in socket && "terminate" in socket ? (socket as unknown as WsSocket) : undefined
   const inbox = new Inbox(() => socket.close())
   let unsent: Uint8Array[][] | undefined = socket.readyState === CONNECTING ? [] : undefined
+  let unsentBytes = 0
 
   const refuse = (reason: string) => {
     if (ws && reason === "IPFA_PROTOCOL_SLOW_READER") return ws.terminate()
@@ -65,6 +66,7 @@ export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTE
   socket.addEventListener("open", () => {
     for (const parts of unsent ?? []) transmit(parts)
     unsent = undefined
+    unsentBytes = 0
   })
   // An error is always followed by a close.
   socket.addEventListener("error", () => {})
@@ -82,15 +84,17 @@ export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTE
 
   return {
     get pendingBytes() {
-      return socket.bufferedAmount
+      return socket.bufferedAmount + unsentBytes
     },
     send(message: Message) {
       if (inbox.isEnded) return
       const parts = encodeFrame(message)
       const bytes = frameBytes(parts)
       if (bytes > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { bytes, limit: maxBytes } })
-      if (unsent) unsent.push(parts)
-      else transmit(parts)
+      if (unsent) {
+        unsent.push(parts)
+        unsentBytes += bytes
+      } else transmit(parts)
     },
     start: (receive, ended) => inbox.start(receive, ended),
     close(reason) {
