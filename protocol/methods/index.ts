@@ -3,6 +3,7 @@ import { beat, joinFleet, pairAgent, recordEvidence } from "./agent.ts"
 import { closeModel, deviceMemory, openModel, probeDevices, releaseTensors, runModel } from "./device.ts"
 import { requestGrant } from "./grant.ts"
 import { deleteModel, listModels, putModel } from "./model.ts"
+import { answerPrompt, forgetBridge, pairBridge, revokeGrant, showPrompt, watchOwner } from "./owner.ts"
 import { closeSession, openSession, releaseKept, runSession } from "./session.ts"
 import { getStatus, reportHardware, runBenchmark } from "./status.ts"
 
@@ -29,6 +30,12 @@ export const methods = [
   releaseTensors,
   closeModel,
   deviceMemory,
+  watchOwner,
+  revokeGrant,
+  showPrompt,
+  answerPrompt,
+  pairBridge,
+  forgetBridge,
 ] as const satisfies readonly MethodDefinition[]
 
 export type Methods = { [M in (typeof methods)[number] as M["name"]]: M }
@@ -38,6 +45,7 @@ export * from "./agent.ts"
 export * from "./device.ts"
 export * from "./grant.ts"
 export * from "./model.ts"
+export * from "./owner.ts"
 export * from "./session.ts"
 export * from "./shared.ts"
 export * from "./status.ts"

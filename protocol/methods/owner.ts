@@ -1,0 +1,93 @@
+import * as v from "valibot"
+import { defineMethod } from "../define-method.ts"
+import { capability, grant } from "./grant.ts"
+import { count, id, modelReference, ms, text } from "./shared.ts"
+
+/** What the extension's own pages say to its supervisor, in the name of the person. Never reachable by a page or the bridge. */
+
+export const heldGrant = v.object({ ...grant.entries, grantedAt: ms, usedAt: ms })
+export type HeldGrant = v.InferOutput<typeof heldGrant>
+
+export const bridgeState = v.object({
+  /** `none`: not paired. */
+  state: v.picklist(["none", "connecting", "connected", "waiting"]),
+  /** `ws://HOST:PORT/agent` */
+  url: v.optional(v.string()),
+  /** Why it is not connected, in words for a person. */
+  reason: v.optional(v.string()),
+  /** When it is tried again, ms since 1970. */
+  retryAt: v.optional(ms),
+  agent: v.optional(id),
+})
+export type BridgeState = v.InferOutput<typeof bridgeState>
+
+export const watchOwner = defineMethod({
+  name: "owner.watch",
+  title:
+    "Tells the extension's pages what is granted and how the bridge is reached, now and at each change, until it is cancelled.",
+  grant: "owner",
+  params: v.object({}),
+  result: v.object({}),
+  event: v.object({ grants: v.array(heldGrant), bridge: bridgeState }),
+  events: "latest",
+  errors: [],
+})
+
+export const revokeGrant = defineMethod({
+  name: "grant.revoke",
+  title: "Takes back what an origin was granted; what it runs ends.",
+  grant: "owner",
+  params: v.object({ origin: v.pipe(v.string(), v.maxLength(512)) }),
+  result: v.object({ revoked: v.boolean() }),
+  errors: [],
+})
+
+/** What a person is asked. */
+export const promptDetails = v.object({
+  origin: v.string(),
+  capabilities: v.array(capability),
+  models: v.array(modelReference),
+  reason: v.optional(v.string()),
+  limits: v.object({ storeBytes: count, memoryBytes: count, concurrentJobs: count }),
+})
+export type PromptDetails = v.InferOutput<typeof promptDetails>
+
+export const showPrompt = defineMethod({
+  name: "prompt.show",
+  title:
+    "What the window that opened for a request is to ask; when the connection that asked for it ends without an answer, that is a no.",
+  grant: "owner",
+  params: v.object({ id }),
+  result: promptDetails,
+  errors: ["IPFA_GRANT_PROMPT"],
+})
+
+export const answers = ["once", "session", "always", "deny"] as const
+export type Answer = (typeof answers)[number]
+
+export const answerPrompt = defineMethod({
+  name: "prompt.answer",
+  title: "What the person decided.",
+  grant: "owner",
+  params: v.object({ id, answer: v.picklist(answers) }),
+  result: v.object({}),
+  errors: ["IPFA_GRANT_PROMPT"],
+})
+
+export const pairBridge = defineMethod({
+  name: "bridge.pair",
+  title: "Trades a pairing code for a token of the bridge-server at that address, and joins it from now on.",
+  grant: "owner",
+  params: v.object({ url: text, code: v.pipe(v.string(), v.minLength(1), v.maxLength(32)) }),
+  result: bridgeState,
+  errors: ["IPFA_BRIDGE_UNREACHABLE", "IPFA_BRIDGE_PAIRING", "IPFA_BRIDGE_PAIRING_RATE"],
+})
+
+export const forgetBridge = defineMethod({
+  name: "bridge.forget",
+  title: "Leaves the bridge-server and forgets its token.",
+  grant: "owner",
+  params: v.object({}),
+  result: v.object({}),
+  errors: [],
+})
