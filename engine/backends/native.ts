@@ -1,0 +1,124 @@
+import { statSync } from "node:fs"
+import { readFile } from "node:fs/promises"
+import { availableParallelism, cpus } from "node:os"
+import * as ort from "onnxruntime-node"
+import { type DeviceInfo, type Dtype, fail } from "../../protocol/index.ts"
+import type { Backend } from "../backend.ts"
+import { probeKnownModel } from "../probe/index.ts"
+import type { NativeProvider } from "./node.ts"
+import { looksLost, ortFailure, reasonOf } from "./ort-errors.ts"
+import { fileBytes, openOrt } from "./ort-open.ts"
+import { OrtSession } from "./ort-session.ts"
+
+/** What ONNX Runtime's CPU provider takes; what another provider lacks it leaves to that one. */
+const dtypes: Dtype[] = [
+  "float32",
+  "float16",
+  "int64",
+  "int32",
+  "int16",
+  "int8",
+  "uint64",
+  "uint32",
+  "uint16",
+  "uint8",
+  "bool",
+  "string",
+]
+
+/** Providers with several devices, chosen by `deviceId`. */
+const indexed: readonly NativeProvider[] = ["cuda", "tensorrt", "dml"]
+const MOST_DEVICES = 16
+
+/**
+ * One execution provider of onnxruntime-node. `run()` blocks this thread for as long as it computes, so this belongs into a process of its
+ * own. Outputs, kept ones too, come back to this process's memory: onnxruntime-node has no way to leave them on a GPU that other than its
+ * WebGPU provider could use.
+ */
+export async function createNative(provider: NativeProvider, threads?: number): Promise<Backend> {
+  const name = `native-${provider}`
+  const indexOf = new Map<string, number>()
+
+  const open = async (files: Parameters<Backend["open"]>[0], device: string) => {
+    const index = indexOf.get(device)
+    if (index === undefined) throw fail("IPFA_DEVICE_ABSENT", { data: { device } })
+    const external = await Promise.all(
+      (files.external ?? []).map(async ({ path, data }) => ({
+        path,
+        data: typeof data === "string" ? await readFile(data) : data,
+      })),
+    )
+    // External data is found by name only beside a model that is given as bytes.
+    const model = external.length > 0 && typeof files.model === "string" ? await readFile(files.model) : files.model
+    const opened = await openOrt(ort.InferenceSession, model, {
+      executionProviders: [indexed.includes(provider) ? { name: provider, deviceId: index } : provider],
+      logSeverityLevel: 3,
+      ...(threads !== undefined && { intraOpNumThreads: threads }),
+      ...(external.length > 0 && { externalData: external }),
+    })
+    try {
+      return new OrtSession({
+        Tensor: ort.Tensor,
+        ...opened,
+        memoryBytes: fileBytes(files, (path) => statSync(path).size),
+        onError: (error) => {
+          if (provider !== "cpu" && looksLost(error)) backend.onLost?.(reasonOf(error))
+        },
+      })
+    } catch (error) {
+      await opened.session.release()
+      throw error
+    }
+  }
+
+  const probeDevice = async (index: number): Promise<DeviceInfo> => {
+    const id = index === 0 ? name : `${name}#${index}`
+    indexOf.set(id, index)
+    try {
+      const probe = await probeKnownModel((files) => open(files, id))
+      const running = threads ?? availableParallelism()
+      return {
+        id,
+        backend: name,
+        ...(index > 0 && { index }),
+        adapter: provider === "cpu" ? cpuName(running) : `${provider} device ${index}`,
+        fallbackAdapter: false,
+        ...(provider === "cpu" && { threads: running }),
+        dtypes,
+        state: "ready",
+        probe,
+      }
+    } catch (error) {
+      indexOf.delete(id)
+      throw ortFailure(error, "IPFA_DEVICE_ABSENT")
+    }
+  }
+
+  const backend: Backend = {
+    name,
+    open,
+    heapBytes: () => process.memoryUsage.rss(),
+    async probe() {
+      const absent = (reason: string) => ({ devices: [], absent: [{ id: name, backend: name, reason }] })
+      if (!ort.listSupportedBackends().some((offered) => offered.name === provider))
+        return absent(`ONNX Runtime for ${process.platform} ${process.arch} has no ${provider} provider`)
+      const devices: DeviceInfo[] = []
+      for (let index = 0; index < (indexed.includes(provider) ? MOST_DEVICES : 1); index++) {
+        try {
+          devices.push(await probeDevice(index))
+        } catch (error) {
+          // The first index that can't be had ends the list; only without any device is its reason of interest.
+          if (index === 0) return absent(reasonOf(error))
+          break
+        }
+      }
+      return { devices, absent: [] }
+    },
+  }
+  return backend
+}
+
+function cpuName(threads: number): string {
+  const model = cpus()[0]?.model.trim() || process.arch
+  return `${model}, ${threads} thread${threads === 1 ? "" : "s"}`
+}

@@ -1,0 +1,126 @@
+import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common"
+import { dtypeBytes, elements, fail, type KeptTensor, type Tensor, type TensorInfo } from "../../protocol/index.ts"
+import type { BackendSession, RunOptions } from "../backend.ts"
+import { ortFailure } from "./ort-errors.ts"
+import { fromOrt, tensorInfos, toOrt } from "./ort-tensor.ts"
+
+export interface OrtSessionOptions {
+  Tensor: TensorConstructor
+  session: InferenceSession
+  /** Floor of what it holds: the bytes of its weights. */
+  memoryBytes: number
+  note?: string
+  /** Called for every error of a run before it is reported: the backend looks whether its device is gone. */
+  onError?: (error: unknown) => void
+  /** Waits for the device where nothing is read back. */
+  settled?: () => Promise<unknown>
+  /** Throws what the device reported beside the run (a WebGPU validation error), which makes the run's outputs worthless. */
+  checkDevice?: () => void
+}
+
+/**
+ * A model open in ONNX Runtime, on the web or in Node. Outputs that the runtime leaves on the device (`gpu-buffer`, `ml-tensor`) are read
+ * back unless they are to be kept; so one session, with one copy of the weights, serves every set of kept outputs.
+ */
+export class OrtSession implements BackendSession {
+  readonly inputs: TensorInfo[]
+  readonly outputs: TensorInfo[]
+  readonly memoryBytes: number
+  readonly note: string | undefined
+
+  readonly #options: OrtSessionOptions
+  readonly #kept = new Map<string, OrtTensor>()
+  /** Ids of kept tensors must not fit another session's, nor one of a host that was replaced. */
+  readonly #mark = [...crypto.getRandomValues(new Uint32Array(2))].map((x) => x.toString(36)).join("")
+  #made = 0
+
+  constructor(options: OrtSessionOptions) {
+    this.#options = options
+    this.inputs = tensorInfos("input", options.session.inputMetadata)
+    this.outputs = tensorInfos("output", options.session.outputMetadata)
+    this.memoryBytes = options.memoryBytes
+    this.note = options.note
+  }
+
+  get keptBytes(): number {
+    let sum = 0
+    for (const { type, dims } of this.#kept.values()) sum += type === "string" ? 0 : bytesOf(type, dims)
+    return sum
+  }
+
+  async run(
+    feeds: Record<string, Tensor | KeptTensor>,
+    { keep = [], outputs }: RunOptions,
+  ): Promise<{ outputs: Record<string, Tensor | KeptTensor>; runMs: number }> {
+    const { session, Tensor, settled, checkDevice, onError } = this.#options
+    const ortFeeds: Record<string, OrtTensor> = {}
+    for (const [name, feed] of Object.entries(feeds))
+      ortFeeds[name] = "kept" in feed ? this.#keptFeed(name, feed) : toOrt(Tensor, feed)
+    const wanted = outputs ? [...new Set([...outputs, ...keep])] : this.outputs.map((o) => o.name)
+    const start = performance.now()
+    let results: Record<string, OrtTensor> = {}
+    try {
+      results = (await session.run(ortFeeds, wanted)) as Record<string, OrtTensor>
+      const read = wanted.filter((name) => !keep.includes(name))
+      // All at once: each read-back from a GPU waits for the same work.
+      const data = await Promise.all(read.map((name) => (results[name] as OrtTensor).getData(true)))
+      if (read.length === 0) await settled?.()
+      checkDevice?.()
+      const runMs = performance.now() - start
+      const made = read.map((name, i) => [name, fromOrt(results[name] as OrtTensor, data[i]!)] as const)
+      return {
+        outputs: Object.fromEntries([
+          ...made,
+          ...keep.map((name) => [name, this.#keep(results[name] as OrtTensor)] as const),
+        ]),
+        runMs,
+      }
+    } catch (error) {
+      onError?.(error)
+      for (const tensor of Object.values(results)) if (tensor.location !== "none") disposeQuietly(tensor)
+      throw ortFailure(error, "IPFA_RUN_FAILED")
+    }
+  }
+
+  release(kept: readonly string[]): void {
+    for (const id of kept) {
+      const tensor = this.#kept.get(id)
+      this.#kept.delete(id)
+      tensor?.dispose()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.release([...this.#kept.keys()])
+    await this.#options.session.release()
+  }
+
+  #keptFeed(name: string, { kept, dtype, shape }: KeptTensor): OrtTensor {
+    const tensor = this.#kept.get(kept)
+    if (!tensor) throw fail("IPFA_SESSION_KEPT", { data: { kept } })
+    // The host checked what the caller says of it against the model; it must be what the tensor is.
+    if (tensor.type !== dtype || tensor.dims.join() !== shape.join())
+      throw fail("IPFA_INPUT_SHAPE", {
+        data: { path: `feeds.${name}.kept`, expected: `${tensor.type} [${tensor.dims.join(", ")}]` },
+      })
+    return tensor
+  }
+
+  #keep(tensor: OrtTensor): KeptTensor {
+    const kept = `${this.#mark}-${++this.#made}`
+    this.#kept.set(kept, tensor)
+    return { dtype: tensor.type as KeptTensor["dtype"], shape: [...tensor.dims], kept }
+  }
+}
+
+function bytesOf(type: string, dims: readonly number[]): number {
+  return dtypeBytes(type as KeptTensor["dtype"], elements(dims))
+}
+
+function disposeQuietly(tensor: OrtTensor): void {
+  try {
+    tensor.dispose()
+  } catch {
+    // The device is gone and the tensor with it; the run's own error is what counts.
+  }
+}

@@ -1,0 +1,68 @@
+import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common"
+import { type Dtype, fail, MAX_ELEMENTS, type Tensor, type TensorData, type TensorInfo } from "../../protocol/index.ts"
+
+/** Our dtypes that ONNX Runtime's JavaScript API passes, all under the same name. */
+const passed = new Set<string>([
+  "float32",
+  "float16",
+  "int64",
+  "int32",
+  "int16",
+  "int8",
+  "uint64",
+  "uint32",
+  "uint16",
+  "uint8",
+  "uint4",
+  "int4",
+  "bool",
+  "string",
+] satisfies Dtype[])
+
+export function toOrt(Tensor: TensorConstructor, { dtype, shape, data }: Tensor): OrtTensor {
+  if (!passed.has(dtype)) throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: `ONNX Runtime takes no ${dtype}` } })
+  // float16 as bits: where the platform has Float16Array, Tensor makes one over the same memory.
+  return new Tensor(dtype as OrtTensor["type"], data as OrtTensor["data"], shape)
+}
+
+/** `data` of `tensor`, which must be in memory; shares its memory. */
+export function fromOrt(tensor: OrtTensor, data: OrtTensor["data"]): Tensor {
+  const dtype = dtypeOf(tensor.type)
+  const own = dtype === "float16" && !(data instanceof Uint16Array) ? bits16(data as unknown as ArrayBufferView) : data
+  return { dtype, shape: [...tensor.dims], data: own as TensorData }
+}
+
+function bits16({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint16Array {
+  return new Uint16Array(buffer, byteOffset, byteLength / 2)
+}
+
+function dtypeOf(type: string): Dtype {
+  if (passed.has(type)) return type as Dtype
+  throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: `no caller can be given a ${type} tensor` } })
+}
+
+interface ValueMetadata {
+  readonly name: string
+  readonly isTensor: boolean
+  readonly type?: string
+  readonly shape?: readonly (number | string)[]
+}
+
+/** A session's inputs or outputs. Throws IPFA_DEVICE_UNSUPPORTED for what can't travel: sequences, maps, float64, … */
+export function tensorInfos(what: "input" | "output", metadata: readonly ValueMetadata[]): TensorInfo[] {
+  return metadata.map(({ name, isTensor, type, shape }) => {
+    const part = `${what} ${name}`
+    const refuse = (reason: string) =>
+      fail("IPFA_DEVICE_UNSUPPORTED", {
+        message: `The device can't run this model: ${part} is ${reason}`,
+        data: { part, reason },
+      })
+    if (!isTensor || !type) throw refuse("no tensor")
+    if (!passed.has(type)) throw refuse(`of type ${type}, which no caller can be given`)
+    // A dimension that is neither fixed nor named comes as an empty name or, from the WebAssembly build, as an unsigned -1.
+    const dims = (shape ?? []).map((d) =>
+      d === "" || (typeof d === "number" && !(d >= 0 && d <= MAX_ELEMENTS)) ? null : d,
+    )
+    return { name, dtype: type as Dtype, shape: dims }
+  })
+}

@@ -1,0 +1,66 @@
+import * as ort from "onnxruntime-web/webgpu"
+import type { DeviceInfo, Dtype } from "../../protocol/index.ts"
+import type { Backend } from "../backend.ts"
+import { probeKnownModel } from "../probe/index.ts"
+import { configureOrtWeb, lossReporter, openWeb } from "./ort-web.ts"
+
+/** More threads than this gain little and starve the page. */
+const MOST_THREADS = 8
+
+/** ONNX Runtime's CPU provider; float16 is computed in float32 between casts. */
+const dtypes: Dtype[] = [
+  "float32",
+  "float16",
+  "int64",
+  "int32",
+  "int16",
+  "int8",
+  "uint64",
+  "uint32",
+  "uint16",
+  "uint8",
+  "bool",
+  "string",
+]
+
+/** The CPU, through WebAssembly: always there. Kept tensors stay in this worker's memory. */
+export async function createWasm(options: { assetsUrl?: string; threads?: number }): Promise<Backend> {
+  const cores = navigator.hardwareConcurrency || 1
+  const wanted = options.threads ?? Math.min(cores, MOST_THREADS)
+  const isolated = globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer !== "undefined"
+  const threads = isolated ? Math.max(1, Math.min(wanted, cores)) : 1
+  configureOrtWeb(ort, options.assetsUrl, threads)
+  const loss = lossReporter((reason) => backend.onLost?.(reason))
+
+  const open: Backend["open"] = (files) =>
+    openWeb(ort, files, { executionProviders: ["wasm"] }, { onError: loss.onError })
+
+  const backend: Backend = {
+    name: "wasm",
+    open,
+    async probe() {
+      const probe = await probeKnownModel((files) => open(files, "wasm"))
+      // The runtime lowers the number where it could not start its threads.
+      const running = ort.env.wasm.numThreads ?? 1
+      const device: DeviceInfo = {
+        id: "wasm",
+        backend: "wasm",
+        adapter: adapterName(running, wanted, isolated, cores),
+        fallbackAdapter: false,
+        threads: running,
+        dtypes,
+        state: "ready",
+        probe,
+      }
+      return { devices: [device], absent: [] }
+    },
+  }
+  return backend
+}
+
+/** Such as `cpu, 2 threads, simd`, or `cpu, 1 thread (4 wanted: not cross-origin isolated), simd`. SIMD is a must for the runtime. */
+function adapterName(running: number, wanted: number, isolated: boolean, cores: number): string {
+  const why = isolated ? `${cores} cores` : "not cross-origin isolated"
+  const fewer = running < wanted ? ` (${wanted} wanted: ${why})` : ""
+  return `cpu, ${running} thread${running === 1 ? "" : "s"}${fewer}, simd`
+}

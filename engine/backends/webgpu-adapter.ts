@@ -1,0 +1,48 @@
+import type { Dtype } from "../../protocol/index.ts"
+
+/** Features that ONNX Runtime's WebGPU provider makes use of; a device is made with those that its adapter has. */
+const features = ["shader-f16", "subgroups", "timestamp-query"] as const satisfies GPUFeatureName[]
+
+/** Limits worth raising from WebGPU's defaults to what the adapter has: bigger weights, bigger tiles. */
+const limits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+  "maxComputeWorkgroupsPerDimension",
+] as const satisfies (keyof GPUSupportedLimits)[]
+
+/** Rasterizers that compute on the CPU, by the names browsers give them. */
+const software = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
+
+/** A device with all the adapter offers of what the runtime uses. */
+export function requestFullDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  return adapter.requestDevice({
+    label: "ipfs-accelerate webgpu",
+    requiredFeatures: features.filter((name) => adapter.features.has(name)),
+    requiredLimits: Object.fromEntries(limits.map((name) => [name, adapter.limits[name]])),
+  })
+}
+
+/** What the browser says of the hardware, such as `google swiftshader`; browsers tell little, against fingerprinting. */
+export function adapterName({ vendor, architecture, device, description }: GPUAdapterInfo): string {
+  const words = [vendor, architecture, description || device].filter(Boolean)
+  return [...new Set(words)].join(" ") || "unnamed adapter"
+}
+
+/** True for a software stand-in: by the browser's word, or by its name. */
+export function isSoftware(adapter: GPUAdapter): boolean {
+  const { info } = adapter
+  const said = info.isFallbackAdapter ?? (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter
+  return said === true || software.test([info.vendor, info.architecture, info.device, info.description].join(" "))
+}
+
+/** Dtypes that can be fed and computed; float16 only where shaders have it. */
+export function gpuDtypes(device: GPUDevice): Dtype[] {
+  const always: Dtype[] = ["float32", "int64", "int32", "uint32", "uint8", "bool"]
+  return device.features.has("shader-f16") ? ["float32", "float16", ...always.slice(1)] : always
+}

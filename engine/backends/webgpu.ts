@@ -1,0 +1,71 @@
+import * as ort from "onnxruntime-web/webgpu"
+import { type AbsentDevice, type DeviceInfo, fail } from "../../protocol/index.ts"
+import type { Backend, BackendSession } from "../backend.ts"
+import { probeKnownModel } from "../probe/index.ts"
+import { configureOrtWeb, lossReporter, openWeb } from "./ort-web.ts"
+import { adapterName, gpuDtypes, isSoftware, requestFullDevice } from "./webgpu-adapter.ts"
+
+/** The GPU, through WebGPU. Outputs stay in GPU buffers; what is not to be kept is read back. */
+export async function createWebgpu(options: { assetsUrl?: string; threads?: number }): Promise<Backend> {
+  // Threads serve only the few operators that the GPU provider leaves to the CPU: not worth workers of their own.
+  configureOrtWeb(ort, options.assetsUrl, 1)
+  const loss = lossReporter((reason) => backend.onLost?.(reason))
+  let device: GPUDevice | undefined
+  let fault: GPUError | undefined
+
+  const checkDevice = () => {
+    const error = fault
+    fault = undefined
+    if (error && error instanceof GPUOutOfMemoryError)
+      throw fail("IPFA_DEVICE_MEMORY", { data: { reason: error.message } })
+    if (error)
+      throw fail("IPFA_RUN_FAILED", {
+        message: `The GPU refused work: ${error.message}`,
+        data: { reason: error.message },
+      })
+  }
+
+  const open = async (files: Parameters<Backend["open"]>[0]): Promise<BackendSession> => {
+    if (!device) throw fail("IPFA_DEVICE_ABSENT", { data: { device: "webgpu" } })
+    const gpu = device
+    const session = await openWeb(
+      ort,
+      files,
+      { executionProviders: [{ name: "webgpu", device: gpu }] },
+      { keepIn: "gpu-buffer", onError: loss.onError, checkDevice, settled: () => gpu.queue.onSubmittedWorkDone() },
+    )
+    return session
+  }
+
+  const backend: Backend = {
+    name: "webgpu",
+    open,
+    async probe() {
+      const absent = (reason: string): { devices: DeviceInfo[]; absent: AbsentDevice[] } => ({
+        devices: [],
+        absent: [{ id: "webgpu", backend: "webgpu", reason }],
+      })
+      if (!navigator.gpu) return absent("this browser, or this kind of page, has no WebGPU")
+      const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" })
+      if (!adapter)
+        return absent("the browser offers no adapter: no GPU, a blocked driver, or too many GPU losses just now")
+      device = await requestFullDevice(adapter)
+      device.lost.then(({ reason, message }) => loss.lost(`${message || "no reason given"} (${reason})`))
+      device.addEventListener("uncapturederror", (event) => {
+        fault ??= event.error
+      })
+      const probe = await probeKnownModel(open)
+      const info: DeviceInfo = {
+        id: "webgpu",
+        backend: "webgpu",
+        adapter: adapterName(adapter.info),
+        fallbackAdapter: isSoftware(adapter),
+        dtypes: gpuDtypes(device),
+        state: "ready",
+        probe,
+      }
+      return { devices: [info], absent: [] }
+    },
+  }
+  return backend
+}
