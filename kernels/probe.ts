@@ -24,7 +24,7 @@ export async function probeAdapter(device: GPUDevice): Promise<ProbeResult> {
     maxError = Number.isNaN(maxError) ? result.maxError : Math.max(maxError, result.maxError)
     return undefined
   }
-  const products = matmul.cases.filter((one) => /^(naive 5×3×13|tiled 65×17×65)/.test(one.name))
+  const products = matmul.cases.filter((one) => /^(naive 5×3×13|tiled 19×11×21)/.test(one.name))
   const rows = softmax.cases.filter((one) => /^(one workgroup wide|would overflow)/.test(one.name))
   try {
     for (const one of products) {

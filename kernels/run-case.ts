@@ -13,9 +13,10 @@ export interface CaseResult {
   maxError: number
 }
 
-/** Elements behind every tensor of a case. They hold CANARY: a kernel that reads there gives a wrong answer, one that writes there is caught. */
+/** Elements behind every tensor of a case: a kernel that reads there computes with NaN, one that writes there is caught. */
 const SPARE = 256
-const CANARY = 0x7149f2ca // 1e30 as float32
+const UNREAD = 0x7fc00000 // NaN as float32
+const UNWRITTEN = 0xdeadbeef
 
 /** Runs one case and compares each element with the float64 reference. Throws nothing but mistakes in the case itself. */
 export async function runCase<P, A, N extends string>(
@@ -32,15 +33,15 @@ export async function runCase<P, A, N extends string>(
   const expected = kernel.reference(data, problem)
   const bounds = test.tolerance.bounds(data, problem, expected)
 
-  const inputs = test.shapes.map((shape, i) => withCanary(device, dtype, shape, data[i]))
-  const into = withCanary(device, dtype, kernel.outputShape(problem))
+  const inputs = test.shapes.map((shape, i) => withSpare(device, dtype, shape, UNREAD, data[i]))
+  const into = withSpare(device, dtype, kernel.outputShape(problem), UNWRITTEN)
   try {
     const output = await runtime.run(kernel, inputs, test.attributes, { ...test, into })
     const got = await output.read()
     const fault = compare(got, expected, bounds)
     if (fault.reason) return { outcome: "FAIL", ...fault }
-    const tail = await canary(output).read()
-    const touched = tail.findIndex((value) => value !== CANARY)
+    const tail = await spareOf(output)
+    const touched = tail.findIndex((word) => word !== UNWRITTEN)
     if (touched >= 0)
       return { outcome: "FAIL", reason: `wrote ${touched + 1} elements past the end`, maxError: fault.maxError }
     return { outcome: "PASS", maxError: fault.maxError }
@@ -61,10 +62,9 @@ function fillOf(fill: Fill | readonly Fill[], i: number): Fill {
   return "kind" in fill ? fill : fill[i]!
 }
 
-/** A tensor with `data`, or all CANARY, and SPARE canaries behind. */
-function withCanary(device: GPUDevice, dtype: GpuDtype, shape: Shape, data?: GpuArray): GpuTensor {
-  const n = elems(shape)
-  const words = new Uint32Array(n + SPARE).fill(CANARY)
+/** A tensor of `data`, else of `word`, with SPARE times `word` behind it. */
+function withSpare(device: GPUDevice, dtype: GpuDtype, shape: Shape, word: number, data?: GpuArray): GpuTensor {
+  const words = new Uint32Array(elems(shape) + SPARE).fill(word)
   if (data) words.set(new Uint32Array(data.buffer))
   const { value, settled } = scoped(device, "case", () => {
     const buffer = device.createBuffer({
@@ -78,11 +78,9 @@ function withCanary(device: GPUDevice, dtype: GpuDtype, shape: Shape, data?: Gpu
   return new GpuTensor(device, dtype, shape, value, settled)
 }
 
-/** The canaries behind `tensor`, as a view that must not be destroyed on its own. */
-function canary(tensor: GpuTensor) {
+async function spareOf(tensor: GpuTensor): Promise<Uint32Array> {
   const n = elems(tensor.shape)
-  const whole = new GpuTensor(tensor.device, "uint32", [n + SPARE], tensor.buffer)
-  return { read: async () => (await whole.read()).subarray(n) }
+  return (await new GpuTensor(tensor.device, "uint32", [n + SPARE], tensor.buffer).read()).subarray(n)
 }
 
 function compare(

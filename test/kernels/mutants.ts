@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import type { AnyKernel, WgslFile } from "../../kernels/index.ts"
 
 export interface Mutant {
-  /** `line: before → after` */
+  /** `line before → line after` */
   name: string
   algorithm: string
   source: WgslFile

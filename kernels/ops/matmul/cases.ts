@@ -37,22 +37,15 @@ export const cases: Case[] = [
   ...tiled(63, 15, 63, "one tile less one"),
   ...tiled(65, 17, 65, "one tile and one"),
   ...tiled(130, 40, 70, "six tiles, all ragged"),
+  ...tiled(130, 16, 64, "three whole tiles, one below the other"),
   ...tiled(3, 100, 200, "flat"),
   { name: "naive 0×4×3, no rows", shapes: [[0, 4], [4, 3]], fill: integers, algorithm: "naive", tolerance: exact }, // biome-ignore format: a shape is a line
   { name: "naive 3×0×5, empty sums are zeros", shapes: [[3, 0], [0, 5]], fill: integers, algorithm: "naive", tolerance: exact }, // biome-ignore format: a shape is a line
   { name: "tiled 70×0×5, empty sums are zeros", shapes: [[70, 0], [0, 5]], fill: integers, algorithm: "tiled", tolerance: exact }, // biome-ignore format: a shape is a line
   { name: "tiled 4×3×0, no columns", shapes: [[4, 3], [3, 0]], fill: integers, algorithm: "tiled", tolerance: exact }, // biome-ignore format: a shape is a line
-  {
-    name: "tiled with workgroups of 8×4 and slabs of 8",
-    shapes: [
-      [33, 21],
-      [21, 50],
-    ],
-    fill: integers,
-    algorithm: "tiled",
-    tuning: { WG_X: 8, WG_Y: 4, TILE_K: 8 },
-    tolerance: exact,
-  },
+  ...[tiled(19, 11, 21, "small tiles, ragged"), tiled(24, 8, 8, "small tiles, whole")]
+    .flat()
+    .map((one) => ({ ...one, tuning: { WG_X: 2, WG_Y: 3, TILE_K: 4 } })),
   {
     name: "naive over 65,535 workgroups",
     shapes: [

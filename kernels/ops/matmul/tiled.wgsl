@@ -1,5 +1,6 @@
 // c[m, n] = a[m, k] · b[k, n], all row-major; a workgroup makes a tile of c of TILE_M × TILE_N, an invocation 4 × 4 of it.
-// Each step along k brings a slab of a and one of b into workgroup memory, so that each value is fetched once per tile and not once per element.
+// Its four columns lie WG_X apart, so that neighbouring invocations touch neighbouring words. Each step along k brings a slab of a and one of b
+// into workgroup memory: each value is fetched once per tile and not once per element.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -20,7 +21,7 @@ override TILE_M: u32 = WG_Y * 4u;
 override TILE_N: u32 = WG_X * 4u;
 
 var<workgroup> a_tile: array<f32, TILE_M * TILE_K>;
-var<workgroup> b_tile: array<vec4<f32>, TILE_K * WG_X>;
+var<workgroup> b_tile: array<f32, TILE_K * TILE_N>;
 
 fn a_at(row: u32, x: u32) -> f32 {
   if (row < params.m && x < params.k) {
@@ -36,17 +37,12 @@ fn b_at(x: u32, col: u32) -> f32 {
   return 0.0;
 }
 
-fn store(row: u32, col: u32, value: f32) {
-  if (row < params.m && col < params.n) {
-    c[row * params.n + col] = value;
-  }
-}
-
 fn store_row(row: u32, col: u32, values: vec4<f32>) {
-  store(row, col, values.x);
-  store(row, col + 1u, values.y);
-  store(row, col + 2u, values.z);
-  store(row, col + 3u, values.w);
+  for (var j = 0u; j < 4u; j++) {
+    if (row < params.m && col + j * WG_X < params.n) {
+      c[row * params.n + col + j * WG_X] = values[j];
+    }
+  }
 }
 
 @compute @workgroup_size(WG_X, WG_Y)
@@ -69,15 +65,14 @@ fn main(
     for (var i = li; i < TILE_M * TILE_K; i += WG_X * WG_Y) {
       a_tile[i] = a_at(row0 + i / TILE_K, k0 + i % TILE_K);
     }
-    for (var i = li; i < TILE_K * WG_X; i += WG_X * WG_Y) {
-      let x = k0 + i / WG_X;
-      let col = col0 + i % WG_X * 4u;
-      b_tile[i] = vec4<f32>(b_at(x, col), b_at(x, col + 1u), b_at(x, col + 2u), b_at(x, col + 3u));
+    for (var i = li; i < TILE_K * TILE_N; i += WG_X * WG_Y) {
+      b_tile[i] = b_at(k0 + i / TILE_N, col0 + i % TILE_N);
     }
     workgroupBarrier();
     let top = lid.y * 4u * TILE_K;
     for (var x = 0u; x < TILE_K; x++) {
-      let bs = b_tile[x * WG_X + lid.x];
+      let at = x * TILE_N + lid.x;
+      let bs = vec4<f32>(b_tile[at], b_tile[at + WG_X], b_tile[at + 2u * WG_X], b_tile[at + 3u * WG_X]);
       acc0 += a_tile[top + x] * bs;
       acc1 += a_tile[top + TILE_K + x] * bs;
       acc2 += a_tile[top + 2u * TILE_K + x] * bs;
@@ -87,7 +82,7 @@ fn main(
   }
 
   let row = row0 + lid.y * 4u;
-  let col = col0 + lid.x * 4u;
+  let col = col0 + lid.x;
   store_row(row, col, acc0);
   store_row(row + 1u, col, acc1);
   store_row(row + 2u, col, acc2);

@@ -1,4 +1,4 @@
-import type { KernelCase, Shape } from "../../define-kernel.ts"
+import type { Fill, KernelCase, Shape } from "../../define-kernel.ts"
 import { softmaxError } from "./reference.ts"
 import type { SoftmaxProblem } from "./softmax.ts"
 
@@ -10,6 +10,12 @@ const of = (name: string, shape: Shape, rest: Partial<Case> = {}): Case => ({
   fill: { kind: "uniform", low: -5, high: 5 },
   tolerance: softmaxError,
   ...rest,
+})
+
+/** 300 at `index` among −200: a maximum that misses it overflows. */
+const tower = (index: number): Fill => ({
+  kind: "values",
+  values: Array.from({ length: 66 }, (_, i) => (i === index ? 300 : -200)),
 })
 
 export const cases: Case[] = [
@@ -24,7 +30,9 @@ export const cases: Case[] = [
   of("wide", [2, 1000]),
   of("would overflow without the maximum", [4, 130], { fill: { kind: "uniform", low: 500, high: 600 } }),
   of("all far below zero", [4, 130], { fill: { kind: "uniform", low: -600, high: -500 } }),
-  of("one value towers", [1, 66], { fill: { kind: "values", values: [...Array(65).fill(-200), 300] } }),
+  of("one value towers in the first stride", [1, 66], { fill: tower(21) }),
+  of("one value towers in the second stride", [1, 66], { fill: tower(65) }),
+  of("rows far apart", [2, 3], { fill: { kind: "values", values: [0, 1, 2, 500, 501, 502] } }),
   of("all equal", [2, 96], { fill: { kind: "constant", value: 3.25 } }),
   of("a workgroup of one", [3, 9], { tuning: { WG: 1 } }),
   of("over 65,535 workgroups", [65_537, 3], { tuning: { WG: 2 }, large: true }),

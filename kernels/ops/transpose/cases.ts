@@ -22,6 +22,7 @@ export const cases: Case[] = [
   of("one tile less one", [15, 15]),
   of("one tile and one", [17, 17]),
   of("six tiles, ragged", [33, 30]),
+  of("six tiles, the width whole", [33, 32]),
   of("whole numbers", [20, 35], { dtype: "int32", fill: { kind: "integers", low: -(2 ** 31), high: 2 ** 31 - 1 } }),
   of("unsigned numbers", [9, 5], { dtype: "uint32", fill: { kind: "integers", low: 0, high: 2 ** 32 - 1 } }),
   of("over 65,535 workgroups", [257, 1025], { tuning: { TILE: 2 }, large: true }),

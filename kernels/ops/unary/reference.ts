@@ -2,7 +2,7 @@ import type { Tolerance } from "../../define-kernel.ts"
 import { gamma, TINY, ULP } from "../../tolerance.ts"
 import type { GeluAttributes, UnaryProblem } from "./unary.ts"
 
-export const relu = (x: number): number => (x > 0 ? x : 0)
+export const relu = (x: number): number => Math.max(x, 0)
 
 /**
  * The complementary error function for z ≥ 0 in float64: the Maclaurin series of erf below 2.5 and Laplace's continued fraction above

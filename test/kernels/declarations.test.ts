@@ -1,0 +1,186 @@
+import { globSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, test } from "vitest"
+import { wgsl } from "../../kernels/generated/wgsl.ts"
+import { workgroupGrid } from "../../kernels/grid.ts"
+import { type AnyKernel, kernelRegistry, makePlan } from "../../kernels/index.ts"
+import { packParams } from "../../kernels/params.ts"
+import { pipelineKey } from "../../kernels/pipelines.ts"
+import { preprocess, resolveIncludes } from "../../kernels/preprocess.ts"
+import { reflect } from "../../kernels/reflect.ts"
+import { generate } from "../../scripts/generate-wgsl.ts"
+
+const root = join(import.meta.dirname, "../..")
+const limits = {
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupSizeY: 256,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxComputeWorkgroupsPerDimension: 65535,
+  maxStorageBufferBindingSize: 2 ** 27,
+  maxBufferSize: 2 ** 28,
+}
+
+describe("generated sources", () => {
+  test("are what the .wgsl files say", () => {
+    for (const [path, content] of Object.entries(generate()))
+      expect(readFileSync(join(root, path), "utf8"), `run node scripts/generate-wgsl.ts`).toBe(content)
+  })
+  test("are each used by a registered kernel", () => {
+    const used = kernelRegistry.flatMap((kernel) => Object.values(kernel.algorithms).map((one) => one.source.path))
+    expect(new Set(used)).toEqual(new Set(Object.keys(wgsl)))
+  })
+})
+
+describe("each kernel", () => {
+  test("has a folder with source, host, reference and cases", () => {
+    for (const folder of globSync("kernels/ops/*", { cwd: root })) {
+      const files = globSync("*", { cwd: join(root, folder) })
+      expect(files).toEqual(expect.arrayContaining(["reference.ts", "cases.ts", `${folder.split(/[\\/]/).at(-1)}.ts`]))
+      expect(files.some((file) => file.endsWith(".wgsl"))).toBe(true)
+    }
+  })
+  test("declares the inputs its sources bind", () => {
+    for (const kernel of kernelRegistry)
+      for (const { source } of Object.values((kernel as AnyKernel).algorithms)) {
+        const read = source.bindings.filter((binding) => binding.access === "read").map((binding) => binding.name)
+        expect([kernel.name, read]).toEqual([kernel.name, kernel.inputs])
+        expect(source.bindings).toHaveLength(kernel.inputs.length + 2)
+      }
+  })
+  test("has cases under distinct names: with no elements, with one, and over 65,535 workgroups where its source is not another's", () => {
+    for (const kernel of kernelRegistry) {
+      const sizes = kernel.cases.map((one) => one.shapes[0]!.reduce((a, b) => a * b, 1))
+      expect([kernel.name, sizes.includes(0), sizes.includes(1)]).toEqual([kernel.name, true, true])
+      expect(new Set(kernel.cases.map((one) => one.name)).size).toBe(kernel.cases.length)
+      expect(kernel.cases.every((one) => one.tolerance.formula)).toBe(true)
+    }
+    const large = kernelRegistry.flatMap((kernel: AnyKernel) =>
+      kernel.cases.flatMap((one) => {
+        const problem = kernel.problem(one.shapes, { ...kernel.defaults, ...one.attributes })
+        const plan = makePlan(kernel, problem, limits, one)
+        const algorithm = kernel.algorithms[plan.algorithm]!
+        return algorithm.dispatch(problem, plan.tuning).workgroups > 65_535 ? [algorithm.source.path] : []
+      }),
+    )
+    expect(new Set(large)).toEqual(new Set(Object.keys(wgsl)))
+  })
+})
+
+describe("matmul's plan", () => {
+  const matmul = kernelRegistry.find((kernel) => kernel.name === "matmul")!
+  const choice = (m: number, k: number, n: number, given = limits) => makePlan(matmul, { m, k, n }, given)
+  test("tiles what fills tiles, and nothing else", () => {
+    expect(choice(512, 512, 512)).toEqual({ algorithm: "tiled", tuning: { WG_X: 16, WG_Y: 16, TILE_K: 16 } })
+    expect(choice(1, 4096, 4096).algorithm).toBe("naive")
+    expect(choice(4096, 4096, 1).algorithm).toBe("naive")
+    expect(choice(512, 3, 512).algorithm).toBe("naive")
+  })
+  test("takes smaller workgroups where the device has only those, and none where there is no room", () => {
+    const small = { ...limits, maxComputeInvocationsPerWorkgroup: 128 }
+    expect(choice(512, 512, 512, small).tuning).toEqual({ WG_X: 8, WG_Y: 8, TILE_K: 16 })
+    expect(choice(512, 512, 512, { ...limits, maxComputeWorkgroupStorageSize: 2048 }).algorithm).toBe("naive")
+  })
+})
+
+describe("a grid of workgroups", () => {
+  test("holds every count, with less than a row to spare", () => {
+    for (const limit of [1, 3, 10, 65_535])
+      for (const count of [0, 1, limit - 1, limit, limit + 1, limit * limit - 1, limit * limit]) {
+        if (count < 0 || count > limit * limit) continue
+        const [x, y] = workgroupGrid(count, limit)
+        expect(x <= limit && y <= limit && x * y >= count && x * y - count < Math.max(y, 1)).toBe(true)
+      }
+  })
+  test("is refused beyond two dimensions", () => {
+    expect(() => workgroupGrid(10, 3)).toThrow(expect.objectContaining({ code: "IPFA_DEVICE_UNSUPPORTED" }))
+  })
+})
+
+describe("packed params", () => {
+  test("lie in the order of the declaration, little-endian, padded to 16 bytes", () => {
+    const bytes = packParams(
+      { a: "u32", b: "f32", c: "i32", d: "u32", e: "u32" },
+      { e: 5, d: 4, c: -1, b: 0.5, a: 2 ** 32 - 1 },
+    )
+    expect([...new Uint32Array(bytes)]).toEqual([0xffffffff, 0x3f000000, 0xffffffff, 4, 5, 0, 0, 0])
+  })
+  test("are refused where a field is missing, unknown or out of range", () => {
+    for (const values of [{}, { n: 1, m: 2 }, { n: -1 }, { n: 1.5 }, { n: 2 ** 32 }, { n: Number.NaN }])
+      expect(() => packParams({ n: "u32" }, values as Record<string, number>)).toThrow(/Params/)
+    expect(() => packParams({ x: "f32" }, { x: Number.POSITIVE_INFINITY })).toThrow(/no f32/)
+  })
+})
+
+describe("the preprocessor", () => {
+  const run = (lines: string[], config = {}) => preprocess("t.wgsl", lines.join("\n"), config).split("\n")
+  test("keeps what holds and leaves line numbers as they were", () => {
+    const text = ["a", "#if X", "b", "#if OP == add", "c", "#else", "d", "#endif", "#else", "e", "#endif", "f"]
+    expect(run(text, { X: true, OP: "add" }).join()).toBe("a,,b,,c,,,,,,,f")
+    expect(run(text, { X: 1, OP: "mul" }).join()).toBe("a,,b,,,,d,,,,,f")
+    expect(run(text, { OP: "add" }).join()).toBe("a,,,,,,,,,e,,f")
+    expect(run(["#if !X", "a", "#endif"])).toEqual(["", "a", ""])
+  })
+  test("refuses what is unbalanced or unknown, with the line", () => {
+    expect(() => run(["a", "#else"])).toThrow("t.wgsl:2")
+    expect(() => run(["#endif"])).toThrow("t.wgsl:1")
+    expect(() => run(["#if X", "#else", "#else", "#endif"])).toThrow("t.wgsl:3")
+    expect(() => run(["#if X"])).toThrow("#if without #endif")
+    expect(() => run(["#ifdef X"])).toThrow("unknown directive")
+    expect(() => run(["#if X && Y", "#endif"])).toThrow("expected NAME")
+  })
+  test("includes a file once, also from within another and in a circle", () => {
+    const files: Record<string, string> = {
+      a: '#include "b"\n#include "c"\nA',
+      b: '#include "c"\nB\n',
+      c: '#include "a"\nC',
+    }
+    expect(
+      resolveIncludes("a", (path) => files[path]!)
+        .split("\n")
+        .filter(Boolean),
+    ).toEqual(["C", "B", "A"])
+  })
+})
+
+describe("reflection", () => {
+  const source = (rest: string) =>
+    `struct Params { n: u32, eps: f32 }\noverride WG: u32 = 64;\noverride M: u32 = WG * 2u;\n${rest}`
+  const x = "@group(0) @binding(0) var<storage, read> x: array<f32>;"
+  const params = (at: number) => `@group(0) @binding(${at}) var<uniform> params: Params;`
+  test("reads bindings, params and the constants that may be set", () => {
+    expect(
+      reflect("t", source(`${x}\n@group(0) @binding(1) var<storage, read_write> y: array<f32>;\n${params(2)}`)),
+    ).toEqual({
+      bindings: [
+        { name: "x", access: "read" },
+        { name: "y", access: "read_write" },
+        { name: "params", access: "uniform" },
+      ],
+      params: { n: "u32", eps: "f32" },
+      overrides: { WG: 64 },
+    })
+  })
+  test("refuses what departs from the conventions", () => {
+    expect(() => reflect("t", source(params(1)))).toThrow("expected @group(0) @binding(0)")
+    expect(() => reflect("t", source(`${params(0)}\n${x.replace("(0) @binding(0)", "(0) @binding(1)")}`))).toThrow(
+      "then params",
+    )
+    expect(() => reflect("t", source(`@group(0) @binding(0) var s: sampler;\n${params(1)}`))).toThrow()
+    expect(() => reflect("t", `struct Params { v: vec3<f32> }\n${params(0)}`)).toThrow("vec3")
+    expect(() => reflect("t", params(0))).toThrow("struct Params")
+  })
+})
+
+describe("a pipeline's key", () => {
+  const base = { label: "op:a", source: Object.values(wgsl)[0]!, config: { A: true, B: 1 }, tuning: { WG: 64 } }
+  test("depends on source, config and tuning, not on the order they are written in", () => {
+    expect(pipelineKey({ ...base, label: "other", config: { B: 1, A: true } })).toBe(pipelineKey(base))
+    const others = [
+      { ...base, config: { A: false, B: 1 } },
+      { ...base, tuning: { WG: 32 } },
+      { ...base, source: { ...base.source, hash: "another" } },
+    ]
+    expect(new Set([base, ...others].map(pipelineKey)).size).toBe(4)
+  })
+})
