@@ -401,7 +401,7 @@ fn main(
   },
   "ops/unary/unary.wgsl": {
     path: "ops/unary/unary.wgsl",
-    hash: "620e81331d3df40c",
+    hash: "c4f5fe24101786d6",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32"},
     overrides: {"WG":64},
@@ -429,8 +429,9 @@ fn f(v: f32) -> f32 {
 #endif
 #if OP == gelu
 // erf by Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
 fn f(v: f32) -> f32 {
-  let z = abs(v) * 0.70710678118654752;
+  let z = min(abs(v) * 0.70710678118654752, 10.0);
   let t = 1.0 / (1.0 + 0.3275911 * z);
   let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
   let erf = 1.0 - p * exp(-z * z);
@@ -438,10 +439,12 @@ fn f(v: f32) -> f32 {
 }
 #endif
 #if OP == gelu_tanh
-// v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps exp finite.
+// v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamps
+// keep v³ finite where s no longer matters, and 1 + exp within the range in which division is accurate (2^126).
 fn f(v: f32) -> f32 {
-  let s = 1.5957691216057308 * (v + 0.044715 * v * v * v);
-  return v / (1.0 + exp(min(-s, 80.0)));
+  let c = clamp(v, -20.0, 20.0);
+  let s = 1.5957691216057308 * (c + 0.044715 * c * c * c);
+  return v / (1.0 + exp(min(-s, 87.0)));
 }
 #endif
 

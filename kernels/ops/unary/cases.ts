@@ -22,7 +22,9 @@ const sizes = <A>(): Case<A>[] => [
   of("three axes", [3, 5, 7]),
   of("far from zero", [300], { fill: { kind: "uniform", low: -40, high: 40 } }),
   of("around zero", [200], { fill: { kind: "uniform", low: -1e-3, high: 1e-3 } }),
-  of("landmarks", [10], { fill: { kind: "values", values: [0, 1, -1, 0.5, -0.5, 6, -6, 1e4, -1e4, 1e-20] } }),
+  of("landmarks", [12], {
+    fill: { kind: "values", values: [0, 1, -1, 0.5, -0.5, 6, -6, 1e4, -1e4, 1e-20, 1e30, -1e30] },
+  }),
   of("over 65,535 workgroups", [65_537 * 16 + 1], { tuning: { WG: 16 }, large: true }),
 ]
 
