@@ -1,0 +1,176 @@
+import type { Caller } from "../../engine/caller.ts"
+import { fail, type Grant, type GrantNeed, type HeldGrant, type MethodDefinition } from "../../protocol/index.ts"
+import type { GrantStore } from "./grant-store.ts"
+import { isGrantable } from "./origin.ts"
+import type { Prompts } from "./prompts.ts"
+import {
+  allowsMethod,
+  allowsModel,
+  combine,
+  covers,
+  DEFAULT_LIMITS,
+  type GrantRequest,
+  isLive,
+  makeGrant,
+  type StoredGrant,
+  uploadDigest,
+} from "./terms.ts"
+
+export interface GateOptions {
+  store: GrantStore
+  prompts: Prompts
+  /** Whether `origin` uploaded the model with that SHA-256; takes as long either way. */
+  uploaded: (origin: string, sha256: string) => Promise<boolean>
+  /** A name of this run of the browser: grants for a session end with it. */
+  browserSession: string
+  now?: () => number
+  /** Called after each change of what is granted. */
+  onChange?: () => void
+}
+
+/** Decides what each origin may do, by what a person granted it. */
+export class Gate {
+  readonly #options: GateOptions
+  readonly #grants: Map<string, StoredGrant>
+  readonly #visitors = new Set<Visitor>()
+
+  private constructor(options: GateOptions, grants: StoredGrant[]) {
+    this.#options = options
+    this.#grants = new Map(grants.map((grant) => [grant.origin, grant]))
+  }
+
+  static async open(options: GateOptions): Promise<Gate> {
+    const gate = new Gate(options, await options.store.all())
+    for (const origin of gate.#grants.keys()) gate.#stored(origin)
+    return gate
+  }
+
+  get #now(): number {
+    return (this.#options.now ?? Date.now)()
+  }
+
+  /** One connection of a page; `origin` is the browser's word. Its owner calls `leave` when the connection ends. */
+  enter(origin: string): Visitor {
+    const visitor = new Visitor(origin, () => this.#held(visitor), this.#options.uploaded)
+    this.#visitors.add(visitor)
+    return visitor
+  }
+
+  leave(visitor: Visitor): void {
+    const had = visitor.once !== undefined
+    this.#visitors.delete(visitor)
+    visitor.once = undefined
+    if (had) this.#options.onChange?.()
+  }
+
+  /** Refuses a method that the visitor was not granted, with the same answer whatever it is and whatever is there. */
+  authorise(method: Pick<MethodDefinition, "grant">, visitor: Visitor): void {
+    const need: GrantNeed = method.grant
+    if (need === "none") return
+    const grant = this.#held(visitor)
+    if (!grant || !allowsMethod(grant, need)) throw fail("IPFA_GRANT_REQUIRED")
+    grant.usedAt = this.#now
+  }
+
+  /** Gives what is asked for: from a grant that covers it, else by asking the person. */
+  async request(visitor: Visitor, request: GrantRequest, signal?: AbortSignal): Promise<Grant> {
+    const { origin } = visitor
+    if (!isGrantable(origin)) throw fail("IPFA_GRANT_ORIGIN")
+    const held = this.#held(visitor)
+    if (held && covers(held, request)) return publicGrant(held)
+    const { prompts, browserSession, store, onChange } = this.#options
+    const answer = await prompts.ask(
+      { origin, ...combine(request, held), ...(request.reason && { reason: request.reason }), limits: DEFAULT_LIMITS },
+      signal,
+    )
+    if (answer === "deny") throw fail("IPFA_GRANT_DENIED")
+    const grant = makeGrant(origin, request, answer, { now: this.#now, browserSession, held: this.#held(visitor) })
+    if (answer === "once") visitor.once = grant
+    else {
+      await store.put(grant)
+      this.#grants.set(origin, grant)
+    }
+    onChange?.()
+    return publicGrant(grant)
+  }
+
+  /** Every grant that holds, those for one page alone included. */
+  list(): HeldGrant[] {
+    const stored = [...this.#grants.keys()].map((origin) => this.#stored(origin))
+    const once = [...this.#visitors].map((visitor) => visitor.once)
+    return [...stored, ...once].filter((grant) => grant !== undefined).map(({ browserSession, ...grant }) => grant)
+  }
+
+  /** Takes back all that `origin` holds; its running jobs end with IPFA_GRANT_REVOKED. */
+  async revoke(origin: string): Promise<boolean> {
+    let revoked = this.#grants.delete(origin)
+    for (const visitor of this.#visitors) {
+      if (visitor.origin !== origin) continue
+      revoked ||= visitor.once !== undefined
+      visitor.revoke()
+    }
+    await this.#options.store.delete(origin)
+    if (revoked) this.#options.onChange?.()
+    return revoked
+  }
+
+  /** What the visitor holds now: its page's own grant, and where that is none (any more) its origin's. */
+  #held(visitor: Visitor): StoredGrant | undefined {
+    const { once } = visitor
+    if (once && isLive(once, this.#now, this.#options.browserSession)) return once
+    return this.#stored(visitor.origin)
+  }
+
+  /** The origin's stored grant; one that has run out is dropped. */
+  #stored(origin: string): StoredGrant | undefined {
+    const grant = this.#grants.get(origin)
+    if (!grant || isLive(grant, this.#now, this.#options.browserSession)) return grant
+    this.#grants.delete(origin)
+    void this.#options.store.delete(origin)
+    return undefined
+  }
+}
+
+/** A page's connection, as the engine sees who calls. */
+export class Visitor implements Caller {
+  readonly origin: string
+  /** What was granted to this page alone. */
+  once: StoredGrant | undefined
+  readonly #held: () => StoredGrant | undefined
+  readonly #uploaded: GateOptions["uploaded"]
+  #revoked = new AbortController()
+
+  constructor(origin: string, held: () => StoredGrant | undefined, uploaded: GateOptions["uploaded"]) {
+    this.origin = origin
+    this.#held = held
+    this.#uploaded = uploaded
+  }
+
+  get limits(): Caller["limits"] {
+    return this.#held()?.limits
+  }
+
+  /** Aborts when what the visitor holds now is taken back; what is granted later has a signal of its own. */
+  get revoked(): AbortSignal {
+    return this.#revoked.signal
+  }
+
+  /** What it was granted, and what its origin uploaded. Anything else, there or not, is refused alike. */
+  async allowModel(reference: string): Promise<void> {
+    const grant = this.#held()
+    if (grant && allowsModel(grant, reference)) return
+    const sha256 = uploadDigest(reference)
+    if (!grant || !sha256 || !(await this.#uploaded(this.origin, sha256))) throw fail("IPFA_GRANT_REQUIRED")
+  }
+
+  revoke(): void {
+    const ended = this.#revoked
+    this.once = undefined
+    this.#revoked = new AbortController()
+    ended.abort(fail("IPFA_GRANT_REVOKED"))
+  }
+}
+
+function publicGrant({ origin, capabilities, models, expiresAt, lifetime, limits }: StoredGrant): Grant {
+  return { origin, capabilities, models, lifetime, limits, ...(expiresAt !== undefined && { expiresAt }) }
+}

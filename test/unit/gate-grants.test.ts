@@ -1,0 +1,195 @@
+import { beforeEach, describe, expect, test } from "vitest"
+import { Gate } from "../../extension/gate/gate.ts"
+import { type GrantStore, memoryGrants } from "../../extension/gate/grant-store.ts"
+import { Prompts } from "../../extension/gate/prompts.ts"
+import { type Answer, methods } from "../../protocol/index.ts"
+
+const A = "https://a.example"
+const B = "https://b.example"
+const MODEL = "https://m.example/one.onnx"
+const DIGEST = "ab".repeat(32)
+const required = expect.objectContaining({ code: "IPFA_GRANT_REQUIRED" })
+
+let store: GrantStore
+let asked: string[]
+let answer: Answer
+let now: number
+beforeEach(() => {
+  store = memoryGrants()
+  asked = []
+  answer = "always"
+  now = 1_000_000
+})
+
+async function openGate(browserSession = "s1"): Promise<Gate> {
+  const prompts: Prompts = new Prompts({
+    show: async (id) => {
+      asked.push(prompts.details(id).origin)
+      prompts.answer(id, answer)
+    },
+    close: () => {},
+  })
+  return Gate.open({
+    store,
+    prompts,
+    browserSession,
+    uploaded: async (origin, sha256) => origin === A && sha256 === DIGEST,
+    now: () => now,
+  })
+}
+const infer = { grant: "infer" } as const
+
+describe("without a grant", () => {
+  test("every method that needs one is refused with one and the same error, an owner's too", async () => {
+    const gate = await openGate()
+    const page = gate.enter(A)
+    const refusals = methods
+      .filter((method) => method.grant !== "none")
+      .map((method) => {
+        try {
+          gate.authorise(method, page)
+          return `${method.name} was allowed`
+        } catch (error) {
+          return `${error}`
+        }
+      })
+    expect(new Set(refusals).size).toBe(1)
+    expect(() => gate.authorise(infer, page)).toThrow(required)
+    await expect(page.allowModel(`sha256:${DIGEST}`)).rejects.toEqual(required)
+  })
+
+  test.each(["null", "http://example.com", "file://"])("%s can't even ask", async (origin) => {
+    const gate = await openGate()
+    await expect(gate.request(gate.enter(origin), { capabilities: ["infer"] })).rejects.toMatchObject({
+      code: "IPFA_GRANT_ORIGIN",
+    })
+    expect(asked).toEqual([])
+  })
+
+  test("a no is a no", async () => {
+    answer = "deny"
+    const gate = await openGate()
+    const page = gate.enter(A)
+    await expect(gate.request(page, { capabilities: ["infer"] })).rejects.toMatchObject({ code: "IPFA_GRANT_DENIED" })
+    expect(() => gate.authorise(infer, page)).toThrow(required)
+    expect(gate.list()).toEqual([])
+  })
+})
+
+describe("a grant", () => {
+  test("is for its exact origin: scheme, host and port", async () => {
+    const gate = await openGate()
+    await gate.request(gate.enter(A), { capabilities: ["infer"] })
+    gate.authorise(infer, gate.enter(A))
+    for (const other of [B, "http://a.example", "https://a.example:444", "https://www.a.example", "null"])
+      expect(() => gate.authorise(infer, gate.enter(other)), other).toThrow(required)
+  })
+
+  test("allows its models, and what the origin uploaded; nothing else, be it there or not", async () => {
+    const gate = await openGate()
+    const page = gate.enter(A)
+    await gate.request(page, { capabilities: ["infer"], models: [MODEL] })
+    await page.allowModel(MODEL)
+    await page.allowModel(`sha256:${DIGEST}`)
+    await expect(page.allowModel(`sha256:${"cd".repeat(32)}`)).rejects.toEqual(required)
+    await expect(page.allowModel("https://m.example/two.onnx")).rejects.toEqual(required)
+    const other = gate.enter(B)
+    await gate.request(other, { capabilities: ["infer"], models: [] })
+    await expect(other.allowModel(`sha256:${DIGEST}`)).rejects.toEqual(required)
+  })
+
+  test("that covers a request is given again without asking; more is asked for", async () => {
+    const gate = await openGate()
+    const page = gate.enter(A)
+    const first = await gate.request(page, { capabilities: ["infer"], models: [MODEL] })
+    expect(await gate.request(page, { capabilities: ["infer"], models: [MODEL] })).toEqual(first)
+    expect(asked).toHaveLength(1)
+    const more = await gate.request(page, { capabilities: ["benchmark"], models: [] })
+    expect(asked).toHaveLength(2)
+    expect(more).toMatchObject({ capabilities: ["infer", "benchmark"], models: [MODEL] })
+  })
+
+  test("for once is that page's alone and goes with it", async () => {
+    answer = "once"
+    const gate = await openGate()
+    const page = gate.enter(A)
+    await gate.request(page, { capabilities: ["infer"] })
+    gate.authorise(infer, page)
+    expect(() => gate.authorise(infer, gate.enter(A))).toThrow(required)
+    expect(gate.list()).toHaveLength(1)
+    gate.leave(page)
+    expect(gate.list()).toEqual([])
+    expect(await store.all()).toEqual([])
+  })
+
+  test.each([
+    ["session", "s1", true],
+    ["session", "s2", false],
+    ["always", "s2", true],
+  ] as const)(
+    "for %s, with the supervisor started again in session %s, holds: %s",
+    async (lifetime, session, holds) => {
+      answer = lifetime
+      const before = await openGate("s1")
+      await before.request(before.enter(A), { capabilities: ["infer"] })
+      const after = await openGate(session)
+      expect(after.list()).toHaveLength(holds ? 1 : 0)
+      if (holds) after.authorise(infer, after.enter(A))
+      else expect(() => after.authorise(infer, after.enter(A))).toThrow(required)
+      expect(await store.all()).toHaveLength(holds ? 1 : 0)
+    },
+  )
+
+  test("that has run out allows nothing", async () => {
+    answer = "once"
+    const gate = await openGate()
+    const page = gate.enter(A)
+    const { expiresAt } = await gate.request(page, { capabilities: ["infer"] })
+    now = expiresAt! - 1
+    gate.authorise(infer, page)
+    now = expiresAt!
+    expect(() => gate.authorise(infer, page)).toThrow(required)
+    await expect(page.allowModel(MODEL)).rejects.toEqual(required)
+  })
+})
+
+describe("revoking", () => {
+  test("ends the work of every page of the origin, and of no other", async () => {
+    const gate = await openGate()
+    const [one, two, other] = [gate.enter(A), gate.enter(A), gate.enter(B)]
+    for (const page of [one, other]) await gate.request(page, { capabilities: ["infer"] })
+    const signals = [one, two, other].map((page) => page.revoked)
+    expect(await gate.revoke(A)).toBe(true)
+    expect(signals.map((signal) => signal.reason?.code)).toEqual([
+      "IPFA_GRANT_REVOKED",
+      "IPFA_GRANT_REVOKED",
+      undefined,
+    ])
+    expect(() => gate.authorise(infer, one)).toThrow(required)
+    gate.authorise(infer, other)
+    expect(await store.all()).toHaveLength(1)
+  })
+
+  test("takes a page's own grant too", async () => {
+    answer = "once"
+    const gate = await openGate()
+    const page = gate.enter(A)
+    await gate.request(page, { capabilities: ["infer"] })
+    expect(await gate.revoke(A)).toBe(true)
+    expect(() => gate.authorise(infer, page)).toThrow(required)
+  })
+
+  test("leaves a page that is granted again with a right that has not ended", async () => {
+    const gate = await openGate()
+    const page = gate.enter(A)
+    await gate.request(page, { capabilities: ["infer"] })
+    await gate.revoke(A)
+    await gate.request(page, { capabilities: ["infer"] })
+    gate.authorise(infer, page)
+    expect(page.revoked.aborted).toBe(false)
+  })
+
+  test("of what was never granted says so", async () => {
+    expect(await (await openGate()).revoke(A)).toBe(false)
+  })
+})
