@@ -1,0 +1,128 @@
+import { fail } from "../../protocol/index.ts"
+import type { ModelOwner } from "../model-source.ts"
+import type { ByteStore, Link, LinkStore, StoredBytes } from "./byte-store.ts"
+
+/** How long a model that was acquired stays safe from eviction if its bytes are not read: a process that was given the file opens it meanwhile. */
+const LEASE_MS = 15_000
+
+/** Room that something on its way into the store has been promised. */
+export interface Ticket {
+  owner: ModelOwner
+  bytes: number
+}
+
+/** Keeps the store within its quota and each owner within theirs, by removing what was used least recently. */
+export class Room {
+  readonly quotaBytes: number
+  readonly #store: ByteStore
+  readonly #links: LinkStore
+  readonly #tickets = new Set<Ticket>()
+  readonly #leases = new Map<string, number>()
+  /** One at a time: each decision counts on what the one before removed. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(store: ByteStore, links: LinkStore, quotaBytes: number) {
+    this.#store = store
+    this.#links = links
+    this.quotaBytes = quotaBytes
+  }
+
+  ticket(owner: ModelOwner): Ticket {
+    const ticket = { owner, bytes: 0 }
+    this.#tickets.add(ticket)
+    return ticket
+  }
+
+  release(ticket: Ticket): void {
+    this.#tickets.delete(ticket)
+  }
+
+  lease(sha256: string): void {
+    this.#leases.set(sha256, Date.now() + LEASE_MS)
+  }
+
+  unlease(sha256: string): void {
+    this.#leases.delete(sha256)
+  }
+
+  /** Makes sure that `ticket` may grow to `bytes`, `written` of which are there already. Throws IPFA_STORE_QUOTA, and then nothing was removed. */
+  reserve(ticket: Ticket, bytes: number, written: number): Promise<void> {
+    if (bytes <= ticket.bytes) return Promise.resolve()
+    const turn = this.#last.then(() => this.#reserve(ticket, bytes, written))
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+
+  async #reserve(ticket: Ticket, bytes: number, written: number): Promise<void> {
+    const [stored, links, abandoned, platform] = await Promise.all([
+      this.#store.list(),
+      this.#links.load(),
+      this.#store.abandoned(),
+      this.#store.room?.(),
+    ])
+    const removable = this.#removable(stored, links)
+    const others = [...this.#tickets].filter((other) => other !== ticket)
+
+    const { owner, storeBytes = Number.POSITIVE_INFINITY } = ticket.owner
+    const charged = new Set(links.filter((link) => link.chargedTo === owner).map((link) => link.sha256))
+    const inFlight = sum(others.filter((other) => other.owner.owner === owner))
+    let ownerFree = storeBytes - inFlight - sum(stored.filter((blob) => charged.has(blob.sha256)))
+
+    let free = this.quotaBytes - sum(stored) - sum(abandoned) - sum(others)
+    let platformFree = platform ?? Number.POSITIVE_INFINITY
+    const enough = () => free >= bytes && platformFree >= bytes - written
+    const count = (gone: { bytes: number }) => {
+      free += gone.bytes
+      platformFree += gone.bytes
+    }
+
+    const leave = new Set<StoredBytes>()
+    for (const blob of removable) {
+      if (ownerFree >= bytes) break
+      if (!charged.has(blob.sha256)) continue
+      leave.add(blob)
+      ownerFree += blob.bytes
+      count(blob)
+    }
+    const drop: string[] = []
+    for (const partial of abandoned.sort((a, b) => a.usedAt - b.usedAt)) {
+      if (enough()) break
+      drop.push(partial.id)
+      count(partial)
+    }
+    for (const blob of removable) {
+      if (enough()) break
+      if (leave.has(blob)) continue
+      leave.add(blob)
+      count(blob)
+    }
+    if (!enough() || ownerFree < bytes)
+      throw fail("IPFA_STORE_QUOTA", {
+        data: {
+          bytes,
+          quotaBytes: this.quotaBytes,
+          // Of others' use an owner learns nothing.
+          ...(ownerFree < bytes && { ownerBytes: storeBytes }),
+        },
+      })
+    for (const id of drop) await this.#store.deletePartial(id)
+    for (const { sha256 } of leave) await this.#store.delete(sha256)
+    ticket.bytes = bytes
+  }
+
+  /** What may be removed, least recently used first. */
+  #removable(stored: StoredBytes[], links: Link[]): StoredBytes[] {
+    const pinned = new Set(links.filter((link) => link.pinned).map((link) => link.sha256))
+    const now = Date.now()
+    for (const [sha256, until] of this.#leases) if (until < now) this.#leases.delete(sha256)
+    return stored
+      .filter(({ sha256 }) => !pinned.has(sha256) && !this.#leases.has(sha256))
+      .sort((a, b) => a.usedAt - b.usedAt)
+  }
+}
+
+function sum(list: Iterable<{ bytes: number }>): number {
+  let total = 0
+  for (const { bytes } of list) total += bytes
+  return total
+}

@@ -1,0 +1,406 @@
+import { writeFile } from "node:fs/promises"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { nodeHttp } from "../../engine/resolve/http-node.ts"
+import type { ByteStore, LinkStore } from "../../engine/store/byte-store.ts"
+import { type LibraryOptions, ModelLibrary } from "../../engine/store/library.ts"
+import type { Progress } from "../../protocol/index.ts"
+import { type ModelServer, modelServer } from "../support/model-server.ts"
+import { codeOf, milestones, type StoreCase, sha256, someBytes, storeCases } from "../support/store-cases.ts"
+
+const owner = { owner: "https://a.example" }
+const other = { owner: "https://b.example" }
+
+let server: ModelServer
+beforeAll(async () => {
+  server = await modelServer()
+})
+afterAll(() => server.close())
+beforeEach(() => {
+  server.requests.length = 0
+})
+
+describe.each(storeCases)("in a $name store", ({ make }) => {
+  let place: StoreCase
+  let opened: { store: ByteStore; links: LinkStore }
+  beforeEach(async () => {
+    place = await make()
+  })
+  afterEach(() => place.remove())
+
+  /** A library over the place, as a new process would open it. */
+  const library = (options: Partial<LibraryOptions> = {}) =>
+    new ModelLibrary(
+      async () => {
+        opened = await place.open()
+        return opened
+      },
+      { http: nodeHttp(), allowLoopback: true },
+      { quotaBytes: 10 ** 9, revalidateMs: 0, ...options },
+    )
+
+  test("a model is downloaded once, verified, and survives a restart", async () => {
+    const bytes = someBytes(300_000)
+    const url = server.serve("/m.onnx", { bytes, etag: '"1"' })
+    const progress: Progress[] = []
+    const first = await library().acquire(url, owner, { onProgress: (p) => progress.push(p) })
+    expect(first).toMatchObject({ reference: url, sha256: sha256(bytes), bytes: bytes.byteLength, stored: false })
+    expect(await first.read()).toEqual(bytes)
+    expect(progress[0]).toEqual({ phase: "download", loaded: 0, total: bytes.byteLength })
+    expect(progress.at(-2)).toEqual({ phase: "download", loaded: bytes.byteLength, total: bytes.byteLength })
+    expect(progress.at(-1)?.phase).toBe("verify")
+
+    const second = await library().acquire(url, owner)
+    expect(second.stored).toBe(true)
+    expect(await second.read()).toEqual(bytes)
+    expect(server.requests.map((r) => r.method)).toEqual(["GET", "HEAD"])
+  })
+
+  test("what read gives is the caller's own", async () => {
+    const bytes = someBytes(1000)
+    const model = await library().acquire(server.serve("/own.onnx", { bytes }), owner)
+    ;(await model.read()).fill(0)
+    const again = await model.read()
+    expect(again).toEqual(bytes)
+    expect(again.byteLength).toBe(again.buffer.byteLength)
+  })
+
+  test("a pinned model is not asked for again", async () => {
+    const bytes = someBytes(1000)
+    const url = `${server.serve("/pinned.onnx", { bytes })}#sha256=${sha256(bytes)}`
+    await library().acquire(url, owner)
+    expect((await library().acquire(url, owner)).stored).toBe(true)
+    expect(server.requests).toHaveLength(1)
+  })
+
+  test("bytes that are not the ones named are refused and not kept", async () => {
+    const url = server.serve("/wrong.onnx", { bytes: someBytes(1000, 1) })
+    const models = library()
+    const pinned = `${url}#sha256=${sha256(someBytes(1000, 2))}`
+    expect(await codeOf(models.acquire(pinned, owner))).toBe("IPFA_MODEL_DIGEST")
+    expect((await models.list()).models).toEqual([])
+    expect(await opened.store.abandoned()).toEqual([])
+  })
+
+  test("an address whose bytes changed is an error until the person deletes what was first", async () => {
+    const first = someBytes(1000, 1)
+    const url = server.serve("/changed.onnx", { bytes: first, etag: '"1"' })
+    const models = library()
+    await models.acquire(url, owner)
+    server.serve("/changed.onnx", { bytes: someBytes(1000, 2), etag: '"2"' })
+    expect(await codeOf(models.acquire(url, owner))).toBe("IPFA_MODEL_CHANGED")
+    server.requests.length = 0
+    expect(await codeOf(models.acquire(url, owner))).toBe("IPFA_MODEL_CHANGED")
+    expect(server.requests.map((r) => r.method)).toEqual(["HEAD"])
+    expect(await models.delete(sha256(first))).toBe(true)
+    expect((await models.acquire(url, owner)).sha256).toBe(sha256(someBytes(1000, 2)))
+  })
+
+  test("trust in the first bytes outlives their eviction", async () => {
+    const url = server.serve("/evicted.onnx", { bytes: someBytes(1000, 1), etag: '"1"' })
+    const models = library()
+    await models.acquire(url, owner)
+    await opened.store.delete(sha256(someBytes(1000, 1)))
+    server.serve("/evicted.onnx", { bytes: someBytes(1000, 2), etag: '"2"' })
+    expect(await codeOf(models.acquire(url, owner))).toBe("IPFA_MODEL_CHANGED")
+  })
+
+  test("the same bytes under a new version are the same model", async () => {
+    const bytes = someBytes(1000)
+    const url = server.serve("/touched.onnx", { bytes, etag: '"1"' })
+    const models = library()
+    await models.acquire(url, owner)
+    server.serve("/touched.onnx", { bytes, etag: '"2"' })
+    expect((await models.acquire(url, owner)).sha256).toBe(sha256(bytes))
+    expect((await models.acquire(url, owner)).stored).toBe(true)
+  })
+
+  test("a stored model is served while its server is down", async () => {
+    const gone = await modelServer()
+    const url = gone.serve("/m.onnx", { bytes: someBytes(1000) })
+    await library().acquire(url, owner)
+    await gone.close()
+    expect((await library().acquire(url, owner)).stored).toBe(true)
+  })
+
+  test("a download that is cut off goes on where it ended, within one request", async () => {
+    const bytes = someBytes(500_000)
+    const { at: when, onProgress } = milestones()
+    const url = server.serve("/cut.onnx", { bytes, etag: '"1"', cut: { after: 150_000, times: 3, when } })
+    const model = await library().acquire(url, owner, { onProgress })
+    expect(await model.read()).toEqual(bytes)
+    expect(server.requests.map((r) => r.headers.range)).toEqual([
+      undefined,
+      "bytes=150000-",
+      "bytes=300000-",
+      "bytes=450000-",
+    ])
+    for (const request of server.requests.slice(1)) expect(request.headers["if-range"]).toBe('"1"')
+  })
+
+  test("a download that was given up goes on in a later life", async () => {
+    const bytes = someBytes(500_000)
+    let open = () => {}
+    const opened = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const url = server.serve("/later.onnx", { bytes, etag: '"1"', gate: { after: 300_000, opened } })
+    const abort = new AbortController()
+    const arrived = Promise.withResolvers<void>()
+    const first = library().acquire(url, owner, {
+      signal: abort.signal,
+      onProgress: (p) => p.loaded === 300_000 && arrived.resolve(),
+    })
+    await arrived.promise
+    abort.abort()
+    expect(await codeOf(first)).toBe("IPFA_JOB_CANCELLED")
+    open()
+    const seen: number[] = []
+    const again = library()
+    // The given-up download lets go of its bytes in its own time.
+    await expect.poll(async () => (await place.open()).store.abandoned()).toMatchObject([{ bytes: 300_000 }])
+    const model = await again.acquire(url, owner, { onProgress: (p) => seen.push(p.loaded) })
+    expect(seen[0]).toBe(300_000)
+    expect(server.requests.at(-1)?.headers.range).toBe("bytes=300000-")
+    expect(await model.read()).toEqual(bytes)
+  })
+
+  test("a server whose content changed meanwhile, or that knows no ranges, sends all of it", async () => {
+    for (const [path, resource] of [
+      ["/swapped.onnx", { etag: '"2"' }],
+      ["/no-ranges.onnx", { etag: '"1"', ranges: false }],
+    ] as const) {
+      const { at, onProgress } = milestones()
+      const when = async (offset: number) => {
+        await at(offset)
+        server.serve(path, { bytes: someBytes(200_000, 2), ...resource })
+      }
+      const bytes = someBytes(200_000, 1)
+      const url = server.serve(path, { bytes, etag: '"1"', cut: { after: 90_000, times: 1, when } })
+      const model = await library().acquire(url, owner, { onProgress })
+      expect(await model.read()).toEqual(someBytes(200_000, 2))
+    }
+  })
+
+  test("a resumed download with the wrong digest is made once more from the start", async () => {
+    const bytes = someBytes(200_000, 2)
+    // A server that keeps the same ETag for other bytes.
+    const { at, onProgress } = milestones()
+    const when = async (offset: number) => {
+      await at(offset)
+      server.serve("/lies.onnx", { bytes, etag: '"1"' })
+    }
+    const cut = { after: 90_000, times: 1, when }
+    const url = server.serve("/lies.onnx", { bytes: someBytes(200_000, 1), etag: '"1"', cut })
+    const model = await library().acquire(`${url}#sha256=${sha256(bytes)}`, owner, { onProgress })
+    expect(await model.read()).toEqual(bytes)
+    expect(server.requests.map((r) => r.headers.range)).toEqual([undefined, "bytes=90000-", undefined])
+  })
+
+  test("a download that never gets on ends with an error that says so", async () => {
+    const url = server.serve("/stuck.onnx", { bytes: someBytes(1000), cut: { after: 0, times: 99 } })
+    expect(await codeOf(library().acquire(url, owner))).toBe("IPFA_MODEL_FETCH")
+    const silent = server.serve("/silent.onnx", {
+      bytes: someBytes(1000),
+      gate: { after: 10, opened: new Promise(() => {}) },
+    })
+    expect(await codeOf(library({ stallMs: 30 }).acquire(silent, owner))).toBe("IPFA_MODEL_FETCH")
+  })
+
+  test("a body without a length is taken whole; an empty one is refused", async () => {
+    const bytes = someBytes(2_500_000)
+    const url = server.serve("/chunked.onnx", { bytes, chunked: true })
+    expect(await (await library().acquire(url, owner)).read()).toEqual(bytes)
+    const empty = server.serve("/empty.onnx", { bytes: new Uint8Array() })
+    expect(await codeOf(library().acquire(empty, owner))).toBe("IPFA_MODEL_FETCH")
+  })
+
+  test.each([
+    [404, "IPFA_MODEL_NOT_FOUND"],
+    [410, "IPFA_MODEL_NOT_FOUND"],
+    [401, "IPFA_MODEL_FETCH"],
+    [500, "IPFA_MODEL_FETCH"],
+  ])("a server that answers %d is %s", async (status, code) => {
+    const url = server.answer("/status.onnx", (_, response) => void response.writeHead(status).end("no"))
+    expect(await codeOf(library().acquire(url, owner))).toBe(code)
+  })
+
+  test("a model over the size limit is refused, announced or not", async () => {
+    for (const chunked of [false, true]) {
+      const url = server.serve("/large.onnx", { bytes: someBytes(2000), chunked })
+      const models = library({ maxModelBytes: 1999 })
+      expect(await codeOf(models.acquire(url, owner))).toBe("IPFA_MODEL_TOO_LARGE")
+      expect(await opened.store.abandoned()).toEqual([])
+    }
+  })
+
+  test("two callers at once share one download, and one that gives up does not end the other's", async () => {
+    const bytes = someBytes(400_000)
+    const gate = Promise.withResolvers<void>()
+    const url = server.serve("/shared.onnx", { bytes, gate: { after: 100_000, opened: gate.promise } })
+    const models = library()
+    const abort = new AbortController()
+    const begun = Promise.withResolvers<void>()
+    const first = models.acquire(url, owner, {
+      signal: abort.signal,
+      onProgress: (p) => p.loaded > 0 && begun.resolve(),
+    })
+    await begun.promise
+    const seen: Progress[] = []
+    const second = models.acquire(url, owner, { onProgress: (p) => seen.push(p) })
+    await expect.poll(() => seen.length).toBeGreaterThan(0)
+    abort.abort()
+    expect(await codeOf(first)).toBe("IPFA_JOB_CANCELLED")
+    gate.resolve()
+    expect(await (await second).read()).toEqual(bytes)
+    expect(server.requests).toHaveLength(1)
+  })
+
+  test("damaged bytes are removed, and can be downloaded again", async () => {
+    const bytes = someBytes(1000)
+    const url = server.serve("/damaged.onnx", { bytes, etag: '"1"' })
+    await library().acquire(url, owner)
+    const { store } = await place.open()
+    if (store.path) await writeFile(store.path(sha256(bytes)), someBytes(1000, 9))
+    else {
+      const read = store.read
+      store.read = async (name) => (await read(name))?.fill(0)
+    }
+    const models = library()
+    const readDamaged = models.acquire(url, owner).then((model) => model.read())
+    expect(await codeOf(readDamaged)).toBe("IPFA_STORE_CORRUPT")
+    expect((await models.list()).models).toEqual([])
+    if (!store.path) Object.assign(store, { read: (await make().then((p) => p.open())).store.read })
+    expect((await models.acquire(url, owner)).stored).toBe(false)
+  })
+
+  test("what was used least recently makes room, pinned uploads don't", async () => {
+    const models = library({ quotaBytes: 4000, revalidateMs: 10 ** 9 })
+    const load = async (n: number) => {
+      const model = await models.acquire(server.serve(`/${n}.onnx`, { bytes: someBytes(1000, n) }), {
+        owner: "bridge",
+      })
+      await model.read()
+      return model
+    }
+    const bytes = someBytes(1000, 0)
+    await models.put(owner, { uploadId: "u", offset: 0, total: 1000, bytes })
+    // Loopback addresses are pinned as uploads are; what is shared is not.
+    const { links } = opened
+    const share = async () => {
+      for (const link of await links.load())
+        if (link.kind === "reference") await links.update({ ...link, pinned: false })
+    }
+    await load(1)
+    await tick()
+    await load(2)
+    await tick()
+    await load(3)
+    await tick()
+    await load(1)
+    await share()
+    await load(4)
+    const stored = (await models.list()).models.map((model) => model.sha256)
+    expect(stored.sort()).toEqual([0, 1, 3, 4].map((n) => sha256(someBytes(1000, n))).sort())
+  })
+
+  test("what can't fit is refused, and nothing was removed for it", async () => {
+    const models = library({ quotaBytes: 2500 })
+    const small = await models.acquire(server.serve("/s.onnx", { bytes: someBytes(1000) }), owner)
+    await small.read()
+    const large = server.serve("/l.onnx", { bytes: someBytes(3000) })
+    expect(await codeOf(models.acquire(large, owner))).toBe("IPFA_STORE_QUOTA")
+    expect((await models.list()).models).toHaveLength(1)
+    expect(await opened.store.abandoned()).toEqual([])
+  })
+
+  test("an owner's limit binds that owner only, also when it waits for the same download", async () => {
+    const models = library()
+    const limited = { ...owner, storeBytes: 1500 }
+    const bytes = someBytes(1000, 1)
+    await models.put(limited, { uploadId: "u", offset: 0, total: 1000, bytes })
+    const part = { uploadId: "v", offset: 0, total: 1000, bytes: someBytes(1000, 2) }
+    expect(await codeOf(models.put(limited, part))).toBe("IPFA_STORE_QUOTA")
+    expect(await models.put(other, part)).toMatchObject({ received: 1000 })
+  })
+
+  test("an upload comes by parts, belongs to its owner, is pinned and survives a restart", async () => {
+    const bytes = someBytes(2500)
+    const models = library()
+    const put = (offset: number, end: number) =>
+      models.put(owner, { uploadId: "u", offset, total: 2500, bytes: bytes.subarray(offset, end) })
+    expect(await put(0, 1000)).toEqual({ received: 1000 })
+    expect(await put(1000, 2000)).toEqual({ received: 2000 })
+    const reference = `sha256:${sha256(bytes)}`
+    expect(await put(2000, 2500)).toEqual({ received: 2500, reference })
+    const model = await library().acquire(reference, owner)
+    expect(await model.read()).toEqual(bytes)
+    expect((await models.list()).models).toMatchObject([{ owners: [owner.owner], pinned: true, bytes: 2500 }])
+  })
+
+  test.each([
+    ["begins in the middle", [{ offset: 10, total: 100, length: 10 }]],
+    [
+      "has a gap",
+      [
+        { offset: 0, total: 100, length: 10 },
+        { offset: 20, total: 100, length: 10 },
+      ],
+    ],
+    [
+      "changes its total",
+      [
+        { offset: 0, total: 100, length: 10 },
+        { offset: 10, total: 50, length: 10 },
+      ],
+    ],
+    ["passes its total", [{ offset: 0, total: 100, length: 101 }]],
+    ["has no bytes", [{ offset: 0, total: 0, length: 0 }]],
+    ["has an empty part", [{ offset: 0, total: 100, length: 0 }]],
+  ])("an upload that %s is refused and leaves nothing", async (_, parts) => {
+    const models = library()
+    const codes = []
+    for (const { length, ...part } of parts)
+      codes.push(await codeOf(models.put(owner, { uploadId: "u", ...part, bytes: someBytes(length) })))
+    expect(codes.at(-1)).toBe("IPFA_MODEL_UPLOAD")
+    expect((await models.list()).models).toEqual([])
+    expect(await opened.store.abandoned()).toEqual([])
+  })
+
+  test("sha256: of another's upload answers as one that does not exist, after the same work", async () => {
+    const bytes = someBytes(1000)
+    const models = library()
+    await models.put(owner, { uploadId: "u", offset: 0, total: 1000, bytes })
+    const { store, links } = opened
+    const calls: string[] = []
+    for (const part of [store, links] as unknown as Record<string, unknown>[])
+      for (const [name, method] of Object.entries(part))
+        if (typeof method === "function")
+          part[name] = (...args: unknown[]) => {
+            calls.push(name)
+            return (method as (...args: unknown[]) => unknown).apply(part, args)
+          }
+    const ask = async (reference: string) => {
+      calls.length = 0
+      const error = await models.acquire(reference, other).catch((e) => e)
+      return { code: error.code, message: error.message, data: error.data, calls: [...calls] }
+    }
+    const theirs = await ask(`sha256:${sha256(bytes)}`)
+    expect(theirs.code).toBe("IPFA_MODEL_NOT_FOUND")
+    expect(theirs.calls.length).toBeGreaterThan(0)
+    expect(await ask(`sha256:${"0".repeat(64)}`)).toEqual(theirs)
+    expect((await models.acquire(`sha256:${sha256(bytes)}`, owner)).stored).toBe(true)
+  })
+
+  test("what came from a loopback address is its owner's alone", async () => {
+    const url = server.serve("/mine.onnx", { bytes: someBytes(1000) })
+    const models = library()
+    await models.acquire(url, owner)
+    expect((await models.acquire(url, other)).stored).toBe(false)
+    expect(await codeOf(models.acquire(`sha256:${sha256(someBytes(1000))}`, { owner: "https://c.example" }))).toBe(
+      "IPFA_MODEL_NOT_FOUND",
+    )
+  })
+})
+
+/** File times have a resolution. */
+const tick = () => new Promise((resolve) => setTimeout(resolve, 5))
