@@ -5,7 +5,7 @@ import { domainOf, functionKey, operatorName, readOpsets } from "../validate/ops
 import { NodeContext } from "./context.ts"
 import type { Cost, OperatorDefinition } from "./operator.ts"
 import { findOperator } from "./operators/index.ts"
-import { bytesOf, storedValue, type Value, value } from "./value.ts"
+import { bytesOf, elems, storedValue, type Value, value } from "./value.ts"
 
 /** Values by name: those of a graph, then those around it. */
 export class Values {
@@ -62,7 +62,10 @@ export class Propagation {
 
   #graph(graph: GraphProto, path: string, setting: Setting): Cost {
     // An initializer that is an input too is only its default.
-    for (const t of graph.initializer) if (!setting.values.hasOwn(t.name)) setting.values.set(t.name, storedValue(t))
+    for (const [i, t] of graph.initializer.entries()) {
+      if (!setting.values.hasOwn(t.name))
+        setting.values.set(t.name, checked(storedValue(t), `${path}.initializer[${i}]`))
+    }
     return this.#nodesOf(graph.node, path, setting)
   }
 
@@ -163,14 +166,14 @@ function attributesOf(node: NodeProto, call: Attributes): Attributes {
   return out
 }
 
-/** Every operator's result passes here: a dimension that can't be is the model's fault, not a number to go on with. */
+/** Every value passes here: a dimension that can't be is the model's fault, not a number to go on with. */
 function checked(v: Value, path: string): Value {
   if (!v.shape) return v
   if (v.shape.length > defaultLimits.rank) throw tooLarge(path, "dimensions", defaultLimits.rank)
   for (const d of v.shape) {
-    if (d !== null && (!Number.isSafeInteger(d) || d < 0))
-      throw invalid(path, `output dimensions from 0 to 2^53, not ${d}`)
+    if (d !== null && (!Number.isSafeInteger(d) || d < 0)) throw invalid(path, `dimensions from 0 to 2^53, not ${d}`)
   }
+  if ((elems(v.shape) ?? 0) > Number.MAX_SAFE_INTEGER) throw invalid(path, "a tensor of fewer than 2^53 elements")
   return value(v.elem, v.shape, v.data)
 }
 

@@ -64,6 +64,11 @@ describe("S11: data outside the model's file", () => {
     refused(external(name), INVALID, /initializer\[0\]\.external_data/, given(name))
   })
 
+  test("a location on a tensor that does not lie elsewhere is refused", () => {
+    const externalData = [{ key: "location", value: "w.bin" }]
+    refused(weight({ rawData: new Uint8Array(12), externalData }), INVALID, /external_data/, given("w.bin"))
+  })
+
   test("a plain name that was not given is refused", () => {
     refused(external("w.bin"), INVALID, /location$/)
     refused(external("W.BIN"), INVALID, /location$/, given("w.bin"))
@@ -145,6 +150,8 @@ describe("S11: functions", () => {
   })
   test("3,000 nested functions are refused", () => refused(withFunctions(chain(3000)), TOO_LARGE, /^functions$/))
   test("100 nested functions are refused", () => refused(withFunctions(chain(100)), TOO_LARGE, /^functions\[/))
+  test("100 nested functions are refused in whichever order they come", () =>
+    refused(withFunctions(chain(100).reverse()), TOO_LARGE, /^functions\[/))
   test("30 functions that each call the next twice are refused, unexpanded", () =>
     refused(withFunctions(chain(30, 2)), TOO_LARGE, /^functions\[/))
   test("a function that calls itself, and two that call each other, are refused", () => {
@@ -163,11 +170,16 @@ describe("S11: sizes that lie", () => {
     ["dimensions whose product wraps to the right size", [2n ** 62n, 4n, 3n]],
     ["the smallest integer", [-(2n ** 63n)]],
     ["an overflow that a zero hides", [0n, 2n ** 62n, 2n ** 62n]],
+  ])("%s is refused for what it is", (_, dims) => {
+    refused(weight({ dims, rawData: new Uint8Array(12) }), INVALID, /initializer\[0\]\.dims/)
+  })
+
+  test.each([
     ["one more element than there are bytes for", [4n]],
     ["one element fewer", [2n]],
     ["no dimensions", []],
   ])("%s is refused", (_, dims) => {
-    refused(weight({ dims, rawData: new Uint8Array(12) }), INVALID, /initializer\[0\]/)
+    refused(weight({ dims, rawData: new Uint8Array(12) }), INVALID, /initializer\[0\]\.raw_data/)
   })
 
   test("33 dimensions are refused", () =>
@@ -271,6 +283,14 @@ describe("S11: broken and hostile encodings", () => {
       [0x08, ...Array(11).fill(0x80)],
     ])
       refused(Uint8Array.from(b), INVALID, /^$/)
+  })
+
+  test("packed numbers that end within one are refused", () => {
+    const packed = (number: number, ...payload: number[]) => field(7, field(5, field(number, payload)))
+    refused(packed(4, 1, 2, 3, 4, 5), INVALID, /^graph\.initializer\[0\]/) // float_data
+    refused(packed(10, ...Array(12).fill(0)), INVALID, /^graph\.initializer\[0\]/) // double_data
+    refused(packed(7, 1, 0x80), INVALID, /^graph\.initializer\[0\]/) // int64_data
+    refused(packed(7, ...Array(11).fill(0x80), 1), INVALID, /^graph\.initializer\[0\]/)
   })
 
   test("a field given twice is refused: decoders differ on which one counts", () => {
