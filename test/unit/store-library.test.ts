@@ -313,7 +313,7 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     expect(await opened.store.abandoned()).toEqual([])
   })
 
-  test("an owner's limit binds that owner only, also when it waits for the same download", async () => {
+  test("an owner's limit binds that owner only", async () => {
     const models = library()
     const limited = { ...owner, storeBytes: 1500 }
     const bytes = someBytes(1000, 1)
@@ -321,6 +321,22 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     const part = { uploadId: "v", offset: 0, total: 1000, bytes: someBytes(1000, 2) }
     expect(await codeOf(models.put(limited, part))).toBe("IPFA_STORE_QUOTA")
     expect(await models.put(other, part)).toMatchObject({ received: 1000 })
+  })
+
+  test("a caller with room is not failed by one without that began the same download", async () => {
+    const models = library()
+    const gate = Promise.withResolvers<void>()
+    const bytes = someBytes(2_000_000)
+    const url = server.serve("/room.onnx", { bytes, chunked: true, gate: { after: 10, opened: gate.promise } })
+    const begun = milestones()
+    const poor = codeOf(models.acquire(url, { ...owner, storeBytes: 1_500_000 }, { onProgress: begun.onProgress }))
+    await begun.at(10)
+    const joined = milestones()
+    const rich = models.acquire(url, owner, { onProgress: joined.onProgress })
+    await joined.at(10)
+    gate.resolve()
+    expect(await poor).toBe("IPFA_STORE_QUOTA")
+    expect((await rich).bytes).toBe(bytes.byteLength)
   })
 
   test("an upload comes by parts, belongs to its owner, is pinned and survives a restart", async () => {
@@ -389,6 +405,29 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     expect(theirs.calls.length).toBeGreaterThan(0)
     expect(await ask(`sha256:${"0".repeat(64)}`)).toEqual(theirs)
     expect((await models.acquire(`sha256:${sha256(bytes)}`, owner)).stored).toBe(true)
+  })
+
+  test("a public address is shared by reference, and by its digest with those who may name that", async () => {
+    const bytes = someBytes(1000)
+    const local = new URL(server.serve("/public.onnx", { bytes, etag: '"1"' }))
+    const http = nodeHttp()
+    // The one thing a test can't have is a public server: its requests go to loopback.
+    const request: typeof http.request = (url, call) => {
+      expect(new URL(url).host).toBe("models.example.com")
+      return http.request(local.href, { ...call, loopback: true })
+    }
+    const models = new ModelLibrary(
+      place.open,
+      { http: { ...http, request }, allowLoopback: false },
+      { quotaBytes: 10 ** 9 },
+    )
+    const url = "https://models.example.com/public.onnx"
+    const [first, second] = await Promise.all([models.acquire(url, owner), models.acquire(url, other)])
+    expect([first.stored, second.stored]).toEqual([false, false])
+    expect(server.requests).toHaveLength(1)
+    expect((await models.acquire(url, { owner: "https://c.example" })).stored).toBe(true)
+    expect((await models.acquire(`sha256:${sha256(bytes)}`, { owner: "https://c.example" })).stored).toBe(true)
+    expect((await models.list()).models).toMatchObject([{ references: [url], owners: [], pinned: false }])
   })
 
   test("what came from a loopback address is its owner's alone", async () => {

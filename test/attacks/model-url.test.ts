@@ -1,0 +1,215 @@
+import type { lookup } from "node:dns"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { networkInterfaces, tmpdir } from "node:os"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { type NodeLibraryOptions, nodeLibrary } from "../../engine/store/node.ts"
+import { type Bundled, bundle } from "../support/bundle.ts"
+import { launchChromium, noChromium } from "../support/chromium.ts"
+import { type ModelServer, modelServer } from "../support/model-server.ts"
+import { serveFolder } from "../support/serve.ts"
+import { codeOf, someBytes } from "../support/store-cases.ts"
+
+/** RELIABILITY.md S12: a model's address must not lead into a private network, by whatever way. */
+
+const page = { owner: "https://a.example" }
+const bridge = { owner: "bridge" }
+
+let server: ModelServer
+let dir: string
+beforeAll(async () => {
+  server = await modelServer("0.0.0.0")
+  dir = await mkdtemp(join(tmpdir(), "ipfa attack "))
+})
+afterAll(async () => {
+  await server.close()
+  await rm(dir, { recursive: true, force: true })
+})
+beforeEach(() => {
+  server.requests.length = 0
+})
+
+const library = (options: Partial<NodeLibraryOptions> = {}) =>
+  nodeLibrary({ dir: join(dir, String(Math.random())), ...options })
+const redirect = (path: string, location: string) =>
+  server.answer(path, (_, response) => void response.writeHead(302, { location }).end())
+
+describe("in Node", () => {
+  test.each([
+    "http://169.254.169.254/latest/meta-data/",
+    "https://169.254.169.254/m.onnx",
+    "https://[fd00:ec2::254]/m.onnx",
+    "https://metadata.google.internal/m.onnx",
+    "https://10.0.0.1/m.onnx",
+    "https://192.168.1.1/m.onnx",
+    "https://172.16.0.1/m.onnx",
+    "https://127.0.0.1/m.onnx",
+    "https://0x7f000001/m.onnx",
+    "https://localhost/m.onnx",
+    "http://[::ffff:127.0.0.1]/m.onnx",
+    "https://0.0.0.0/m.onnx",
+    "https://printer.local/m.onnx",
+  ])("%s is refused", async (url) => {
+    expect(await codeOf(library().acquire(url, page))).toBe("IPFA_MODEL_ADDRESS")
+  })
+
+  test("a running loopback server hears nothing unless loopback is allowed", async () => {
+    const url = server.serve("/m.onnx", { bytes: someBytes(100) })
+    expect(await codeOf(library().acquire(url, page))).toBe("IPFA_MODEL_ADDRESS")
+    expect(server.requests).toEqual([])
+    expect(await codeOf(library({ allowLoopback: true }).acquire(url, page))).toBeUndefined()
+  })
+
+  test.each([
+    "http://169.254.169.254/latest/meta-data/",
+    "http://10.0.0.1/m.onnx",
+    "http://192.168.0.1/m.onnx",
+    "http://0.0.0.0/m.onnx",
+    "http://models.example.com/m.onnx",
+    "file:///etc/hostname",
+    "data:text/plain,model",
+    "http://",
+  ])("a redirect to %s is refused at that hop", async (location) => {
+    const url = redirect("/go", redirect("/first", location))
+    expect(await codeOf(library({ allowLoopback: true }).acquire(url, page))).toBe("IPFA_MODEL_ADDRESS")
+    expect(server.requests.map((r) => r.path)).toEqual(["/go", "/first"])
+  })
+
+  test("redirects without end are ended", async () => {
+    const url = redirect("/round", "/round")
+    expect(await codeOf(library({ allowLoopback: true }).acquire(url, page))).toBe("IPFA_MODEL_FETCH")
+    expect(server.requests.length).toBeLessThan(20)
+  })
+
+  test.each(["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1", "fe80::1"])(
+    "a public name that resolves to %s is refused before a connection is made",
+    async (address) => {
+      const asked: string[] = []
+      const resolve = ((host: string, _: unknown, callback: (error: null, all: unknown) => void) => {
+        asked.push(host)
+        callback(null, [
+          { address: "93.184.216.34", family: 4 },
+          { address, family: address.includes(":") ? 6 : 4 },
+        ])
+      }) as unknown as typeof lookup
+      const { port } = new URL(server.url)
+      const url = `https://rebind.example.com:${port}/m.onnx`
+      for (const allowLoopback of [false, true])
+        expect(await codeOf(library({ lookup: resolve, allowLoopback }).acquire(url, page))).toBe("IPFA_MODEL_ADDRESS")
+      expect(asked).toEqual(["rebind.example.com", "rebind.example.com"])
+      expect(server.requests).toEqual([])
+    },
+  )
+
+  test("localhost that resolves elsewhere is refused", async () => {
+    const resolve = ((_: string, __: unknown, callback: (error: null, all: unknown) => void) =>
+      callback(null, [{ address: "10.0.0.1", family: 4 }])) as unknown as typeof lookup
+    const models = library({ lookup: resolve, allowLoopback: true })
+    expect(await codeOf(models.acquire("http://localhost:1/m.onnx", page))).toBe("IPFA_MODEL_ADDRESS")
+  })
+
+  test("no credentials travel, not even those a redirect brings", async () => {
+    server.serve("/end.onnx", { bytes: someBytes(100) })
+    const url = server.answer(
+      "/start",
+      (_, response) =>
+        void response
+          .writeHead(307, {
+            location: `http://user:secret@127.0.0.1:${new URL(server.url).port}/end.onnx`,
+            "set-cookie": "id=1",
+          })
+          .end(),
+    )
+    await library({ allowLoopback: true }).acquire(url, page)
+    for (const { headers } of server.requests) {
+      expect(headers).not.toHaveProperty("cookie")
+      expect(headers).not.toHaveProperty("authorization")
+      expect(headers).not.toHaveProperty("referer")
+    }
+    expect(server.requests).toHaveLength(2)
+  })
+
+  test("file: is for the person's own programs, where it was allowed", async () => {
+    const path = join(dir, "secret")
+    await writeFile(path, someBytes(100))
+    const url = pathToFileURL(path).href
+    expect(await codeOf(library().acquire(url, bridge))).toBe("IPFA_MODEL_SCHEME")
+    const theirs = await Promise.all(
+      [url, `${url}-absent`].map((reference) =>
+        library({ allowFile: true })
+          .acquire(reference, page)
+          .catch((e) => e),
+      ),
+    )
+    expect(theirs.map((e) => e.code)).toEqual(["IPFA_MODEL_ADDRESS", "IPFA_MODEL_ADDRESS"])
+    expect(await codeOf(library({ allowFile: true }).acquire(url, bridge))).toBeUndefined()
+  })
+})
+
+describe.skipIf(noChromium)(`in Chromium${noChromium ? ` (${noChromium})` : ""}`, () => {
+  const lan = Object.values(networkInterfaces())
+    .flat()
+    .find((address) => address?.family === "IPv4" && !address.internal)?.address
+  let bundled: Bundled
+  let close: () => Promise<void>
+  /** The code that acquiring ends with in a page. */
+  let ask: (url: string, options?: object) => Promise<string | undefined>
+
+  beforeAll(async () => {
+    bundled = await bundle({ page: "test/support/store-page.ts" })
+    const served = await serveFolder(bundled.dir)
+    const context = await launchChromium()
+    const tab = await context.newPage()
+    await tab.goto(served.url)
+    await tab.waitForFunction("window.store")
+    ask = (url, options = {}) =>
+      tab.evaluate(
+        ([u, o]) => (window as never as { store: { code(u: string, o: object): Promise<string> } }).store.code(u, o),
+        [url, options] as const,
+      )
+    close = async () => {
+      await context.close()
+      await served.close()
+      await bundled.remove()
+    }
+  }, 60_000)
+  afterAll(() => close?.())
+
+  test("literal private and loopback addresses are refused without a request", async () => {
+    const url = server.serve("/m.onnx", { bytes: someBytes(100) })
+    expect(await ask(url)).toBe("IPFA_MODEL_ADDRESS")
+    for (const refused of [
+      "https://169.254.169.254/m",
+      "https://192.168.1.1/m",
+      "https://[fe80::1]/m",
+      "https://nas/m",
+    ])
+      expect(await ask(refused, { allowLoopback: true })).toBe("IPFA_MODEL_ADDRESS")
+    expect(await ask("file:///etc/hostname")).toBe("IPFA_MODEL_SCHEME")
+    expect(server.requests).toEqual([])
+  })
+
+  test.skipIf(!lan)("what a redirect ended at on the local network is refused", async () => {
+    const { port } = new URL(server.url)
+    server.serve("/lan.onnx", { bytes: someBytes(100) })
+    const url = server.answer(
+      "/go",
+      (_, response) =>
+        void response
+          .writeHead(302, { location: `http://${lan}:${port}/lan.onnx`, "access-control-allow-origin": "*" })
+          .end(),
+    )
+    expect(await ask(url, { allowLoopback: true })).toBe("IPFA_MODEL_ADDRESS")
+  })
+
+  test("a server that does not let the page read is not read, and gets no cookies", async () => {
+    const url = server.answer(
+      "/private",
+      (_, response) => void response.writeHead(200, { "set-cookie": "id=1; SameSite=None" }).end("model"),
+    )
+    expect(await ask(url, { allowLoopback: true })).toBe("IPFA_MODEL_FETCH")
+    expect(await ask(url, { allowLoopback: true })).toBe("IPFA_MODEL_FETCH")
+    for (const { headers } of server.requests) expect(headers).not.toHaveProperty("cookie")
+  })
+})

@@ -1,0 +1,76 @@
+import { type BrowserLibraryOptions, browserLibrary } from "../../engine/store/browser.ts"
+import type { Progress } from "../../protocol/index.ts"
+
+/** What the store's tests ask a real page to do. */
+const owner = { owner: "https://a.example" }
+const hex = (bytes: Uint8Array) => Array.from(bytes.slice(0, 8), (b) => b.toString(16).padStart(2, "0")).join("")
+let kept: { key: string; library: ReturnType<typeof browserLibrary> } | undefined
+
+/** The same library for the same options, as one process has. */
+function library(options: BrowserLibraryOptions) {
+  const key = JSON.stringify(options)
+  if (kept?.key !== key) kept = { key, library: browserLibrary({ storage: "opfs", ...options }) }
+  return kept.library
+}
+
+const store = {
+  async code(url: string, options: BrowserLibraryOptions): Promise<string | undefined> {
+    return library(options)
+      .acquire(url, owner)
+      .then(
+        () => undefined,
+        (error) => error.code ?? String(error),
+      )
+  },
+  /** Acquires and reads: what came, its first bytes, and each progress. */
+  async load(url: string, options: BrowserLibraryOptions, abortAt?: number) {
+    const seen: Progress[] = []
+    const abort = new AbortController()
+    const onProgress = (progress: Progress) => {
+      seen.push(progress)
+      void (window as { reached?: (progress: Progress) => void }).reached?.(progress)
+      if (abortAt !== undefined && progress.loaded >= abortAt) abort.abort()
+    }
+    try {
+      const model = await library(options).acquire(url, owner, { onProgress, signal: abort.signal })
+      const bytes = await model.read()
+      return { sha256: model.sha256, stored: model.stored, bytes: bytes.byteLength, head: hex(bytes), seen }
+    } catch (error) {
+      return { code: (error as { code?: string }).code ?? String(error), seen }
+    }
+  },
+  async upload(bytes: number[], options: BrowserLibraryOptions) {
+    const part = { uploadId: "u", offset: 0, total: bytes.length, bytes: Uint8Array.from(bytes) }
+    return library(options).put(owner, part)
+  },
+  list: (options: BrowserLibraryOptions) => library(options).list(),
+  /** Overwrites what is stored. */
+  async damage(name: string) {
+    const root = await (await navigator.storage.getDirectory()).getDirectoryHandle(name)
+    for await (const folder of root.values()) {
+      const file = await (folder as FileSystemDirectoryHandle).getFileHandle("0")
+      const writable = await file.createWritable()
+      await writable.write(new Uint8Array(10))
+      await writable.close()
+    }
+  },
+  /** Bytes in closed parts. */
+  async bytes(name: string) {
+    const root = await (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true })
+    let sum = 0
+    for await (const folder of root.values())
+      for await (const file of (folder as FileSystemDirectoryHandle).values())
+        if (/^\d+$/.test(file.name)) sum += (await (file as FileSystemFileHandle).getFile()).size
+    return sum
+  },
+  /** Names of the folders in the store. */
+  async folders(name: string) {
+    const root = await (await navigator.storage.getDirectory()).getDirectoryHandle(name)
+    const names: string[] = []
+    for await (const folder of root.keys()) names.push(folder)
+    return names
+  },
+}
+
+export type StorePage = typeof store
+Object.assign(window, { store })

@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { pathToFileURL } from "node:url"
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest"
+import { folderStore } from "../../engine/store/folder.ts"
+import { nodeLibrary } from "../../engine/store/node.ts"
+import { type ModelServer, modelServer } from "../support/model-server.ts"
+import { codeOf, milestones, sha256, someBytes } from "../support/store-cases.ts"
+
+const bridge = { owner: "bridge" }
+
+let server: ModelServer
+let dir: string
+const children = new Set<ChildProcess>()
+beforeAll(async () => {
+  server = await modelServer()
+})
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ipfa folder "))
+  server.requests.length = 0
+})
+afterEach(async () => {
+  for (const child of children) child.kill("SIGKILL")
+  children.clear()
+  await rm(dir, { recursive: true, force: true })
+})
+afterAll(() => server.close())
+
+/** Another process that acquires `url` in the same folder; `lines` is what it prints. */
+function acquireElsewhere(url: string) {
+  const script = join(import.meta.dirname, "../support/store-child.ts")
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, dir, url], {
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  children.add(child)
+  return { child, lines: createInterface({ input: child.stdout }) }
+}
+
+const gated = (path: string, bytes: Uint8Array, after: number) => {
+  const gate = Promise.withResolvers<void>()
+  const url = server.serve(path, { bytes, etag: '"1"', gate: { after, opened: gate.promise } })
+  return { url, open: gate.resolve }
+}
+
+test("a download whose process was killed goes on in another one", async () => {
+  const bytes = someBytes(600_000)
+  const { url, open } = gated("/killed.onnx", bytes, 400_000)
+  const { child, lines } = acquireElsewhere(url)
+  for await (const line of lines) if (JSON.parse(line).loaded === 400_000) break
+  child.kill("SIGKILL")
+  await once(child, "exit")
+  open()
+  const model = await nodeLibrary({ dir, allowLoopback: true }).acquire(url, bridge)
+  expect(await model.read()).toEqual(bytes)
+  expect(server.requests.map((r) => r.headers.range)).toEqual([undefined, "bytes=400000-"])
+  expect(await readdir(join(dir, "partials"))).toEqual([])
+}, 20_000)
+
+test("two processes that want the same model at once both get it, and one copy stays", async () => {
+  const bytes = someBytes(600_000)
+  const { url, open } = gated("/both.onnx", bytes, 400_000)
+  const { child, lines } = acquireElsewhere(url)
+  const exit = once(child, "exit")
+  const results: unknown[] = []
+  const reached = Promise.withResolvers<void>()
+  lines.on("line", (line) => {
+    const value = JSON.parse(line)
+    if (value.loaded === 400_000) reached.resolve()
+    if (value.sha256) results.push(value)
+  })
+  await reached.promise
+  const { at, onProgress } = milestones()
+  const here = nodeLibrary({ dir, allowLoopback: true }).acquire(url, bridge, { onProgress })
+  // What a living process writes is not taken from it.
+  await at(400_000)
+  open()
+  expect((await here).sha256).toBe(sha256(bytes))
+  await exit
+  expect(results).toEqual([{ sha256: sha256(bytes), stored: false, read: bytes.byteLength }])
+  expect(server.requests.map((r) => r.headers.range)).toEqual([undefined, undefined])
+  expect(await readdir(join(dir, "blobs"))).toEqual([sha256(bytes)])
+  expect(await readdir(join(dir, "partials"))).toEqual([])
+}, 20_000)
+
+test("only one of two takes over what a dead process left", async () => {
+  const store = await folderStore(dir)
+  const first = await store.openPartial("key")
+  await first.append(someBytes(100))
+  await first.release()
+  const [a, b] = await Promise.all([store.openPartial("key"), (await folderStore(dir)).openPartial("key")])
+  expect([a.size, b.size].sort((x, y) => x - y)).toEqual([0, 100])
+  await Promise.all([a.discard(), b.discard()])
+})
+
+test("a model's file is given by path, whole, and for its owner alone to read", async () => {
+  const bytes = someBytes(1000)
+  const model = await nodeLibrary({ dir, allowLoopback: true }).acquire(server.serve("/p.onnx", { bytes }), bridge)
+  expect(new Uint8Array(await readFile(model.path as string))).toEqual(bytes)
+  expect((await stat(model.path as string)).mode & 0o077).toBe(0)
+  expect((await stat(join(dir, "blobs"))).mode & 0o077).toBe(0)
+})
+
+test("a file is loaded for the person's own programs only, and anew when it changed", async () => {
+  const path = join(dir, "a model.onnx")
+  const url = pathToFileURL(path).href
+  const models = nodeLibrary({ dir: join(dir, "store"), allowFile: true })
+  expect(await codeOf(models.acquire(url, bridge))).toBe("IPFA_MODEL_NOT_FOUND")
+  await writeFile(path, someBytes(1000, 1))
+  expect(await models.acquire(url, bridge)).toMatchObject({ stored: false, sha256: sha256(someBytes(1000, 1)) })
+  expect((await models.acquire(url, bridge)).stored).toBe(true)
+  await writeFile(path, someBytes(1001, 2))
+  expect(await models.acquire(url, bridge)).toMatchObject({ stored: false, sha256: sha256(someBytes(1001, 2)) })
+  const pinned = `${url}#sha256=${sha256(someBytes(1000, 1))}`
+  expect(await codeOf(models.acquire(pinned, bridge))).toBe("IPFA_MODEL_DIGEST")
+  expect(await codeOf(models.acquire(pathToFileURL(dir).href, bridge))).toBe("IPFA_MODEL_NOT_FOUND")
+})

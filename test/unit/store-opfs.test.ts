@@ -1,0 +1,136 @@
+import type { BrowserContext, Page } from "playwright-core"
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { type Bundled, bundle } from "../support/bundle.ts"
+import { launchChromium, noChromium } from "../support/chromium.ts"
+import { type ModelServer, modelServer } from "../support/model-server.ts"
+import { serveFolder } from "../support/serve.ts"
+import { milestones, sha256, someBytes } from "../support/store-cases.ts"
+import type { StorePage } from "../support/store-page.ts"
+
+declare const store: StorePage
+
+const MiB = 2 ** 20
+
+describe.skipIf(noChromium)(`the store of a real page${noChromium ? ` (${noChromium})` : ""}`, () => {
+  let server: ModelServer
+  let bundled: Bundled
+  let served: { url: string; close(): Promise<void> }
+  let context: BrowserContext
+  let tab: Page
+
+  const open = async () => {
+    const page = await context.newPage()
+    await page.goto(served.url)
+    await page.waitForFunction("window.store")
+    return page
+  }
+  /** Ends the page's life as a crash or an update would, and starts another. */
+  const restart = async () => {
+    await tab.close()
+    tab = await open()
+  }
+
+  beforeAll(async () => {
+    server = await modelServer()
+    bundled = await bundle({ page: "test/support/store-page.ts" })
+    served = await serveFolder(bundled.dir)
+    context = await launchChromium()
+    tab = await open()
+  }, 60_000)
+  beforeEach(() => {
+    server.requests.length = 0
+  })
+  afterAll(async () => {
+    await context?.close()
+    await served?.close()
+    await bundled?.remove()
+    await server?.close()
+  })
+
+  const load = (page: Page, url: string, name: string, abortAt?: number) =>
+    page.evaluate(([u, n, a]) => store.load(u, { name: n, allowLoopback: true, revalidateMs: 0 }, a), [
+      url,
+      name,
+      abortAt,
+    ] as const)
+
+  test("a model is stored on disk, verified, and there after a restart", async () => {
+    const bytes = someBytes(100_000)
+    const url = server.serve("/m.onnx", { bytes, etag: '"1"', lastModified: "Mon, 01 Jun 2026 00:00:00 GMT" })
+    const first = await load(tab, url, "restart")
+    expect(first).toMatchObject({ sha256: sha256(bytes), stored: false, bytes: bytes.byteLength })
+    await restart()
+    expect(await load(tab, url, "restart")).toMatchObject({ sha256: sha256(bytes), stored: true, head: first.head })
+    expect(server.requests.map((r) => r.method)).toEqual(["GET", "HEAD"])
+  })
+
+  test("a download that was cut off goes on from its last part, without asking for leave to", async () => {
+    const bytes = someBytes(12 * MiB)
+    const lastModified = "Mon, 01 Jun 2026 00:00:00 GMT"
+    const { at, onProgress } = milestones()
+    await tab.exposeFunction("reached", onProgress)
+    const url = server.serve("/cut.onnx", { bytes, lastModified, cut: { after: 9 * MiB, times: 1, when: at } })
+    expect(await load(tab, url, "cut")).toMatchObject({ sha256: sha256(bytes) })
+    expect(server.requests.map((r) => r.method)).toEqual(["GET", "GET"])
+    expect(server.requests[1]?.headers.range).toMatch(/^bytes=[1-9]\d+-$/)
+  })
+
+  test("a download whose tab was closed goes on in the next one", async () => {
+    const bytes = someBytes(20 * MiB)
+    const lastModified = "Mon, 01 Jun 2026 00:00:00 GMT"
+    const gate = { after: 17 * MiB, opened: new Promise<void>(() => {}) }
+    const url = server.serve("/closed.onnx", { bytes, lastModified, gate })
+    const doomed = await open()
+    const running = load(doomed, url, "closed").catch(() => {})
+    const onDisk = () => tab.evaluate(() => store.bytes("closed"))
+    await expect.poll(onDisk, { timeout: 10_000 }).toBeGreaterThanOrEqual(16 * MiB)
+    const saved = await onDisk()
+    await doomed.close()
+    await running
+    server.serve("/closed.onnx", { bytes, lastModified })
+    const again = await load(tab, url, "closed")
+    expect(again).toMatchObject({ sha256: sha256(bytes) })
+    expect(again.seen[0]?.loaded).toBe(saved)
+    expect(server.requests.at(-1)?.headers.range).toBe(`bytes=${saved}-`)
+    expect(await tab.evaluate(() => store.folders("closed"))).toHaveLength(1)
+  })
+
+  test("two tabs that want the same model at once both get it, and one copy stays", async () => {
+    const bytes = someBytes(MiB)
+    const gate = Promise.withResolvers<void>()
+    const url = server.serve("/tabs.onnx", { bytes, gate: { after: MiB / 2, opened: gate.promise } })
+    const second = await open()
+    const both = [load(tab, url, "tabs"), load(second, url, "tabs")]
+    await expect.poll(() => server.requests.length).toBe(2)
+    gate.resolve()
+    for (const result of await Promise.all(both)) expect(result).toMatchObject({ sha256: sha256(bytes), bytes: MiB })
+    await second.close()
+    expect(await tab.evaluate(() => store.folders("tabs"))).toHaveLength(1)
+  })
+
+  test("damaged bytes are removed, and can be downloaded again", async () => {
+    const url = server.serve("/damaged.onnx", { bytes: someBytes(1000) })
+    await load(tab, url, "damaged")
+    await restart()
+    await tab.evaluate(() => store.damage("damaged"))
+    expect(await load(tab, url, "damaged")).toMatchObject({ code: "IPFA_STORE_CORRUPT" })
+    expect(await tab.evaluate(() => store.folders("damaged"))).toEqual([])
+    expect(await load(tab, url, "damaged")).toMatchObject({ stored: false, sha256: sha256(someBytes(1000)) })
+  })
+
+  test("an upload is stored and pinned; one that was broken off by a closed tab makes room again", async () => {
+    const bytes = [...someBytes(500)]
+    const put = await tab.evaluate((b) => store.upload(b, { name: "uploads" }), bytes)
+    expect(put).toEqual({ received: 500, reference: `sha256:${sha256(Uint8Array.from(bytes))}` })
+    await restart()
+    const { models, usedBytes } = await tab.evaluate(() => store.list({ name: "uploads" }))
+    expect(models).toMatchObject([{ pinned: true, owners: ["https://a.example"] }])
+    expect(usedBytes).toBe(500)
+  })
+
+  test("bytes that are not the ones named leave nothing on disk", async () => {
+    const url = `${server.serve("/wrong.onnx", { bytes: someBytes(1000) })}#sha256=${"0".repeat(64)}`
+    expect(await load(tab, url, "wrong")).toMatchObject({ code: "IPFA_MODEL_DIGEST" })
+    expect(await tab.evaluate(() => store.folders("wrong"))).toEqual([])
+  })
+})
