@@ -319,6 +319,16 @@ describe("graphs that don't add up", () => {
     ["an attribute without type", node({ attribute: [{ name: "a" }] }), /attribute\[0\]/],
     ["a graph in an attribute of another type", node({ attribute: [{ name: "a", type: 2, g: {} }] }), /attribute\[0\]/],
     [
+      "a reference to a function's attribute outside one",
+      node({ attribute: [{ name: "a", type: 2, refAttrName: "b" }] }),
+      /ref_attr_name/,
+    ],
+    [
+      "a type in an attribute that is none",
+      node({ attribute: [{ name: "a", type: 13, tp: tensorType([1], 77) }] }),
+      /attribute\[0\]\.tp/,
+    ],
+    [
       "the same attribute twice",
       node({
         attribute: [
