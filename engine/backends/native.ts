@@ -1,14 +1,15 @@
-import { statSync } from "node:fs"
+import { existsSync, statSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { availableParallelism, cpus } from "node:os"
 import * as ort from "onnxruntime-node"
-import { type DeviceInfo, type Dtype, fail } from "../../protocol/index.ts"
+import { AccelerateError, type DeviceInfo, type Dtype, fail, type Tensor } from "../../protocol/index.ts"
 import type { Backend } from "../backend.ts"
 import { probeKnownModel } from "../probe/index.ts"
 import type { NativeProvider } from "./node.ts"
 import { looksLost, ortFailure, reasonOf } from "./ort-errors.ts"
 import { fileBytes, openOrt } from "./ort-open.ts"
 import { OrtSession } from "./ort-session.ts"
+import { toOrt } from "./ort-tensor.ts"
 
 /** What ONNX Runtime's CPU provider takes; what another provider lacks it leaves to that one. */
 const dtypes: Dtype[] = [
@@ -26,6 +27,9 @@ const dtypes: Dtype[] = [
   "string",
 ]
 
+/** What a WebGPU device certainly has; whether its shaders have float16, onnxruntime-node does not say. */
+const gpuDtypes: Dtype[] = ["float32", "int64", "int32", "uint32", "uint8", "bool"]
+
 /** Providers with several devices, chosen by `deviceId`. */
 const indexed: readonly NativeProvider[] = ["cuda", "tensorrt", "dml"]
 const MOST_DEVICES = 16
@@ -38,6 +42,8 @@ const MOST_DEVICES = 16
 export async function createNative(provider: NativeProvider, threads?: number): Promise<Backend> {
   const name = `native-${provider}`
   const indexOf = new Map<string, number>()
+  // Its errors come as exceptions too; on the console of a server they would be noise.
+  ort.env.logLevel = "fatal"
 
   const open = async (files: Parameters<Backend["open"]>[0], device: string) => {
     const index = indexOf.get(device)
@@ -58,7 +64,7 @@ export async function createNative(provider: NativeProvider, threads?: number): 
     })
     try {
       return new OrtSession({
-        Tensor: ort.Tensor,
+        toOrt: nativeTensor,
         ...opened,
         memoryBytes: fileBytes(files, (path) => statSync(path).size),
         onError: (error) => {
@@ -82,9 +88,9 @@ export async function createNative(provider: NativeProvider, threads?: number): 
         backend: name,
         ...(index > 0 && { index }),
         adapter: provider === "cpu" ? cpuName(running) : `${provider} device ${index}`,
-        fallbackAdapter: false,
+        fallbackAdapter: provider === "webgpu" && !hasGpuNode(),
         ...(provider === "cpu" && { threads: running }),
-        dtypes,
+        dtypes: provider === "webgpu" ? gpuDtypes : dtypes,
         state: "ready",
         probe,
       }
@@ -108,7 +114,7 @@ export async function createNative(provider: NativeProvider, threads?: number): 
           devices.push(await probeDevice(index))
         } catch (error) {
           // The first index that can't be had ends the list; only without any device is its reason of interest.
-          if (index === 0) return absent(reasonOf(error))
+          if (index === 0) return absent(error instanceof AccelerateError ? plain(error) : reasonOf(error))
           break
         }
       }
@@ -116,6 +122,31 @@ export async function createNative(provider: NativeProvider, threads?: number): 
     },
   }
   return backend
+}
+
+/**
+ * onnxruntime-node does not say which adapter its Dawn took. On Linux every hardware GPU has a node of its own, so without one it was a
+ * software Vulkan driver; the other systems' backends (Metal, Direct3D) take hardware first.
+ */
+function hasGpuNode(): boolean {
+  if (process.platform !== "linux") return true
+  return ["/dev/dri/renderD128", "/dev/nvidia0", "/dev/dxg"].some((node) => existsSync(node))
+}
+
+/**
+ * onnxruntime-node 1.30 reads no Float16Array, which its own Tensor makes of float16's bits where the platform has them: it gets the bits.
+ */
+function nativeTensor(tensor: Tensor): ort.Tensor {
+  const made = toOrt(ort.Tensor, tensor)
+  if (tensor.dtype === "float16") Object.defineProperty(made, "cpuData", { value: tensor.data })
+  return made
+}
+
+/** The runtime's reason without the place in its source. */
+function plain({ data, message }: AccelerateError): string {
+  return String(data.reason ?? message)
+    .replace(/^\/\S+:\d+ .* was false\. /, "")
+    .trim()
 }
 
 function cpuName(threads: number): string {

@@ -1,11 +1,12 @@
-import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common"
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common"
 import { dtypeBytes, elements, fail, type KeptTensor, type Tensor, type TensorInfo } from "../../protocol/index.ts"
 import type { BackendSession, RunOptions } from "../backend.ts"
 import { ortFailure } from "./ort-errors.ts"
-import { fromOrt, tensorInfos, toOrt } from "./ort-tensor.ts"
+import { fromOrt, tensorInfos } from "./ort-tensor.ts"
 
 export interface OrtSessionOptions {
-  Tensor: TensorConstructor
+  /** A tensor of the runtime over `tensor`'s memory. */
+  toOrt(tensor: Tensor): OrtTensor
   session: InferenceSession
   /** Floor of what it holds: the bytes of its weights. */
   memoryBytes: number
@@ -52,10 +53,10 @@ export class OrtSession implements BackendSession {
     feeds: Record<string, Tensor | KeptTensor>,
     { keep = [], outputs }: RunOptions,
   ): Promise<{ outputs: Record<string, Tensor | KeptTensor>; runMs: number }> {
-    const { session, Tensor, settled, checkDevice, onError } = this.#options
+    const { session, toOrt, settled, checkDevice, onError } = this.#options
     const ortFeeds: Record<string, OrtTensor> = {}
     for (const [name, feed] of Object.entries(feeds))
-      ortFeeds[name] = "kept" in feed ? this.#keptFeed(name, feed) : toOrt(Tensor, feed)
+      ortFeeds[name] = "kept" in feed ? this.#keptFeed(name, feed) : toOrt(feed)
     const wanted = outputs ? [...new Set([...outputs, ...keep])] : this.outputs.map((o) => o.name)
     const start = performance.now()
     let results: Record<string, OrtTensor> = {}

@@ -2,8 +2,10 @@ import type { Env, InferenceSession, InferenceSessionFactory, TensorConstructor 
 import { fail } from "../../protocol/index.ts"
 import type { BackendSession, ModelFiles } from "../backend.ts"
 import { looksLost } from "./ort-errors.ts"
+import { leftToCpu, listenToRuntime, takeWarnings } from "./ort-log.ts"
 import { fileBytes, type OpenedOrt, openOrt } from "./ort-open.ts"
 import { OrtSession, type OrtSessionOptions } from "./ort-session.ts"
+import { toOrt } from "./ort-tensor.ts"
 
 /** What the backends use of onnxruntime-web, whichever of its builds it is. */
 export interface OrtWeb {
@@ -26,7 +28,8 @@ export function configureOrtWeb(ort: OrtWeb, assetsUrl: string | undefined, thre
     throw fail("IPFA_INPUT_INVALID", { data: { path: "assetsUrl", expected: "the URL of ONNX Runtime's files" } })
   ort.env.wasm.wasmPaths = assetsUrl.endsWith("/") ? assetsUrl : `${assetsUrl}/`
   ort.env.wasm.numThreads = threads
-  ort.env.logLevel = "error"
+  ort.env.logLevel = "warning"
+  listenToRuntime()
 }
 
 export interface OpenWebOptions extends Pick<OrtSessionOptions, "onError" | "checkDevice" | "settled"> {
@@ -40,6 +43,8 @@ const keepable = {
   "ml-tensor": ["float32", "float16", "int32", "int64", "uint32", "uint64", "int8", "uint8", "bool"],
 } as const
 
+const CPU_NOTE = "some operators run on the CPU: the device's provider has none for them, or they only compute shapes"
+
 /** Opens a model with one execution provider. */
 export async function openWeb(
   ort: OrtWeb,
@@ -48,8 +53,8 @@ export async function openWeb(
   { keepIn, ...watch }: OpenWebOptions = {},
 ): Promise<BackendSession> {
   const externalData = external.map(({ path, data }) => ({ path, data: inMemory(data) }))
-  // Severity 3, errors: what matters comes as an error of the call, and warnings would only fill the page's console.
-  const options = { ...sessionOptions, externalData, logSeverityLevel: 3 as const }
+  const options = { ...sessionOptions, externalData }
+  takeWarnings()
   try {
     let opened = await openOrt(ort.InferenceSession, inMemory(model), { ...options, preferredOutputLocation: keepIn })
     const locations = keepIn && outputLocations(opened.session, keepIn)
@@ -58,6 +63,7 @@ export async function openWeb(
       await opened.session.release()
       opened = await openOrt(ort.InferenceSession, inMemory(model), { ...options, preferredOutputLocation: locations })
     }
+    if (keepIn && leftToCpu(takeWarnings())) opened.note = [opened.note, CPU_NOTE].filter(Boolean).join("; ")
     return await ortSession(ort, opened, { model, external }, watch)
   } catch (error) {
     watch.onError?.(error)
@@ -72,7 +78,12 @@ async function ortSession(
   watch: OpenWebOptions,
 ): Promise<BackendSession> {
   try {
-    return new OrtSession({ Tensor, ...opened, ...watch, memoryBytes: fileBytes(files, () => 0) })
+    return new OrtSession({
+      toOrt: (t) => toOrt(Tensor, t),
+      ...opened,
+      ...watch,
+      memoryBytes: fileBytes(files, () => 0),
+    })
   } catch (error) {
     await opened.session.release()
     throw error

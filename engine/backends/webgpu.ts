@@ -1,7 +1,8 @@
 import * as ort from "onnxruntime-web/webgpu"
+import { probeAdapter } from "../../kernels/index.ts"
 import { type AbsentDevice, type DeviceInfo, fail } from "../../protocol/index.ts"
 import type { Backend, BackendSession } from "../backend.ts"
-import { probeKnownModel } from "../probe/index.ts"
+import { type ProbeOutcome, probeKnownModel } from "../probe/index.ts"
 import { configureOrtWeb, lossReporter, openWeb } from "./ort-web.ts"
 import { adapterName, gpuDtypes, isSoftware, requestFullDevice } from "./webgpu-adapter.ts"
 
@@ -54,7 +55,7 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
       device.addEventListener("uncapturederror", (event) => {
         fault ??= event.error
       })
-      const probe = await probeKnownModel(open)
+      const probe = await probeBoth(device, open)
       const info: DeviceInfo = {
         id: "webgpu",
         backend: "webgpu",
@@ -68,4 +69,14 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
     },
   }
   return backend
+}
+
+/** Plain WGSL first, then the runtime: a device that gets either wrong is not right. */
+async function probeBoth(device: GPUDevice, open: Parameters<typeof probeKnownModel>[0]): Promise<ProbeOutcome> {
+  const start = performance.now()
+  const wgsl = await probeAdapter(device)
+  const runtime = await probeKnownModel(open)
+  // Kernels that never ran have no error to compare; that they did not run is in `ok`.
+  const maxError = Number.isNaN(wgsl.maxError) ? runtime.maxError : Math.max(wgsl.maxError, runtime.maxError)
+  return { ok: wgsl.ok && runtime.ok, maxError, ms: performance.now() - start }
 }

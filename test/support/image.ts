@@ -96,7 +96,7 @@ function taps(i: number, to: number, from: number): [number, number, number] {
 }
 
 /** `[1, 3, height, width]` of an RGB or RGBA image, each value through `scale`; `bgr` turns the channels round. */
-export function planes(image: Image, scale: (x: number) => number, bgr = false): Float32Array {
+export function planes(image: Image, scale: (x: number) => number, bgr = false): Float32Array<ArrayBuffer> {
   const n = image.width * image.height
   const out = new Float32Array(3 * n)
   for (let c = 0; c < 3; c++)
