@@ -1,5 +1,6 @@
 /** The element types of a tensor, by the names used everywhere in this project. Edges (ORT, safetensors, KServe, WGSL) map to them. */
 export const dtypes = [
+  "float64",
   "float32",
   "float16",
   "bfloat16",
@@ -21,6 +22,7 @@ export type Dtype = (typeof dtypes)[number]
 
 /** Bits per element; `string` has no fixed width and counts as 0. */
 const bits: Record<Dtype, number> = {
+  float64: 64,
   float32: 32,
   float16: 16,
   bfloat16: 16,
@@ -49,6 +51,7 @@ export function isDtype(value: unknown): value is Dtype {
 
 /** What carries each dtype's elements. float16 and bfloat16 travel as their bits; bool as 0 or 1; 4-bit types packed, low nibble first. */
 export const arrayTypes = {
+  float64: Float64Array,
   float32: Float32Array,
   float16: Uint16Array,
   bfloat16: Uint16Array,

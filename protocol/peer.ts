@@ -10,26 +10,26 @@ import { check, faultOf } from "./validate.ts"
 
 export type { CallContext, CallOptions, Handler, Handlers, PeerOptions } from "./peer-types.ts"
 
-const byName = new Map<string, MethodDefinition>(methods.map((m) => [m.name, m]))
-
-/** Validates every message, and all that a method takes, answers and streams, against its declaration. */
-const declared: Contract = {
-  message(raw) {
-    const parsed = v.safeParse(messageSchema, raw, { abortEarly: true })
-    if (!parsed.success) {
+/** Validates every message, and all that a method takes, answers and streams, against the declarations. */
+export function contractOf(declarations: readonly MethodDefinition[]): Contract {
+  const byName = new Map(declarations.map((method) => [method.name, method]))
+  return {
+    message(raw) {
+      const parsed = v.safeParse(messageSchema, raw, { abortEarly: true })
+      if (parsed.success) return parsed.output
       const [path, expected] = faultOf(parsed.issues[0])
       throw fail("IPFA_PROTOCOL_MALFORMED", { data: { path, expected } })
-    }
-    return parsed.output
-  },
-  method: (name) => byName.get(name),
-  check: (method, part, value) =>
-    check(
-      method[part] as NonNullable<MethodDefinition["event"]>,
-      value,
-      part === "params" ? "IPFA_INPUT_INVALID" : "IPFA_PROTOCOL_MALFORMED",
-    ),
+    },
+    method: (name) => byName.get(name),
+    check(method, part, value) {
+      const schema = method[part]
+      if (!schema) throw fail("IPFA_PROTOCOL_MALFORMED", { data: { reason: `${method.name} has no ${part}` } })
+      return check(schema, value, part === "params" ? "IPFA_INPUT_INVALID" : "IPFA_PROTOCOL_MALFORMED")
+    },
+  }
 }
+
+const declared = contractOf(methods)
 
 /** One end of a connection: calls the other side's methods and answers its calls. */
 export class Peer<C = undefined> extends PeerCore<C> {

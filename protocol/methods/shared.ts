@@ -21,7 +21,7 @@ export const selector = v.pipe(
   ),
 )
 export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits, in lower case"))
-export const bytes = v.instance(Uint8Array)
+export const bytes: v.GenericSchema<Uint8Array> = v.instance(Uint8Array)
 
 export const tensorInfo = v.object({
   name: v.string(),

@@ -11,7 +11,8 @@ export interface WebSocketLike {
   readonly bufferedAmount: number
   send(data: Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
-  addEventListener(type: "open" | "message" | "close" | "error", listener: (event: never) => void): void
+  // biome-ignore lint/suspicious/noExplicitAny: the two have their own event classes, with the same fields
+  addEventListener(type: "open" | "message" | "close" | "error", listener: (event: any) => void): void
 }
 
 /** What `ws` has beyond it: a message in fragments, so that a large array is neither joined with others nor copied. */

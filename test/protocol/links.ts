@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import type { AddressInfo, Socket } from "node:net"
+import { fileURLToPath } from "node:url"
+import { MessageChannel } from "node:worker_threads"
+import { WebSocketServer, WebSocket as WsSocket } from "ws"
+import {
+  byteStreamPort,
+  extensionPort,
+  memoryPorts,
+  messagePort,
+  nativePort,
+  type PeerCore,
+  type Port,
+  webSocketPort,
+} from "../../protocol/index.ts"
+import { connectHost } from "./native-browser.ts"
+import { runtimePorts } from "./runtime-ports.ts"
+import { testClient, testServer } from "./test-methods.ts"
+
+export interface Link {
+  client: PeerCore
+  /** Absent where it is another process. */
+  server?: PeerCore
+  /** Resolves when everything that was opened for the link is gone; fails if a process of it failed. */
+  end(): Promise<void>
+}
+
+export interface Transport {
+  name: string
+  /** `transfer` empties the sender's buffers. */
+  moves: boolean
+  connect(): Promise<Link>
+}
+
+type Ports = [here: Port, there: Port]
+
+function linkPorts([here, there]: Ports, end = async () => {}): Link {
+  const server = testServer(there)
+  const client = testClient(here)
+  return {
+    client,
+    server,
+    async end() {
+      client.close()
+      await server.closed
+      await end()
+    },
+  }
+}
+
+async function linkSockets(open: (url: string) => Parameters<typeof webSocketPort>[0]): Promise<Link> {
+  const listener = new WebSocketServer({ port: 0, host: "127.0.0.1", maxPayload: 2 ** 30 })
+  await once(listener, "listening")
+  const socket = open(`ws://127.0.0.1:${(listener.address() as AddressInfo).port}`)
+  const here = webSocketPort(socket)
+  const [accepted] = await once(listener, "connection")
+  return linkPorts([here, webSocketPort(accepted)], async () => {
+    listener.close()
+    await once(listener, "close")
+  })
+}
+
+function startChild(channel: "stdio" | "fd3"): ChildProcess {
+  const file = fileURLToPath(new URL("./child.ts", import.meta.url))
+  const stdio = channel === "stdio" ? ["pipe", "pipe", "inherit"] : ["ignore", "inherit", "inherit", "pipe"]
+  return spawn(process.execPath, [file, channel], { stdio: stdio as "pipe"[] })
+}
+
+function linkChild(child: ChildProcess, port: Port): Link {
+  const client = testClient(port)
+  const exit = once(child, "exit")
+  return {
+    client,
+    async end() {
+      client.close()
+      const [code] = await exit
+      if (code !== 0) throw new Error(`the child ended with ${code}`)
+    },
+  }
+}
+
+export const transports: Transport[] = [
+  { name: "memory", moves: false, connect: async () => linkPorts(memoryPorts()) },
+  {
+    name: "MessagePort",
+    moves: true,
+    async connect() {
+      const { port1, port2 } = new MessageChannel()
+      return linkPorts([messagePort(port1 as unknown as MessagePort), messagePort(port2 as unknown as MessagePort)])
+    },
+  },
+  { name: "WebSocket (ws)", moves: false, connect: () => linkSockets((url) => new WsSocket(url)) },
+  { name: "WebSocket (the platform's)", moves: false, connect: () => linkSockets((url) => new WebSocket(url)) },
+  {
+    name: "byte stream to a child's fd 3",
+    moves: false,
+    async connect() {
+      const child = startChild("fd3")
+      const socket = child.stdio[3] as Socket
+      return linkChild(child, byteStreamPort(socket, socket))
+    },
+  },
+  ...(["structured_clone", "json"] as const).map((copy) => ({
+    name: `extension port (${copy})`,
+    moves: false,
+    async connect() {
+      const options = { structuredClone: copy === "structured_clone" }
+      const [here, there] = runtimePorts(copy)
+      return linkPorts([extensionPort(here, options), extensionPort(there, options)])
+    },
+  })),
+  {
+    name: "native messaging to a host's stdio",
+    moves: false,
+    async connect() {
+      const host = startChild("stdio")
+      return linkChild(host, nativePort(connectHost(host)))
+    },
+  },
+]
