@@ -38,7 +38,7 @@ const elementTypes: readonly ElementType[] = [
   type(8, "string", 0, "string", "stringData"),
   type(9, "bool", 8, "bool", "int32Data"),
   type(10, "float16", 16, "float16", "int32Data"),
-  type(11, "float64", 64, undefined, "doubleData"),
+  type(11, "float64", 64, "float64", "doubleData"),
   type(12, "uint32", 32, "uint32", "uint64Data"),
   type(13, "uint64", 64, "uint64", "uint64Data"),
   type(14, "complex64", 64, undefined, "floatData", 2),

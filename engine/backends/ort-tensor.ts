@@ -3,6 +3,7 @@ import { type Dtype, fail, MAX_ELEMENTS, type Tensor, type TensorData, type Tens
 
 /** Our dtypes that ONNX Runtime's JavaScript API passes, all under the same name. */
 const passed = new Set<string>([
+  "float64",
   "float32",
   "float16",
   "int64",
@@ -48,7 +49,7 @@ interface ValueMetadata {
   readonly shape?: readonly (number | string)[]
 }
 
-/** A session's inputs or outputs. Throws IPFA_DEVICE_UNSUPPORTED for what can't travel: sequences, maps, float64, … */
+/** A session's inputs or outputs. Throws IPFA_DEVICE_UNSUPPORTED for what can't travel: sequences, maps, bfloat16, … */
 export function tensorInfos(what: "input" | "output", metadata: readonly ValueMetadata[]): TensorInfo[] {
   return metadata.map(({ name, isTensor, type, shape }) => {
     const part = `${what} ${name}`
