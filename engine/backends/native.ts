@@ -13,6 +13,7 @@ import { toOrt } from "./ort-tensor.ts"
 
 /** What ONNX Runtime's CPU provider takes; what another provider lacks it leaves to that one. */
 const dtypes: Dtype[] = [
+  "float64",
   "float32",
   "float16",
   "int64",

@@ -9,6 +9,7 @@ const MOST_THREADS = 8
 
 /** ONNX Runtime's CPU provider; float16 is computed in float32 between casts. */
 const dtypes: Dtype[] = [
+  "float64",
   "float32",
   "float16",
   "int64",
