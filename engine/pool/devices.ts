@@ -1,0 +1,141 @@
+import { type AbsentDevice, type DeviceInfo, fail, type HardwareReport } from "../../protocol/index.ts"
+import { type Candidate, selectorMatches } from "../../scheduler/index.ts"
+import type { Host } from "./host.ts"
+import type { Measurements } from "./measurements.ts"
+import type { Model } from "./models.ts"
+import type { PoolSettings } from "./options.ts"
+import type { Sessions } from "./sessions.ts"
+
+/** How much a host has to do. */
+export interface HostLoad {
+  jobs: number
+  isBusy(device: string): boolean
+}
+
+/** Longest that an unforced choice waits for hosts that are probed for the first time. */
+const PROBE_PATIENCE_MS = 10_000
+
+/** All devices of all hosts: what they are, and what the scheduler is told of them. */
+export class Devices {
+  readonly hosts: readonly Host[]
+  readonly #settings: PoolSettings
+  readonly #sessions: Sessions
+  readonly #measurements: Measurements
+  readonly #load: (host: Host) => HostLoad
+
+  constructor(
+    hosts: readonly Host[],
+    settings: PoolSettings,
+    sessions: Sessions,
+    measurements: Measurements,
+    load: (host: Host) => HostLoad,
+  ) {
+    this.hosts = hosts
+    this.#settings = settings
+    this.#sessions = sessions
+    this.#measurements = measurements
+    this.#load = load
+  }
+
+  /** Resolves when every host that could serve `wanted` (any, where absent) has been probed, or, unforced, has had its time. */
+  async probed(wanted?: string): Promise<void> {
+    const asked = this.hosts.filter((host) => wanted === undefined || wanted.split(/[:#]/)[0] === host.backend)
+    const all = Promise.all(asked.map((host) => host.probe()))
+    const starting = asked.filter((host) => host.state === "starting")
+    if (wanted !== undefined || starting.length === 0) {
+      await all
+      return
+    }
+    const isNew = starting.some((host) => host.devices.size === 0)
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const patience = new Promise((resolve) => {
+      timer = setTimeout(resolve, isNew ? PROBE_PATIENCE_MS : this.#settings.limits.patienceMs)
+    })
+    await Promise.race([all, patience]).finally(() => clearTimeout(timer))
+  }
+
+  /** Resolves when all hosts have been probed. */
+  async allProbed(): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.probe()))
+  }
+
+  hostOf(device: string): Host {
+    const host = this.hosts.find((h) => h.devices.has(device))
+    if (!host) throw fail("IPFA_DEVICE_ABSENT", { data: { device } })
+    return host
+  }
+
+  /** `device` as it is now. `usedBytes` only for those who may know what others do. */
+  info(device: string, owner = false): DeviceInfo {
+    const host = this.hostOf(device)
+    const { agent, browser, budgetBytes } = this.#settings
+    const state = this.#state(host, device)
+    return {
+      ...(host.devices.get(device) as DeviceInfo),
+      agent,
+      browser,
+      budgetBytes,
+      ...(owner && { usedBytes: this.#sessions.usedBytes(device) }),
+      state,
+      ...(state === "cooling" && { unavailableUntil: host.until }),
+    }
+  }
+
+  report(owner = false): HardwareReport {
+    const devices = this.hosts.flatMap((host) => [...host.devices.keys()].map((id) => this.info(id, owner)))
+    return { devices, absent: this.absent() }
+  }
+
+  absent(): AbsentDevice[] {
+    const { agent, browser } = this.#settings
+    return this.hosts
+      .flatMap((host) => host.absent)
+      .filter(({ id }) => !this.hosts.some((host) => host.devices.has(id)))
+      .map((device) => ({ ...device, agent, browser }))
+  }
+
+  /** Every device that is known, as the scheduler sees it for `model`. */
+  candidates(model: Model, precision?: string): Candidate[] {
+    const freeBytes = this.#sessions.freeBytes()
+    return this.hosts.flatMap((host) => {
+      const load = this.#load(host)
+      return [...host.devices.values()].map((device) => {
+        const loaded = this.#sessions.find(model, device.id)
+        const state = this.#state(host, device.id)
+        return {
+          id: device.id,
+          device: device.id,
+          backend: device.backend,
+          agent: this.#settings.agent,
+          browser: this.#settings.browser,
+          fallbackAdapter: device.fallbackAdapter,
+          state,
+          probeOk: device.probe?.ok !== false,
+          unsupported: model.unsupported.get(device.id) ?? lacks(device, precision),
+          resident: loaded?.residence !== undefined || loaded?.opening !== undefined,
+          freeBytes,
+          queued: load.jobs,
+          ...this.#measurements.of(model.sha256, device.id),
+          ...(state === "cooling" && { coolingUntil: host.until }),
+        }
+      })
+    })
+  }
+
+  /** Why no device fits `wanted`, where one is known to be absent. */
+  absenceOf(wanted: string): string | undefined {
+    return this.absent().find(({ id, backend }) => selectorMatches(wanted, id) || wanted === backend)?.reason
+  }
+
+  #state(host: Host, device: string): DeviceInfo["state"] {
+    if (host.state === "down") return "cooling"
+    if (host.state !== "ready" || host.missing.has(device)) return "lost"
+    return this.#load(host).isBusy(device) ? "busy" : "ready"
+  }
+}
+
+/** int8 and int4 models compute in whatever the runtime makes of them; a float type the device must have. */
+function lacks(device: DeviceInfo, precision: string | undefined): string | undefined {
+  if (precision !== "float16" && precision !== "float32") return undefined
+  return device.dtypes.includes(precision) ? undefined : `it does not compute in ${precision}`
+}

@@ -1,0 +1,193 @@
+import {
+  type AbsentDevice,
+  type AccelerateError,
+  asAccelerateError,
+  type CallOptions,
+  type DeviceInfo,
+  fail,
+  type MethodName,
+  type Methods,
+  type ParamsIn,
+  Peer,
+  type ResultOf,
+} from "../../protocol/index.ts"
+import type { HostConnection, HostFactory } from "../host-factory.ts"
+import { afterFailedStart, afterLoss, afterStart, afterSuccess, type LossHistory, noLosses } from "./loss-policy.ts"
+import type { PoolSettings } from "./options.ts"
+
+export interface HostListener {
+  /** Its worker or device is gone, and with it what was loaded and what ran. Either a replacement starts now, or `down` follows. */
+  lost(reason: string): void
+  /** It can compute (again). */
+  ready(): void
+  /** It is left alone until `until`. */
+  down(): void
+}
+
+/** One worker or process with its backend: started when first needed, replaced when lost, left alone when that happens too often. */
+export class Host {
+  readonly backend: string
+  /** Rises with each loss: what belonged to an earlier life is gone. */
+  life = 0
+  state: "idle" | "starting" | "ready" | "down" | "closed" = "idle"
+  /** As probed; a device that the replacement no longer found stays here, and is in `missing`. */
+  readonly devices = new Map<string, DeviceInfo>()
+  readonly missing = new Map<string, string>()
+  absent: AbsentDevice[] = []
+  /** While `down`: ms since 1970 of the next try. */
+  until = 0
+  listener: HostListener = { lost() {}, ready() {}, down() {} }
+
+  readonly #factory: HostFactory
+  readonly #settings: PoolSettings
+  #history: LossHistory
+  #connection: HostConnection | undefined
+  #peer: Peer | undefined
+  #started: Promise<void> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(factory: HostFactory, settings: PoolSettings) {
+    this.#factory = factory
+    this.#settings = settings
+    this.backend = factory.backend
+    this.#history = noLosses(factory.backend)
+  }
+
+  /** Starts and probes it where that was not done yet; resolves when its devices, or their absence, are known. */
+  probe(): Promise<void> {
+    const again = this.state === "down" && this.devices.size === 0 && this.#settings.now() >= this.until
+    if (this.state === "idle" || again) this.#start()
+    return this.#started ?? Promise.resolve()
+  }
+
+  /** Resolves when it can compute; IPFA_DEVICE_LOST where it is left alone for now. */
+  async ready(): Promise<void> {
+    await this.probe()
+    if (this.state !== "ready") throw this.unavailable()
+  }
+
+  unavailable(): AccelerateError {
+    const until = this.state === "down" ? { unavailableUntil: this.until } : {}
+    return fail("IPFA_DEVICE_LOST", {
+      message: `${this.backend} was lost, and is left alone for now.`,
+      data: { backend: this.backend, ...until },
+    })
+  }
+
+  async call<N extends MethodName>(
+    name: N,
+    params: ParamsIn<Methods[N]>,
+    options?: CallOptions<Methods[N]>,
+  ): Promise<ResultOf<Methods[N]>> {
+    const { life } = this
+    const peer = this.#peer
+    if (!peer) throw this.unavailable()
+    try {
+      return await peer.call(name, params, options)
+    } catch (error) {
+      const e = asAccelerateError(error)
+      if (e.code === "IPFA_DEVICE_LOST" || peer.isClosed) {
+        this.lose(String(e.data.reason ?? e.message), life)
+        throw e.code === "IPFA_DEVICE_LOST" ? e : fail("IPFA_DEVICE_LOST", { cause: e, data: { reason: e.message } })
+      }
+      throw e
+    }
+  }
+
+  /** Work came out well. */
+  worked(): void {
+    this.#history = afterSuccess(this.#history, this.#settings.now())
+  }
+
+  /** Ends the worker of `life`, if that is still the one, and starts another or waits, as its history says. */
+  lose(reason: string, life = this.life): void {
+    if (life !== this.life || this.state !== "ready") return
+    this.#end()
+    const after = afterLoss(this.#history, this.#settings.now())
+    this.#history = after.history
+    // Who is told asks for the replacement at once, so that is under way by then.
+    const rests = after.retryAt > this.#settings.now()
+    if (rests) this.#rest(after.retryAt)
+    else this.#start()
+    this.listener.lost(reason)
+    if (rests) this.listener.down()
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    if (this.state === "closed") return
+    this.state = "closed"
+    this.#end()
+  }
+
+  #start(): void {
+    this.state = "starting"
+    this.#started = this.#connect()
+  }
+
+  async #connect(): Promise<void> {
+    const { life } = this
+    await undefined
+    if (life !== this.life) return
+    try {
+      const connection = this.#factory.start()
+      this.#connection = connection
+      const peer = new Peer(connection.port, { role: "pool", maxPendingBytes: Number.POSITIVE_INFINITY })
+      this.#peer = peer
+      connection.onExit((reason) => peer.close(fail("IPFA_DEVICE_LOST", { message: reason, data: { reason } })))
+      void peer.closed.then((error) => this.lose(error?.message ?? "its worker ended", life))
+      const { devices, absent } = await peer.call("device.probe", {}, { deadlineMs: this.#settings.limits.probeMs })
+      if (life === this.life) this.#found(devices, absent)
+    } catch (error) {
+      if (life === this.life) this.#notFound(error)
+    }
+  }
+
+  #found(devices: DeviceInfo[], absent: AbsentDevice[]): void {
+    const wasThere = this.devices.size > 0
+    this.absent = absent
+    for (const device of devices) {
+      this.devices.set(device.id, device)
+      this.missing.delete(device.id)
+    }
+    for (const id of this.devices.keys())
+      if (!devices.some((device) => device.id === id))
+        this.missing.set(id, absent.find((a) => a.id === id)?.reason ?? "it was not found again")
+    // A GPU that was lost and is not there again may come back later.
+    if (wasThere && devices.length === 0) return this.#notFound(absent[0]?.reason)
+    this.#history = afterStart(this.#history)
+    this.state = "ready"
+    this.listener.ready()
+  }
+
+  #notFound(error: unknown): void {
+    this.#end()
+    const reason = typeof error === "string" ? error : asAccelerateError(error).message
+    const after = afterFailedStart(this.#history, this.#settings.now())
+    this.#history = after.history
+    if (this.devices.size === 0)
+      this.absent = [{ id: this.backend, backend: this.backend, reason: `its worker did not start: ${reason}` }]
+    this.#rest(after.retryAt)
+    this.listener.down()
+  }
+
+  /** Leaves it alone until `until`, then tries again; what never was there only when someone asks. */
+  #rest(until: number): void {
+    this.state = "down"
+    this.until = until
+    clearTimeout(this.#timer)
+    if (this.devices.size === 0) return
+    this.#timer = setTimeout(() => this.#start(), until - this.#settings.now())
+    // A process that has nothing else to do need not wait for it.
+    if (typeof this.#timer === "object") (this.#timer as { unref?(): void }).unref?.()
+  }
+
+  #end(): void {
+    this.life++
+    const [peer, connection] = [this.#peer, this.#connection]
+    this.#peer = undefined
+    this.#connection = undefined
+    peer?.close(fail("IPFA_DEVICE_LOST", { message: "The host was ended.", data: { reason: "the host was ended" } }))
+    connection?.terminate()
+  }
+}

@@ -1,0 +1,303 @@
+import {
+  type AccelerateError,
+  asAccelerateError,
+  type ErrorCode,
+  elements,
+  fail,
+  type RunResult,
+  tensorBytes,
+} from "../../protocol/index.ts"
+import type { Host } from "./host.ts"
+import type { Job, RunParams } from "./job.ts"
+import { type HostResult, Lane, type LaneOwner } from "./lane.ts"
+import { hostFeeds, type Lease, releaseKept, usesKept } from "./lease.ts"
+import type { Leases } from "./leases.ts"
+import type { Loaded } from "./loaded.ts"
+import type { Measurements } from "./measurements.ts"
+import type { PoolLimits, PoolSettings } from "./options.ts"
+import { mayFallBack, type Placement } from "./placement.ts"
+import type { Sessions } from "./sessions.ts"
+
+export interface RunOptions {
+  signal?: AbortSignal
+  priority?: number
+  deadlineMs?: number
+  isShared?: boolean
+}
+
+/** The caller's own doing, or its wish: no evidence about a device. */
+const notMeasured: ReadonlySet<ErrorCode> = new Set([
+  "IPFA_INPUT_SHAPE",
+  "IPFA_INPUT_INVALID",
+  "IPFA_JOB_CANCELLED",
+  "IPFA_GRANT_REVOKED",
+  "IPFA_SESSION_KEPT",
+])
+
+/** Runs jobs on the lanes of the pool's hosts, and moves those whose device can't be had. */
+export class Jobs implements LaneOwner {
+  readonly limits: PoolLimits
+  readonly #settings: PoolSettings
+  readonly #sessions: Sessions
+  readonly #measurements: Measurements
+  readonly #leases: Leases
+  readonly #changed: () => void
+  readonly #lanes: ReadonlyMap<Host, Lane>
+  readonly #running = new Map<string, number>()
+  #placement!: Placement
+
+  constructor(
+    hosts: readonly Host[],
+    settings: PoolSettings,
+    sessions: Sessions,
+    measurements: Measurements,
+    leases: Leases,
+    changed: () => void,
+  ) {
+    this.limits = settings.limits
+    this.#settings = settings
+    this.#sessions = sessions
+    this.#measurements = measurements
+    this.#leases = leases
+    this.#changed = changed
+    this.#lanes = new Map(hosts.map((host) => [host, new Lane(host, this)]))
+  }
+
+  /** Placement asks for the lanes' load, and jobs for a new place: they are introduced to each other after they are made. */
+  placeWith(placement: Placement): void {
+    this.#placement = placement
+  }
+
+  lane(host: Host): Lane {
+    return this.#lanes.get(host) as Lane
+  }
+
+  run(lease: Lease, params: RunParams, options: RunOptions = {}): Promise<RunResult> {
+    const { signal, priority = 5, deadlineMs } = options
+    return new Promise((resolve, reject) => {
+      if (lease.closed) return reject(fail("IPFA_SESSION_UNKNOWN"))
+      if (signal?.aborted) return reject(asAccelerateError(signal.reason, "IPFA_JOB_CANCELLED"))
+      this.#goHome(lease)
+      const withKept = usesKept(params.feeds)
+      if (withKept) hostFeeds(lease, lease.loaded, params.feeds)
+      const job: Job = {
+        lease,
+        loaded: lease.loaded,
+        params,
+        priority,
+        deadlineAt: deadlineMs === undefined ? undefined : this.#settings.now() + deadlineMs,
+        usesKept: withKept,
+        isShared: options.isShared === true,
+        inputElems: inputElems(params.feeds),
+        submittedAt: performance.now(),
+        state: "new",
+        counted: undefined,
+        entry: undefined,
+        startedAt: 0,
+        reruns: 0,
+        withdraw: undefined,
+        resolve,
+        reject,
+      }
+      signal?.addEventListener("abort", () => this.abort(job, asAccelerateError(signal.reason, "IPFA_JOB_CANCELLED")), {
+        once: true,
+      })
+      lease.jobs.add(job)
+      job.loaded.jobs++
+      this.#count(job, "waiting")
+      this.lane(job.loaded.host).submit(job)
+    })
+  }
+
+  abort(job: Job, error: AccelerateError): void {
+    this.lane(job.loaded.host).abort(job, error)
+  }
+
+  close(error: AccelerateError): void {
+    for (const lane of this.#lanes.values()) lane.close(error)
+  }
+
+  // What a lane asks.
+
+  mayRun({ lease }: Job): boolean {
+    const most = lease.caller.limits?.concurrentJobs
+    return most === undefined || (this.#running.get(lease.caller.origin) ?? 0) < Math.max(1, most)
+  }
+
+  expectedMs({ loaded }: Job): number {
+    return this.#measurements.of(loaded.model.sha256, loaded.device).runMs ?? 10
+  }
+
+  started(job: Job): void {
+    const { origin } = job.lease.caller
+    this.#running.set(origin, (this.#running.get(origin) ?? 0) + 1)
+    this.#count(job, "running")
+    this.#changed()
+  }
+
+  stopped(job: Job): void {
+    const { origin, limits } = job.lease.caller
+    const running = (this.#running.get(origin) ?? 1) - 1
+    if (running > 0) this.#running.set(origin, running)
+    else this.#running.delete(origin)
+    this.#count(job, job.state === "ended" ? undefined : "waiting")
+    this.#changed()
+    // Its origin's next job may wait for another host.
+    if (limits?.concurrentJobs !== undefined) for (const lane of this.#lanes.values()) lane.pump()
+  }
+
+  done(job: Job, { outputs, runMs }: HostResult): void {
+    const { lease, loaded } = job
+    const residence = loaded.residence!
+    const kind = residence.runs++ === 0 ? "first" : "run"
+    const info = loaded.host.devices.get(loaded.device)!
+    this.#measurements.add(kind, info, loaded.model.sha256, runMs, { ok: true, inputElems: job.inputElems })
+    if (job.params.keep?.length) {
+      try {
+        this.#keep(job, outputs)
+      } catch (error) {
+        return this.failed(job, asAccelerateError(error))
+      }
+    }
+    this.#end(job)
+    lease.activity.done++
+    const result: RunResult = {
+      outputs,
+      device: loaded.device,
+      agent: this.#settings.agent,
+      timing: { queueMs: Math.max(0, job.startedAt - job.submittedAt), runMs },
+      reruns: job.reruns,
+    }
+    if (lease.movedFrom) result.fellBackFrom = lease.movedFrom
+    job.resolve(result)
+  }
+
+  failed(job: Job, error: AccelerateError): void {
+    if (job.state === "ended") return
+    const { loaded } = job
+    const info = loaded.host.devices.get(loaded.device)
+    if (job.startedAt > 0 && info && !notMeasured.has(error.code)) {
+      const ms = performance.now() - job.startedAt
+      this.#measurements.add("run", info, loaded.model.sha256, ms, {
+        ok: false,
+        error: error.code,
+        inputElems: job.inputElems,
+      })
+    }
+    this.#end(job)
+    job.lease.activity.failed++
+    job.reject(error)
+  }
+
+  discard(job: Job, { outputs }: HostResult): void {
+    const { residence, host } = job.loaded
+    const kept = Object.values(outputs).flatMap((t) => ("kept" in t ? [t.kept] : []))
+    if (residence && kept.length > 0)
+      host.call("device.release", { handle: residence.handle, kept }).catch(() => undefined)
+  }
+
+  open(loaded: Loaded, origin: string): Promise<void> {
+    return this.#sessions.open(loaded, origin)
+  }
+
+  stranded(job: Job, error: AccelerateError): void {
+    if (job.state === "ended") return
+    const { lease } = job
+    const lost = error.code === "IPFA_DEVICE_LOST" && job.reruns > 0 ? fail("IPFA_JOB_LOST", { cause: error }) : error
+    if (lease.forced || job.usesKept || !mayFallBack(error.code)) return this.failed(job, lost)
+    job.state = "moving"
+    this.#move(lease, job.loaded, error).then(
+      () => this.#resubmit(job),
+      (e) => this.failed(job, asAccelerateError(e)),
+    )
+  }
+
+  canMove(job: Job): boolean {
+    const { lease, loaded } = job
+    if (lease.forced || job.usesKept) return false
+    const wanted = { model: lease.model, origin: lease.caller.origin, precision: lease.precision }
+    return this.#placement.choose({ ...wanted, exclude: [loaded.device] }).ranked.length > 0
+  }
+
+  /** Finds the session a place elsewhere; all its jobs share one move. */
+  #move(lease: Lease, from: Loaded, error: AccelerateError): Promise<void> {
+    if (lease.loaded !== from) return Promise.resolve()
+    lease.moving ??= this.#moveFrom(lease, from, error).finally(() => {
+      lease.moving = undefined
+    })
+    return lease.moving
+  }
+
+  async #moveFrom(lease: Lease, from: Loaded, error: AccelerateError): Promise<void> {
+    const { model, precision, caller } = lease
+    const exclude = [from.device]
+    const { loaded } = await this.#placement.place({ model, precision, origin: caller.origin, exclude })
+    if (lease.closed) throw fail("IPFA_SESSION_UNKNOWN")
+    this.#leases.settle(lease, loaded, error)
+  }
+
+  #resubmit(job: Job): void {
+    if (job.state !== "moving") return
+    job.loaded.jobs--
+    job.loaded = job.lease.loaded
+    job.loaded.jobs++
+    job.state = "new"
+    this.lane(job.loaded.host).submit(job)
+  }
+
+  /** A session that a lost device sent elsewhere goes back when the device is there again and nothing is kept elsewhere. */
+  #goHome(lease: Lease): void {
+    if (!lease.movedFrom || !lease.returns || lease.moving) return
+    const { host, device } = lease.home
+    if (host.state !== "ready" || host.missing.has(device)) return
+    for (const kept of lease.kept.values()) if (kept.life === kept.loaded.host.life) return
+    this.#leases.settle(lease, lease.home)
+  }
+
+  /** Gives kept outputs ids that nobody can guess, and counts what they hold. */
+  #keep(job: Job, outputs: HostResult["outputs"]): void {
+    const { lease, loaded } = job
+    const residence = loaded.residence!
+    const ids: string[] = []
+    for (const [name, tensor] of Object.entries(outputs)) {
+      if (!("kept" in tensor)) continue
+      const id = crypto.randomUUID()
+      const bytes = tensorBytes(tensor)
+      lease.kept.set(id, { hostId: tensor.kept, tensor, bytes, loaded, life: residence.life })
+      residence.keptTensors++
+      residence.keptBytes += bytes
+      outputs[name] = { dtype: tensor.dtype, shape: tensor.shape, kept: id }
+      ids.push(id)
+    }
+    try {
+      if (lease.closed) throw fail("IPFA_SESSION_UNKNOWN")
+      this.#leases.checkMemory(lease.caller)
+      this.#sessions.makeRoom(0, loaded)
+    } catch (error) {
+      releaseKept(lease, ids)
+      throw error
+    }
+  }
+
+  #count(job: Job, as: Job["counted"]): void {
+    const { activity } = job.lease
+    if (job.counted) activity[job.counted]--
+    if (as) activity[as]++
+    job.counted = as
+  }
+
+  #end(job: Job): void {
+    job.state = "ended"
+    job.lease.jobs.delete(job)
+    job.loaded.jobs--
+    job.loaded.lastUsedAt = performance.now()
+    if (job.counted === "waiting") this.#count(job, undefined)
+    this.#changed()
+  }
+}
+
+function inputElems(feeds: RunParams["feeds"]): number {
+  let sum = 0
+  for (const name in feeds) sum += elements(feeds[name]!.shape)
+  return sum
+}

@@ -1,0 +1,92 @@
+import { fail, type KeptTensor, type Tensor } from "../../protocol/index.ts"
+import type { Caller } from "../caller.ts"
+import type { Job } from "./job.ts"
+import type { Loaded } from "./loaded.ts"
+import type { Model } from "./models.ts"
+
+/** A tensor that a run left on the device, as its owner's connection knows it. */
+export interface Kept {
+  /** As the host knows it. */
+  readonly hostId: string
+  readonly tensor: KeptTensor
+  readonly bytes: number
+  readonly loaded: Loaded
+  readonly life: number
+}
+
+/** What happened for one connection. */
+export interface Activity {
+  running: number
+  waiting: number
+  done: number
+  failed: number
+}
+
+/** One caller's right to run one loaded model. */
+export interface Lease {
+  readonly sessionId: string
+  readonly caller: Caller
+  readonly activity: Activity
+  readonly reference: string
+  readonly model: Model
+  /** Where it was opened. */
+  readonly home: Loaded
+  /** The caller named the device: no other will do. */
+  readonly forced: boolean
+  readonly precision: string | undefined
+  /** Where it runs now. */
+  loaded: Loaded
+  /** Set while `loaded` is not `home`. */
+  movedFrom: { id: string; reason: string } | undefined
+  /** `home` was lost, and is gone back to when it is there again. */
+  returns: boolean
+  moving: Promise<void> | undefined
+  readonly kept: Map<string, Kept>
+  readonly jobs: Set<Job>
+  closed: boolean
+}
+
+type Feeds = Record<string, Tensor | KeptTensor>
+
+export function usesKept(feeds: Feeds): boolean {
+  for (const name in feeds) if ("kept" in feeds[name]!) return true
+  return false
+}
+
+/** `feeds` with kept tensors by the host's ids, and with the dtype and shape they really have. IPFA_SESSION_KEPT where one is gone. */
+export function hostFeeds(lease: Lease, loaded: Loaded, feeds: Feeds): Feeds {
+  const out: Feeds = {}
+  for (const [name, tensor] of Object.entries(feeds)) {
+    if (!("kept" in tensor)) {
+      out[name] = tensor
+      continue
+    }
+    const kept = lease.kept.get(tensor.kept)
+    const isThere = kept && kept.loaded === loaded && kept.life === loaded.host.life
+    if (!isThere) {
+      if (kept) lease.kept.delete(tensor.kept)
+      throw fail("IPFA_SESSION_KEPT", {
+        data: { path: `feeds.${name}`, reason: kept ? "its device was lost" : "no such id in this session" },
+      })
+    }
+    out[name] = { dtype: kept.tensor.dtype, shape: kept.tensor.shape, kept: kept.hostId }
+  }
+  return out
+}
+
+/** Frees the kept tensors `ids`, or all; those that are gone already don't matter. */
+export function releaseKept(lease: Lease, ids: Iterable<string> = lease.kept.keys()): void {
+  const byLoaded = new Map<Loaded, string[]>()
+  for (const id of [...ids]) {
+    const kept = lease.kept.get(id)
+    if (!kept) continue
+    lease.kept.delete(id)
+    const { residence } = kept.loaded
+    if (residence?.life !== kept.life) continue
+    residence.keptTensors--
+    residence.keptBytes -= kept.bytes
+    byLoaded.set(kept.loaded, [...(byLoaded.get(kept.loaded) ?? []), kept.hostId])
+  }
+  for (const [loaded, kept] of byLoaded)
+    loaded.host.call("device.release", { handle: loaded.residence!.handle, kept }).catch(() => undefined)
+}

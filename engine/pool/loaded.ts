@@ -1,0 +1,63 @@
+import type { TensorInfo } from "../../protocol/index.ts"
+import type { Evictable } from "./eviction.ts"
+import type { Host } from "./host.ts"
+import type { Model } from "./models.ts"
+
+/** What a host holds of a model while it is loaded there. */
+export interface Residence {
+  /** The host's life it belongs to. */
+  readonly life: number
+  readonly handle: string
+  readonly memoryBytes: number
+  keptTensors: number
+  keptBytes: number
+  /** Runs since it was opened; the first compiles what was not compiled yet. */
+  runs: number
+}
+
+/** One model on one device, shared by all who opened it there. It outlives being loaded: unloaded or lost, it is opened again when it is next run. */
+export class Loaded implements Evictable {
+  readonly model: Model
+  readonly host: Host
+  /** Selector */
+  readonly device: string
+  leases = 0
+  /** Jobs that wait for it or run on it. */
+  jobs = 0
+  lastUsedAt = 0
+  /** While it is opened: bytes set aside. */
+  reservedBytes = 0
+  opening: Promise<void> | undefined
+  inputs: TensorInfo[] = []
+  outputs: TensorInfo[] = []
+  openMs = 0
+  #residence: Residence | undefined
+
+  constructor(model: Model, host: Host, device: string) {
+    this.model = model
+    this.host = host
+    this.device = device
+  }
+
+  /** Undefined while it is not loaded; what was loaded in an earlier life of the host is gone. */
+  get residence(): Residence | undefined {
+    return this.#residence?.life === this.host.life ? this.#residence : undefined
+  }
+
+  set residence(residence: Residence | undefined) {
+    this.#residence = residence
+  }
+
+  get bytes(): number {
+    const residence = this.residence
+    return residence ? residence.memoryBytes + residence.keptBytes : this.reservedBytes
+  }
+
+  get pending(): number {
+    return this.jobs + (this.opening ? 1 : 0)
+  }
+
+  get keptTensors(): number {
+    return this.residence?.keptTensors ?? 0
+  }
+}

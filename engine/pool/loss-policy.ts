@@ -1,0 +1,43 @@
+import { type Cooldown, calm, recordOutcome } from "../../scheduler/index.ts"
+
+/** A second loss of a GPU this soon after the first takes WebGPU away from the whole browser for about as long (RELIABILITY.md, S13). */
+export const GPU_LOSS_WINDOW_MS = 120_000
+const gpuBackends = new Set(["webgpu", "wgsl", "webnn"])
+
+export interface LossHistory {
+  readonly gpu: boolean
+  /** ms since 1970 of the last loss; 0 where there was none. */
+  readonly lostAt: number
+  readonly cooldown: Cooldown
+  /** Starts that failed in a row. */
+  readonly failedStarts: number
+}
+
+export function noLosses(backend: string): LossHistory {
+  return { gpu: gpuBackends.has(backend), lostAt: 0, cooldown: calm, failedStarts: 0 }
+}
+
+/** After a loss: the history, and when (ms since 1970) a replacement may be started; `now` is at once. */
+export function afterLoss(history: LossHistory, now: number): { history: LossHistory; retryAt: number } {
+  const cooldown = recordOutcome(history.cooldown, false, now)
+  const again = history.lostAt > 0 && now - history.lostAt < GPU_LOSS_WINDOW_MS
+  const retryAt = history.gpu ? (again ? now + GPU_LOSS_WINDOW_MS : now) : Math.max(now, cooldown.until)
+  return { history: { ...history, lostAt: now, cooldown }, retryAt }
+}
+
+/** After a replacement that did not start: gently, never in a loop. GPU 30, 60, 120 s; others 5, 10, … 60 s. */
+export function afterFailedStart(history: LossHistory, now: number): { history: LossHistory; retryAt: number } {
+  const { gpu, failedStarts: n } = history
+  const wait = gpu ? Math.min(GPU_LOSS_WINDOW_MS, 30_000 * 2 ** n) : Math.min(60_000, 5_000 * 2 ** n)
+  return { history: { ...history, failedStarts: n + 1 }, retryAt: now + wait }
+}
+
+export function afterStart(history: LossHistory): LossHistory {
+  return history.failedStarts === 0 ? history : { ...history, failedStarts: 0 }
+}
+
+/** After work that came out well. The same object where nothing changes, which is nearly always. */
+export function afterSuccess(history: LossHistory, now: number): LossHistory {
+  if (history.cooldown.outcomes.length === 0) return history
+  return { ...history, cooldown: recordOutcome(history.cooldown, true, now) }
+}

@@ -1,0 +1,70 @@
+import type { DeviceInfo, Measurement } from "../../protocol/index.ts"
+
+const KEPT_RUNS = 32
+/** Pairs of model and device that are remembered; the least recently measured is forgotten. */
+const KEPT_PAIRS = 2048
+
+interface Figures {
+  runsMs: number[]
+  runs: number
+  openMs: number | undefined
+  medianMs: number | undefined
+}
+
+/** What was measured here: told on, and kept as a short history for the choice of device. */
+export class Measurements {
+  readonly #figures = new Map<string, Figures>()
+  readonly #tell: (measurement: Measurement) => void
+  readonly #now: () => number
+
+  constructor(tell: (measurement: Measurement) => void, now: () => number, earlier: Iterable<Measurement> = []) {
+    this.#tell = tell
+    this.#now = now
+    for (const measurement of earlier) this.#learn(measurement)
+  }
+
+  add(
+    kind: Measurement["kind"],
+    device: DeviceInfo,
+    model: string,
+    ms: number,
+    outcome: { ok: boolean; error?: string; inputElems?: number },
+  ): void {
+    const { id, backend, adapter } = device
+    const measurement: Measurement = { at: this.#now(), kind, device: id, backend, adapter, model, ms, ...outcome }
+    this.#learn(measurement)
+    this.#tell(measurement)
+  }
+
+  /** Median of the last 32 steady runs of `model` on `device`, how many there were, and its last opening. */
+  of(model: string, device: string): { runMs?: number; runs: number; openMs?: number } {
+    const figures = this.#figures.get(`${model} ${device}`)
+    if (!figures) return { runs: 0 }
+    figures.medianMs ??= median(figures.runsMs)
+    return { runMs: figures.medianMs, runs: figures.runs, openMs: figures.openMs }
+  }
+
+  #learn({ kind, device, model, ms, ok }: Measurement): void {
+    if (!ok || kind === "first") return
+    const key = `${model} ${device}`
+    const figures = this.#figures.get(key) ?? { runsMs: [], runs: 0, openMs: undefined, medianMs: undefined }
+    if (kind === "open") figures.openMs = ms
+    else {
+      if (figures.runsMs.length === KEPT_RUNS) figures.runsMs[figures.runs % KEPT_RUNS] = ms
+      else figures.runsMs.push(ms)
+      figures.runs++
+      figures.medianMs = undefined
+    }
+    if (this.#figures.has(key)) return
+    this.#figures.set(key, figures)
+    if (this.#figures.size > KEPT_PAIRS) this.#figures.delete(this.#figures.keys().next().value as string)
+  }
+}
+
+/** The middle value, or the mean of the two in the middle; undefined of nothing. */
+export function median(values: readonly number[]): number | undefined {
+  if (values.length === 0) return undefined
+  const sorted = [...values].sort((a, b) => a - b)
+  const half = sorted.length >> 1
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1]! + sorted[half]!) / 2
+}

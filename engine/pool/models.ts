@@ -1,0 +1,132 @@
+import { externalNameFault, type ModelInfo } from "../../graph/index.ts"
+import { asAccelerateError, fail, type Methods, type ParamsIn, type Progress } from "../../protocol/index.ts"
+import type { AcquiredModel, ModelOwner } from "../model-source.ts"
+import type { PoolSettings } from "./options.ts"
+import type { Slots } from "./slots.ts"
+
+/** What a host is sent to open a model. */
+export type HostFiles = Omit<ParamsIn<Methods["device.open"]>, "device"> & { transfer: ArrayBuffer[] }
+
+/** A model whose bytes were verified and validated. */
+export interface Model {
+  /** Its SHA-256, with those of its external data. */
+  readonly key: string
+  readonly sha256: string
+  /** Of the file and its external data. */
+  readonly bytes: number
+  readonly info: ModelInfo
+  /** Estimate of what it will hold on a device, until a host has said. */
+  readonly needBytes: number
+  /** Devices that can't run it, and why. */
+  readonly unsupported: Map<string, string>
+  /** Files to open it with; bytes that were just validated are not read twice. */
+  files(): Promise<HostFiles>
+  /** Drops bytes that were read and not used. */
+  settle(): void
+}
+
+export interface LoadOptions {
+  owner: ModelOwner
+  signal: AbortSignal
+  onProgress(progress: Progress): void
+}
+
+interface Parts {
+  main: AcquiredModel
+  external: [name: string, AcquiredModel][]
+}
+
+/** Models remembered after their sessions are gone, so that they need no second validation. */
+const REMEMBERED = 256
+
+/** From references to validated models. */
+export class Models {
+  readonly #settings: PoolSettings
+  readonly #slots: Slots
+  readonly #known = new Map<string, Model>()
+  readonly #validating = new Map<string, Promise<Model>>()
+
+  constructor(settings: PoolSettings, slots: Slots) {
+    this.#settings = settings
+    this.#slots = slots
+  }
+
+  async load(
+    reference: string,
+    external: Readonly<Record<string, string>>,
+    options: LoadOptions,
+  ): Promise<{ model: Model; stored: boolean }> {
+    const { owner, signal, onProgress } = options
+    for (const name of Object.keys(external)) {
+      const fault = externalNameFault(name)
+      if (fault)
+        throw fail("IPFA_INPUT_INVALID", { message: `external: expected ${fault}`, data: { path: `external.${name}` } })
+    }
+    const acquire = (ref: string) => this.#settings.models.acquire(ref, owner, { signal, onProgress })
+    const parts: Parts = { main: await acquire(reference), external: [] }
+    for (const [name, ref] of Object.entries(external)) parts.external.push([name, await acquire(ref)])
+    parts.external.sort(([a], [b]) => (a < b ? -1 : 1))
+    const key = [parts.main.sha256, ...parts.external.map(([name, part]) => `${name}=${part.sha256}`)].join(" ")
+    const stored = parts.main.stored && parts.external.every(([, part]) => part.stored)
+    let model = this.#known.get(key)
+    if (!model) {
+      onProgress({ phase: "validate", loaded: 0 })
+      model = await this.#validate(key, parts, owner.owner)
+    }
+    this.#known.delete(key)
+    this.#known.set(key, model)
+    if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value as string)
+    return { model, stored }
+  }
+
+  /** Two that load the same at once share one validation. */
+  #validate(key: string, parts: Parts, origin: string): Promise<Model> {
+    let validating = this.#validating.get(key)
+    if (!validating) {
+      validating = this.#slots
+        .run(origin, async () => makeModel(key, parts, await parts.main.read(), this.#settings))
+        .finally(() => this.#validating.delete(key))
+      this.#validating.set(key, validating)
+    }
+    return validating
+  }
+}
+
+function makeModel(key: string, parts: Parts, bytes: Uint8Array<ArrayBuffer>, settings: PoolSettings): Model {
+  const { main, external } = parts
+  let info: ModelInfo
+  try {
+    info = settings.validate(bytes, { externalData: new Map(external.map(([name, part]) => [name, part.bytes])) })
+  } catch (error) {
+    throw asAccelerateError(error, "IPFA_MODEL_INVALID")
+  }
+  const total = external.reduce((sum, [, part]) => sum + part.bytes, main.bytes)
+  let fresh: Uint8Array<ArrayBuffer> | undefined = main.path === undefined ? bytes : undefined
+  return {
+    key,
+    sha256: main.sha256,
+    bytes: total,
+    info,
+    needBytes: Math.ceil(Math.max(total, info.weightBytes) * 1.5),
+    unsupported: new Map(),
+    async files() {
+      const transfer: ArrayBuffer[] = []
+      const data = async (part: AcquiredModel) => {
+        if (part.path !== undefined) return part.path
+        const read = await part.read()
+        transfer.push(read.buffer)
+        return read
+      }
+      if (fresh) transfer.push(fresh.buffer)
+      const model = fresh ?? (await data(main))
+      fresh = undefined
+      if (external.length === 0) return { model, transfer }
+      const parts: { path: string; data: Uint8Array | string }[] = []
+      for (const [path, part] of external) parts.push({ path, data: await data(part) })
+      return { model, external: parts, transfer }
+    },
+    settle() {
+      fresh = undefined
+    },
+  }
+}

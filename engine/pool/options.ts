@@ -1,0 +1,87 @@
+import type { ExternalData, ModelInfo } from "../../graph/index.ts"
+import { validateModel } from "../../graph/index.ts"
+import type { DeviceInfo, Measurement } from "../../protocol/index.ts"
+import type { HostFactory } from "../host-factory.ts"
+import type { ModelSource } from "../model-source.ts"
+
+export interface PoolOptions {
+  /** This agent's id. */
+  agent: string
+  /** What it runs in. */
+  browser: NonNullable<DeviceInfo["browser"]>
+  version: string
+  /** One for each backend; its devices are found by probing it. */
+  hosts: readonly HostFactory[]
+  models: ModelSource
+  /** Bytes that all loaded sessions and kept tensors may take together. Default: a quarter of the memory where the browser tells, else 2 GiB. */
+  budgetBytes?: number
+  /** Told of every opening and run, as it happens. */
+  onMeasurement?(measurement: Measurement): void
+  /** Earlier ones, oldest first, that choices go by from the start. */
+  measurements?: Iterable<Measurement>
+  /** ms since 1970 */
+  now?(): number
+  random?(): number
+  /** What every model's bytes must pass before a host sees them; throws IPFA_MODEL_INVALID. */
+  validate?(bytes: Uint8Array, options: { externalData?: ExternalData }): ModelInfo
+  limits?: Partial<PoolLimits>
+}
+
+export interface PoolLimits {
+  /** A host's start and probe. */
+  probeMs: number
+  /** Loading and compiling a model on a device. */
+  openMs: number
+  /** A run whose caller set no deadline. */
+  runMs: number
+  /** How long a host may go on with what was cancelled or is past its deadline before it is ended. */
+  stuckMs: number
+  /** How long jobs that may move wait for a lost device's replacement. */
+  patienceMs: number
+  /** Jobs sent to a host ahead of their turn, so that the device does not idle between them. */
+  depth: number
+  /** Jobs that may wait for one host. */
+  queued: number
+  /** How long a completed job's result answers for its idempotency key, ms, and how many bytes of results are held for that. */
+  keptResultMs: number
+  keptResultBytes: number
+  /** Sessions one connection may have open. */
+  leases: number
+}
+
+const defaultLimits: PoolLimits = {
+  probeMs: 30_000,
+  openMs: 120_000,
+  runMs: 300_000,
+  stuckMs: 30_000,
+  patienceMs: 3_000,
+  depth: 2,
+  queued: 512,
+  keptResultMs: 60_000,
+  keptResultBytes: 64 * 2 ** 20,
+  leases: 1024,
+}
+
+export interface PoolSettings extends Required<Omit<PoolOptions, "limits" | "measurements" | "hosts">> {
+  limits: PoolLimits
+}
+
+export function poolSettings(options: PoolOptions): PoolSettings {
+  return {
+    agent: options.agent,
+    browser: options.browser,
+    version: options.version,
+    models: options.models,
+    budgetBytes: options.budgetBytes ?? defaultBudgetBytes(),
+    onMeasurement: options.onMeasurement ?? (() => undefined),
+    now: options.now ?? Date.now,
+    random: options.random ?? Math.random,
+    validate: options.validate ?? validateModel,
+    limits: { ...defaultLimits, ...options.limits },
+  }
+}
+
+function defaultBudgetBytes(): number {
+  const memory = (globalThis.navigator as { deviceMemory?: number } | undefined)?.deviceMemory
+  return memory === undefined ? 2 * 2 ** 30 : (memory * 2 ** 30) / 4
+}

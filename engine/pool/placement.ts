@@ -1,0 +1,122 @@
+import { asAccelerateError, type ErrorCode, fail } from "../../protocol/index.ts"
+import { type Choice, choose, type Need, type Rejected } from "../../scheduler/index.ts"
+import type { Devices } from "./devices.ts"
+import type { Loaded } from "./loaded.ts"
+import type { Model } from "./models.ts"
+import type { PoolSettings } from "./options.ts"
+import type { Sessions } from "./sessions.ts"
+
+export interface Wanted {
+  model: Model
+  /** Whose share the opening takes. */
+  origin: string
+  /** Selector the caller forces. */
+  device?: string
+  agent?: string
+  precision?: string
+  exclude?: readonly string[]
+}
+
+export interface Placed {
+  loaded: Loaded
+  fellBackFrom?: { id: string; reason: string }
+}
+
+/** Runs that an opening is expected to serve: a session is opened to be run more than once. */
+const RUNS_PER_SESSION = 16
+/** What another device may do better. */
+const movable: ReadonlySet<ErrorCode> = new Set(["IPFA_DEVICE_UNSUPPORTED", "IPFA_DEVICE_LOST", "IPFA_DEVICE_MEMORY"])
+
+export function mayFallBack(code: ErrorCode): boolean {
+  return movable.has(code)
+}
+
+/** Finds the device for a model and loads it there; on another one where that fails, which is said, unless the caller forced it. */
+export class Placement {
+  readonly #devices: Devices
+  readonly #sessions: Sessions
+  readonly #settings: PoolSettings
+
+  constructor(devices: Devices, sessions: Sessions, settings: PoolSettings) {
+    this.#devices = devices
+    this.#sessions = sessions
+    this.#settings = settings
+  }
+
+  choose(wanted: Wanted): Choice {
+    const { device, agent, exclude, model, precision } = wanted
+    const need: Need = {
+      bytes: model.needBytes,
+      runs: RUNS_PER_SESSION,
+      now: this.#settings.now(),
+      device,
+      agent,
+      exclude,
+    }
+    return choose(need, this.#devices.candidates(model, precision), this.#settings.random)
+  }
+
+  /** A forced device that is being replaced is waited for. */
+  async place(wanted: Wanted): Promise<Placed> {
+    const { model } = wanted
+    await this.#devices.probed(wanted.device)
+    const exclude = [...(wanted.exclude ?? [])]
+    let fellBackFrom: Placed["fellBackFrom"]
+    let last: unknown
+    for (;;) {
+      const choice = this.choose({ ...wanted, exclude })
+      const best = choice.ranked[0]
+      if (!best) throw this.#none(wanted, choice.rejected, last)
+      // What the job already failed on is known to who asks.
+      if (!wanted.exclude) fellBackFrom ??= choice.passedOver
+      const loaded = this.#sessions.shared(model, this.#devices.hostOf(best.id), best.id)
+      try {
+        await this.#sessions.open(loaded, wanted.origin)
+        return fellBackFrom ? { loaded, fellBackFrom } : { loaded }
+      } catch (error) {
+        const e = asAccelerateError(error)
+        if (e.code === "IPFA_DEVICE_UNSUPPORTED") model.unsupported.set(best.id, String(e.data.reason ?? e.message))
+        if (!mayFallBack(e.code)) throw e
+        last = e
+        fellBackFrom ??= { id: best.id, reason: e.message }
+        exclude.push(best.id)
+      }
+    }
+  }
+
+  /** What to say where no device can serve. */
+  #none(wanted: Wanted, rejected: Rejected[], last: unknown): Error {
+    const able = rejected.filter(({ kind }) => kind !== "device" && kind !== "agent")
+    const { device, agent } = wanted
+    if (agent !== undefined && agent !== this.#settings.agent && agent !== this.#settings.browser)
+      return fail("IPFA_AGENT_UNKNOWN", { data: { agent } })
+    if (device === undefined) {
+      const reasons = able.map(({ id, reason }) => ({ id, reason }))
+      const absent = this.#devices.absent().map(({ id, reason }) => ({ id, reason }))
+      return fail("IPFA_DEVICE_NONE", { data: { rejected: reasons, absent }, cause: last })
+    }
+    if (last) return asAccelerateError(last)
+    const first = able[0]
+    if (!first) {
+      const reason = this.#devices.absenceOf(device) ?? "there is no such device here"
+      return fail("IPFA_DEVICE_ABSENT", { message: `${device} can't be had: ${reason}`, data: { device, reason } })
+    }
+    const code = (
+      {
+        memory: "IPFA_DEVICE_MEMORY",
+        unsupported: "IPFA_DEVICE_UNSUPPORTED",
+        probe: "IPFA_DEVICE_INCORRECT",
+        cooling: "IPFA_DEVICE_LOST",
+        lost: "IPFA_DEVICE_LOST",
+        excluded: "IPFA_DEVICE_LOST",
+        device: "IPFA_DEVICE_ABSENT",
+        agent: "IPFA_AGENT_UNKNOWN",
+      } as const satisfies Record<Rejected["kind"], ErrorCode>
+    )[first.kind]
+    const { unavailableUntil } = this.#devices.info(first.id)
+    return fail(code, {
+      message: `${device}: ${first.reason}`,
+      data: { device, reason: first.reason, unavailableUntil },
+    })
+  }
+}

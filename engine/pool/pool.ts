@@ -1,0 +1,104 @@
+import type { Handlers, HardwareReport, Status } from "../../protocol/index.ts"
+import { fail } from "../../protocol/index.ts"
+import type { Caller } from "../caller.ts"
+import { Changes } from "./changes.ts"
+import { Devices } from "./devices.ts"
+import { Host } from "./host.ts"
+import { Idempotency } from "./idempotency.ts"
+import { Jobs } from "./jobs.ts"
+import type { Activity } from "./lease.ts"
+import { Leases } from "./leases.ts"
+import { Measurements } from "./measurements.ts"
+import { Models } from "./models.ts"
+import { type PoolOptions, poolSettings } from "./options.ts"
+import { Placement } from "./placement.ts"
+import { Connection, type PoolParts } from "./serve.ts"
+import { Sessions } from "./sessions.ts"
+import { Slots } from "./slots.ts"
+import { callerStatus } from "./status.ts"
+
+/** Runs models for many callers on the devices of one agent. */
+export interface Pool {
+  /** Every device that is there and every one that is not, with the reason. Probes each host when first asked. */
+  hardware(): Promise<HardwareReport>
+  /** Handlers for one connection's Peer; `dispose` when it ended, whatever the reason. */
+  serve(caller: Caller): { handlers: Handlers<Caller>; dispose(): void }
+  /** What all connections of the caller's origin have; of everybody where the origin is `owner` or `bridge`. */
+  status(caller: Caller): Status
+  /** Calls `listener` soon after devices, sessions or jobs changed, at most ten times a second. Returns what ends that. */
+  onChange(listener: () => void): () => void
+  /** Ends all hosts; jobs fail with IPFA_PROTOCOL_CLOSED. */
+  close(): void
+}
+
+/** Models loading at once, each with its bytes in memory; and of one origin. */
+const LOADING = 4
+const LOADING_EACH = 2
+
+export function createPool(options: PoolOptions): Pool {
+  const settings = poolSettings(options)
+  const changes = new Changes()
+  const measurements = new Measurements(settings.onMeasurement, settings.now, options.measurements)
+  const slots = new Slots(LOADING, LOADING_EACH)
+  const sessions = new Sessions(settings, slots, measurements)
+  const leases = new Leases(sessions)
+  const hosts = options.hosts.map((factory) => new Host(factory, settings))
+  const jobs = new Jobs(hosts, settings, sessions, measurements, leases, changes.notify)
+  const devices = new Devices(hosts, settings, sessions, measurements, (host) => {
+    const lane = jobs.lane(host)
+    return { jobs: lane.running + lane.waiting, isBusy: (device) => lane.isBusy(device) }
+  })
+  const placement = new Placement(devices, sessions, settings)
+  jobs.placeWith(placement)
+  const idempotency = new Idempotency(settings.limits.keptResultMs, settings.limits.keptResultBytes)
+  const connections = new Set<Connection>()
+  const past: Activity = { running: 0, waiting: 0, done: 0, failed: 0 }
+  const parts: PoolParts = {
+    settings,
+    models: new Models(settings, slots),
+    sessions,
+    leases,
+    jobs,
+    devices,
+    placement,
+    measurements,
+    idempotency,
+    activityOf(origin) {
+      const sum: Activity = origin === undefined ? { ...past } : { running: 0, waiting: 0, done: 0, failed: 0 }
+      for (const connection of connections)
+        if (origin === undefined || connection.origin === origin) add(sum, connection.activity)
+      return sum
+    },
+    changed: changes.notify,
+  }
+  return {
+    async hardware() {
+      await devices.allProbed()
+      return devices.report(true)
+    },
+    serve(caller) {
+      const connection = new Connection(parts, caller)
+      connections.add(connection)
+      return {
+        handlers: connection.handlers,
+        dispose() {
+          connection.dispose()
+          if (connections.delete(connection)) add(past, { ...connection.activity, running: 0, waiting: 0 })
+        },
+      }
+    },
+    status: (caller) => callerStatus(parts, caller),
+    onChange: (listener) => changes.listen(listener),
+    close() {
+      for (const connection of connections) connection.dispose()
+      connections.clear()
+      jobs.close(fail("IPFA_PROTOCOL_CLOSED"))
+      idempotency.close()
+      changes.close()
+    },
+  }
+}
+
+function add(sum: Activity, more: Activity): void {
+  for (const key of ["running", "waiting", "done", "failed"] as const) sum[key] += more[key]
+}

@@ -1,0 +1,211 @@
+import {
+  asAccelerateError,
+  type CallContext,
+  fail,
+  type Handlers,
+  type Methods,
+  type ParamsOf,
+  type RunResult,
+  type SessionInfo,
+  tensorBuffers,
+} from "../../protocol/index.ts"
+import type { Caller } from "../caller.ts"
+import type { ModelOwner } from "../model-source.ts"
+import { type BenchmarkParts, runBenchmark } from "./benchmark.ts"
+import type { Idempotency } from "./idempotency.ts"
+import { type Activity, type Lease, releaseKept } from "./lease.ts"
+import type { Model, Models } from "./models.ts"
+import type { PoolSettings } from "./options.ts"
+import { orAborted } from "./or-aborted.ts"
+import type { Placement, Wanted } from "./placement.ts"
+import { connectionStatus, isOwner } from "./status.ts"
+
+export interface PoolParts extends BenchmarkParts {
+  settings: PoolSettings
+  models: Models
+  placement: Placement
+  idempotency: Idempotency
+  activityOf(origin?: string): Activity
+  changed(): void
+}
+
+type Call<N extends keyof Methods> = CallContext<Methods[N], Caller>
+
+/** What one connection's caller has of the pool. */
+export class Connection {
+  readonly activity: Activity = { running: 0, waiting: 0, done: 0, failed: 0 }
+  readonly leases = new Map<string, Lease>()
+  readonly #parts: PoolParts
+  readonly #caller: Caller
+  get origin(): string {
+    return this.#caller.origin
+  }
+
+  /** Aborts when the connection ended or the caller's right did. */
+  readonly #ended = new AbortController()
+  readonly #onRevoked = () => this.#end(asAccelerateError(this.#caller.revoked?.reason, "IPFA_GRANT_REVOKED"), true)
+
+  constructor(parts: PoolParts, caller: Caller) {
+    this.#parts = parts
+    this.#caller = caller
+    if (caller.revoked?.aborted) this.#onRevoked()
+    else caller.revoked?.addEventListener("abort", this.#onRevoked, { once: true })
+  }
+
+  readonly handlers: Handlers<Caller> = {
+    "session.open": (params, call) => this.#open(params, call),
+    "session.run": (params, call) => this.#run(params, call),
+    "session.release": ({ sessionId, kept }) => {
+      releaseKept(this.#lease(sessionId), kept)
+      return {}
+    },
+    "session.close": ({ sessionId }) => {
+      const lease = this.leases.get(sessionId)
+      this.leases.delete(sessionId)
+      if (lease) this.#parts.leases.close(lease)
+      this.#parts.changed()
+      return {}
+    },
+    "hardware.report": async () => {
+      this.#check()
+      await this.#parts.devices.allProbed()
+      return this.#parts.devices.report(isOwner(this.#caller))
+    },
+    "status.get": () => connectionStatus(this.#parts, this.#caller, this),
+    "benchmark.run": (params, call) => this.#benchmark(params, call),
+    "model.put": (params) => {
+      this.#check()
+      return this.#parts.settings.models.put(this.#owner, params)
+    },
+    "model.list": () => this.#parts.settings.models.list(),
+    "model.delete": async ({ sha256 }) => ({ deleted: await this.#parts.settings.models.delete(sha256) }),
+  }
+
+  /** The connection ended: gives back all that its caller has here. */
+  readonly dispose = (): void => this.#end(fail("IPFA_PROTOCOL_CLOSED"), false)
+
+  #end(error: Error, isRevoked: boolean): void {
+    if (this.#ended.signal.aborted) return
+    this.#ended.abort(error)
+    this.#caller.revoked?.removeEventListener("abort", this.#onRevoked)
+    const { jobs, leases, changed } = this.#parts
+    for (const lease of this.leases.values()) {
+      for (const job of [...lease.jobs]) if (isRevoked || !job.isShared) jobs.abort(job, asAccelerateError(error))
+      leases.close(lease)
+    }
+    this.leases.clear()
+    changed()
+  }
+
+  get #owner(): ModelOwner {
+    return { owner: this.#caller.origin, storeBytes: this.#caller.limits?.storeBytes }
+  }
+
+  #check(): void {
+    if (this.#ended.signal.aborted) throw this.#ended.signal.reason
+  }
+
+  #lease(sessionId: string): Lease {
+    this.#check()
+    const lease = this.leases.get(sessionId)
+    if (!lease) throw fail("IPFA_SESSION_UNKNOWN")
+    return lease
+  }
+
+  async #allow(references: Iterable<string>): Promise<void> {
+    for (const reference of references) await this.#caller.allowModel?.(reference)
+  }
+
+  async #load(
+    call: Pick<Call<"session.open">, "signal">,
+    reference: string,
+    external: Record<string, string>,
+    onProgress: Parameters<Models["load"]>[2]["onProgress"],
+  ): Promise<{ model: Model; stored: boolean; signal: AbortSignal }> {
+    this.#check()
+    const signal = AbortSignal.any([call.signal, this.#ended.signal])
+    // Before anything is looked up: who may not have a model learns nothing about it.
+    await orAborted(this.#allow([reference, ...Object.values(external)]), signal)
+    const load = this.#parts.models.load(reference, external, { owner: this.#owner, signal, onProgress })
+    return { ...(await orAborted(load, signal)), signal }
+  }
+
+  async #open(params: ParamsOf<Methods["session.open"]>, call: Call<"session.open">): Promise<SessionInfo> {
+    const start = performance.now()
+    const { model: reference, device, agent, precision, external = {} } = params
+    const { leases, placement, devices, settings } = this.#parts
+    if (this.leases.size >= settings.limits.leases)
+      throw fail("IPFA_QUEUE_FULL", {
+        message: "Too many sessions are open. Close some.",
+        data: { open: this.leases.size },
+      })
+    const emit = (progress: Parameters<typeof call.emit>[0]) => void call.emit(progress).catch(() => undefined)
+    const { model, stored, signal } = await this.#load(call, reference, external, emit)
+    try {
+      const isHeld = [...leases.of(this.#caller.origin)].some((lease) => lease.model === model)
+      leases.checkMemory(this.#caller, isHeld ? 0 : model.needBytes)
+      emit({ phase: "open", loaded: 0 })
+      const wanted: Wanted = { model, origin: this.#caller.origin, device, agent, precision }
+      const placed = await orAborted(placement.place(wanted), signal)
+      const lease = leases.open(this.#caller, this.activity, reference, placed, wanted)
+      try {
+        leases.checkMemory(this.#caller)
+      } catch (error) {
+        leases.close(lease)
+        throw error
+      }
+      this.leases.set(lease.sessionId, lease)
+      this.#parts.changed()
+      const { inputs, outputs, openMs } = placed.loaded
+      return {
+        sessionId: lease.sessionId,
+        model: { reference, sha256: model.sha256, bytes: model.bytes },
+        inputs,
+        outputs,
+        device: devices.info(placed.loaded.device, isOwner(this.#caller)),
+        ...(placed.fellBackFrom && { fellBackFrom: placed.fellBackFrom }),
+        loadMs: performance.now() - start,
+        openMs,
+        stored,
+      }
+    } finally {
+      model.settle()
+    }
+  }
+
+  #run(params: ParamsOf<Methods["session.run"]>, call: Call<"session.run">): Promise<RunResult> {
+    const lease = this.#lease(params.sessionId)
+    const { jobs, idempotency } = this.#parts
+    const { key, signal, priority, deadlineMs } = call
+    const give = (result: RunResult) => {
+      call.transfer(tensorBuffers(Object.values(result.outputs)))
+      return result
+    }
+    // Kept tensors belong to one session: a result that has some is nobody else's.
+    if (key === undefined || params.keep?.length)
+      return jobs.run(lease, params, { signal, priority, deadlineMs }).then(give)
+    const start = (shared: AbortSignal) =>
+      jobs.run(lease, params, { signal: shared, priority, deadlineMs, isShared: true })
+    return idempotency.run(this.#caller.origin, key, lease.model.key, signal, start).then(give)
+  }
+
+  async #benchmark(params: ParamsOf<Methods["benchmark.run"]>, call: Call<"benchmark.run">) {
+    const { agent } = params
+    const { settings } = this.#parts
+    if (agent !== undefined && agent !== settings.agent && agent !== settings.browser)
+      throw fail("IPFA_AGENT_UNKNOWN", { data: { agent } })
+    const { model, signal } = await this.#load(call, params.model, {}, () => undefined)
+    try {
+      return await runBenchmark(this.#parts, {
+        request: params,
+        model,
+        caller: this.#caller,
+        activity: this.activity,
+        signal,
+        emit: (event) => void call.emit(event).catch(() => undefined),
+      })
+    } finally {
+      model.settle()
+    }
+  }
+}

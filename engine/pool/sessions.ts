@@ -1,0 +1,185 @@
+import { asAccelerateError, type DeviceInfo, fail } from "../../protocol/index.ts"
+import { evictionsFor, obtainableBytes } from "./eviction.ts"
+import type { Host } from "./host.ts"
+import { Loaded } from "./loaded.ts"
+import type { Measurements } from "./measurements.ts"
+import type { Model } from "./models.ts"
+import type { PoolSettings } from "./options.ts"
+import type { Slots } from "./slots.ts"
+
+/** The models that are loaded, within the byte budget. */
+export class Sessions {
+  readonly #settings: PoolSettings
+  readonly #slots: Slots
+  readonly #measurements: Measurements
+  readonly #all = new Map<string, Loaded>()
+  #alone = 0
+
+  constructor(settings: PoolSettings, slots: Slots, measurements: Measurements) {
+    this.#settings = settings
+    this.#slots = slots
+    this.#measurements = measurements
+  }
+
+  /** The one of `model` on `device` that everybody shares. */
+  shared(model: Model, host: Host, device: string): Loaded {
+    const key = `${model.key} ${device}`
+    let loaded = this.#all.get(key)
+    if (!loaded) {
+      loaded = new Loaded(model, host, device)
+      this.#all.set(key, loaded)
+    }
+    return loaded
+  }
+
+  /** One that nobody else shares, for measuring. */
+  alone(model: Model, host: Host, device: string): Loaded {
+    const loaded = new Loaded(model, host, device)
+    this.#all.set(`alone ${++this.#alone}`, loaded)
+    return loaded
+  }
+
+  find(model: Model, device: string): Loaded | undefined {
+    return this.#all.get(`${model.key} ${device}`)
+  }
+
+  /** Bytes held, on `device` or in all. */
+  usedBytes(device?: string): number {
+    let sum = 0
+    for (const loaded of this.#all.values()) if (device === undefined || loaded.device === device) sum += loaded.bytes
+    return sum
+  }
+
+  freeBytes(): number {
+    return obtainableBytes(this.#all.values(), this.#settings.budgetBytes)
+  }
+
+  /** Resolves when it is loaded. All who ask share one opening; a host that is lost under it is asked once more. */
+  open(loaded: Loaded, origin: string): Promise<void> {
+    if (loaded.residence) return Promise.resolve()
+    loaded.opening ??= this.#open(loaded, origin).finally(() => {
+      loaded.opening = undefined
+      this.#forgetUnused()
+    })
+    return loaded.opening
+  }
+
+  lease(loaded: Loaded): void {
+    loaded.leases++
+    loaded.lastUsedAt = performance.now()
+  }
+
+  giveBack(loaded: Loaded): void {
+    loaded.leases--
+    this.#forgetUnused()
+  }
+
+  unload(loaded: Loaded): void {
+    const { residence } = loaded
+    if (!residence) return
+    loaded.residence = undefined
+    loaded.host.call("device.close", { handle: residence.handle }).catch(() => undefined)
+    this.#forgetUnused()
+  }
+
+  /** Unloads what is idle until the budget is met again. IPFA_DEVICE_MEMORY where that is not enough for `neededBytes` more. */
+  makeRoom(neededBytes: number, besides?: Loaded): void {
+    const { budgetBytes } = this.#settings
+    const others = [...this.#all.values()].filter((x) => x !== besides)
+    const own = besides ? besides.bytes : 0
+    const evictions = evictionsFor(others, neededBytes + own, budgetBytes)
+    if (!evictions)
+      throw fail("IPFA_DEVICE_MEMORY", {
+        data: { neededBytes, usedBytes: this.usedBytes(), budgetBytes, reason: "the pool's budget is used up" },
+      })
+    for (const loaded of evictions) this.unload(loaded)
+  }
+
+  /** A host's life ended: what it held is gone. */
+  hostLost(): void {
+    this.#forgetUnused()
+  }
+
+  async #open(loaded: Loaded, origin: string): Promise<void> {
+    const { host } = loaded
+    for (let attempt = 1; ; attempt++) {
+      await host.ready()
+      const { life } = host
+      try {
+        return await this.#slots.run(origin, () => this.#load(loaded))
+      } catch (error) {
+        if (attempt > 1 || host.life === life) throw error
+      }
+    }
+  }
+
+  async #load(loaded: Loaded): Promise<void> {
+    const { model, host, device } = loaded
+    this.makeRoom(model.needBytes)
+    loaded.reservedBytes = model.needBytes
+    try {
+      const { transfer, ...files } = await model.files()
+      const { life } = host
+      const opened = await this.#callOpen(host, { device, ...files }, transfer)
+      loaded.residence = {
+        life,
+        handle: opened.handle,
+        memoryBytes: opened.memoryBytes,
+        keptTensors: 0,
+        keptBytes: 0,
+        runs: 0,
+      }
+      loaded.inputs = opened.inputs
+      loaded.outputs = opened.outputs
+      loaded.openMs = opened.openMs
+      loaded.lastUsedAt = performance.now()
+      this.#record(loaded, opened.openMs)
+    } catch (error) {
+      const { code } = asAccelerateError(error)
+      this.#record(loaded, 0, code)
+      throw error
+    } finally {
+      loaded.reservedBytes = 0
+    }
+    // The host knows better than the estimate what it holds.
+    try {
+      this.makeRoom(0, loaded)
+    } catch (error) {
+      this.unload(loaded)
+      throw error
+    }
+  }
+
+  /** Past the deadline the opening fails at once; the host may go on for `stuckMs`, then it is ended. */
+  async #callOpen(host: Host, params: Parameters<typeof host.call<"device.open">>[1], transfer: ArrayBuffer[]) {
+    const { openMs, stuckMs } = this.#settings.limits
+    const { life } = host
+    const call = host.call("device.open", params, { transfer })
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(fail("IPFA_JOB_DEADLINE", { message: "Opening took too long.", data: { deadlineMs: openMs } }))
+        const stuck = setTimeout(() => host.lose("it did not end an opening past its deadline", life), stuckMs)
+        call
+          .then(({ handle }) => host.call("device.close", { handle }))
+          .catch(() => undefined)
+          .finally(() => clearTimeout(stuck))
+      }, openMs)
+    })
+    return await Promise.race([call, late]).finally(() => clearTimeout(timer))
+  }
+
+  #record({ model, host, device }: Loaded, ms: number, error?: string): void {
+    const info = host.devices.get(device) as DeviceInfo
+    this.#measurements.add("open", info, model.sha256, ms, error ? { ok: false, error } : { ok: true })
+  }
+
+  #forgetUnused(): void {
+    for (const [key, loaded] of this.#all)
+      if (!loaded.residence && loaded.leases === 0 && loaded.pending === 0) this.#all.delete(key)
+  }
+
+  [Symbol.iterator](): IterableIterator<Loaded> {
+    return this.#all.values()
+  }
+}

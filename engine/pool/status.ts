@@ -1,0 +1,54 @@
+import { PROTOCOL_VERSION, type Status } from "../../protocol/index.ts"
+import type { Caller } from "../caller.ts"
+import type { Activity, Lease } from "./lease.ts"
+import type { Leases } from "./leases.ts"
+import type { PoolSettings } from "./options.ts"
+
+/** The person, and the bridge that works for them: they see what everybody does. */
+export function isOwner(caller: Caller): boolean {
+  return caller.origin === "owner" || caller.origin === "bridge"
+}
+
+interface Parts {
+  settings: PoolSettings
+  leases: Leases
+  /** What `origin`'s connections did; everybody's, those that ended included, where absent. */
+  activityOf(origin?: string): Activity
+}
+
+/** What one connection sees: its own sessions and jobs; an owner everybody's. */
+export function connectionStatus(
+  parts: Parts,
+  caller: Caller,
+  connection: { leases: ReadonlyMap<string, Lease>; activity: Activity },
+): Status {
+  if (isOwner(caller)) return callerStatus(parts, caller)
+  return status(parts, [...connection.leases.values()], connection.activity, false)
+}
+
+/** What all connections of `caller`'s origin have; for an owner, everybody's. */
+export function callerStatus(parts: Parts, caller: Caller): Status {
+  const owner = isOwner(caller)
+  const leases = [...(owner ? parts.leases.all() : parts.leases.of(caller.origin))]
+  return status(parts, leases, parts.activityOf(owner ? undefined : caller.origin), owner)
+}
+
+function status({ settings }: Parts, leases: readonly Lease[], activity: Activity, owner: boolean): Status {
+  const now = performance.now()
+  return {
+    version: settings.version,
+    protocolVersion: PROTOCOL_VERSION,
+    agent: settings.agent,
+    browser: settings.browser,
+    sessions: leases.map(({ sessionId, reference, loaded }) => ({
+      sessionId,
+      model: reference,
+      device: loaded.device,
+      // How many others use it is theirs to know.
+      leases: owner ? loaded.leases : leases.filter((other) => other.loaded === loaded).length,
+      memoryBytes: loaded.bytes,
+      idleMs: loaded.jobs > 0 ? 0 : now - loaded.lastUsedAt,
+    })),
+    jobs: { ...activity },
+  }
+}
