@@ -13,8 +13,9 @@ export interface WebWorkerHostOptions {
 }
 
 /**
- * Hosts a backend in a dedicated worker. The platform tells of a script error, but not of a worker that was terminated or ran out of memory:
- * that the worker holds a Web Lock, and this side waits for the same one, tells at once. Where there are no locks, only errors are noticed.
+ * Hosts a backend in a dedicated worker. Platforms tell of a script error, but not all of a worker that was terminated or ran out of memory:
+ * that the worker holds a Web Lock, and this side waits for the same one, tells at once. Where there are no locks, and MessagePorts don't
+ * tell of their end either, only errors are noticed.
  */
 export function webWorkerHost({ backend, workerUrl, assetsUrl, threads }: WebWorkerHostOptions): HostFactory {
   return {
@@ -68,7 +69,8 @@ function supervise(worker: Worker, port: Port, lock: string): HostConnection {
       send: (message, transfer) => port.send(message, transfer),
       start(receive, ended) {
         endPort = ended
-        port.start(receive, ended)
+        // A worker that lost its device says why it closes; an end without a reason is the worker's own (Chromium tells of it).
+        port.start(receive, (reason) => (reason === undefined ? end("its connection ended") : ended(reason)))
         if (over !== undefined) ended(fail("IPFA_DEVICE_LOST", { data: { reason: over } }))
       },
       close: (reason) => port.close(reason),
