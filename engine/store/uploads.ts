@@ -63,6 +63,7 @@ export class Uploads {
       this.#room.lease(sha256)
       await partial.commit(sha256)
       await finish(sha256, total)
+      this.#room.unlease(sha256)
       this.#room.release(ticket)
       return { received, sha256 }
     } catch (error) {

@@ -7,6 +7,8 @@ export interface Resource {
   lastModified?: string
   /** Ranges are answered; default true. */
   ranges?: boolean
+  /** If-Range is heeded; default true. */
+  conditions?: boolean
   /** Sent in chunks, without a length. */
   chunked?: boolean
   /** The connection is cut after so many bytes of a body, for the next so many answers, once `when` says so for the offset reached. */
@@ -67,13 +69,13 @@ export async function modelServer(host = "127.0.0.1"): Promise<ModelServer> {
 const cors = { "access-control-allow-origin": "*" }
 
 async function send(resource: Resource, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { bytes, etag, lastModified, ranges = true, chunked, cut, gate } = resource
+  const { bytes, etag, lastModified, ranges = true, conditions = true, chunked, cut, gate } = resource
   const headers: Record<string, string | number> = { ...cors, ...resource.headers }
   if (etag) headers.etag = etag
   if (lastModified) headers["last-modified"] = lastModified
   const condition = request.headers["if-range"]
   const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? "")
-  const holds = condition === undefined || condition === etag || condition === lastModified
+  const holds = !conditions || condition === undefined || condition === etag || condition === lastModified
   const from = ranges && range && holds ? Number(range[1]) : 0
   const status = from > 0 ? 206 : 200
   if (from > 0) headers["content-range"] = `bytes ${from}-${bytes.byteLength - 1}/${bytes.byteLength}`
