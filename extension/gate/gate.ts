@@ -131,8 +131,8 @@ export class Gate {
   }
 }
 
-/** A page's connection, as the engine sees who calls. */
-export class Visitor implements Caller {
+/** A page's connection. */
+export class Visitor {
   readonly origin: string
   /** What was granted to this page alone. */
   once: StoredGrant | undefined
@@ -146,17 +146,21 @@ export class Visitor implements Caller {
     this.#uploaded = uploaded
   }
 
-  get limits(): Caller["limits"] {
-    return this.#held()?.limits
-  }
-
-  /** Aborts when what the visitor holds now is taken back; what is granted later has a signal of its own. */
-  get revoked(): AbortSignal {
-    return this.#revoked.signal
+  /** The visitor as the engine sees who calls, for as long as what it holds now is not taken back; what is granted later has a caller of its own. */
+  caller(): Caller & { revoked: AbortSignal } {
+    const held = this.#held
+    return {
+      origin: this.origin,
+      revoked: this.#revoked.signal,
+      get limits() {
+        return held()?.limits
+      },
+      allowModel: (reference) => this.#allowModel(reference),
+    }
   }
 
   /** What it was granted, and what its origin uploaded. Anything else, there or not, is refused alike. */
-  async allowModel(reference: string): Promise<void> {
+  async #allowModel(reference: string): Promise<void> {
     const grant = this.#held()
     if (grant && allowsModel(grant, reference)) return
     const sha256 = uploadDigest(reference)

@@ -55,7 +55,7 @@ describe("without a grant", () => {
       })
     expect(new Set(refusals).size).toBe(1)
     expect(() => gate.authorise(infer, page)).toThrow(required)
-    await expect(page.allowModel(`sha256:${DIGEST}`)).rejects.toEqual(required)
+    await expect(page.caller().allowModel!(`sha256:${DIGEST}`)).rejects.toEqual(required)
   })
 
   test.each(["null", "http://example.com", "file://"])("%s can't even ask", async (origin) => {
@@ -89,13 +89,13 @@ describe("a grant", () => {
     const gate = await openGate()
     const page = gate.enter(A)
     await gate.request(page, { capabilities: ["infer"], models: [MODEL] })
-    await page.allowModel(MODEL)
-    await page.allowModel(`sha256:${DIGEST}`)
-    await expect(page.allowModel(`sha256:${"cd".repeat(32)}`)).rejects.toEqual(required)
-    await expect(page.allowModel("https://m.example/two.onnx")).rejects.toEqual(required)
+    await page.caller().allowModel!(MODEL)
+    await page.caller().allowModel!(`sha256:${DIGEST}`)
+    await expect(page.caller().allowModel!(`sha256:${"cd".repeat(32)}`)).rejects.toEqual(required)
+    await expect(page.caller().allowModel!("https://m.example/two.onnx")).rejects.toEqual(required)
     const other = gate.enter(B)
     await gate.request(other, { capabilities: ["infer"], models: [] })
-    await expect(other.allowModel(`sha256:${DIGEST}`)).rejects.toEqual(required)
+    await expect(other.caller().allowModel!(`sha256:${DIGEST}`)).rejects.toEqual(required)
   })
 
   test("that covers a request is given again without asking; more is asked for", async () => {
@@ -149,7 +149,7 @@ describe("a grant", () => {
     gate.authorise(infer, page)
     now = expiresAt!
     expect(() => gate.authorise(infer, page)).toThrow(required)
-    await expect(page.allowModel(MODEL)).rejects.toEqual(required)
+    await expect(page.caller().allowModel!(MODEL)).rejects.toEqual(required)
   })
 })
 
@@ -158,7 +158,7 @@ describe("revoking", () => {
     const gate = await openGate()
     const [one, two, other] = [gate.enter(A), gate.enter(A), gate.enter(B)]
     for (const page of [one, other]) await gate.request(page, { capabilities: ["infer"] })
-    const signals = [one, two, other].map((page) => page.revoked)
+    const signals = [one, two, other].map((page) => page.caller().revoked)
     expect(await gate.revoke(A)).toBe(true)
     expect(signals.map((signal) => signal.reason?.code)).toEqual([
       "IPFA_GRANT_REVOKED",
@@ -186,7 +186,7 @@ describe("revoking", () => {
     await gate.revoke(A)
     await gate.request(page, { capabilities: ["infer"] })
     gate.authorise(infer, page)
-    expect(page.revoked.aborted).toBe(false)
+    expect(page.caller().revoked.aborted).toBe(false)
   })
 
   test("of what was never granted says so", async () => {

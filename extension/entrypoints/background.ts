@@ -1,0 +1,50 @@
+import { type Browser, browser } from "wxt/browser"
+import { defineBackground } from "wxt/utils/define-background"
+import { injectIntoOpenTabs, injectPageScript } from "../background/inject.ts"
+import { ensureOffscreen } from "../background/offscreen.ts"
+import { closePrompt, showPrompt } from "../background/prompt-window.ts"
+import { routePorts } from "../background/route.ts"
+import type { BackgroundRequest } from "../messages.ts"
+
+/** Kept where it outlives the browser: whether the supervisor is wanted from its start on. */
+const AUTOSTART = "autostart"
+
+// The control plane. It may be stopped at any time: nothing that a page waits for runs here.
+export default defineBackground(() => {
+  browser.runtime.onMessage.addListener((request: BackgroundRequest, sender, respond) => {
+    serve(request, sender).then(
+      () => respond({}),
+      (error: unknown) => respond({ error: String(error) }),
+    )
+    return true
+  })
+  browser.runtime.onInstalled.addListener(() => void injectIntoOpenTabs())
+  browser.runtime.onInstalled.addListener(() => void autostart())
+  browser.runtime.onStartup.addListener(() => void autostart())
+  routePorts()
+})
+
+async function serve(request: BackgroundRequest, sender: Browser.runtime.MessageSender): Promise<void> {
+  switch (request.type) {
+    case "inject":
+      return injectPageScript(sender)
+    case "supervisor":
+      return ensureOffscreen()
+  }
+  // A content script could be made to say the rest by a page that broke its process.
+  if (sender.origin !== new URL(browser.runtime.getURL("/")).origin)
+    throw new Error("only the extension itself can ask that")
+  switch (request.type) {
+    case "show-prompt":
+      return showPrompt(request.id)
+    case "close-prompt":
+      return closePrompt(request.id)
+    case "autostart":
+      return browser.storage.local.set({ [AUTOSTART]: request.on })
+  }
+}
+
+async function autostart(): Promise<void> {
+  const { [AUTOSTART]: on } = await browser.storage.local.get(AUTOSTART)
+  if (on) await ensureOffscreen()
+}

@@ -1,0 +1,48 @@
+import { browser } from "wxt/browser"
+import { extensionPort } from "../../../protocol/index.ts"
+import { idbGrants } from "../../gate/grant-store.ts"
+import { type BackgroundRequest, OWNER_PORT, POOL_PORT, type RoutedPort } from "../../messages.ts"
+import { workerClock } from "../../supervisor/clock.ts"
+import clockUrl from "../../supervisor/clock-worker.ts?worker&url"
+import { idbSettings } from "../../supervisor/settings.ts"
+import { Supervisor } from "../../supervisor/supervisor.ts"
+
+// Chromium's home for the supervisor: the only extension page without a window that lasts and may have workers.
+
+async function ask(request: BackgroundRequest): Promise<void> {
+  const { error } = (await browser.runtime.sendMessage(request)) as { error?: string }
+  if (error) throw new Error(error)
+}
+
+const brands = (navigator as { userAgentData?: { brands: { brand: string }[] } }).userAgentData?.brands ?? []
+
+const supervisor = new Supervisor({
+  browser: brands.some(({ brand }) => brand === "Microsoft Edge") ? "edge" : "chromium",
+  version: import.meta.env.IPFA_VERSION,
+  browserSession: new URLSearchParams(location.search).get("session") ?? crypto.randomUUID(),
+  promptWindow: {
+    show: (id) => ask({ type: "show-prompt", id }),
+    close: (id) => void ask({ type: "close-prompt", id }),
+  },
+  grants: idbGrants(),
+  settings: idbSettings(),
+  clock: workerClock(clockUrl),
+  autostart: (on) => void ask({ type: "autostart", on }),
+})
+
+// From frames in the same process, directly; from others by the service worker.
+globalThis.ipfsAccelerateSupervisor = supervisor
+navigator.serviceWorker.addEventListener("message", ({ data, ports: [port] }: MessageEvent<RoutedPort | undefined>) => {
+  if (data?.type === "route" && port) supervisor.accept(port, data.origin)
+})
+navigator.serviceWorker.startMessages()
+
+// From the extension's own pages, and from content scripts where no frame gets in. The service worker doesn't listen, so it isn't woken.
+browser.runtime.onConnect.addListener((port) => {
+  const { sender } = port
+  const connection = () => extensionPort(port, { structuredClone: true })
+  if (port.name === OWNER_PORT && sender?.origin === location.origin) supervisor.acceptOwner(connection())
+  else if (port.name === POOL_PORT && sender?.tab && sender.frameId === 0)
+    supervisor.acceptPage(connection(), sender.origin ?? "null")
+  else port.disconnect()
+})

@@ -1,0 +1,4 @@
+import { render } from "preact"
+import { Popup } from "../../ui/popup.tsx"
+
+render(<Popup />, document.body)

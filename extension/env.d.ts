@@ -1,0 +1,14 @@
+/// <reference types="vite/types/importMeta.d.ts" />
+
+interface ImportMetaEnv {
+  /** package.json's version. */
+  readonly IPFA_VERSION: string
+}
+
+/** A worker's bundle, by its URL. */
+declare module "*?worker&url" {
+  const url: string
+  export default url
+}
+
+declare module "*.css" {}

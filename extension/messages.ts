@@ -1,0 +1,43 @@
+/** What the extension's own parts say to each other on the way to a connection; everything after that is the protocol. */
+
+/** Page's world ↔ content script, as events on `document` that carry at most a string. */
+export const LOAD_EVENT = "ipfs-accelerate:load"
+export const FAILED_EVENT = "ipfs-accelerate:failed"
+/** A newer content script tells those of an extension that was updated under the page to stand aside. */
+export const TAKEOVER_EVENT = "ipfs-accelerate:takeover"
+/** Where the page script finds the stub that waits for it: a property of the API that no enumeration shows. */
+export const PAGE_SLOT = Symbol.for("ipfs-accelerate:page")
+
+/** Page script → content script, by `window.postMessage`: with one end of a channel, and afterwards how it went. */
+export interface PageNotice {
+  type: "ipfs-accelerate:connect" | "ipfs-accelerate:connected"
+  /** 0, 1, …: how often it was tried before. */
+  attempt: number
+}
+export const CONNECT: PageNotice["type"] = "ipfs-accelerate:connect"
+export const CONNECTED: PageNotice["type"] = "ipfs-accelerate:connected"
+
+/** Content script → frame, with a control port: the frame answers whether it reaches the pool, and then takes the page's port. */
+export const FRAME_HELLO = "ipfs-accelerate:frame"
+export type FrameAnswer = "ready" | "none"
+
+/** Name of the extension port that stands in where a MessagePort can't get through, and of that of the extension's own pages. */
+export const POOL_PORT = "pool"
+export const OWNER_PORT = "owner"
+
+/** To the background script, by `runtime.sendMessage`. */
+export type BackgroundRequest =
+  /** Brings the page script into the frame that asks. */
+  | { type: "inject" }
+  /** Makes sure the supervisor is there. */
+  | { type: "supervisor" }
+  /** Opens or closes the window that asks the person. */
+  | { type: "show-prompt" | "close-prompt"; id: string }
+  /** Whether the supervisor is wanted as soon as the browser starts. */
+  | { type: "autostart"; on: boolean }
+
+/** Frame → service worker → offscreen document, with the port, where the frame can't reach the document itself. */
+export interface RoutedPort {
+  type: "route"
+  origin: string
+}

@@ -1,0 +1,68 @@
+import { browser } from "wxt/browser"
+import { extensionPort } from "../../protocol/transports/extension-port.ts"
+import { messagePort } from "../../protocol/transports/message-port.ts"
+import {
+  type BackgroundRequest,
+  CONNECT,
+  CONNECTED,
+  FAILED_EVENT,
+  LOAD_EVENT,
+  type PageNotice,
+  POOL_PORT,
+  TAKEOVER_EVENT,
+} from "../messages.ts"
+import { openFrame, type PoolFrame } from "./pool-frame.ts"
+import { relay } from "./relay.ts"
+
+/** Attempts that go by the frame, before the extension port stands in. */
+const FRAME_ATTEMPTS = 2
+
+/** The content script: brings in the page script when it is first needed, and sends the page's port on its way. */
+export function linkPage(): void {
+  if (!isSecureContext) return
+  document.dispatchEvent(new CustomEvent(TAKEOVER_EVENT))
+  const here = new AbortController()
+  const { signal } = here
+  document.addEventListener(TAKEOVER_EVENT, () => here.abort(), { once: true })
+
+  let frame: PoolFrame | undefined
+  const connect = async (port: MessagePort, attempt: number) => {
+    frame?.remove()
+    frame = attempt < FRAME_ATTEMPTS ? openFrame() : undefined
+    if (await frame?.ready) frame?.hand(port)
+    else await standIn(port)
+  }
+
+  document.addEventListener(LOAD_EVENT, () => void inject(), { signal })
+  window.addEventListener(
+    "message",
+    ({ source, data, ports: [port] }: MessageEvent<PageNotice | undefined>) => {
+      if (source !== window) return
+      if (data?.type === CONNECT && port) connect(port, data.attempt).catch(fail)
+      // The port stays when the frame that carried it goes.
+      else if (data?.type === CONNECTED) frame?.remove()
+    },
+    { signal },
+  )
+}
+
+async function inject(): Promise<void> {
+  await ask({ type: "inject" }).catch(fail)
+}
+
+/** An extension port, for pages whose surroundings let no frame in. */
+async function standIn(port: MessagePort): Promise<void> {
+  await ask({ type: "supervisor" })
+  relay(messagePort(port), extensionPort(browser.runtime.connect({ name: POOL_PORT }), { structuredClone: true }))
+}
+
+async function ask(request: BackgroundRequest): Promise<void> {
+  const { error } = (await browser.runtime.sendMessage(request)) as { error?: string }
+  if (error) throw new Error(error)
+}
+
+/** Tells the page: after an update or removal nothing of the extension can be called from here any more. */
+function fail(): void {
+  const code = browser.runtime?.id ? "IPFA_EXTENSION_ABSENT" : "IPFA_EXTENSION_UPDATED"
+  document.dispatchEvent(new CustomEvent(FAILED_EVENT, { detail: code }))
+}

@@ -1,0 +1,43 @@
+import { ANNOUNCE_EVENT, FEATURES, REQUEST_EVENT } from "../../protocol/discovery.ts"
+import { PROTOCOL_VERSION } from "../../protocol/version.ts"
+import { FAILED_EVENT, LOAD_EVENT, PAGE_SLOT } from "../messages.ts"
+
+type Api = Record<string, (...args: unknown[]) => Promise<unknown>>
+
+const METHODS = ["enable", "hardware", "load", "accelerate", "benchmark", "status"]
+
+/** Puts `window.ipfsAccelerate` in place. Each method brings in the page script on the first call of any, and is that script's from then on. */
+export function installStub(): void {
+  const page = window as unknown as { ipfsAccelerate?: object }
+  if (!isSecureContext || page.ipfsAccelerate) return
+  let loading: Promise<Api> | undefined
+  let loaded: ((api: Api) => void) | undefined
+  const load = () => {
+    loading ??= new Promise<Api>((resolve, reject) => {
+      loaded = resolve
+      document.addEventListener(
+        FAILED_EVENT,
+        (event) => {
+          loading = undefined
+          const code = (event as CustomEvent<string>).detail
+          reject(Object.assign(new Error("The extension can't be reached. Reload the page."), { code }))
+        },
+        { once: true },
+      )
+      document.dispatchEvent(new CustomEvent(LOAD_EVENT))
+    })
+    return loading
+  }
+  const api: Record<PropertyKey, unknown> = {
+    version: import.meta.env.IPFA_VERSION,
+    protocolVersion: PROTOCOL_VERSION,
+    features: FEATURES,
+  }
+  for (const name of METHODS) api[name] = async (...args: unknown[]) => (await load())[name]?.(...args)
+  Object.defineProperty(api, PAGE_SLOT, { value: (ready: Api) => loaded?.(ready) })
+  Object.freeze(api)
+  Object.defineProperty(window, "ipfsAccelerate", { value: api, configurable: true, enumerable: true })
+  const announce = () => window.dispatchEvent(new CustomEvent(ANNOUNCE_EVENT, { detail: api }))
+  window.addEventListener(REQUEST_EVENT, announce)
+  announce()
+}

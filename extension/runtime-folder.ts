@@ -1,0 +1,2 @@
+/** Where ONNX Runtime's files lie in the built extension. */
+export const RUNTIME_FOLDER = "ort"

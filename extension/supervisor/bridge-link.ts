@@ -1,0 +1,177 @@
+import type { Caller } from "../../engine/caller.ts"
+import type { Pool } from "../../engine/index.ts"
+import type { BridgeState, HardwareReport, Measurement, Peer } from "../../protocol/index.ts"
+import { bridgeReason, bridgeUrl, dialBridge, redeemCode } from "./bridge-dial.ts"
+import type { Clock } from "./clock.ts"
+import type { BridgePairing, SettingsStore } from "./settings.ts"
+
+/** Waits between attempts to reach the bridge: doubled each time, with some chance in it so that many browsers don't come at once. */
+const FIRST_RETRY_MS = 500
+const LONGEST_RETRY_MS = 30_000
+/** Measurements wait for company that long, ms, and never more than that many. */
+const RECORD_MS = 2000
+const MAX_WAITING = 5000
+const MAX_BATCH = 1000
+
+const BRIDGE: Caller = { origin: "bridge" }
+
+export interface BridgeLinkParts {
+  settings: SettingsStore
+  pool: Pool
+  clock: Clock
+  agent: string
+  incarnation: number
+  browser: NonNullable<HardwareReport["devices"][number]["browser"]>
+  version: string
+  onChange(): void
+  /** Whether the supervisor is wanted from the browser's start on. */
+  onPaired(paired: boolean): void
+}
+
+/** This browser's membership in a bridge-server's fleet: pairs, joins, says that it lives, serves its pool, hands over evidence, comes back. */
+export class BridgeLink {
+  readonly #parts: BridgeLinkParts
+  #state: BridgeState = { state: "none" }
+  #pairing: BridgePairing | undefined
+  #peer: Peer<Caller> | undefined
+  #failures = 0
+  /** Raised whenever what was under way is to have no more effect. */
+  #turn = 0
+  #waiting: Measurement[] = []
+  #flushing: (() => void) | undefined
+
+  constructor(parts: BridgeLinkParts) {
+    this.#parts = parts
+  }
+
+  get state(): BridgeState {
+    return this.#state
+  }
+
+  /** Joins the bridge that this browser was paired with, if it was. */
+  async start(): Promise<void> {
+    const pairing = await this.#parts.settings.get("bridge")
+    if (pairing && !this.#pairing) this.#use(pairing)
+  }
+
+  /** Throws IPFA_INPUT_INVALID, IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_PAIRING, IPFA_BRIDGE_PAIRING_RATE; a pairing there was stays then. */
+  async pair(typed: string, code: string, signal: AbortSignal): Promise<BridgeState> {
+    const { settings, agent, browser, onPaired } = this.#parts
+    const url = bridgeUrl(typed)
+    const token = await redeemCode(url, { code, agent, label: browser }, signal)
+    await settings.set("bridge", { url, token })
+    onPaired(true)
+    this.#use({ url, token })
+    return this.#state
+  }
+
+  async forget(): Promise<void> {
+    this.#leave()
+    this.#pairing = undefined
+    await this.#parts.settings.delete("bridge")
+    this.#parts.onPaired(false)
+    this.#is({ state: "none" })
+  }
+
+  /** Takes a measurement for the bridge's evidence; what is measured while it is away waits for it, the oldest given up first. */
+  record(measurement: Measurement): void {
+    if (!this.#pairing) return
+    this.#waiting.push(measurement)
+    if (this.#waiting.length > MAX_WAITING) this.#waiting.splice(0, this.#waiting.length - MAX_WAITING)
+    this.#flushing ??= this.#parts.clock.after(RECORD_MS, () => {
+      this.#flushing = undefined
+      void this.#flush()
+    })
+  }
+
+  #use(pairing: BridgePairing): void {
+    this.#leave()
+    this.#pairing = pairing
+    this.#failures = 0
+    void this.#join(this.#turn)
+  }
+
+  #leave(): void {
+    this.#turn++
+    this.#peer?.close()
+    this.#peer = undefined
+  }
+
+  #is(state: BridgeState): void {
+    this.#state = state
+    this.#parts.onChange()
+  }
+
+  async #join(turn: number): Promise<void> {
+    const pairing = this.#pairing
+    if (!pairing || turn !== this.#turn) return
+    const { agent, browser, version, incarnation, pool } = this.#parts
+    this.#is({ state: "connecting", url: pairing.url, agent })
+    const { handlers, dispose } = pool.serve(BRIDGE)
+    let ended: unknown
+    try {
+      const peer = await dialBridge(pairing, agent, { caller: BRIDGE, handlers })
+      if (turn !== this.#turn) return peer.close()
+      this.#peer = peer
+      const hardware = await pool.hardware()
+      const { heartbeatMs } = await peer.call("agent.join", { agent, browser, version, incarnation, hardware })
+      this.#failures = 0
+      this.#is({ state: "connected", url: pairing.url, agent })
+      this.#beat(peer, heartbeatMs, JSON.stringify(hardware))
+      void this.#flush()
+      ended = await peer.closed
+    } catch (error) {
+      ended = error
+    } finally {
+      dispose()
+    }
+    if (turn !== this.#turn) return
+    this.#peer?.close()
+    this.#peer = undefined
+    this.#retry(turn, pairing, ended)
+  }
+
+  #retry(turn: number, { url }: BridgePairing, reason: unknown): void {
+    const { clock, agent } = this.#parts
+    const longest = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS)
+    const wait = Math.round(longest * (0.5 + Math.random() / 2))
+    this.#is({ state: "waiting", url, agent, reason: bridgeReason(reason), retryAt: Date.now() + wait })
+    clock.after(wait, () => void this.#join(turn))
+  }
+
+  /** Says that this agent lives, until the connection ends; the hardware goes with it when it changed. */
+  #beat(peer: Peer<Caller>, everyMs: number, told: string): void {
+    const { clock, pool } = this.#parts
+    clock.after(everyMs, async () => {
+      if (peer.isClosed) return
+      try {
+        const hardware = await pool.hardware()
+        const now = JSON.stringify(hardware)
+        const { running, waiting } = pool.status(BRIDGE).jobs
+        await peer.call(
+          "agent.beat",
+          { running, waiting, ...(now !== told && { hardware }) },
+          { deadlineMs: 10 * everyMs },
+        )
+        this.#beat(peer, everyMs, now)
+      } catch {
+        // The bridge forgot this agent, or does not answer: join anew.
+        peer.close()
+      }
+    })
+  }
+
+  async #flush(): Promise<void> {
+    const peer = this.#peer
+    if (!peer || this.#state.state !== "connected") return
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, MAX_BATCH)
+      try {
+        await peer.call("agent.record", { measurements: batch })
+      } catch {
+        this.#waiting.unshift(...batch)
+        return
+      }
+    }
+  }
+}

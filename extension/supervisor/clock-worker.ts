@@ -1,0 +1,5 @@
+import type { Tick } from "./clock.ts"
+
+addEventListener("message", ({ data }: MessageEvent<Tick>) => {
+  setTimeout(() => postMessage(data), data.ms)
+})

@@ -1,0 +1,31 @@
+import { createPool, type Pool, type PoolOptions } from "../../engine/index.ts"
+import { browserLibrary } from "../../engine/store/browser.ts"
+import { webWorkerHost } from "../../engine/worker/web-worker-factory.ts"
+import workerUrl from "../../engine/worker/worker.ts?worker&url"
+import { RUNTIME_FOLDER } from "../runtime-folder.ts"
+
+/** The pool of this browser, and what the gate asks its store. */
+export interface ExtensionPool {
+  pool: Pool
+  /** Whether `origin` uploaded the model with that SHA-256. */
+  uploaded(origin: string, sha256: string): Promise<boolean>
+}
+
+const backends = ["webgpu", "webnn", "wasm"]
+
+/** Each backend in a worker of its own; models in the extension's storage. Nothing runs before it is asked for. */
+export function extensionPool(
+  options: Pick<PoolOptions, "agent" | "browser" | "version" | "onMeasurement" | "measurements">,
+): ExtensionPool {
+  // With host permissions the browser leaves CORS to us.
+  const models = browserLibrary({ privileged: true })
+  const assetsUrl = new URL(`/${RUNTIME_FOLDER}/`, location.href)
+  const hosts = backends.map((backend) => webWorkerHost({ backend, workerUrl, assetsUrl }))
+  return {
+    pool: createPool({ ...options, hosts, models }),
+    async uploaded(origin, sha256) {
+      const { models: stored } = await models.list()
+      return stored.some((model) => model.sha256 === sha256 && model.owners.includes(origin))
+    },
+  }
+}

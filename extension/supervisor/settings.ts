@@ -1,0 +1,37 @@
+import { type DBSchema, openDB } from "idb"
+
+/** What the supervisor keeps besides grants and models. */
+export interface Settings {
+  /** This agent's id, as the bridge knows it; made once. */
+  agent: string
+  /** How often the supervisor was started. */
+  incarnation: number
+  bridge: BridgePairing
+}
+
+export interface BridgePairing {
+  /** `ws://HOST:PORT/agent` */
+  url: string
+  /** This agent's own token. Never leaves for a bridge that has not shown that it knows it. */
+  token: string
+}
+
+export interface SettingsStore {
+  get<K extends keyof Settings>(key: K): Promise<Settings[K] | undefined>
+  set<K extends keyof Settings>(key: K, value: Settings[K]): Promise<void>
+  delete(key: keyof Settings): Promise<void>
+}
+
+interface Schema extends DBSchema {
+  settings: { key: string; value: Settings[keyof Settings] }
+}
+
+export function idbSettings(name = "ipfs-accelerate-settings"): SettingsStore {
+  const opened = openDB<Schema>(name, 1, { upgrade: (db) => void db.createObjectStore("settings") })
+  return {
+    get: async <K extends keyof Settings>(key: K) =>
+      (await opened).get("settings", key) as Promise<Settings[K] | undefined>,
+    set: async (key, value) => void (await (await opened).put("settings", value, key)),
+    delete: async (key) => (await opened).delete("settings", key),
+  }
+}

@@ -1,0 +1,86 @@
+import { type HardwareReport, messagePort, type Port } from "../../protocol/index.ts"
+import { Gate } from "../gate/gate.ts"
+import type { GrantStore } from "../gate/grant-store.ts"
+import { Prompts, type PromptWindow } from "../gate/prompts.ts"
+import { BridgeLink } from "./bridge-link.ts"
+import type { Clock } from "./clock.ts"
+import type { SupervisorDoor } from "./door.ts"
+import { extensionPool } from "./extension-pool.ts"
+import { MeasurementLog } from "./measurement-log.ts"
+import { Owner } from "./owner.ts"
+import { Pages } from "./pages.ts"
+import type { SettingsStore } from "./settings.ts"
+
+/** What the supervisor needs of the place it lives in: Chromium's offscreen document, or Firefox's and Safari's background page. */
+export interface SupervisorPlatform {
+  browser: NonNullable<HardwareReport["devices"][number]["browser"]>
+  version: string
+  /** A name of this run of the browser. */
+  browserSession: string
+  promptWindow: PromptWindow
+  grants: GrantStore
+  settings: SettingsStore
+  clock: Clock
+  /** Whether the supervisor is wanted from the browser's start on. */
+  autostart(on: boolean): void
+}
+
+/** Holds the pool, and decides who may use it for what. One to a browser profile. */
+export class Supervisor implements SupervisorDoor {
+  readonly #parts: Promise<{ pages: Pages; owner: Owner }>
+
+  constructor(platform: SupervisorPlatform) {
+    this.#parts = assemble(platform)
+  }
+
+  accept(port: MessagePort, origin: string): void {
+    this.acceptPage(messagePort(port), origin)
+  }
+
+  /** A page's connection; `origin` is the browser's word. */
+  acceptPage(port: Port, origin: string): void {
+    void this.#parts.then(({ pages }) => pages.accept(port, origin))
+  }
+
+  /** A connection of one of the extension's own pages. */
+  acceptOwner(port: Port): void {
+    void this.#parts.then(({ owner }) => owner.accept(port))
+  }
+}
+
+async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; owner: Owner }> {
+  const { browser, version, settings, grants: store, browserSession, promptWindow, clock, autostart } = platform
+  const agent = (await settings.get("agent")) ?? `${browser}-${crypto.randomUUID().slice(0, 8)}`
+  await settings.set("agent", agent)
+  const incarnation = ((await settings.get("incarnation")) ?? 0) + 1
+  await settings.set("incarnation", incarnation)
+
+  const log = new MeasurementLog()
+  const { pool, uploaded } = extensionPool({
+    agent,
+    browser,
+    version,
+    measurements: await log.all(),
+    onMeasurement(measurement) {
+      log.add(measurement)
+      bridge.record(measurement)
+    },
+  })
+  const prompts = new Prompts(promptWindow)
+  const onChange = () => owner.changed()
+  const gate = await Gate.open({ store, prompts, browserSession, uploaded, onChange })
+  const bridge: BridgeLink = new BridgeLink({
+    settings,
+    pool,
+    clock,
+    agent,
+    incarnation,
+    browser,
+    version,
+    onChange,
+    onPaired: autostart,
+  })
+  const owner: Owner = new Owner({ gate, prompts, pool, bridge })
+  await bridge.start()
+  return { pages: new Pages(gate, pool), owner }
+}

@@ -1,0 +1,33 @@
+import { BridgeCard } from "./bridge-card.tsx"
+import { DevicesCard, useHardware } from "./devices-card.tsx"
+import { GrantsCard } from "./grants-card.tsx"
+import { ModelsCard } from "./models-card.tsx"
+import { useOwner } from "./owner-client.ts"
+
+export function Options() {
+  const { peer, snapshot } = useOwner()
+  const report = useHardware(peer)
+  return (
+    <main class="page">
+      <header class="stack">
+        <h1>ipfs-accelerate</h1>
+        <p class="soft">
+          Sites you allow run AI models here, in your browser. What they compute stays on this computer.
+        </p>
+      </header>
+      {peer && snapshot ? (
+        <>
+          <GrantsCard
+            grants={snapshot.grants}
+            revoke={(origin) => void peer.call("grant.revoke", { origin }).catch(() => undefined)}
+          />
+          <ModelsCard peer={peer} revision={snapshot.grants} />
+          <BridgeCard peer={peer} bridge={snapshot.bridge} />
+          <DevicesCard report={report} />
+        </>
+      ) : (
+        <p class="soft">Starting …</p>
+      )}
+    </main>
+  )
+}

@@ -1,0 +1,67 @@
+import preact from "@preact/preset-vite"
+import { defineConfig } from "wxt"
+import { EXTENSION_KEY } from "./extension/id.ts"
+import { runtimeAssets } from "./extension/runtime-assets.ts"
+import { SITE_MATCHES } from "./extension/sites.ts"
+import packageJson from "./package.json" with { type: "json" }
+
+/** Where threads in WebAssembly and message ports to extension pages need it. */
+const isolation = {
+  cross_origin_embedder_policy: { value: "require-corp" },
+  cross_origin_opener_policy: { value: "same-origin" },
+}
+
+export default defineConfig({
+  srcDir: "extension",
+  imports: false,
+  manifestVersion: 3,
+  vite: () => ({
+    plugins: [preact({ reactAliasesEnabled: false, prefreshEnabled: false })],
+    // ONNX Runtime's glue stays a file of its own beside the .wasm: its threads are started from it.
+    resolve: { conditions: ["onnxruntime-web-use-extern-wasm", "browser", "module", "import", "default"] },
+    define: { "import.meta.env.IPFA_VERSION": JSON.stringify(packageJson.version) },
+    worker: { format: "es" as const },
+    build: { target: "es2022", chunkSizeWarningLimit: 2000 },
+  }),
+  manifest: ({ browser, manifestVersion }) => ({
+    name: "ipfs-accelerate",
+    description:
+      "Lets pages you choose run AI models on this computer, in a pool they share, and joins it to your bridge-server.",
+    version: packageJson.version,
+    permissions: [...(browser === "chrome" || browser === "edge" ? ["offscreen"] : []), "storage", "scripting"],
+    ...(manifestVersion === 3
+      ? {
+          host_permissions: SITE_MATCHES,
+          content_security_policy: {
+            extension_pages: "script-src 'self' 'wasm-unsafe-eval'; object-src 'self'",
+          },
+          // Not by a dynamic URL: the redirect from it lacks the headers that a page with COEP wants. See docs/design.
+          web_accessible_resources: [{ resources: ["frame.html"], matches: SITE_MATCHES }],
+        }
+      : {
+          content_security_policy: "script-src 'self' 'wasm-unsafe-eval'; object-src 'self'",
+          web_accessible_resources: ["frame.html"],
+        }),
+    ...(browser === "firefox"
+      ? {
+          browser_specific_settings: {
+            gecko: { id: "ipfs-accelerate@ipfs-accelerate.example", strict_min_version: "140.0" },
+          },
+        }
+      : browser === "safari"
+        ? {}
+        : {
+            key: EXTENSION_KEY,
+            // Before 148 an extension port carries JSON, which would turn a tensor into an empty object: pages that are cross-origin
+            // isolated depend on it. Credentialless frames (110), scripts in the page's world (111) and the ports' close event (122) are older.
+            minimum_chrome_version: "148",
+            message_serialization: "structured_clone",
+            ...isolation,
+          }),
+  }),
+  hooks: {
+    "build:publicAssets": (_, files) => {
+      files.push(...runtimeAssets())
+    },
+  },
+})
