@@ -1,0 +1,45 @@
+import { isIP } from "node:net"
+
+const LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
+
+export interface Listening {
+  host: string
+  port: number
+  tls: boolean
+  /** Further `host[:port]` forms the bridge is known by, as a person configured them. */
+  alsoKnownAs?: readonly string[]
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
+}
+
+/** Every exact form of the Host header that names this bridge. A name that merely resolves here is not among them: that is how DNS rebinding gets in. */
+export function hostForms({ host, port, tls, alsoKnownAs = [] }: Listening): Set<string> {
+  const literal = isIP(host) === 6 ? `[${host}]` : host
+  // 0.0.0.0 and :: are no names; whoever listens there says by which names in `alsoKnownAs`.
+  const names = new Set([...LOOPBACK_NAMES, ...(["0.0.0.0", "[::]"].includes(literal) ? [] : [literal.toLowerCase()])])
+  const forms = new Set<string>()
+  const add = (name: string, at: number) => {
+    forms.add(`${name}:${at}`)
+    // A client leaves the scheme's own port out.
+    if (at === (tls ? 443 : 80)) forms.add(name)
+  }
+  for (const name of names) add(name, port)
+  for (const known of alsoKnownAs) {
+    const withPort = /^(.+):(\d+)$/.exec(known.toLowerCase())
+    if (withPort) add(withPort[1] as string, Number(withPort[2]))
+    else add(known.toLowerCase(), port)
+  }
+  return forms
+}
+
+/** The origins of the bridge's own pages. */
+export function ownOrigins(forms: ReadonlySet<string>, tls: boolean): Set<string> {
+  return new Set([...forms].map((form) => `${tls ? "https" : "http"}://${form}`))
+}
+
+/** An origin that only an installed extension can have. */
+export function isExtensionOrigin(origin: string): boolean {
+  return /^(chrome-extension|moz-extension|safari-web-extension):\/\/[\w-]{1,64}$/.test(origin)
+}

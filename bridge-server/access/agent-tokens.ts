@@ -1,0 +1,83 @@
+import { randomBytes } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { fail } from "../../protocol/index.ts"
+import { writeSecret } from "../data-folder.ts"
+import { hashToken, tokenMatches } from "./token.ts"
+
+/** What is kept of a paired agent: the token only as its hash. */
+export interface PairedAgent {
+  agent: string
+  hash: string
+  /** The extension's origin it was paired from; its token is worth nothing from another. Absent for an agent that is no browser. */
+  origin?: string
+  label?: string
+  /** ms since 1970 */
+  pairedAt: number
+}
+
+/** The agents that were paired, in `agents.json` of the data folder. */
+export class AgentTokens {
+  readonly #file: string
+  #agents: PairedAgent[]
+
+  constructor(file: string) {
+    this.#file = file
+    this.#agents = read(file)
+  }
+
+  /** Makes a token for `agent`. An id that is paired already can be paired anew from the same origin only. */
+  issue(agent: string, origin: string | undefined, label: string | undefined): string {
+    const known = this.#agents.find((a) => a.agent === agent)
+    if (known && known.origin !== origin)
+      throw fail("IPFA_BRIDGE_PAIRING", { message: "An agent of that name was paired from elsewhere." })
+    const token = randomBytes(32).toString("base64url")
+    const paired: PairedAgent = { agent, hash: hashToken(token).toString("hex"), pairedAt: Date.now() }
+    if (origin !== undefined) paired.origin = origin
+    if (label !== undefined) paired.label = label
+    this.#agents = [...this.#agents.filter((a) => a.agent !== agent), paired]
+    this.#write()
+    return token
+  }
+
+  /** Who `token` belongs to. The origin has to be the one it was given to, where the browser says one. */
+  find(token: string, origin: string | undefined): PairedAgent | undefined {
+    const found = this.#agents.filter(({ hash }) => tokenMatches(token, Buffer.from(hash, "hex")))[0]
+    return found && (origin === undefined || origin === found.origin) ? found : undefined
+  }
+
+  hashOf(agent: string): Buffer | undefined {
+    const known = this.#agents.find((a) => a.agent === agent)
+    return known && Buffer.from(known.hash, "hex")
+  }
+
+  isPairedOrigin(origin: string): boolean {
+    return this.#agents.some((a) => a.origin === origin)
+  }
+
+  revoke(agent: string): boolean {
+    const before = this.#agents.length
+    this.#agents = this.#agents.filter((a) => a.agent !== agent)
+    if (this.#agents.length === before) return false
+    this.#write()
+    return true
+  }
+
+  list(): Omit<PairedAgent, "hash">[] {
+    return this.#agents.map(({ hash, ...rest }) => rest)
+  }
+
+  #write(): void {
+    writeSecret(this.#file, `${JSON.stringify(this.#agents, null, 2)}\n`)
+  }
+}
+
+function read(file: string): PairedAgent[] {
+  let text: string
+  try {
+    text = readFileSync(file, "utf8")
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return []
+    throw error
+  }
+  return JSON.parse(text) as PairedAgent[]
+}

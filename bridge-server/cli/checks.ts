@@ -1,0 +1,276 @@
+import { execFile } from "node:child_process"
+import { accessSync, constants, existsSync, readdirSync, statfsSync } from "node:fs"
+import { createServer } from "node:net"
+import os from "node:os"
+import path from "node:path"
+import { promisify } from "node:util"
+import { AccelerateError } from "../../protocol/index.ts"
+import { findBridge, tryDataFolder } from "../data-folder.ts"
+import { bytesText } from "./print.ts"
+
+/** One thing this machine can or can't do. */
+export interface Finding {
+  name: string
+  ok: boolean
+  /** What is there, or why it is not. */
+  detail: string
+  /** How to get it. */
+  fix?: string
+  /** The bridge-server can't work without. */
+  needed?: boolean
+}
+
+const run = promisify(execFile)
+
+export function checkNode(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+  const ok = major > 22 || (major === 22 && minor >= 19)
+  return { name: "node", ok, detail: process.version, needed: true, ...(!ok && { fix: "Use Node 22.19 or later." }) }
+}
+
+export function checkMachine(): Finding {
+  const cpu = os.cpus()[0]?.model.trim() ?? os.arch()
+  return {
+    name: "machine",
+    ok: true,
+    detail: `${os.platform()} ${os.arch()}, ${cpu}, ${os.availableParallelism()} cores, ${bytesText(os.freemem())} of ${bytesText(os.totalmem())} free`,
+  }
+}
+
+export function checkDataFolder(dir: string): Finding {
+  const name = "data folder"
+  try {
+    const bridge = findBridge(dir)
+    process.kill(bridge.pid, 0)
+    return {
+      name,
+      ok: true,
+      detail: `${dir}, used by the bridge-server at ${bridge.http} (pid ${bridge.pid})`,
+      needed: true,
+    }
+  } catch {
+    // None runs on it: see whether one could.
+  }
+  try {
+    tryDataFolder(dir)
+    return { name, ok: true, detail: dir, needed: true }
+  } catch (error) {
+    const held = error instanceof AccelerateError && error.code === "IPFA_STORE_LOCKED"
+    const fix = held
+      ? "Stop the other bridge-server, or choose another folder with --data."
+      : "Choose a folder this user may write, with --data."
+    return { name, ok: false, detail: `${dir}: ${(error as Error).message}`, fix, needed: true }
+  }
+}
+
+export function checkDisk(dir: string): Finding {
+  let at = path.resolve(dir)
+  while (!existsSync(at)) at = path.dirname(at)
+  const { bavail, bsize } = statfsSync(at)
+  const free = bavail * bsize
+  const ok = free > 2 ** 30
+  return {
+    name: "disk",
+    ok,
+    detail: `${bytesText(free)} free at ${at}`,
+    ...(!ok && { fix: "Models need room: free some, or choose another folder with --data." }),
+  }
+}
+
+export async function checkPort(port: number): Promise<Finding> {
+  const server = createServer()
+  const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    server.once("error", resolve)
+    server.listen(port, "127.0.0.1", () => resolve(undefined))
+  })
+  await new Promise((resolve) => (server.listening ? server.close(resolve) : resolve(undefined)))
+  if (!error) return { name: "port", ok: true, detail: `${port} is free` }
+  return {
+    name: "port",
+    ok: false,
+    detail: `${port}: ${error.code}`,
+    fix: "Choose another with serve --port N, or end what uses it.",
+  }
+}
+
+/** In a process of its own: a broken driver may end it. */
+export async function checkOnnxRuntime(): Promise<Finding> {
+  const name = "onnxruntime-node"
+  const script =
+    'import("onnxruntime-node").then((m) => { const o = m.default ?? m; console.log(JSON.stringify([o.env.versions.node ?? o.env.versions.common, o.listSupportedBackends().map((b) => b.name)])) })'
+  try {
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: import.meta.dirname,
+      timeout: 30_000,
+    })
+    const [version, backends] = JSON.parse(stdout) as [string, string[]]
+    return {
+      name,
+      ok: true,
+      detail: `${version}: ${backends.join(", ")} offered (npm start says which of them compute)`,
+    }
+  } catch (error) {
+    return {
+      name,
+      ok: false,
+      detail: firstLine(error),
+      fix: "npm install; on Alpine, glibc is missing: use a Debian-based image.",
+    }
+  }
+}
+
+export async function checkDuckDb(): Promise<Finding> {
+  const name = "duckdb"
+  const script = 'import("@duckdb/node-api").then((m) => console.log(m.version()))'
+  try {
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: import.meta.dirname,
+      timeout: 30_000,
+    })
+    return { name, ok: true, detail: stdout.trim() }
+  } catch (error) {
+    return {
+      name,
+      ok: false,
+      detail: firstLine(error),
+      fix: "npm install; without it, serve --no-evidence keeps no measurements.",
+    }
+  }
+}
+
+export async function checkGpus(): Promise<Finding[]> {
+  if (process.platform !== "linux")
+    return [
+      {
+        name: "gpu",
+        ok: true,
+        detail: `${process.platform}: the driver comes with the system; open chrome://gpu in a browser`,
+      },
+    ]
+  const nodes = existsSync("/dev/dri") ? readdirSync("/dev/dri").filter((n) => n.startsWith("renderD")) : []
+  const usable = nodes.filter((n) => mayUse(`/dev/dri/${n}`))
+  const render: Finding =
+    nodes.length === 0
+      ? {
+          name: "gpu",
+          ok: false,
+          detail: "no render node in /dev/dri: no GPU, or no driver for it",
+          fix: "Browsers compute in software (SwiftShader) or on the CPU meanwhile.",
+        }
+      : usable.length === 0
+        ? {
+            name: "gpu",
+            ok: false,
+            detail: `${nodes.join(", ")}: this user may not use it`,
+            fix: "Add this user to the group render (usermod -aG render USER).",
+          }
+        : { name: "gpu", ok: true, detail: usable.map((n) => `/dev/dri/${n}`).join(", ") }
+  const nvidia = await run("nvidia-smi", ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"], {
+    timeout: 10_000,
+  }).then(
+    ({ stdout }): Finding => ({ name: "cuda", ok: true, detail: stdout.trim().split("\n").join("; ") }),
+    (): Finding => ({
+      name: "cuda",
+      ok: false,
+      detail: "no nvidia-smi: no NVIDIA driver",
+      fix: "Only needed for native-cuda: install the NVIDIA driver and onnxruntime-node's CUDA files.",
+    }),
+  )
+  const vulkan = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].flatMap((d) => (existsSync(d) ? readdirSync(d) : []))
+  return [
+    render,
+    nvidia,
+    vulkan.length > 0
+      ? { name: "vulkan", ok: true, detail: vulkan.join(", ") }
+      : {
+          name: "vulkan",
+          ok: false,
+          detail: "no Vulkan driver is registered",
+          fix: "Firefox's WebGPU needs one: mesa-vulkan-drivers (Debian, Ubuntu). Chromium brings SwiftShader.",
+        },
+  ]
+}
+
+const browsers: { name: string; files: Partial<Record<NodeJS.Platform, string[]>>; gives: string; fix: string }[] = [
+  {
+    name: "chromium",
+    files: {
+      linux: ["chromium", "chromium-browser", "microsoft-edge"],
+      darwin: [
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+      ],
+      win32: ["C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe"],
+    },
+    gives:
+      "WebGPU and WASM; WebNN only where the build has a backend for it (Edge on Windows, Chrome OS; Debian's has none)",
+    fix: "npx playwright-core install chromium, or the distribution's package chromium. Branded Chrome can't load an unpacked extension since 137.",
+  },
+  {
+    name: "firefox",
+    files: {
+      linux: ["firefox", "firefox-esr"],
+      darwin: ["/Applications/Firefox.app/Contents/MacOS/firefox"],
+      win32: ["C:\\Program Files\\Mozilla Firefox\\firefox.exe"],
+    },
+    gives: "WebGPU and WASM",
+    fix: "The distribution's package firefox or firefox-esr.",
+  },
+  {
+    name: "webkit",
+    files: { linux: ["WebKitWebDriver"], darwin: ["/Applications/Safari.app/Contents/MacOS/Safari"] },
+    gives: "WASM; WebGPU in Safari 26 and later",
+    fix: "webkit2gtk-driver (Debian, Ubuntu).",
+  },
+]
+
+export function checkBrowsers(): Finding[] {
+  return browsers.map(({ name, files, gives, fix }) => {
+    const found = (files[process.platform] ?? []).flatMap((file) => locate(file) ?? [])
+    return found.length > 0
+      ? { name, ok: true, detail: `${found[0]}: ${gives}` }
+      : { name, ok: false, detail: "not found", fix }
+  })
+}
+
+export function checkTerminal(): Finding {
+  const display = process.platform !== "linux" || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
+  return display
+    ? { name: "display", ok: true, detail: process.env.WAYLAND_DISPLAY ?? process.env.DISPLAY ?? "there" }
+    : {
+        name: "display",
+        ok: false,
+        detail: "neither DISPLAY nor WAYLAND_DISPLAY is set",
+        fix: "Browsers are started headless.",
+      }
+}
+
+function locate(file: string): string | undefined {
+  if (path.isAbsolute(file)) return existsSync(file) ? file : undefined
+  const dirs = (process.env.PATH ?? "").split(path.delimiter)
+  return dirs.map((dir) => path.join(dir, file)).find((candidate) => mayRun(candidate))
+}
+
+function mayRun(file: string): boolean {
+  return may(file, constants.X_OK)
+}
+
+function mayUse(file: string): boolean {
+  return may(file, constants.R_OK | constants.W_OK)
+}
+
+function may(file: string, mode: number): boolean {
+  try {
+    accessSync(file, mode)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function firstLine(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message: string }
+  return ((stderr || message).split("\n").find((line) => /error/i.test(line)) ?? message.split("\n")[0] ?? "")
+    .trim()
+    .slice(0, 300)
+}

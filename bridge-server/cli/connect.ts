@@ -1,0 +1,74 @@
+import { randomBytes } from "node:crypto"
+import { WebSocket } from "ws"
+import { deserialiseError, fail, Peer, type WebSocketLike, webSocketPort } from "../../protocol/index.ts"
+import { proofHolds } from "../access/proof.ts"
+import { SUBPROTOCOL } from "../access/token.ts"
+import { findBridge } from "../data-folder.ts"
+
+export interface BridgeClient {
+  readonly http: string
+  readonly peer: Peer
+  /** One JSON request to the bridge; rejects with the error it answers with. */
+  request(method: string, path: string, body?: unknown): Promise<unknown>
+  close(): void
+}
+
+/** Connects to the bridge that runs on `dataDir`. Throws IPFA_BRIDGE_UNREACHABLE. */
+export async function connect(dataDir: string): Promise<BridgeClient> {
+  const { http, ws, token } = findBridge(dataDir)
+  await prove(http, token)
+  const socket = new WebSocket(`${ws}/client`, SUBPROTOCOL, {
+    headers: { authorization: `Bearer ${token}` },
+    perMessageDeflate: false,
+    maxPayload: 2 ** 31 - 1,
+    // A mask of zeros: masking guards proxies against what a page may send, and costs a pass over every tensor.
+    generateMask: () => {},
+  } as WebSocket.ClientOptions)
+  // Before the socket is open: the bridge speaks first, and at once.
+  const peer = new Peer(webSocketPort(socket as unknown as WebSocketLike), { role: "cli" })
+  await new Promise<void>((resolve, reject) => {
+    socket.once("open", resolve)
+    socket.once("error", (cause) => reject(unreachable(http, cause)))
+  })
+  return {
+    http,
+    peer,
+    close: () => peer.close(),
+    async request(method, path, body) {
+      const response = await fetch(`${http}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body !== undefined && { "content-type": "application/json" }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      }).catch((cause) => {
+        throw unreachable(http, cause)
+      })
+      const answer = (await response.json()) as { error?: { code: string; message: string } }
+      if (answer.error) throw deserialiseError(answer.error)
+      return answer
+    },
+  }
+}
+
+/** That it is our bridge that listens there, before it is sent the token (S6). */
+async function prove(http: string, token: string): Promise<void> {
+  const nonce = randomBytes(24).toString("base64url")
+  let proof: unknown
+  try {
+    const response = await fetch(`${http}/v1/proof?nonce=${nonce}`, { signal: AbortSignal.timeout(5000) })
+    proof = ((await response.json()) as { proof?: unknown }).proof
+  } catch (cause) {
+    throw unreachable(http, cause)
+  }
+  if (typeof proof !== "string" || !proofHolds(token, nonce, new URL(http).host, proof))
+    throw fail("IPFA_BRIDGE_UNREACHABLE", {
+      message: `Something else than this bridge-server listens at ${http}. It was told nothing.`,
+      data: { http },
+    })
+}
+
+function unreachable(http: string, cause: unknown): Error {
+  return fail("IPFA_BRIDGE_UNREACHABLE", { data: { http }, cause })
+}

@@ -1,0 +1,51 @@
+import { Command } from "commander"
+import { defaultDataDir } from "../data-folder.ts"
+import {
+  checkBrowsers,
+  checkDataFolder,
+  checkDisk,
+  checkDuckDb,
+  checkGpus,
+  checkMachine,
+  checkNode,
+  checkOnnxRuntime,
+  checkPort,
+  checkTerminal,
+  type Finding,
+} from "./checks.ts"
+import { type GlobalOptions, say } from "./print.ts"
+import { DEFAULT_PORT } from "./serve.ts"
+
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description(
+      "What this machine can and can't do, why, and how to get it. Fails only where the bridge-server could not work.",
+    )
+    .action(async (_, command: Command) => doctor(command.optsWithGlobals()))
+}
+
+async function doctor({ json, data }: GlobalOptions): Promise<void> {
+  const dir = data ?? defaultDataDir()
+  const findings = [
+    checkNode(),
+    checkMachine(),
+    checkDataFolder(dir),
+    checkDisk(dir),
+    await checkPort(DEFAULT_PORT),
+    await checkOnnxRuntime(),
+    await checkDuckDb(),
+    ...(await checkGpus()),
+    ...checkBrowsers(),
+    checkTerminal(),
+  ]
+  const ok = findings.every((f) => f.ok || !f.needed)
+  say(json, { ok, findings }, findings.flatMap(lines))
+  if (!ok) process.exitCode = 1
+}
+
+const WIDTH = 17
+
+function lines({ name, ok, detail, fix }: Finding): string[] {
+  const first = `${ok ? "OK    " : "absent"}  ${name.padEnd(WIDTH)} ${detail}`
+  return fix ? [first, `${" ".repeat(WIDTH + 9)}${fix}`] : [first]
+}

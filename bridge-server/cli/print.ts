@@ -1,0 +1,57 @@
+import { asAccelerateError, serialiseError } from "../../protocol/index.ts"
+
+/** What every command is told before its name. */
+export interface GlobalOptions {
+  data?: string
+  json?: boolean
+}
+
+/** A line for people, or with --json one for programs. stdout carries answers, stderr all else. */
+export function say(json: boolean | undefined, value: object, lines: readonly string[]): void {
+  process.stdout.write(json ? `${JSON.stringify(value, bigints)}\n` : `${lines.join("\n")}\n`)
+}
+
+/** Columns as wide as their widest cell. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [head, ...rows]
+  const widths = head.map((_, i) => Math.max(...all.map((row) => (row[i] ?? "").length)))
+  return all.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  )
+}
+
+export function printError(error: unknown, json: boolean | undefined): void {
+  const known = asAccelerateError(error)
+  const { code, message, data } = serialiseError(known)
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, data } })}\n`)
+  process.stderr.write(`${code}: ${message}\n`)
+  const reasons = known.data.devices
+  if (Array.isArray(reasons))
+    for (const { device, reason } of reasons as { device: string; reason: string }[])
+      process.stderr.write(`  ${device}: ${reason}\n`)
+  else if (typeof known.data.reason === "string" && !message.includes(known.data.reason))
+    process.stderr.write(`  ${known.data.reason}\n`)
+}
+
+/** 64-bit integers as digits; typed arrays as lists. */
+export function bigints(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value))
+  return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<unknown>) : value
+}
+
+export function bytesText(bytes: number): string {
+  for (const [unit, size] of [
+    ["GiB", 2 ** 30],
+    ["MiB", 2 ** 20],
+    ["KiB", 2 ** 10],
+  ] as const)
+    if (bytes >= size) return `${(bytes / size).toFixed(1)} ${unit}`
+  return `${bytes} B`
+}
+
+export function msText(ms: number): string {
+  return ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : ms.toFixed(0)
+}

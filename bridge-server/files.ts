@@ -1,0 +1,11 @@
+/** Where this package's own files lie: beside the sources, or beside the bundle that was made of them (`dist/`). */
+const fromSource = import.meta.url.endsWith(".ts")
+
+const at = (source: string, bundle: string) => new URL(fromSource ? source : bundle, import.meta.url)
+
+export const files = {
+  packageJson: at("./package.json", "../package.json"),
+  /** The entry of a native child process. */
+  child: at("./native/child.ts", "./child.js"),
+  digits: at("../models/digits/digits.onnx", "../models/digits/digits.onnx"),
+} as const

@@ -1,0 +1,61 @@
+import { fail, type Handlers } from "../../protocol/index.ts"
+import type { AgentTokens } from "../access/agent-tokens.ts"
+import type { Pairing } from "../access/pairing.ts"
+import type { Logger } from "../log.ts"
+import type { BridgeCaller } from "./caller.ts"
+import type { Evidence } from "./evidence.ts"
+import { type Fleet, HEARTBEAT_MS } from "./fleet.ts"
+import type { AgentPeer, Member } from "./member.ts"
+
+export interface AgentParts {
+  fleet: Fleet
+  pairing: Pairing
+  tokens: AgentTokens
+  evidence: Evidence | undefined
+  log: Logger
+}
+
+/**
+ * The handlers of one agent's connection. Which agent it is, is what its token says (or, for a native child, what started it): the name in
+ * a message is not looked at.
+ */
+export function agentConnection(
+  { fleet, pairing, tokens, evidence, log }: AgentParts,
+  peer: () => AgentPeer,
+  extra: { onGivenUp?: () => void } = {},
+): Handlers<BridgeCaller> {
+  let member: Member | undefined
+  const joined = (): Member => {
+    if (!member) throw fail("IPFA_AGENT_UNKNOWN", { message: "Join before that." })
+    return member
+  }
+  return {
+    "agent.pair": ({ code, agent, label }, { caller }) => {
+      pairing.redeem(code, caller.peer)
+      if (/^(native|bridge|owner)/.test(agent))
+        throw fail("IPFA_INPUT_INVALID", { data: { path: "agent", expected: "another name" } })
+      const token = tokens.issue(agent, caller.webOrigin, label)
+      log.info({ agent, origin: caller.webOrigin }, "paired")
+      return { token }
+    },
+    "agent.join": ({ browser, version, incarnation, hardware }, { caller }) => {
+      const agent = caller.agent as string
+      member = fleet.join({
+        agent,
+        browser,
+        version,
+        incarnation,
+        hardware,
+        peer: peer(),
+        native: caller.role === "native",
+        ...extra,
+      })
+      return { agent, heartbeatMs: HEARTBEAT_MS }
+    },
+    "agent.beat": (load) => {
+      fleet.beat(joined(), load)
+      return {}
+    },
+    "agent.record": ({ measurements }) => ({ stored: evidence?.record(joined().agent, measurements) ?? 0 }),
+  }
+}

@@ -1,0 +1,7 @@
+import type { Evidence as EvidenceDatabase } from "../storage/index.ts"
+
+/** What the fleet needs of the evidence database. */
+export type Evidence = Pick<
+  EvidenceDatabase,
+  "agent" | "model" | "record" | "benchmark" | "benchmarks" | "runs" | "seed" | "flush" | "close"
+>

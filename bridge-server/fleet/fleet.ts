@@ -1,0 +1,164 @@
+import { type AbsentDevice, type AccelerateError, fail, type HardwareReport } from "../../protocol/index.ts"
+import { selectorMatches } from "../../scheduler/index.ts"
+import { Member, type MemberOptions } from "./member.ts"
+
+export const HEARTBEAT_MS = 1000
+export const SUSPECT_MS = 3000
+export const DEAD_MS = 5000
+
+export interface FleetEvents {
+  joined?(member: Member): void
+  left?(member: Member, reason: string): void
+  hardware?(member: Member): void
+}
+
+/** Who is there now. A member leaves when its connection ends, or when it was silent for DEAD_MS. */
+export class Fleet {
+  readonly #members = new Map<string, Member>()
+  readonly #listeners: FleetEvents[] = []
+  readonly #waiting = new Set<() => void>()
+  readonly #expected = new Map<string, AbsentDevice>()
+  readonly #absent = new Map<string, readonly AbsentDevice[]>()
+  readonly #timer: NodeJS.Timeout
+  #sweptAt = performance.now()
+
+  constructor() {
+    this.#timer = setInterval(() => this.#sweep(), HEARTBEAT_MS / 2)
+    this.#timer.unref()
+  }
+
+  get members(): readonly Member[] {
+    return [...this.#members.values()]
+  }
+
+  get(agent: string): Member | undefined {
+    return this.#members.get(agent)
+  }
+
+  listen(events: FleetEvents): void {
+    this.#listeners.push(events)
+  }
+
+  /**
+   * Takes a member in. One of the same name that is still there is an earlier life of it whose end was not noticed yet, unless it is the newer
+   * one: then this is a late message of the earlier life.
+   */
+  join(options: MemberOptions): Member {
+    const before = this.#members.get(options.agent)
+    if (before && before.incarnation > options.incarnation)
+      throw fail("IPFA_AGENT_UNKNOWN", { message: "A later start of this agent has joined already." })
+    if (before && before.peer === options.peer) this.#remove(before, "it joined anew")
+    else if (before) this.drop(before, "it joined anew")
+    const member = new Member(options)
+    this.#members.set(member.agent, member)
+    this.#expected.delete(member.agent)
+    void member.peer.closed.then((error) => this.#remove(member, error?.message ?? "its connection ended"))
+    for (const l of this.#listeners) l.joined?.(member)
+    this.#changed()
+    return member
+  }
+
+  beat(member: Member, load: { running: number; waiting: number; hardware?: HardwareReport }): void {
+    if (this.#members.get(member.agent) !== member) throw fail("IPFA_AGENT_UNKNOWN")
+    member.seenAt = performance.now()
+    member.load = { running: load.running, waiting: load.waiting }
+    const news = member.suspect || load.hardware !== undefined
+    member.suspect = false
+    if (load.hardware) {
+      member.hardware = load.hardware
+      for (const l of this.#listeners) l.hardware?.(member)
+    }
+    if (news) this.#changed()
+  }
+
+  /** Ends a member's connection, so that all that waits for it is told. */
+  drop(member: Member, reason: string, error?: AccelerateError): void {
+    member.peer.close(
+      error ?? fail("IPFA_PROTOCOL_CLOSED", { message: `Agent ${member.agent} was dropped: ${reason}.` }),
+    )
+    this.#remove(member, reason)
+  }
+
+  /** Says that `agent` is being started, so that a job with no other choice waits for it. */
+  expect(agent: string, absent: AbsentDevice): void {
+    this.#expected.set(agent, absent)
+    this.#changed()
+  }
+
+  unexpect(agent: string): void {
+    if (this.#expected.delete(agent)) this.#changed()
+  }
+
+  /** What an agent that is not kept found to be absent. */
+  addAbsent(agent: string, absent: readonly AbsentDevice[]): void {
+    this.#absent.set(agent, absent)
+    this.#changed()
+  }
+
+  /** Whether one that fits is on its way. */
+  isExpecting({ agent, device }: { agent?: string; device?: string }): boolean {
+    return [...this.#expected.values()].some(
+      (e) =>
+        (agent === undefined || agent === e.agent || agent === e.browser) &&
+        (device === undefined || selectorMatches(device, e.id)),
+    )
+  }
+
+  /** Resolves when members or their devices changed. */
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      const done = () => {
+        this.#waiting.delete(done)
+        signal.removeEventListener("abort", onAbort)
+        resolve()
+      }
+      const onAbort = () => {
+        this.#waiting.delete(done)
+        reject(signal.reason)
+      }
+      this.#waiting.add(done)
+      signal.addEventListener("abort", onAbort, { once: true })
+    })
+  }
+
+  hardware(): HardwareReport {
+    const devices = this.members.flatMap((m) =>
+      m.hardware.devices.map((d) => ({ ...d, agent: m.agent, browser: m.browser })),
+    )
+    const absent = this.members.flatMap((m) =>
+      m.hardware.absent.map((a) => ({ ...a, agent: m.agent, browser: m.browser })),
+    )
+    return { devices, absent: [...absent, ...[...this.#absent.values()].flat(), ...this.#expected.values()] }
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    for (const member of this.members) this.drop(member, "the bridge is stopping")
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    const gap = now - this.#sweptAt
+    this.#sweptAt = now
+    // This process or the machine stood still: the silence was ours. Everyone gets a new lease.
+    if (gap > SUSPECT_MS - HEARTBEAT_MS) for (const m of this.members) m.seenAt = now
+    for (const m of this.members) {
+      if (m.native) continue
+      const silent = now - m.seenAt
+      if (silent > DEAD_MS) this.drop(m, `it was silent for ${Math.round(silent)} ms`)
+      else if (silent > SUSPECT_MS) m.suspect = true
+    }
+  }
+
+  #remove(member: Member, reason: string): void {
+    if (this.#members.get(member.agent) !== member) return
+    this.#members.delete(member.agent)
+    for (const l of this.#listeners) l.left?.(member, reason)
+    this.#changed()
+  }
+
+  #changed(): void {
+    for (const wake of [...this.#waiting]) wake()
+  }
+}

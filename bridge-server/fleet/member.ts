@@ -1,0 +1,68 @@
+import type { HardwareReport, Peer } from "../../protocol/index.ts"
+
+/** What the fleet needs of an agent's connection. */
+export type AgentPeer = Pick<Peer, "call" | "close" | "closed" | "isClosed">
+
+export interface MemberOptions {
+  agent: string
+  browser: HardwareReport["devices"][number]["browser"] & string
+  version: string
+  incarnation: number
+  hardware: HardwareReport
+  peer: AgentPeer
+  /** Its end is known from its process, not from heartbeats: `run()` blocks a native child's event loop. */
+  native: boolean
+  /** Told when a job on it was given up while it ran; a native child that stays blocked is then ended. */
+  onGivenUp?: () => void
+}
+
+/** One agent while it is connected. An agent that comes back is another member. */
+export class Member {
+  readonly agent: string
+  readonly browser: MemberOptions["browser"]
+  readonly version: string
+  readonly incarnation: number
+  readonly peer: AgentPeer
+  readonly native: boolean
+  readonly givenUp: () => void
+  hardware: HardwareReport
+  /** What it said in its last heartbeat. */
+  load = { running: 0, waiting: 0 }
+  /** performance.now() of its last sign of life. */
+  seenAt = performance.now()
+  suspect = false
+  readonly #devices = new Map<string, MemberDevice>()
+
+  constructor(options: MemberOptions) {
+    this.agent = options.agent
+    this.browser = options.browser
+    this.version = options.version
+    this.incarnation = options.incarnation
+    this.hardware = options.hardware
+    this.peer = options.peer
+    this.native = options.native
+    this.givenUp = options.onGivenUp ?? (() => {})
+  }
+
+  get gone(): boolean {
+    return this.peer.isClosed
+  }
+
+  /** The same object each time for the same selector: what slots and cooldowns go by. */
+  device(id: string): MemberDevice {
+    let device = this.#devices.get(id)
+    if (!device) {
+      device = { id, name: `${this.agent}/${id}`, member: this }
+      this.#devices.set(id, device)
+    }
+    return device
+  }
+}
+
+export interface MemberDevice {
+  /** Selector on its agent. */
+  readonly id: string
+  /** The fleet's name of it: `agent/selector`. */
+  readonly name: string
+  readonly member: Member
+}

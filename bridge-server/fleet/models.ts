@@ -1,0 +1,118 @@
+import { randomUUID } from "node:crypto"
+import type { AcquiredModel, ModelOwner, ModelSource } from "../../engine/model-source.ts"
+import {
+  AccelerateError,
+  type CallOptions,
+  type Methods,
+  type Progress,
+  type SessionInfo,
+  UPLOAD_PART_BYTES,
+} from "../../protocol/index.ts"
+import type { Aliases } from "./aliases.ts"
+import type { Member, MemberDevice } from "./member.ts"
+import { SharedWork } from "./shared-work.ts"
+
+/** A model whose bytes the bridge has and has verified. */
+export interface BridgeModel {
+  reference: string
+  sha256: string
+  /** With its external data. */
+  bytes: number
+  /** They were here before. */
+  stored: boolean
+  precision?: "float32" | "float16" | "int8" | "int4"
+  main: AcquiredModel
+  /** External data by the names the graph uses. */
+  external: { path: string; file: AcquiredModel }[]
+  /** Tells apart what must not share a session. */
+  key: string
+}
+
+export interface ModelRequest {
+  model: string
+  external?: Record<string, string>
+  precision?: BridgeModel["precision"]
+}
+
+type OpenOptions = Pick<CallOptions<Methods["session.open"]>, "signal" | "priority" | "trace" | "onEvent">
+
+/** Gets models once for the whole fleet, and to the agents that have not got them. */
+export class FleetModels {
+  readonly source: ModelSource
+  readonly aliases: Aliases
+  readonly #uploads = new WeakMap<Member, Map<string, SharedWork<void>>>()
+
+  constructor(source: ModelSource, aliases: Aliases) {
+    this.source = source
+    this.aliases = aliases
+  }
+
+  async acquire(
+    { model, external = {}, precision }: ModelRequest,
+    owner: ModelOwner,
+    options: { signal: AbortSignal; onProgress?: (progress: Progress) => void },
+  ): Promise<BridgeModel> {
+    const reference = this.aliases.resolve(model)
+    const main = await this.source.acquire(reference, owner, options)
+    const files: BridgeModel["external"] = []
+    for (const [path, where] of Object.entries(external))
+      files.push({ path, file: await this.source.acquire(where, owner, options) })
+    const key = [main.sha256, precision ?? "", ...files.map(({ path, file }) => `${path}=${file.sha256}`).sort()].join(
+      "|",
+    )
+    return {
+      reference,
+      sha256: main.sha256,
+      bytes: files.reduce((sum, { file }) => sum + file.bytes, main.bytes),
+      stored: main.stored && files.every(({ file }) => file.stored),
+      ...(precision && { precision }),
+      main,
+      external: files,
+      key,
+    }
+  }
+
+  /** Opens on one device, by hash; an agent that has not got the bytes is given them and asked again. */
+  async open(device: MemberDevice, model: BridgeModel, options: OpenOptions): Promise<SessionInfo> {
+    const { peer } = device.member
+    const params = {
+      model: `sha256:${model.sha256}`,
+      device: device.id,
+      ...(model.precision && { precision: model.precision }),
+      ...(model.external.length > 0 && {
+        external: Object.fromEntries(model.external.map(({ path, file }) => [path, `sha256:${file.sha256}`])),
+      }),
+    }
+    try {
+      return await peer.call("session.open", params, options)
+    } catch (error) {
+      if (!(error instanceof AccelerateError) || error.code !== "IPFA_MODEL_NOT_FOUND") throw error
+    }
+    for (const file of [model.main, ...model.external.map((x) => x.file)])
+      await this.give(device.member, file, options.signal)
+    return peer.call("session.open", params, options)
+  }
+
+  /** Uploads to an agent; those who need the same there wait for one upload. */
+  give(member: Member, file: AcquiredModel, signal?: AbortSignal): Promise<void> {
+    const ofMember: Map<string, SharedWork<void>> = this.#uploads.get(member) ?? new Map()
+    this.#uploads.set(member, ofMember)
+    let upload = ofMember.get(file.sha256)
+    if (!upload) {
+      upload = new SharedWork((s) => send(member, file, s))
+      ofMember.set(file.sha256, upload)
+      const forget = () => ofMember.delete(file.sha256)
+      upload.result.then(forget, forget)
+    }
+    return upload.wait(signal ?? new AbortController().signal)
+  }
+}
+
+async function send(member: Member, file: AcquiredModel, signal: AbortSignal): Promise<void> {
+  const bytes = await file.read()
+  const uploadId = randomUUID()
+  for (let offset = 0; offset < bytes.byteLength; offset += UPLOAD_PART_BYTES) {
+    const part = bytes.subarray(offset, Math.min(offset + UPLOAD_PART_BYTES, bytes.byteLength))
+    await member.peer.call("model.put", { uploadId, offset, total: bytes.byteLength, bytes: part }, { signal })
+  }
+}

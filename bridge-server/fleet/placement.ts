@@ -1,0 +1,216 @@
+import { type AccelerateError, asAccelerateError, type ErrorCode, fail, type Progress } from "../../protocol/index.ts"
+import {
+  type Candidate,
+  type Choice,
+  type Cooldown,
+  calm,
+  choose,
+  cooling,
+  type Need,
+  recordOutcome,
+} from "../../scheduler/index.ts"
+import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
+import type { Averages } from "./averages.ts"
+import type { Fleet } from "./fleet.ts"
+import type { MemberDevice } from "./member.ts"
+import type { BridgeModel } from "./models.ts"
+import type { Slots } from "./slots.ts"
+
+export interface Wanted {
+  /** Selector that must serve it. */
+  device?: string
+  /** Agent id or browser that must serve it. */
+  agent?: string
+}
+
+export interface Placed {
+  session: AgentSession
+  fellBackFrom?: { id: string; reason: string }
+}
+
+export interface PlaceOptions {
+  signal: AbortSignal
+  priority: number
+  /** Devices that failed this job already. */
+  failed?: readonly MemberDevice[]
+  onProgress?: (progress: Progress) => void
+}
+
+/** An agent that is on its way (a native process that starts again) is waited for so long where nothing else can serve. */
+const WAIT_MS = 15_000
+
+/** What is another device's chance: the model and the request are not at fault. */
+const elsewhere: ReadonlySet<ErrorCode> = new Set([
+  "IPFA_PROTOCOL_CLOSED",
+  "IPFA_PROTOCOL_SLOW_READER",
+  "IPFA_DEVICE_LOST",
+  "IPFA_DEVICE_ABSENT",
+  "IPFA_DEVICE_NONE",
+  "IPFA_DEVICE_INCORRECT",
+  "IPFA_DEVICE_MEMORY",
+  "IPFA_DEVICE_UNSUPPORTED",
+  "IPFA_STORE_QUOTA",
+  "IPFA_MODEL_NOT_FOUND",
+  "IPFA_INTERNAL",
+])
+
+/** Chooses a device of the fleet by the scheduler's function and opens there; where that fails, the next one, visibly. */
+export class Placement {
+  readonly #fleet: Fleet
+  readonly #sessions: AgentSessions
+  readonly #averages: Averages
+  readonly #slots: Slots
+  readonly #cooldowns = new Map<string, Cooldown>()
+  /** Why a device can't run a model, once it said so. Ends with the agent's life, since an update may change it. */
+  readonly #unsupported = new WeakMap<MemberDevice, Map<string, string>>()
+
+  constructor(fleet: Fleet, sessions: AgentSessions, averages: Averages, slots: Slots) {
+    this.#fleet = fleet
+    this.#sessions = sessions
+    this.#averages = averages
+    this.#slots = slots
+    fleet.listen({
+      left: (member) => {
+        for (const d of member.hardware.devices) this.#cooldowns.delete(`${member.agent}/${d.id}`)
+      },
+    })
+  }
+
+  /** Notes how a job ended there, as far as the device is to blame. */
+  outcome(device: MemberDevice, ok: boolean): void {
+    this.#cooldowns.set(device.name, recordOutcome(this.#cooldowns.get(device.name) ?? calm, ok, Date.now()))
+  }
+
+  /**
+   * Throws IPFA_DEVICE_NONE, IPFA_DEVICE_ABSENT or IPFA_AGENT_UNKNOWN where no device is there that could, and what the last one said where all
+   * that could have failed.
+   */
+  async place(
+    model: BridgeModel,
+    wanted: Wanted,
+    { signal, priority, failed = [], onProgress }: PlaceOptions,
+  ): Promise<Placed> {
+    const tried = [...failed]
+    let fellBackFrom: Placed["fellBackFrom"]
+    let last: AccelerateError | undefined
+    const giveUpAt = performance.now() + WAIT_MS
+    for (;;) {
+      signal.throwIfAborted()
+      const choice = this.choose(model, wanted, tried)
+      const best = choice.ranked[0]
+      if (!best) {
+        const left = giveUpAt - performance.now()
+        if (left > 0 && this.#fleet.isExpecting(wanted) && (await this.#change(signal, left))) continue
+        throw last ?? this.#none(choice, wanted)
+      }
+      const device = this.#device(best.id)
+      fellBackFrom ??= choice.passedOver && !isOld(choice.passedOver.id, failed) ? choice.passedOver : undefined
+      try {
+        const session = await this.#sessions.lease(device, model, {
+          signal,
+          priority,
+          ...(onProgress && { onProgress }),
+        })
+        return fellBackFrom ? { session, fellBackFrom } : { session }
+      } catch (cause) {
+        if (signal.aborted) throw signal.reason
+        const error = asAccelerateError(cause)
+        if (!elsewhere.has(error.code) && !device.member.gone) throw error
+        this.#note(device, model, error)
+        fellBackFrom ??= { id: device.name, reason: error.message }
+        last = error
+        tried.push(device)
+      }
+    }
+  }
+
+  choose(model: BridgeModel, wanted: Wanted, tried: readonly MemberDevice[] = []): Choice {
+    const need: Need = {
+      bytes: model.bytes,
+      now: Date.now(),
+      exclude: tried.filter((d) => this.#fleet.get(d.member.agent) === d.member).map((d) => d.name),
+    }
+    if (wanted.device !== undefined) need.device = wanted.device
+    if (wanted.agent !== undefined) need.agent = wanted.agent
+    return choose(need, this.#candidates(model), Math.random)
+  }
+
+  #candidates(model: BridgeModel): Candidate[] {
+    const now = Date.now()
+    const devices = this.#fleet.members.flatMap((m) =>
+      m.hardware.devices.map((info) => ({ info, device: m.device(info.id) })),
+    )
+    const states = new Map(devices.map(({ device }) => [device.name, this.#cooldowns.get(device.name) ?? calm]))
+    const cool = cooling(states, now)
+    return devices.map(({ info, device }) => {
+      const { member } = device
+      const average = this.#averages.get(device.name, model.sha256)
+      const candidate: Candidate = {
+        id: device.name,
+        device: device.id,
+        backend: info.backend,
+        agent: member.agent,
+        browser: member.browser,
+        fallbackAdapter: info.fallbackAdapter,
+        state: member.suspect ? "cooling" : info.state,
+        probeOk: info.probe?.ok ?? true,
+        resident: this.#sessions.isOpen(device, model.key),
+        queued: this.#slots.load(device),
+        runs: average.runs,
+      }
+      if (info.budgetBytes !== undefined) candidate.freeBytes = info.budgetBytes
+      if (average.runMs !== undefined) candidate.runMs = average.runMs
+      if (average.openMs !== undefined) candidate.openMs = average.openMs
+      const unsupported = this.#unsupported.get(device)?.get(model.key)
+      if (unsupported !== undefined) candidate.unsupported = unsupported
+      const until = Math.max(cool.get(device.name) ?? 0, info.unavailableUntil ?? 0)
+      if (until > now) candidate.coolingUntil = until
+      return candidate
+    })
+  }
+
+  #device(name: string): MemberDevice {
+    const slash = name.lastIndexOf("/")
+    return this.#fleet.get(name.slice(0, slash))!.device(name.slice(slash + 1))
+  }
+
+  #note(device: MemberDevice, model: BridgeModel, error: AccelerateError): void {
+    if (error.code !== "IPFA_DEVICE_UNSUPPORTED") return this.outcome(device, false)
+    const ofDevice: Map<string, string> = this.#unsupported.get(device) ?? new Map()
+    this.#unsupported.set(device, ofDevice.set(model.key, error.message))
+  }
+
+  async #change(signal: AbortSignal, ms: number): Promise<boolean> {
+    try {
+      await this.#fleet.changed(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(ms))]))
+      return true
+    } catch {
+      signal.throwIfAborted()
+      return false
+    }
+  }
+
+  #none({ rejected }: Choice, { device, agent }: Wanted): AccelerateError {
+    const report = this.#fleet.hardware()
+    const reasons = rejected.map(({ id, reason }) => ({ device: id, reason }))
+    const fits = rejected.filter((r) => r.kind !== "device" && r.kind !== "agent")
+    if (
+      fits.length === 0 &&
+      agent !== undefined &&
+      !this.#fleet.members.some((m) => m.agent === agent || m.browser === agent)
+    )
+      return fail("IPFA_AGENT_UNKNOWN", { data: { agent } })
+    if (fits.length === 0 && device !== undefined) {
+      const absent = report.absent.filter((a) => a.id === device || a.backend === device)
+      return fail("IPFA_DEVICE_ABSENT", {
+        data: { device, ...(agent && { agent }), reason: absent[0]?.reason ?? "no agent that is connected has it" },
+      })
+    }
+    const absent = report.absent.map((a) => ({ device: a.agent ? `${a.agent}/${a.id}` : a.id, reason: a.reason }))
+    return fail("IPFA_DEVICE_NONE", { data: { devices: [...reasons, ...absent], retryAfterMs: 2000 } })
+  }
+}
+
+function isOld(id: string, failed: readonly MemberDevice[]): boolean {
+  return failed.some((d) => d.name === id)
+}

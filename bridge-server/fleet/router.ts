@@ -1,0 +1,293 @@
+import type { ModelOwner } from "../../engine/model-source.ts"
+import {
+  asAccelerateError,
+  type CallContext,
+  fail,
+  type Handlers,
+  type HardwareReport,
+  type KeptTensor,
+  type openSession,
+  type ParamsOf,
+  PROTOCOL_VERSION,
+  type Progress,
+  type ResultOf,
+  type RunResult,
+  type runBenchmark,
+  type SessionInfo,
+  type Status,
+  type Tensor,
+  tensorBytes,
+} from "../../protocol/index.ts"
+import { VERSION } from "../version.ts"
+import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
+import { benchmark } from "./benchmark.ts"
+import type { BridgeCaller } from "./caller.ts"
+import type { Evidence } from "./evidence.ts"
+import type { Fleet } from "./fleet.ts"
+import { Leased } from "./leased.ts"
+import type { FleetModels, ModelRequest } from "./models.ts"
+import type { Placement, Wanted } from "./placement.ts"
+import { Repeats } from "./repeats.ts"
+import type { Runs } from "./runs.ts"
+import type { Slots } from "./slots.ts"
+
+export interface RouterParts {
+  fleet: Fleet
+  models: FleetModels
+  placement: Placement
+  sessions: AgentSessions
+  slots: Slots
+  runs: Runs
+  evidence: Evidence | undefined
+}
+
+export interface InferRequest extends ModelRequest, Wanted {
+  feeds: Record<string, Tensor | KeptTensor> | ((session: SessionInfo) => Record<string, Tensor>)
+  outputs?: string[]
+  priority?: number
+  deadlineMs?: number
+  key?: string
+  signal: AbortSignal
+}
+
+/** A job without a deadline of its own ends after this: nothing waits for ever. */
+const LONGEST_RUN_MS = 10 * 60_000
+
+/** Answers callers, whichever way they came: WebSocket sessions, and single inferences over HTTP. */
+export class Router {
+  readonly parts: RouterParts
+  readonly #leases = new Map<string, Leased>()
+  readonly #repeats = new Repeats<RunResult>((r) =>
+    Object.values(r.outputs).reduce((sum, t) => sum + ("kept" in t ? 0 : tensorBytes(t)), 0),
+  )
+
+  constructor(parts: RouterParts) {
+    this.parts = parts
+  }
+
+  /** The handlers of one connection; `end` gives back all it leased. */
+  connection(): { handlers: Handlers<BridgeCaller>; end(): void } {
+    const mine = new Set<Leased>()
+    const find = (id: string) => {
+      const leased = this.#leases.get(id)
+      if (!leased || !mine.has(leased)) throw fail("IPFA_SESSION_UNKNOWN")
+      return leased
+    }
+    const handlers: Handlers<BridgeCaller> = {
+      "hardware.report": () => this.hardware(),
+      "status.get": (_, { caller, signal }) => this.status(caller, mine, signal),
+      "session.open": async (params, call) => {
+        const { leased, info } = await this.#open(params, call)
+        if (call.signal.aborted) {
+          leased.close()
+          throw call.signal.reason
+        }
+        mine.add(leased)
+        this.#leases.set(leased.id, leased)
+        return info
+      },
+      "session.run": ({ sessionId, feeds, keep, outputs }, call) => {
+        const leased = find(sessionId)
+        const run = (signal: AbortSignal) =>
+          this.parts.runs.run(leased, {
+            feeds,
+            ...(keep && { keep }),
+            ...(outputs && { outputs }),
+            signal,
+            deadlineMs: call.deadlineMs ?? LONGEST_RUN_MS,
+            priority: call.priority,
+            ...(call.trace !== undefined && { trace: call.trace }),
+          })
+        // What is kept on a device belongs to this session: such a job's answer would be of no use to another.
+        if (call.key === undefined || keep?.length || leased.hasKept(feeds)) return run(call.signal)
+        return this.#repeats.run(call.caller.origin, call.key, call.signal, run)
+      },
+      "session.release": async ({ sessionId, kept }, { signal }) => {
+        await find(sessionId).release(kept, signal)
+        return {}
+      },
+      "session.close": ({ sessionId }) => {
+        const leased = find(sessionId)
+        mine.delete(leased)
+        this.#close(leased)
+        return {}
+      },
+      "benchmark.run": (params, call) => this.benchmark(params, call),
+      "model.put": (part, { caller }) => this.parts.models.source.put(ownerOf(caller), part),
+      "model.list": () => this.parts.models.source.list(),
+      "model.delete": async ({ sha256 }) => ({ deleted: await this.parts.models.source.delete(sha256) }),
+    }
+    return {
+      handlers,
+      end: () => {
+        for (const leased of mine) this.#close(leased)
+        mine.clear()
+      },
+    }
+  }
+
+  hardware(): HardwareReport {
+    return this.parts.fleet.hardware()
+  }
+
+  /** One inference without a session: the device is chosen anew each time. */
+  async infer(caller: BridgeCaller, request: InferRequest): Promise<{ result: RunResult; info: SessionInfo }> {
+    const { signal, priority = 5, deadlineMs = LONGEST_RUN_MS, key } = request
+    let info: SessionInfo | undefined
+    const work = async (s: AbortSignal) => {
+      const start = performance.now()
+      const { leased, session } = await this.#lease(request, caller, { signal: s, priority })
+      try {
+        info = session.info
+        const feeds = typeof request.feeds === "function" ? request.feeds(session.info) : request.feeds
+        return await this.parts.runs.run(leased, {
+          feeds,
+          ...(request.outputs && { outputs: request.outputs }),
+          signal: s,
+          deadlineMs: Math.max(0, deadlineMs - (performance.now() - start)),
+          priority,
+        })
+      } finally {
+        leased.close()
+      }
+    }
+    const result = await (key === undefined ? work(signal) : this.#repeats.run(caller.origin, key, signal, work))
+    info ??= await this.describe(caller, request, signal)
+    return { result, info }
+  }
+
+  /** A model's inputs and outputs, from a device that has it open; opens it where none has. */
+  async describe(caller: BridgeCaller, request: ModelRequest & Wanted, signal: AbortSignal): Promise<SessionInfo> {
+    const { leased, session } = await this.#lease(request, caller, { signal, priority: 5 })
+    leased.close()
+    return session.info
+  }
+
+  /** Whether a device is there that could take the model now, without loading it. */
+  async isReady(caller: BridgeCaller, request: ModelRequest & Wanted, signal: AbortSignal): Promise<boolean> {
+    const model = await this.parts.models.acquire(request, ownerOf(caller), { signal })
+    return this.parts.placement.choose(model, request).ranked.length > 0
+  }
+
+  async status(caller: BridgeCaller, mine: Iterable<Leased> = [], signal?: AbortSignal): Promise<Status> {
+    const { sessions, slots, runs } = this.parts
+    const shown = caller.role === "owner" ? this.#leases.values() : mine
+    const memory = await this.#memory(signal)
+    return {
+      version: VERSION,
+      protocolVersion: PROTOCOL_VERSION,
+      agent: "bridge",
+      browser: "native",
+      sessions: [...shown].flatMap((leased) => {
+        const { session } = leased
+        if (!session) return []
+        const { users, idleMs } = sessions.use(session)
+        return {
+          sessionId: leased.id,
+          model: leased.model.reference,
+          device: session.device.name,
+          leases: users,
+          memoryBytes: memory.get(session) ?? leased.model.bytes,
+          idleMs,
+        }
+      }),
+      jobs: {
+        running: slots.running,
+        waiting: slots.waiting,
+        done: runs.counts.done,
+        failed: runs.counts.failed,
+      },
+    }
+  }
+
+  async benchmark(
+    params: ParamsOf<typeof runBenchmark>,
+    call: CallContext<typeof runBenchmark, BridgeCaller>,
+  ): Promise<ResultOf<typeof runBenchmark>> {
+    const model = await this.parts.models.acquire({ model: params.model }, ownerOf(call.caller), {
+      signal: call.signal,
+    })
+    return benchmark(this.parts, params, model, call)
+  }
+
+  close(): void {
+    for (const leased of this.#leases.values()) leased.close()
+    this.#leases.clear()
+    this.#repeats.clear()
+  }
+
+  #close(leased: Leased): void {
+    this.#leases.delete(leased.id)
+    leased.close()
+  }
+
+  async #open(
+    params: ModelRequest & Wanted,
+    call: CallContext<typeof openSession, BridgeCaller>,
+  ): Promise<{ leased: Leased; info: SessionInfo }> {
+    const start = performance.now()
+    const { signal, priority, caller } = call
+    // Progress is news, not an answer: whether it arrived is nobody's concern.
+    const onProgress = (p: Progress) => void call.emit(p).catch(() => {})
+    const { leased, session } = await this.#lease(params, caller, { signal, priority, onProgress })
+    const { model } = leased
+    const { info, device } = session
+    return {
+      leased,
+      info: {
+        ...info,
+        sessionId: leased.id,
+        model: { reference: params.model, sha256: model.sha256, bytes: model.main.bytes },
+        device: { ...info.device, agent: device.member.agent, browser: device.member.browser },
+        ...(leased.fellBackFrom && { fellBackFrom: leased.fellBackFrom }),
+        loadMs: performance.now() - start,
+        stored: model.stored,
+      },
+    }
+  }
+
+  async #lease(
+    request: ModelRequest & Wanted,
+    caller: BridgeCaller,
+    options: { signal: AbortSignal; priority: number; onProgress?: (p: Progress) => void },
+  ): Promise<{ leased: Leased; session: AgentSession }> {
+    const { models, placement, sessions } = this.parts
+    const model = await models.acquire(request, ownerOf(caller), options)
+    const { device, agent } = request
+    const wanted: Wanted = { ...(device !== undefined && { device }), ...(agent !== undefined && { agent }) }
+    const leased = new Leased(model, wanted, caller.origin, placement, sessions)
+    try {
+      return { leased, session: await leased.current(options) }
+    } catch (error) {
+      leased.close()
+      throw asAccelerateError(error)
+    }
+  }
+
+  /** What the agents say their sessions hold; one that does not answer at once (it computes) is left out. */
+  async #memory(signal?: AbortSignal): Promise<Map<AgentSession, number>> {
+    const open = this.parts.sessions.list()
+    const members = new Set(open.map((s) => s.device.member))
+    const bytes = new Map<AgentSession, number>()
+    await Promise.all(
+      [...members].map(async (member) => {
+        try {
+          const { sessions } = await member.peer.call("status.get", {}, { deadlineMs: 250, ...(signal && { signal }) })
+          for (const s of open) {
+            const found = s.device.member === member && sessions.find((x) => x.sessionId === s.info.sessionId)
+            if (found) bytes.set(s, found.memoryBytes)
+          }
+        } catch {
+          // Its sessions count as the model's bytes then.
+        }
+      }),
+    )
+    return bytes
+  }
+}
+
+/** Uploads belong to who made them; what the person's own programs upload is the person's. */
+export function ownerOf(caller: BridgeCaller): ModelOwner {
+  const { storeBytes } = caller.limits ?? {}
+  return { owner: caller.origin, ...(storeBytes !== undefined && { storeBytes }) }
+}

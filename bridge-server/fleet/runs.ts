@@ -1,0 +1,180 @@
+import {
+  AccelerateError,
+  asAccelerateError,
+  type ErrorCode,
+  fail,
+  type KeptTensor,
+  type RunResult,
+  type Tensor,
+} from "../../protocol/index.ts"
+import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
+import type { Averages } from "./averages.ts"
+import type { Leased } from "./leased.ts"
+import type { MemberDevice } from "./member.ts"
+import type { Placement } from "./placement.ts"
+import type { Slots } from "./slots.ts"
+
+export interface RunRequest {
+  feeds: Record<string, Tensor | KeptTensor>
+  keep?: string[]
+  outputs?: string[]
+  signal: AbortSignal
+  deadlineMs?: number
+  priority: number
+  trace?: string
+}
+
+/** The device under the job was lost, not the job: it is run again, once. */
+const losses: ReadonlySet<ErrorCode> = new Set([
+  "IPFA_PROTOCOL_CLOSED",
+  "IPFA_PROTOCOL_SLOW_READER",
+  "IPFA_DEVICE_LOST",
+  "IPFA_JOB_LOST",
+  "IPFA_AGENT_UNKNOWN",
+])
+
+export interface JobCounts {
+  running: number
+  done: number
+  failed: number
+  reruns: number
+}
+
+export interface RunEvents {
+  ended?(job: { device: string; ok: boolean; code?: string; ms: number }): void
+}
+
+/** Runs jobs on what is leased, and once more where a device is lost under one. */
+export class Runs {
+  readonly counts: JobCounts = { running: 0, done: 0, failed: 0, reruns: 0 }
+  readonly #parts: { slots: Slots; placement: Placement; sessions: AgentSessions; averages: Averages }
+  readonly #events: RunEvents
+
+  constructor(
+    parts: { slots: Slots; placement: Placement; sessions: AgentSessions; averages: Averages },
+    events: RunEvents = {},
+  ) {
+    this.#parts = parts
+    this.#events = events
+  }
+
+  async run(leased: Leased, request: RunRequest): Promise<RunResult> {
+    const start = performance.now()
+    const deadlineAt = request.deadlineMs === undefined ? undefined : start + request.deadlineMs
+    const failed: MemberDevice[] = []
+    let first: AccelerateError | undefined
+    let reopened = false
+    this.counts.running++
+    try {
+      for (;;) {
+        const session = await this.#session(leased, request, failed, first)
+        try {
+          const result = await this.#once(leased, session, request, start, deadlineAt)
+          this.counts.done++
+          this.#events.ended?.({ device: session.device.name, ok: true, ms: performance.now() - start })
+          return { ...result, reruns: failed.length }
+        } catch (cause) {
+          if (request.signal.aborted) throw request.signal.reason
+          const error = asAccelerateError(cause)
+          if (error.code === "IPFA_SESSION_UNKNOWN" && !reopened) {
+            // The agent closed it meanwhile (memory, a restart we did not see): the job did not run.
+            reopened = true
+            this.#parts.sessions.forget(session)
+            leased.lost(session, "its agent had closed the session")
+            continue
+          }
+          if (!losses.has(error.code) && !session.device.member.gone) throw error
+          this.#parts.placement.outcome(session.device, false)
+          this.#parts.sessions.forget(session)
+          leased.lost(session, error.message)
+          if (leased.hasKept(request.feeds)) throw fail("IPFA_SESSION_KEPT", { cause: error })
+          if (failed.length > 0)
+            throw fail("IPFA_JOB_LOST", { cause: error, data: { devices: [failed[0]?.name, session.device.name] } })
+          first = error
+          failed.push(session.device)
+          this.counts.reruns++
+        }
+      }
+    } catch (error) {
+      this.counts.failed++
+      const { code } = asAccelerateError(error)
+      this.#events.ended?.({
+        device: leased.session?.device.name ?? "",
+        ok: false,
+        code,
+        ms: performance.now() - start,
+      })
+      throw error
+    } finally {
+      this.counts.running--
+    }
+  }
+
+  async #session(
+    leased: Leased,
+    { signal, priority }: RunRequest,
+    failed: MemberDevice[],
+    first?: AccelerateError,
+  ): Promise<AgentSession> {
+    try {
+      return await leased.current({ signal, priority, failed })
+    } catch (cause) {
+      if (signal.aborted || !first) throw cause
+      // It was lost once, and there is nothing to run it on again.
+      throw fail("IPFA_JOB_LOST", {
+        cause: first,
+        data: { device: failed[0]?.name, reason: asAccelerateError(cause).message },
+      })
+    }
+  }
+
+  async #once(
+    leased: Leased,
+    session: AgentSession,
+    request: RunRequest,
+    start: number,
+    deadlineAt: number | undefined,
+  ): Promise<RunResult> {
+    const { slots, averages, placement } = this.#parts
+    const { device, model, info } = session
+    const { signal, priority, trace, keep, outputs } = request
+    const feeds = leased.toAgent(request.feeds, session)
+    const leave = await slots.enter(device, {
+      origin: leased.origin,
+      priority,
+      signal,
+      cost: averages.get(device.name, model.sha256).runMs ?? 1,
+      ...(deadlineAt !== undefined && { deadlineAt: Date.now() + deadlineAt - performance.now() }),
+    })
+    const queuedMs = performance.now() - start
+    try {
+      const result = await device.member.peer.call(
+        "session.run",
+        { sessionId: info.sessionId, feeds, ...(keep && { keep }), ...(outputs && { outputs }) },
+        {
+          signal,
+          priority,
+          ...(trace && { trace }),
+          ...(deadlineAt !== undefined && { deadlineMs: Math.max(0, deadlineAt - performance.now()) }),
+        },
+      )
+      averages.ran(device.name, model.sha256, result.timing.runMs)
+      placement.outcome(device, true)
+      const movedFrom = leased.movedFrom(device)
+      return {
+        outputs: leased.toCaller(result.outputs, session),
+        device: device.id,
+        agent: device.member.agent,
+        ...(movedFrom && { fellBackFrom: movedFrom }),
+        timing: { queueMs: queuedMs + result.timing.queueMs, runMs: result.timing.runMs },
+        reruns: 0,
+      }
+    } catch (error) {
+      if (signal.aborted || (error instanceof AccelerateError && error.code === "IPFA_JOB_DEADLINE"))
+        device.member.givenUp()
+      throw error
+    } finally {
+      leave()
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import Fastify, { type FastifyInstance } from "fastify"
+import { fail } from "../../protocol/index.ts"
+import type { AgentParts } from "../fleet/agents.ts"
+import { docs } from "./docs.ts"
+import { answerError } from "./errors.ts"
+import { kserve } from "./kserve/routes.ts"
+import type { Metrics } from "./metrics.ts"
+import { sockets } from "./sockets.ts"
+import { type V1Parts, v1 } from "./v1.ts"
+
+export interface AppParts extends V1Parts {
+  agents: AgentParts
+  metrics: Metrics
+  tls?: { cert: string | Buffer; key: string | Buffer }
+}
+
+const MAX_JSON_BYTES = 1024 * 1024
+
+/** The HTTP side: the guard first, then routes. */
+export async function createApp(parts: AppParts): Promise<FastifyInstance> {
+  const { agents, router, guard, metrics, tls } = parts
+  const app = Fastify({
+    logger: false,
+    bodyLimit: MAX_JSON_BYTES,
+    // A reference in a path, URL-encoded.
+    routerOptions: { maxParamLength: 8192 },
+    // Idle keep-alive connections don't hold up the end.
+    forceCloseConnections: true,
+    // A request's headers must come within 10 s; its body may be large.
+    connectionTimeout: 0,
+    ...(tls && { https: tls }),
+  }) as unknown as FastifyInstance
+
+  app.decorateRequest("caller", undefined)
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers({
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cache-control": "no-store",
+      "cross-origin-resource-policy": "same-origin",
+    })
+    request.caller = guard.admit({
+      route: request.routeOptions.url,
+      headers: request.headers,
+      remoteAddress: request.ip,
+      upgrade: request.headers.upgrade !== undefined,
+    })
+  })
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler((request) => {
+    throw Object.assign(new Error(`There is no ${request.method} ${request.url.split("?")[0]}.`), { statusCode: 404 })
+  })
+  // Bodies are checked by the schemas that also serve the protocol; those of the routes are for /docs.
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.removeContentTypeParser("text/plain")
+
+  await docs(app)
+  app.get("/healthz", { schema: { tags: ["bridge"], summary: "It runs.", security: [] } }, async () => ({ ok: true }))
+  metrics.serve(app)
+  kserve(app, router)
+  v1(app, parts)
+  await sockets(app, router, agents)
+  return app
+}
+
+/** Listens, with the errors a person can do something about in words. */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === "EADDRINUSE" || code === "EACCES")
+      throw fail("IPFA_BRIDGE_PORT", {
+        message:
+          code === "EACCES"
+            ? `Port ${port} needs rights this user has not got. Choose one above 1023 with --port.`
+            : `Port ${port} on ${host} is in use. Choose another with --port, or end what uses it.`,
+        data: { host, port },
+        cause,
+      })
+    throw cause
+  }
+  const address = app.server.address()
+  return typeof address === "object" && address ? address.port : port
+}

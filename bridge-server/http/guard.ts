@@ -1,0 +1,79 @@
+import { createHmac } from "node:crypto"
+import type { IncomingHttpHeaders } from "node:http"
+import { fail } from "../../protocol/index.ts"
+import { hostForms, isExtensionOrigin, type Listening, ownOrigins } from "../access/addresses.ts"
+import type { AgentTokens } from "../access/agent-tokens.ts"
+import { hashToken, presentedToken, tokenMatches } from "../access/token.ts"
+import type { BridgeCaller } from "../fleet/caller.ts"
+
+/** What needs no token: that the bridge is there, its proof, and the static shell of the documentation. None of it carries data. */
+const OPEN = ["/healthz", "/v1/proof", "/docs"]
+const OPEN_BELOW = "/docs/"
+/** Where an extension that is not paired yet may connect, to pair. */
+const PAIRING_PATH = "/agent"
+
+export interface Knock {
+  /** The pattern of the route that matched; undefined where none did. Not the path, whose spelling has a thousand forms. */
+  route: string | undefined
+  headers: IncomingHttpHeaders
+  remoteAddress: string
+  upgrade: boolean
+}
+
+/** Who may come in: decided by Host, Origin and token alone, before any route is looked at. */
+export class Guard {
+  readonly #agents: AgentTokens
+  readonly #ownerHash: Buffer
+  #hosts: ReadonlySet<string> = new Set()
+  #origins: ReadonlySet<string> = new Set()
+
+  constructor(ownerToken: string, agents: AgentTokens) {
+    this.#ownerHash = hashToken(ownerToken)
+    this.#agents = agents
+  }
+
+  /** Stands in for the hash of a token that was never given out; the same for the same name. */
+  decoyHash(name: string): Buffer {
+    return createHmac("sha256", this.#ownerHash).update(`decoy\n${name}`).digest()
+  }
+
+  get ownerHash(): Buffer {
+    return this.#ownerHash
+  }
+
+  /** Tells it where the bridge listens. Until then nobody comes in. */
+  listening(at: Listening): void {
+    this.#hosts = hostForms(at)
+    this.#origins = ownOrigins(this.#hosts, at.tls)
+  }
+
+  /** The caller, or undefined for what is open to all. Throws IPFA_BRIDGE_HOST, _ORIGIN, _TOKEN. */
+  admit({ route, headers, remoteAddress, upgrade }: Knock): BridgeCaller | undefined {
+    const { origin } = headers
+    if (!this.#hosts.has((headers.host ?? "").toLowerCase())) throw fail("IPFA_BRIDGE_HOST")
+    const pairing = upgrade && route === PAIRING_PATH
+    if (origin !== undefined && !this.#originMay(origin, pairing)) throw fail("IPFA_BRIDGE_ORIGIN")
+    const peer = origin ?? remoteAddress
+    const seen = { peer, ...(origin !== undefined && { webOrigin: origin }) }
+    const token = presentedToken(headers)
+    if (token !== undefined) {
+      if (tokenMatches(token, this.#ownerHash)) return { origin: "owner", role: "owner", ...seen }
+      const agent = this.#agents.find(token, origin)
+      if (agent) return { origin: `agent:${agent.agent}`, role: "agent", agent: agent.agent, ...seen }
+      throw fail("IPFA_BRIDGE_TOKEN")
+    }
+    if (isOpen(route) && !upgrade) return undefined
+    // With a code to trade, and nothing else, an extension or a program may come in without.
+    if (pairing) return { origin: "unpaired", role: "unpaired", ...seen }
+    throw fail("IPFA_BRIDGE_TOKEN")
+  }
+
+  #originMay(origin: string, pairing: boolean): boolean {
+    if (this.#origins.has(origin)) return true
+    return isExtensionOrigin(origin) && (pairing || this.#agents.isPairedOrigin(origin))
+  }
+}
+
+function isOpen(route: string | undefined): boolean {
+  return route !== undefined && (OPEN.includes(route) || route.startsWith(OPEN_BELOW))
+}

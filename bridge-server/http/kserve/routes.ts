@@ -1,0 +1,140 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
+import { fail, type SessionInfo, type TensorInfo } from "../../../protocol/index.ts"
+import type { Router } from "../../fleet/router.ts"
+import { VERSION } from "../../version.ts"
+import { callerOf, untilClosed } from "../route.ts"
+import { toDatatype } from "./datatypes.ts"
+import { openApi } from "./openapi.ts"
+import { HEADER_LENGTH, MAX_INFER_BYTES, readInfer } from "./request.ts"
+import { writeInfer } from "./response.ts"
+
+interface ModelPath {
+  Params: { model: string }
+}
+
+/** KServe's Open Inference Protocol v2 with the binary tensor extension. A model is named by an alias, or by its URL-encoded reference. */
+export function kserve(app: FastifyInstance, router: Router): void {
+  const tags = ["KServe v2"]
+
+  app.get(
+    "/v2/health/live",
+    { schema: { tags, summary: "The bridge-server runs.", response: openApi.live } },
+    async () => ({
+      live: true,
+    }),
+  )
+  app.get(
+    "/v2/health/ready",
+    { schema: { tags, summary: "A device is there.", response: openApi.ready } },
+    async (_, reply) => {
+      const ready = router.hardware().devices.length > 0
+      return reply.code(ready ? 200 : 503).send({ ready })
+    },
+  )
+  app.get("/v2", { schema: { tags, summary: "What this server is.", response: openApi.server } }, async () => ({
+    name: "ipfs-accelerate",
+    version: VERSION,
+    extensions: ["binary_tensor_data"],
+  }))
+
+  app.get<ModelPath>(
+    "/v2/models/:model",
+    { schema: { tags, summary: "A model's inputs and outputs.", params: openApi.model, response: openApi.metadata } },
+    async (request, reply) => {
+      const model = modelName(request)
+      const info = await router.describe(callerOf(request), { model }, untilClosed(reply))
+      return { name: model, versions: ["1"], platform: "onnx_onnxv1", ...signature(info) }
+    },
+  )
+  app.get<ModelPath>(
+    "/v2/models/:model/ready",
+    {
+      schema: {
+        tags,
+        summary: "A device is there that takes the model.",
+        params: openApi.model,
+        response: openApi.ready,
+      },
+    },
+    async (request, reply) => {
+      const model = modelName(request)
+      const ready = await router.isReady(callerOf(request), { model }, untilClosed(reply))
+      return reply.code(ready ? 200 : 503).send({ name: model, ready })
+    },
+  )
+
+  // Bytes as they came, whatever the type says: with the binary extension the body is JSON at its beginning only.
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    for (const type of ["application/json", "application/octet-stream"])
+      scope.addContentTypeParser(type, { parseAs: "buffer" }, (_, body, done) => done(null, body))
+    // Triton's clients send no type with the binary extension. Its header is one that no form and no <img> can send.
+    scope.addContentTypeParser("*", { parseAs: "buffer" }, ({ headers }, body, done) => {
+      if (headers["content-type"] === undefined && headers[HEADER_LENGTH] !== undefined) return done(null, body)
+      done(
+        Object.assign(new Error("Send application/json, or application/octet-stream with tensors as bytes."), {
+          statusCode: 415,
+        }),
+      )
+    })
+    const infer = (request: FastifyRequest<ModelPath>, reply: FastifyReply) => answer(router, request, reply)
+    const schema = {
+      tags,
+      summary: "One inference.",
+      description:
+        "The device is chosen by measurements unless `parameters.device` or `parameters.agent` forces one. The header `Idempotency-Key` makes a repeated request the same job.",
+      consumes: ["application/json", "application/octet-stream"],
+      params: openApi.model,
+      headers: openApi.inferHeaders,
+      body: openApi.inferRequest,
+      response: openApi.infer,
+    }
+    scope.post<ModelPath>("/v2/models/:model/infer", { schema, bodyLimit: MAX_INFER_BYTES }, infer)
+    scope.post<ModelPath>(
+      "/v2/models/:model/versions/1/infer",
+      { schema: { ...schema, hide: true }, bodyLimit: MAX_INFER_BYTES },
+      infer,
+    )
+  })
+}
+
+async function answer(router: Router, request: FastifyRequest<ModelPath>, reply: FastifyReply): Promise<FastifyReply> {
+  const model = modelName(request)
+  if (!Buffer.isBuffer(request.body)) throw fail("IPFA_INPUT_INVALID", { data: { path: "", expected: "a body" } })
+  const headerLength = request.headers[HEADER_LENGTH]
+  const call = readInfer(request.body, typeof headerLength === "string" ? headerLength : undefined)
+  const key = request.headers["idempotency-key"]
+  const { result, info } = await router.infer(callerOf(request), {
+    model,
+    feeds: call.feeds,
+    signal: untilClosed(reply),
+    ...(call.device !== undefined && { device: call.device }),
+    ...(call.agent !== undefined && { agent: call.agent }),
+    ...(call.outputs && { outputs: call.outputs }),
+    ...(call.priority !== undefined && { priority: call.priority }),
+    ...(call.deadlineMs !== undefined && { deadlineMs: call.deadlineMs }),
+    ...(typeof key === "string" && key !== "" && { key: key.slice(0, 128) }),
+  })
+  const { body, headerLength: length } = writeInfer(
+    model,
+    call,
+    result,
+    info.outputs.map((o) => o.name),
+  )
+  if (length === undefined) return reply.type("application/json").send(body)
+  return reply.header(HEADER_LENGTH, length).type("application/octet-stream").send(body)
+}
+
+function modelName({ params }: FastifyRequest<ModelPath>): string {
+  return params.model
+}
+
+function signature({ inputs, outputs }: SessionInfo) {
+  const describe = ({ name, dtype, shape }: TensorInfo) => ({
+    name,
+    datatype: toDatatype(dtype),
+    // KServe has no names for dimensions.
+    shape: shape.map((d) => (typeof d === "number" ? d : -1)),
+  })
+  return { inputs: inputs.map(describe), outputs: outputs.map(describe) }
+}

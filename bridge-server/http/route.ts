@@ -1,0 +1,69 @@
+import { toJsonSchema } from "@valibot/to-json-schema"
+import type { FastifyReply, FastifyRequest } from "fastify"
+import type * as v from "valibot"
+import { fail } from "../../protocol/index.ts"
+import type { BridgeCaller } from "../fleet/caller.ts"
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who asks, as the guard found; undefined for what is open to all. */
+    caller: BridgeCaller | undefined
+  }
+}
+
+export function callerOf(request: FastifyRequest): BridgeCaller {
+  if (!request.caller) throw fail("IPFA_BRIDGE_TOKEN")
+  return request.caller
+}
+
+/** The person's own programs only: what an agent's token does not open. */
+export function ownerOnly(request: FastifyRequest): BridgeCaller {
+  const caller = callerOf(request)
+  if (caller.role !== "owner")
+    throw fail("IPFA_GRANT_REQUIRED", { message: "That needs the bridge-server's own token." })
+  return caller
+}
+
+/** Aborts when the client goes away before it has its answer. */
+export function untilClosed({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  const onClose = () => {
+    if (!raw.writableEnded)
+      controller.abort(fail("IPFA_JOB_CANCELLED", { message: "The client closed the connection." }))
+  }
+  if (raw.destroyed) onClose()
+  else raw.once("close", onClose)
+  return controller.signal
+}
+
+/** A valibot schema as OpenAPI shows it. */
+export function shown(schema: v.GenericSchema): object {
+  const { $schema: _, ...rest } = toJsonSchema(schema as never, {
+    typeMode: "output",
+    errorMode: "ignore",
+    target: "openapi-3.0",
+  })
+  return rest
+}
+
+const error = {
+  type: "object",
+  properties: {
+    error: {
+      type: "object",
+      properties: {
+        code: { type: "string", description: "IPFA_…" },
+        message: { type: "string" },
+        data: { type: "object", additionalProperties: true },
+      },
+      required: ["code", "message"],
+    },
+  },
+  required: ["error"],
+} as const
+
+/** The failures every route can answer with. */
+export const errorAnswers = {
+  "4xx": { description: "The request can't be served as it stands.", ...error },
+  "5xx": { description: "It could not be served; Retry-After where it may be later.", ...error },
+}

@@ -1,0 +1,61 @@
+import websocket from "@fastify/websocket"
+import type { FastifyInstance } from "fastify"
+import type { WebSocket } from "ws"
+import { fail, Peer, type WebSocketLike, webSocketPort } from "../../protocol/index.ts"
+import { SUBPROTOCOL } from "../access/token.ts"
+import { type AgentParts, agentConnection } from "../fleet/agents.ts"
+import { authorise, type BridgeCaller } from "../fleet/caller.ts"
+import type { Router } from "../fleet/router.ts"
+import { callerOf } from "./route.ts"
+
+/** The largest message of one WebSocket, bytes: some tensors, or a part of an upload. */
+export const MAX_MESSAGE_BYTES = 512 * 2 ** 20
+/** Whoever has no token yet has nothing large to say. */
+const MAX_UNPAIRED_BYTES = 64 * 2 ** 10
+
+/** `/client` for callers, `/agent` for those who compute. Host, Origin and token were checked before the upgrade. */
+export async function sockets(app: FastifyInstance, router: Router, agents: AgentParts): Promise<void> {
+  const connections = new Set<Peer<BridgeCaller>>()
+  await app.register(websocket, {
+    options: {
+      maxPayload: MAX_MESSAGE_BYTES,
+      // Tensors hardly compress, and each connection's window would take memory.
+      perMessageDeflate: false,
+      handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    },
+    errorHandler: (error, socket) => {
+      agents.log.debug({ err: error }, "socket failed")
+      socket.terminate()
+    },
+    preClose: (done) => {
+      for (const peer of connections)
+        peer.close(fail("IPFA_PROTOCOL_CLOSED", { message: "The bridge-server is stopping." }))
+      done()
+    },
+  })
+  const serve = (
+    socket: WebSocket,
+    caller: BridgeCaller,
+    handlers: ConstructorParameters<typeof Peer<BridgeCaller>>[1]["handlers"],
+  ) => {
+    const maxBytes = caller.role === "unpaired" ? MAX_UNPAIRED_BYTES : MAX_MESSAGE_BYTES
+    const port = webSocketPort(socket as unknown as WebSocketLike, { maxBytes })
+    const peer = new Peer<BridgeCaller>(port, { role: "bridge", caller, authorise, ...(handlers && { handlers }) })
+    connections.add(peer)
+    void peer.closed.then(() => connections.delete(peer))
+    return peer
+  }
+
+  app.get("/client", { websocket: true }, (socket, request) => {
+    const caller = callerOf(request)
+    const { handlers, end } = router.connection()
+    void serve(socket, caller, handlers).closed.then(end)
+  })
+  app.get("/agent", { websocket: true }, (socket, request) => {
+    const peer: Peer<BridgeCaller> = serve(
+      socket,
+      callerOf(request),
+      agentConnection(agents, () => peer),
+    )
+  })
+}

@@ -1,0 +1,221 @@
+import type { FastifyInstance } from "fastify"
+import * as v from "valibot"
+import { check, fail, hardwareReport, modelReference, status, storedModel } from "../../protocol/index.ts"
+import type { AgentTokens } from "../access/agent-tokens.ts"
+import type { Pairing } from "../access/pairing.ts"
+import { bridgeProof } from "../access/proof.ts"
+import type { Router } from "../fleet/router.ts"
+import { VERSION } from "../version.ts"
+import type { Guard } from "./guard.ts"
+import { callerOf, errorAnswers, ownerOnly, shown, untilClosed } from "./route.ts"
+
+export interface V1Parts {
+  router: Router
+  pairing: Pairing
+  tokens: AgentTokens
+  guard: Guard
+}
+
+const addModel = v.object({
+  /** A reference, or `sha256:…` of an upload. */
+  reference: modelReference,
+  /** The name to give it, for KServe's paths. */
+  name: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(128))),
+})
+const proofQuery = v.object({
+  nonce: v.pipe(v.string(), v.regex(/^[\w-]{16,128}$/, "16 to 128 letters, digits, - and _")),
+  agent: v.optional(v.pipe(v.string(), v.maxLength(128))),
+})
+const benchmarksQuery = v.object({
+  agent: v.optional(v.pipe(v.string(), v.maxLength(128))),
+  device: v.optional(v.pipe(v.string(), v.maxLength(128))),
+  model: v.optional(v.pipe(v.string(), v.maxLength(128))),
+  limit: v.optional(v.pipe(v.string(), v.regex(/^\d{1,4}$/), v.transform(Number))),
+})
+const alias = v.object({ name: v.string(), reference: v.string(), shipped: v.boolean() })
+
+/** What is ours: status, devices, evidence, models, pairing. */
+export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1Parts): void {
+  const { models, fleet, evidence } = router.parts
+  const ok = (schema: v.GenericSchema, description: string) => ({
+    200: { description, ...shown(schema) },
+    ...errorAnswers,
+  })
+
+  app.get(
+    "/v1/status",
+    {
+      schema: {
+        tags: ["bridge"],
+        summary: "What is loaded, what runs, who is there.",
+        response: ok(status, "Status."),
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request)
+      const agents = fleet.members.map((m) => ({
+        agent: m.agent,
+        browser: m.browser,
+        version: m.version,
+        devices: m.hardware.devices.map((d) => d.id),
+        suspect: m.suspect,
+        ...m.load,
+      }))
+      return { ...(await router.status(caller, [], untilClosed(reply))), ...(caller.role === "owner" && { agents }) }
+    },
+  )
+  app.get(
+    "/v1/devices",
+    {
+      schema: {
+        tags: ["bridge"],
+        summary: "Every device of every agent, and every one that can't be had, with the reason.",
+        response: ok(hardwareReport, "Devices."),
+      },
+    },
+    async () => router.hardware(),
+  )
+  app.get(
+    "/v1/benchmarks",
+    {
+      schema: {
+        tags: ["evidence"],
+        summary: "Latest benchmarks first, with their raw samples.",
+        response: errorAnswers,
+      },
+    },
+    async (request) => {
+      ownerOnly(request)
+      const query = check(benchmarksQuery, request.query, "IPFA_INPUT_INVALID")
+      if (!evidence) throw fail("IPFA_STORAGE_QUERY", { message: "This bridge-server keeps no evidence." })
+      const [benchmarks, runs] = await Promise.all([evidence.benchmarks(query), evidence.runs(query)])
+      return { benchmarks, runs }
+    },
+  )
+
+  app.get(
+    "/v1/models",
+    {
+      schema: {
+        tags: ["models"],
+        summary: "Stored models and their names.",
+        response: ok(
+          v.object({
+            aliases: v.array(alias),
+            models: v.array(storedModel),
+            usedBytes: v.number(),
+            quotaBytes: v.number(),
+          }),
+          "Models.",
+        ),
+      },
+    },
+    async (request) => {
+      ownerOnly(request)
+      return { aliases: models.aliases.list(), ...(await models.source.list()) }
+    },
+  )
+  app.post(
+    "/v1/models",
+    {
+      schema: {
+        tags: ["models"],
+        summary: "Gets a model, verifies it, and gives it a name.",
+        body: shown(addModel),
+        response: errorAnswers,
+      },
+    },
+    async (request, reply) => {
+      ownerOnly(request)
+      const { reference, name } = check(addModel, request.body, "IPFA_INPUT_INVALID")
+      const { sha256, bytes, stored } = await models.source.acquire(
+        models.aliases.resolve(reference),
+        { owner: "owner" },
+        { signal: untilClosed(reply) },
+      )
+      if (name !== undefined) models.aliases.add(name, models.aliases.resolve(reference))
+      return { reference, sha256, bytes, stored, ...(name !== undefined && { name }) }
+    },
+  )
+  app.delete<{ Params: { model: string } }>(
+    "/v1/models/:model",
+    {
+      schema: {
+        tags: ["models"],
+        summary: "Removes a name, or (by its SHA-256) a stored model.",
+        response: errorAnswers,
+      },
+    },
+    async (request) => {
+      ownerOnly(request)
+      const { model } = request.params
+      const sha256 = /^(?:sha256:)?([0-9a-f]{64})$/.exec(model)?.[1]
+      const removed = sha256 ? await models.source.delete(sha256) : models.aliases.remove(model)
+      if (!removed) throw fail("IPFA_MODEL_NOT_FOUND", { data: { model } })
+      return { removed }
+    },
+  )
+
+  app.post(
+    "/v1/pairing",
+    {
+      schema: {
+        tags: ["agents"],
+        summary: "A code with which one agent can be paired, once, within five minutes.",
+        response: errorAnswers,
+      },
+    },
+    async (request) => {
+      ownerOnly(request)
+      return pairing.create()
+    },
+  )
+  app.get(
+    "/v1/agents",
+    { schema: { tags: ["agents"], summary: "The agents that were paired.", response: errorAnswers } },
+    async (request) => {
+      ownerOnly(request)
+      return { agents: tokens.list().map((a) => ({ ...a, connected: fleet.get(a.agent) !== undefined })) }
+    },
+  )
+  app.delete<{ Params: { agent: string } }>(
+    "/v1/agents/:agent",
+    {
+      schema: {
+        tags: ["agents"],
+        summary: "Takes an agent's token back and ends its connection.",
+        response: errorAnswers,
+      },
+    },
+    async (request) => {
+      ownerOnly(request)
+      const { agent } = request.params
+      if (!tokens.revoke(agent)) throw fail("IPFA_AGENT_UNKNOWN", { data: { agent } })
+      const member = fleet.get(agent)
+      if (member) fleet.drop(member, "its token was taken back", fail("IPFA_BRIDGE_TOKEN"))
+      return { revoked: true }
+    },
+  )
+
+  app.get(
+    "/v1/proof",
+    {
+      schema: {
+        tags: ["agents"],
+        summary: "Shows that this is the bridge-server that knows your token, before you send it.",
+        description:
+          "HMAC-SHA-256 in hexadecimal; key: SHA-256 of the token; message: `ipfa-bridge-proof`, the nonce and the Host you called, each but the last followed by a newline. With `agent`, the token of that agent.",
+        security: [],
+        querystring: shown(proofQuery),
+        response: errorAnswers,
+      },
+    },
+    async (request) => {
+      const { nonce, agent } = check(proofQuery, request.query, "IPFA_INPUT_INVALID")
+      const hash = agent === undefined ? guard.ownerHash : tokens.hashOf(agent)
+      // The same answer, whether or not such an agent was ever paired: one that nobody can check.
+      const key = hash ?? guard.decoyHash(agent ?? "")
+      return { version: VERSION, proof: bridgeProof(key, nonce, request.headers.host ?? "") }
+    },
+  )
+}

@@ -1,0 +1,9 @@
+/** What a native child is told when it starts, in the environment variable IPFA_CHILD. */
+export interface ChildSettings {
+  agent: string
+  backends: readonly string[]
+  /** The bridge's data folder, whose models it reads. */
+  dataDir: string
+  incarnation: number
+  threads?: number
+}

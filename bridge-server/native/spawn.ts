@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import type { Duplex } from "node:stream"
+import { fileURLToPath } from "node:url"
+import { byteStreamPort, type HardwareReport, Peer } from "../../protocol/index.ts"
+import { files } from "../files.ts"
+import { type AgentParts, agentConnection } from "../fleet/agents.ts"
+import { authorise, type BridgeCaller } from "../fleet/caller.ts"
+import type { ChildSettings } from "./settings.ts"
+
+export interface NativeOptions {
+  /** Its name in the fleet. */
+  agent: string
+  backends: readonly string[]
+  dataDir: string
+  threads?: number
+  /** A child that finds no device is not kept; its reasons are. */
+  optional?: boolean
+  /** Ends a child that does not answer so long after a job on it was given up, ms: `run()` can't be interrupted any other way. */
+  stuckMs?: number
+}
+
+/** A crash is followed by a start at once; one that follows closely waits twice as long as the last did. */
+const BACKOFF_MS = [0, 250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000]
+/** A life of this length counts as a good one. */
+const GOOD_LIFE_MS = 30_000
+const STOP_MS = 2000
+
+/** Keeps one native child alive: starts it, joins it to the fleet, and starts another when it ends in any way but ours. */
+export class NativeProcess {
+  readonly agent: string
+  readonly #options: NativeOptions
+  readonly #parts: AgentParts
+  #child: ChildProcess | undefined
+  #incarnation = Date.now()
+  #failures = 0
+  #timer: NodeJS.Timeout | undefined
+  #closing = false
+  #stuck: NodeJS.Timeout | undefined
+
+  constructor(options: NativeOptions, parts: AgentParts) {
+    this.agent = options.agent
+    this.#options = options
+    this.#parts = parts
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  start(): void {
+    const { agent, backends, dataDir, threads } = this.#options
+    const { fleet, log } = this.#parts
+    this.#expect("the native process is starting")
+    const startedAt = performance.now()
+    const settings: ChildSettings = {
+      agent,
+      backends,
+      dataDir,
+      incarnation: ++this.#incarnation,
+      ...(threads !== undefined && { threads }),
+    }
+    const child = spawn(process.execPath, [...process.execArgv.filter(isTypeFlag), fileURLToPath(files.child)], {
+      stdio: ["ignore", 2, 2, "pipe"],
+      env: { ...process.env, IPFA_CHILD: JSON.stringify(settings) },
+      windowsHide: true,
+    })
+    this.#child = child
+    const pipe = child.stdio[3] as Duplex
+    const caller: BridgeCaller = { origin: `agent:${agent}`, role: "native", agent, peer: agent }
+    const peer: Peer<BridgeCaller> = new Peer<BridgeCaller>(byteStreamPort(pipe, pipe), {
+      role: "bridge",
+      caller,
+      authorise,
+      handlers: this.#handlers(() => peer),
+    })
+    const ended = (reason: string) => {
+      if (this.#child !== child) return
+      this.#child = undefined
+      clearTimeout(this.#stuck)
+      peer.close()
+      if (this.#closing) return
+      this.#failures = performance.now() - startedAt > GOOD_LIFE_MS ? 0 : this.#failures + 1
+      const wait = BACKOFF_MS[Math.min(this.#failures - 1, BACKOFF_MS.length - 1)] ?? 0
+      log.warn({ agent, reason, restartInMs: wait }, "native process ended")
+      this.#expect(`the native process ended (${reason}) and is started again`)
+      this.#timer = setTimeout(() => this.start(), wait)
+    }
+    child.on("error", (error) => ended(error.message))
+    child.on("exit", (code, signal) => ended(signal ? `killed by ${signal}` : `exit code ${code}`))
+    // A pipe that broke without an end of the process: nothing more can be said to it.
+    void peer.closed.then(() => {
+      if (this.#child === child && !this.#closing) child.kill("SIGKILL")
+    })
+    void fleet
+  }
+
+  async stop(): Promise<void> {
+    this.#closing = true
+    clearTimeout(this.#timer)
+    clearTimeout(this.#stuck)
+    this.#parts.fleet.unexpect(this.agent)
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+    child.kill("SIGTERM")
+    // A child that computes does not hear a signal.
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS)
+    await exited
+    clearTimeout(timer)
+  }
+
+  #handlers(peer: () => Peer<BridgeCaller>) {
+    const { fleet } = this.#parts
+    const handlers = agentConnection(this.#parts, peer, { onGivenUp: () => this.#watch(peer()) })
+    const join = handlers["agent.join"]
+    return {
+      ...handlers,
+      "agent.join": (
+        params: Parameters<NonNullable<typeof join>>[0],
+        call: Parameters<NonNullable<typeof join>>[1],
+      ) => {
+        if (!this.#options.optional || params.hardware.devices.length > 0) return join!(params, call)
+        // Nothing to compute on: the process is not kept, what it found out is.
+        fleet.addAbsent(this.agent, absentOf(this.agent, params.hardware))
+        fleet.unexpect(this.agent)
+        setImmediate(() => void this.stop())
+        return { agent: this.agent, heartbeatMs: 0 }
+      },
+    }
+  }
+
+  #expect(reason: string): void {
+    for (const backend of this.#options.optional ? [] : this.#options.backends)
+      this.#parts.fleet.expect(this.agent, { id: backend, backend, agent: this.agent, browser: "native", reason })
+  }
+
+  /** After a job was given up while it ran: asks whether the child is there, and ends it where it is not within `stuckMs`. */
+  #watch(peer: Peer<BridgeCaller>): void {
+    const { stuckMs = 30_000 } = this.#options
+    if (this.#stuck || this.#closing) return
+    const child = this.#child
+    this.#stuck = setTimeout(() => {
+      this.#stuck = undefined
+      if (this.#child !== child) return
+      this.#parts.log.warn(
+        { agent: this.agent, stuckMs },
+        "native process does not answer after a job was given up; it is ended",
+      )
+      child?.kill("SIGKILL")
+    }, stuckMs)
+    this.#stuck.unref()
+    const answered = () => {
+      clearTimeout(this.#stuck)
+      this.#stuck = undefined
+    }
+    peer.call("status.get", {}).then(answered, answered)
+  }
+}
+
+function absentOf(agent: string, { absent }: HardwareReport): HardwareReport["absent"] {
+  return absent.map((a) => ({ ...a, agent, browser: "native" }))
+}
+
+/** Flags that decide whether TypeScript runs at all. */
+function isTypeFlag(flag: string): boolean {
+  return /^--(experimental-)?(strip-types|transform-types|enable-source-maps|no-warnings)/.test(flag)
+}

@@ -1,0 +1,193 @@
+import { isIP } from "node:net"
+import type { ModelSource } from "../engine/model-source.ts"
+import { nodeLibrary } from "../engine/store/node.ts"
+import { fail } from "../protocol/index.ts"
+import { isLoopback } from "./access/addresses.ts"
+import { AgentTokens } from "./access/agent-tokens.ts"
+import { Pairing } from "./access/pairing.ts"
+import { type DataFolder, defaultDataDir, takeDataFolder } from "./data-folder.ts"
+import { AgentSessions } from "./fleet/agent-sessions.ts"
+import type { AgentParts } from "./fleet/agents.ts"
+import { Aliases } from "./fleet/aliases.ts"
+import { Averages } from "./fleet/averages.ts"
+import type { Evidence } from "./fleet/evidence.ts"
+import { Fleet } from "./fleet/fleet.ts"
+import { FleetModels } from "./fleet/models.ts"
+import { Placement } from "./fleet/placement.ts"
+import { Router } from "./fleet/router.ts"
+import { Runs } from "./fleet/runs.ts"
+import { Slots } from "./fleet/slots.ts"
+import { createApp, listen } from "./http/app.ts"
+import { Guard } from "./http/guard.ts"
+import { Metrics } from "./http/metrics.ts"
+import { createLog, type Logger } from "./log.ts"
+import { NativeProcess } from "./native/spawn.ts"
+
+export interface BridgeOptions {
+  /** Default: the platform's place for an application's data. */
+  dataDir?: string
+  /** Default 127.0.0.1. Beyond loopback only with `tls`, or `insecureRemote`. */
+  host?: string
+  /** Default 0: any free one. */
+  port?: number
+  tls?: { cert: string | Buffer; key: string | Buffer }
+  insecureRemote?: boolean
+  /** Further `host[:port]` forms of the Host header that name this bridge. */
+  alsoKnownAs?: readonly string[]
+  /** Default: the data folder's, made at the first start. */
+  token?: string
+  /** Computes in native processes too. Default true. */
+  native?: boolean
+  /** Threads of a native process. Default: ONNX Runtime's choice. */
+  threads?: number
+  /** Where measurements go, or how it is opened in the data folder; nowhere without. The bridge closes it. */
+  evidence?: Evidence | ((file: string) => Promise<Evidence>)
+  /** Default: a folder `models` in the data folder. */
+  models?: ModelSource
+  /** Models and their names, beside those that ship. */
+  aliases?: Record<string, string>
+  /** Models may come from loopback addresses: development servers and tests. */
+  allowLoopbackModels?: boolean
+  log?: Logger
+}
+
+export interface Bridge {
+  /** `http://127.0.0.1:PORT` */
+  readonly http: string
+  /** `ws://127.0.0.1:PORT`; callers connect to `/client`, agents to `/agent`. */
+  readonly ws: string
+  readonly dataDir: string
+  readonly tokenFile: string
+  readonly token: string
+  readonly fleet: Fleet
+  readonly router: Router
+  /** Process ids of the native children that run now. */
+  nativePids(): number[]
+  pairingCode(): { code: string; expiresInMs: number }
+  /** Ends all it started and gives the data folder free. */
+  close(): Promise<void>
+}
+
+/** Starts the bridge-server. Throws IPFA_STORE_LOCKED, IPFA_BRIDGE_PORT, IPFA_BRIDGE_EXPOSED. */
+export async function startBridge(options: BridgeOptions = {}): Promise<Bridge> {
+  const { host = "127.0.0.1", tls, insecureRemote = false } = options
+  if (!isLoopback(host) && !tls && !insecureRemote) throw fail("IPFA_BRIDGE_EXPOSED", { data: { host } })
+  const folder = takeDataFolder(options.dataDir ?? defaultDataDir(), options.token)
+  let evidence: Evidence | undefined
+  try {
+    evidence =
+      typeof options.evidence === "function" ? await options.evidence(folder.path("evidence.duckdb")) : options.evidence
+    return await start(folder, host, options, evidence)
+  } catch (error) {
+    await evidence?.close().catch(() => {})
+    folder.release()
+    throw error
+  }
+}
+
+async function start(
+  folder: DataFolder,
+  host: string,
+  options: BridgeOptions,
+  evidence: Evidence | undefined,
+): Promise<Bridge> {
+  const { tls, log = createLog() } = options
+  const fleet = new Fleet()
+  const slots = new Slots()
+  const averages = new Averages()
+  const source =
+    options.models ??
+    nodeLibrary({ dir: folder.path("models"), allowFile: true, allowLoopback: options.allowLoopbackModels ?? false })
+  const models = new FleetModels(
+    source,
+    new Aliases({ file: folder.path("aliases.json"), ...(options.aliases && { extra: options.aliases }) }),
+  )
+  const sessions = new AgentSessions(models, averages)
+  const placement = new Placement(fleet, sessions, averages, slots)
+  const metrics: Metrics = new Metrics(fleet, slots, () => runs.counts.reruns)
+  const runs = new Runs({ slots, placement, sessions, averages }, metrics)
+  const router = new Router({ fleet, models, placement, sessions, slots, runs, evidence })
+  const pairing = new Pairing()
+  const tokens = new AgentTokens(folder.path("agents.json"))
+  const guard = new Guard(folder.token, tokens)
+  const agents: AgentParts = { fleet, pairing, tokens, evidence, log }
+  observe(agents, averages)
+
+  const app = await createApp({ agents, router, pairing, tokens, guard, metrics, ...(tls && { tls }) })
+  const natives = (options.native ?? true) ? nativeProcesses(folder, options, agents) : []
+  const close = async () => {
+    router.close()
+    // Sockets first: who is told that the bridge stops need not wait for the native processes to end.
+    await app.close()
+    await Promise.all(natives.map((n) => n.stop()))
+    fleet.close()
+    sessions.close()
+    metrics.registry.clear()
+    await evidence?.close()
+    folder.release()
+  }
+  try {
+    const port = await listen(app, host, options.port ?? 0)
+    guard.listening({
+      host,
+      port,
+      tls: tls !== undefined,
+      ...(options.alsoKnownAs && { alsoKnownAs: options.alsoKnownAs }),
+    })
+    for (const native of natives) native.start()
+    const name = host === "0.0.0.0" ? "127.0.0.1" : isIP(host) === 6 ? `[${host === "::" ? "::1" : host}]` : host
+    const s = tls ? "s" : ""
+    const http = `http${s}://${name}:${port}`
+    const ws = `ws${s}://${name}:${port}`
+    folder.announce({ http, ws, tokenFile: folder.tokenFile, pid: process.pid })
+    log.info({ http, dataDir: folder.dir }, "bridge-server listens")
+    let closing: Promise<void> | undefined
+    return {
+      http,
+      ws,
+      dataDir: folder.dir,
+      tokenFile: folder.tokenFile,
+      token: folder.token,
+      fleet,
+      router,
+      nativePids: () => natives.flatMap((n) => n.pid ?? []),
+      pairingCode: () => pairing.create(),
+      close: () => (closing ??= close()),
+    }
+  } catch (error) {
+    await app.close()
+    fleet.close()
+    throw error
+  }
+}
+
+/** The CPU in one process; whatever else ONNX Runtime offers in another, so that a driver's crash does not take the CPU with it. */
+function nativeProcesses(folder: DataFolder, { threads }: BridgeOptions, agents: AgentParts): NativeProcess[] {
+  const common = { dataDir: folder.dir, ...(threads !== undefined && { threads }) }
+  return [
+    new NativeProcess({ agent: "native", backends: ["native-cpu"], ...common }, agents),
+    new NativeProcess({ agent: "native-gpu", backends: ["!native-cpu"], optional: true, ...common }, agents),
+  ]
+}
+
+/** What the fleet's comings and goings leave behind: the log, the evidence, and the averages that choices go by. */
+function observe({ fleet, evidence, log }: AgentParts, averages: Averages): void {
+  const failed = (error: unknown) => log.warn({ err: error }, "evidence could not be written or read")
+  // An agent that comes back has its averages here already.
+  const seeded = new Set<string>()
+  fleet.listen({
+    joined(member) {
+      const { agent, browser, version, hardware } = member
+      log.info({ agent, browser, devices: hardware.devices.map((d) => d.id) }, "agent joined")
+      evidence?.agent({ agent, browser, version }, hardware).catch(failed)
+      if (!seeded.has(agent)) evidence?.seed(agent).then((seen) => averages.seed(agent, seen), failed)
+      seeded.add(agent)
+    },
+    hardware({ agent, browser, version, hardware }) {
+      evidence?.agent({ agent, browser, version }, hardware).catch(failed)
+    },
+    left({ agent }, reason) {
+      log.info({ agent, reason }, "agent left")
+    },
+  })
+}
