@@ -73,10 +73,12 @@ export function hostHandlers(
   }
 
   const probe = () => {
-    probed ??= ready.then(
-      (b) => b.probe(),
-      (error) => ({ devices: [], absent: [{ id: name, backend: name, reason: asAccelerateError(error).message }] }),
-    )
+    probed ??= ready
+      .then((b) => b.probe())
+      .catch((error) => ({
+        devices: [],
+        absent: [{ id: name, backend: name, reason: asAccelerateError(error).message }],
+      }))
     return probed
   }
 

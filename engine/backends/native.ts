@@ -10,6 +10,7 @@ import { looksLost, ortFailure, reasonOf } from "./ort-errors.ts"
 import { fileBytes, openOrt } from "./ort-open.ts"
 import { OrtSession } from "./ort-session.ts"
 import { toOrt } from "./ort-tensor.ts"
+import { findConvFault } from "./webgpu-conv-fault.ts"
 
 /** What ONNX Runtime's CPU provider takes; what another provider lacks it leaves to that one. */
 const dtypes: Dtype[] = [
@@ -56,9 +57,17 @@ export async function createNative(provider: NativeProvider, threads?: number): 
       })),
     )
     // External data is found by name only beside a model that is given as bytes.
-    const model = external.length > 0 && typeof files.model === "string" ? await readFile(files.model) : files.model
-    const opened = await openOrt(ort.InferenceSession, model, {
-      executionProviders: [indexed.includes(provider) ? { name: provider, deviceId: index } : provider],
+    const inMemory = external.length > 0 || provider === "webgpu"
+    const model = inMemory && typeof files.model === "string" ? await readFile(files.model) : files.model
+    const fault = provider === "webgpu" ? findConvFault(model as Uint8Array) : undefined
+    const opened = await openOrt(ort.InferenceSession, fault?.model ?? model, {
+      executionProviders: [
+        {
+          name: provider,
+          ...(indexed.includes(provider) && { deviceId: index }),
+          ...(fault?.cpuNodes.length && { forceCpuNodeNames: fault.cpuNodes }),
+        },
+      ],
       logSeverityLevel: 3,
       ...(threads !== undefined && { intraOpNumThreads: threads }),
       ...(external.length > 0 && { externalData: external }),

@@ -101,7 +101,8 @@ function outputLocations(
   return Object.fromEntries(outputMetadata.map((m) => [m.name, stays(m) ? keepIn : "cpu"]))
 }
 
-function inMemory(data: Uint8Array | string): Uint8Array {
+/** `data`, which in a browser can only be bytes. */
+export function inMemory(data: Uint8Array | string): Uint8Array {
   if (typeof data !== "string") return data
   throw fail("IPFA_INPUT_INVALID", { data: { path: "model", expected: "bytes: a browser can't open files by name" } })
 }

@@ -3,8 +3,9 @@ import { probeAdapter } from "../../kernels/index.ts"
 import { type AbsentDevice, type DeviceInfo, fail } from "../../protocol/index.ts"
 import type { Backend, BackendSession } from "../backend.ts"
 import { type ProbeOutcome, probeKnownModel } from "../probe/index.ts"
-import { configureOrtWeb, lossReporter, openWeb } from "./ort-web.ts"
+import { configureOrtWeb, inMemory, lossReporter, openWeb } from "./ort-web.ts"
 import { adapterName, gpuDtypes, isSoftware, requestFullDevice } from "./webgpu-adapter.ts"
+import { findConvFault } from "./webgpu-conv-fault.ts"
 
 /** The GPU, through WebGPU. Outputs stay in GPU buffers; what is not to be kept is read back. */
 export async function createWebgpu(options: { assetsUrl?: string; threads?: number }): Promise<Backend> {
@@ -29,13 +30,18 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
   const open = async (files: Parameters<Backend["open"]>[0]): Promise<BackendSession> => {
     if (!device) throw fail("IPFA_DEVICE_ABSENT", { data: { device: "webgpu" } })
     const gpu = device
-    const session = await openWeb(
+    const { model, cpuNodes } = findConvFault(inMemory(files.model))
+    return openWeb(
       ort,
-      files,
-      { executionProviders: [{ name: "webgpu", device: gpu }] },
+      { ...files, model },
+      // An empty list is an error to the runtime.
+      {
+        executionProviders: [
+          { name: "webgpu", device: gpu, ...(cpuNodes.length > 0 && { forceCpuNodeNames: cpuNodes }) },
+        ],
+      },
       { keepIn: "gpu-buffer", onError: loss.onError, checkDevice, settled: () => gpu.queue.onSubmittedWorkDone() },
     )
-    return session
   }
 
   const backend: Backend = {
