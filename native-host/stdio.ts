@@ -1,6 +1,5 @@
 import { endianness } from "node:os"
 import {
-  asAccelerateError,
   type ByteSink,
   type ByteSource,
   fail,
@@ -34,18 +33,8 @@ export function stdioPort(input: ByteSource, output: ByteSink, options?: JsonPor
       },
       close: () => output.end(() => input.destroy()),
       listen(arrive, ended) {
-        const reader = new LengthReader(MAX_IN_BYTES, (body) => arrive(parse(body)), littleEndian)
-        let broken = false
-        input.on("data", (chunk) => {
-          if (broken) return
-          try {
-            reader.push(chunk)
-          } catch (error) {
-            broken = true
-            ended(asAccelerateError(error, "IPFA_PROTOCOL_MALFORMED"))
-            output.end(() => input.destroy())
-          }
-        })
+        const reader = new LengthReader(MAX_IN_BYTES, (body) => arrive(() => parse(body)), littleEndian)
+        input.on("data", (chunk) => arrive(() => reader.push(chunk)))
         input.on("end", () => ended())
         input.on("close", () => ended())
         input.on("error", ended)

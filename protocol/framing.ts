@@ -29,7 +29,7 @@ export const MAX_FRAME_BYTES = 2 ** 30
 const MAX_ARRAYS = 65_536
 const MAX_DEPTH = 64
 
-const align = (n: number) => (n + 7) & ~7
+const align = (n: number) => Math.ceil(n / 8) * 8
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { fatal: true })
 
@@ -49,7 +49,7 @@ export function encodeFrame(message: unknown): Uint8Array[] {
     if (typeof value !== "object" || value === null) return value
     if (ArrayBuffer.isView(value)) {
       const type = typeNames.get((value as Uint8Array)[Symbol.toStringTag])
-      if (!type)
+      if (!type || path.includes("__proto__"))
         throw fail("IPFA_INPUT_INVALID", { data: { path: path.join("."), expected: "an array type that travels" } })
       const view = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
       arrays.push({ path, type, begin: offset, end: offset + view.byteLength })
@@ -70,7 +70,7 @@ export function encodeFrame(message: unknown): Uint8Array[] {
   const head = new Uint8Array(align(8 + json.byteLength)).fill(0x20)
   new DataView(head.buffer).setBigUint64(0, BigInt(head.byteLength - 8), true)
   head.set(json, 8)
-  if (head.byteLength > MAX_HEADER_BYTES || head.byteLength + offset > MAX_FRAME_BYTES)
+  if (head.byteLength > MAX_HEADER_BYTES || head.byteLength + offset > MAX_FRAME_BYTES || arrays.length > MAX_ARRAYS)
     throw fail("IPFA_PROTOCOL_TOO_LARGE")
   return [head, ...payloads]
 }

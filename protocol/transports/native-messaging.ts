@@ -20,8 +20,8 @@ export interface JsonChannel {
   /** Sends `value`, whose JSON is `json`. */
   post(value: unknown, json: string): void
   close(): void
-  /** Called once, before anything is sent. */
-  listen(arrive: (value: unknown) => void, ended: (reason?: unknown) => void): void
+  /** Called once, before anything is sent. `arrive` gets what makes a value; where that throws, the channel is closed with the reason. */
+  listen(arrive: (decode: () => unknown) => void, ended: (reason?: unknown) => void): void
 }
 
 export interface JsonPortOptions {
@@ -46,8 +46,9 @@ export function jsonPort(channel: JsonChannel, { maxBytes = MAX_FRAME_BYTES }: J
   }
   const inbox = new Inbox(() => channel.close())
   channel.listen(
-    (value) =>
+    (decode) =>
       inbox.arriveDecoded(() => {
+        const value = decode()
         if (!isChunk(value)) return value
         const parts = assembler.add({ ...value, data: decodeChunk(value.data) })
         return parts && decodeFrame(parts)
@@ -87,7 +88,7 @@ export function nativePort(port: RuntimePortLike, options?: JsonPortOptions): Po
       post: (value) => port.postMessage(value),
       close: () => port.disconnect(),
       listen(arrive, ended) {
-        port.onMessage.addListener(arrive)
+        port.onMessage.addListener((message) => arrive(() => message ?? null))
         port.onDisconnect.addListener(() => ended(disconnectReason(port)))
       },
     },

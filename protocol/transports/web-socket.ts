@@ -36,7 +36,8 @@ const JOIN_BELOW_BYTES = 32 * 1024
 
 /**
  * A port over a WebSocket: one binary message per message, as framing.ts has it. Both sides learn of the end from the socket; the reason
- * travels as the close frame's. Messages sent before the socket is open wait.
+ * travels as the close frame's. Messages sent before the socket is open wait; make the port in the turn in which the socket was made or
+ * accepted, or what comes at once is lost.
  */
 export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTES }: WebSocketPortOptions = {}): Port {
   const ws = "on" in socket && "terminate" in socket ? (socket as unknown as WsSocket) : undefined

@@ -61,7 +61,7 @@ async function linkSockets(open: (url: string) => Parameters<typeof webSocketPor
   })
 }
 
-function startChild(channel: "stdio" | "fd3"): ChildProcess {
+export function startChild(channel: "stdio" | "fd3"): ChildProcess {
   const file = fileURLToPath(new URL("./child.ts", import.meta.url))
   const stdio = channel === "stdio" ? ["pipe", "pipe", "inherit"] : ["ignore", "inherit", "inherit", "pipe"]
   return spawn(process.execPath, [file, channel], { stdio: stdio as "pipe"[] })
