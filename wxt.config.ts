@@ -4,6 +4,7 @@ import { EXTENSION_KEY } from "./extension/id.ts"
 import { runtimeAssets } from "./extension/runtime-assets.ts"
 import { SITE_MATCHES } from "./extension/sites.ts"
 import packageJson from "./package.json" with { type: "json" }
+import { enforceBundleSizes } from "./scripts/bundle-sizes.ts"
 
 /** Where threads in WebAssembly and message ports to extension pages need it. */
 const isolation = {
@@ -28,7 +29,12 @@ export default defineConfig({
     description:
       "Lets pages you choose run AI models on this computer, in a pool they share, and joins it to your bridge-server.",
     version: packageJson.version,
-    permissions: [...(browser === "chrome" || browser === "edge" ? ["offscreen"] : []), "storage", "scripting"],
+    permissions: [
+      ...(browser === "chrome" || browser === "edge" ? ["offscreen"] : []),
+      "storage",
+      "scripting",
+      ...(manifestVersion === 2 ? SITE_MATCHES : []),
+    ],
     ...(manifestVersion === 3
       ? {
           host_permissions: SITE_MATCHES,
@@ -62,6 +68,9 @@ export default defineConfig({
   hooks: {
     "build:publicAssets": (_, files) => {
       files.push(...runtimeAssets())
+    },
+    "build:done": ({ config }) => {
+      if (config.command === "build") enforceBundleSizes(config.outDir)
     },
   },
 })

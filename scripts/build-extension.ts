@@ -1,8 +1,10 @@
 /** Builds the extension when a file it is made from changed: `node scripts/build-extension.ts [target …]`, target = browser-mvN. */
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import path from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import { bundleSizes } from "./bundle-sizes.ts"
 import { repoRoot } from "./sources.ts"
 
 export const targets = ["chrome-mv3", "edge-mv3", "firefox-mv2", "safari-mv2"] as const
@@ -21,8 +23,36 @@ function digest(): string {
   return hash.digest("hex")
 }
 
+/** A lock that is older is left over from a process that was killed, ms. */
+const STALE_MS = 120_000
+
+/** Runs `work` while no other process does: tests run in several, and each makes sure of the build. */
+async function locked<T>(lock: string, work: () => T): Promise<T> {
+  mkdirSync(path.dirname(lock), { recursive: true })
+  for (;;) {
+    try {
+      mkdirSync(lock)
+      break
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+      if (age > STALE_MS) rmSync(lock, { recursive: true, force: true })
+      else await delay(100)
+    }
+  }
+  try {
+    return work()
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
+  }
+}
+
 /** The folder of the built extension, built now unless it is up to date. Throws where the build fails. */
-export async function ensureExtension(target: Target = "chrome-mv3"): Promise<string> {
+export function ensureExtension(target: Target = "chrome-mv3"): Promise<string> {
+  return locked(path.join(repoRoot, ".output", `${target}.lock`), () => build(target))
+}
+
+function build(target: Target): string {
   const out = path.join(repoRoot, ".output", target)
   const stamp = path.join(repoRoot, ".output", `${target}.stamp`)
   const wanted = digest()
@@ -40,9 +70,9 @@ export async function ensureExtension(target: Target = "chrome-mv3"): Promise<st
   if (status !== 0) throw new Error(`The extension could not be built:\n${stdout}`)
   mkdirSync(path.dirname(stamp), { recursive: true })
   writeFileSync(stamp, wanted)
-  process.stderr.write(
-    `Built in ${((Date.now() - started) / 1000).toFixed(1)} s, ${statSync(out).isDirectory() ? path.relative(repoRoot, out) : ""}\n`,
-  )
+  process.stderr.write(`Built ${path.relative(repoRoot, out)} in ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
+  for (const { title, bytes } of bundleSizes(out))
+    process.stderr.write(`  ${title}: ${(bytes / 1000).toFixed(1)} kB gzipped\n`)
   return out
 }
 

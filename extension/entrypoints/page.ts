@@ -1,15 +1,12 @@
 import { defineUnlistedScript } from "wxt/utils/define-unlisted-script"
 import { PAGE_SLOT } from "../messages.ts"
-import { pool } from "../page/connection.ts"
+import { pageApi } from "../page/api.ts"
 
+/** The page script: hands the stub that waits in the page its real methods. */
 export default defineUnlistedScript({
   globalName: false,
   main() {
-    const stub = (window as unknown as { ipfsAccelerate: Record<symbol, (api: unknown) => void> }).ipfsAccelerate
-    stub[PAGE_SLOT]?.({
-      enable: async (request: never) => (await pool()).call("grant.request", request),
-      hardware: async () => (await pool()).call("hardware.report", {}),
-      status: async () => (await pool()).call("status.get", {}),
-    })
+    const { ipfsAccelerate } = window as unknown as { ipfsAccelerate?: Record<symbol, (api: unknown) => void> }
+    ipfsAccelerate?.[PAGE_SLOT]?.(pageApi)
   },
 })

@@ -16,7 +16,7 @@ export interface GrantRequest {
 
 export const ANY_MODEL = "*"
 
-export const DEFAULT_LIMITS: Grant["limits"] = { storeBytes: 2 * 2 ** 30, memoryBytes: 2 * 2 ** 30, concurrentJobs: 16 }
+export const DEFAULT_LIMITS: Grant["limits"] = { storeBytes: 4e9, memoryBytes: 4e9, concurrentJobs: 16 }
 
 const HOUR_MS = 3_600_000
 /** A page that is left open, or a browser that is never closed, does not make a short grant a long one. */

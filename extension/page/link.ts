@@ -19,7 +19,7 @@ const FRAME_ATTEMPTS = 2
 
 /** The content script: brings in the page script when it is first needed, and sends the page's port on its way. */
 export function linkPage(): void {
-  if (!isSecureContext) return
+  if (!isSecureContext || origin === "null") return
   document.dispatchEvent(new CustomEvent(TAKEOVER_EVENT))
   const here = new AbortController()
   const { signal } = here

@@ -9,7 +9,8 @@ const METHODS = ["enable", "hardware", "load", "accelerate", "benchmark", "statu
 /** Puts `window.ipfsAccelerate` in place. Each method brings in the page script on the first call of any, and is that script's from then on. */
 export function installStub(): void {
   const page = window as unknown as { ipfsAccelerate?: object }
-  if (!isSecureContext || page.ipfsAccelerate) return
+  // Neither a page without TLS nor one whose origin is opaque could be granted anything.
+  if (!isSecureContext || origin === "null" || page.ipfsAccelerate) return
   let loading: Promise<Api> | undefined
   let loaded: ((api: Api) => void) | undefined
   const load = () => {

@@ -11,9 +11,7 @@ export function Options() {
     <main class="page">
       <header class="stack">
         <h1>ipfs-accelerate</h1>
-        <p class="soft">
-          Sites you allow run AI models here, in your browser. What they compute stays on this computer.
-        </p>
+        <p class="soft">Sites that you allow run AI models in this browser, on this computer’s devices.</p>
       </header>
       {peer && snapshot ? (
         <>

@@ -29,12 +29,12 @@ export function deviceWords(device: DeviceInfo): string {
   return `${device.adapter || device.backend}${device.fallbackAdapter ? " (software)" : ""}`
 }
 
-/** `1.5 GB`, in powers of 1000 as disks are sold. */
+/** `1.5 GB`, in powers of 1000. */
 export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"]
   const power = count < 1 ? 0 : Math.min(Math.floor(Math.log10(count) / 3), units.length - 1)
   const value = count / 1000 ** power
-  return `${value >= 100 || power === 0 ? Math.round(value) : value.toPrecision(2)} ${units[power]}`
+  return `${Number(value.toFixed(value < 10 ? 1 : 0))} ${units[power]}`
 }
 
 export function date(ms: number): string {
