@@ -1,0 +1,44 @@
+import { accelerate, type SessionCache } from "./accelerate.ts"
+import type { Connection } from "./connection.ts"
+import { toWire } from "./feeds.ts"
+import { remoteSession } from "./session.ts"
+import type { IpfsAccelerate, LoadOptions, ModelReference, Session, Signature } from "./types.ts"
+import { upload } from "./upload.ts"
+
+export type RemoteMethods = Omit<IpfsAccelerate, "version" | "protocolVersion" | "features">
+
+/** The API over a connection, whatever is at its other end. */
+export function remoteMethods(connection: Connection): RemoteMethods {
+  const sessions: SessionCache = new Map()
+
+  async function load<S extends Signature = Signature>(
+    model: ModelReference | Blob | Uint8Array,
+    { device, agent, precision, external, signal, onProgress }: LoadOptions = {},
+  ): Promise<Session<S>> {
+    const place = async (bytes: ModelReference | Blob | Uint8Array) =>
+      typeof bytes === "string" ? bytes : upload(connection, bytes, { signal, onProgress })
+    const references: Record<string, string> = {}
+    for (const [name, bytes] of Object.entries(external ?? {})) references[name] = await place(bytes)
+    return remoteSession<S>(
+      connection,
+      { model: await place(model), device, agent, precision, ...(external && { external: references }) },
+      { signal, onProgress },
+    )
+  }
+
+  return {
+    load,
+    accelerate: (request) => accelerate(sessions, load, request),
+    enable: async (request) => (await connection.peer()).call("grant.request", request),
+    hardware: async () => (await connection.peer()).call("hardware.report", {}),
+    status: async () => (await connection.peer()).call("status.get", {}),
+    async benchmark({ feeds, onProgress, signal, ...request }) {
+      const peer = await connection.peer()
+      return peer.call(
+        "benchmark.run",
+        { ...request, feeds: toWire(feeds).feeds },
+        { signal, ...(onProgress && { onEvent: onProgress }) },
+      )
+    },
+  }
+}

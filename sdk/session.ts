@@ -1,0 +1,191 @@
+import { fail } from "../protocol/errors/error.ts"
+import type { SessionInfo } from "../protocol/methods/session.ts"
+import type { Progress } from "../protocol/methods/shared.ts"
+import type { PeerCore } from "../protocol/peer-core.ts"
+import type { Connection } from "./connection.ts"
+import { toWire } from "./feeds.ts"
+import type { KeptTensor, LoadOptions, RunOptions, RunResult, Session, Signature } from "./types.ts"
+
+/** Connections that a run may lose before it fails with them. */
+const MAX_TRIES = 3
+
+interface Opened {
+  peer: PeerCore
+  info: SessionInfo
+}
+
+type OpenParams = Pick<LoadOptions, "device" | "agent" | "precision"> & {
+  model: string
+  external?: Record<string, string>
+}
+
+/**
+ * Opens a session over a connection. Where that is lost and found again, the session is opened anew and what ran is submitted again; what
+ * was kept on the device is gone then (IPFA_SESSION_KEPT).
+ */
+export async function remoteSession<S extends Signature = Signature>(
+  connection: Connection,
+  params: OpenParams,
+  options: Pick<LoadOptions, "signal" | "onProgress"> = {},
+): Promise<Session<S>> {
+  const session = new RemoteSession(connection, params)
+  await session.open(options)
+  return session as unknown as Session<S>
+}
+
+class RemoteSession implements Session {
+  readonly #connection: Connection
+  readonly #params: OpenParams
+  #opened: Promise<Opened> | undefined
+  #info!: SessionInfo
+  #disposed = false
+
+  constructor(connection: Connection, params: OpenParams) {
+    this.#connection = connection
+    this.#params = params
+  }
+
+  get inputs() {
+    return this.#info.inputs
+  }
+  get outputs() {
+    return this.#info.outputs
+  }
+  get device() {
+    return this.#info.device
+  }
+  get fellBackFrom() {
+    return this.#info.fellBackFrom
+  }
+  get model() {
+    return this.#info.model
+  }
+  get loadMs() {
+    return this.#info.loadMs
+  }
+  get openMs() {
+    return this.#info.openMs
+  }
+  get stored() {
+    return this.#info.stored
+  }
+
+  async open(options: Pick<LoadOptions, "signal" | "onProgress">): Promise<Opened> {
+    for (let tries = 1; ; tries++) {
+      const peer = await orAborted(this.#connection.peer(), options.signal)
+      try {
+        const info = await peer.call("session.open", this.#params, {
+          signal: options.signal,
+          ...(options.onProgress && { onEvent: (event: Progress) => options.onProgress?.(event) }),
+        })
+        this.#info = info
+        const opened = { peer, info }
+        this.#opened = Promise.resolve(opened)
+        return opened
+      } catch (error) {
+        if (!lost(error, peer) || tries === MAX_TRIES) throw error
+      }
+    }
+  }
+
+  async run<Keep extends string = never>(
+    given: Record<string, unknown>,
+    options: RunOptions<Keep> = {},
+  ): Promise<RunResult<Signature, Keep>> {
+    const { feeds, buffers } = toWire(given, options.transfer)
+    const { priority, keep, outputs, deadlineMs } = options
+    const key = options.key ?? (this.#connection.keyed ? crypto.randomUUID() : undefined)
+    const startedAt = performance.now()
+    const signal = withDeadline(options.signal, deadlineMs)
+    for (let tries = 1; ; tries++) {
+      const { peer, info } = await orAborted(this.#current(), signal)
+      try {
+        const result = await peer.call(
+          "session.run",
+          { sessionId: info.sessionId, feeds, keep, outputs },
+          {
+            signal,
+            priority,
+            key,
+            transfer: buffers,
+            ...(deadlineMs !== undefined && { deadlineMs: Math.max(0, deadlineMs - performance.now() + startedAt) }),
+          },
+        )
+        for (const [name, output] of Object.entries(result.outputs))
+          if ("kept" in output) result.outputs[name] = this.#kept(output, peer, info)
+        return result as unknown as RunResult<Signature, Keep>
+      } catch (error) {
+        // Buffers that were moved away can't be sent again.
+        const moved = buffers.some((buffer) => buffer.byteLength === 0)
+        if (!lost(error, peer) || moved || tries === MAX_TRIES) throw error
+      }
+    }
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return
+    this.#disposed = true
+    const opened = await this.#opened?.catch(() => undefined)
+    if (!opened || opened.peer.isClosed) return
+    await opened.peer.call("session.close", { sessionId: opened.info.sessionId }).catch(ignoreLost(opened.peer))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  /** The session on a living connection; all who find the last one dead wait for one reopening. */
+  async #current(): Promise<Opened> {
+    if (this.#disposed) throw fail("IPFA_SESSION_UNKNOWN", { message: "The session was disposed of." })
+    const last = this.#opened
+    const opened = await last?.catch(() => undefined)
+    if (opened && !opened.peer.isClosed) return opened
+    if (this.#opened === last) {
+      const again = this.open({})
+      this.#opened = again
+      again.catch(() => {})
+    }
+    return this.#opened as Promise<Opened>
+  }
+
+  #kept(wire: { dtype: KeptTensor["dtype"]; shape: number[]; kept: string }, peer: PeerCore, info: SessionInfo) {
+    const { sessionId } = info
+    return {
+      ...wire,
+      dispose: async () => {
+        if (!peer.isClosed) await peer.call("session.release", { sessionId, kept: [wire.kept] }).catch(ignoreLost(peer))
+      },
+    } satisfies KeptTensor
+  }
+}
+
+function lost(error: unknown, peer: PeerCore): boolean {
+  return peer.isClosed && (error as { code?: string }).code === "IPFA_PROTOCOL_CLOSED"
+}
+
+/** What is to be given back is gone with the connection. */
+function ignoreLost(peer: PeerCore) {
+  return (error: unknown) => {
+    if (!peer.isClosed) throw error
+  }
+}
+
+function withDeadline(signal: AbortSignal | undefined, deadlineMs: number | undefined): AbortSignal | undefined {
+  if (deadlineMs === undefined) return signal
+  const deadline = AbortSignal.timeout(Math.min(deadlineMs, 2 ** 31 - 1))
+  return signal ? AbortSignal.any([signal, deadline]) : deadline
+}
+
+/** `promise`, or the end of waiting for it when `signal` aborts. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      const timeout = (signal.reason as { name?: string } | undefined)?.name === "TimeoutError"
+      reject(fail(timeout ? "IPFA_JOB_DEADLINE" : "IPFA_JOB_CANCELLED", { cause: signal.reason }))
+    }
+    if (signal.aborted) return stop()
+    signal.addEventListener("abort", stop, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop))
+  })
+}
