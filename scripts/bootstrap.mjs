@@ -31,12 +31,18 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted || !existsSync(
   const npm = process.env.npm_execpath
   const run = npm ? [process.execPath, [npm]] : [process.platform === "win32" ? "npm.cmd" : "npm", []]
   // Progress belongs on stderr: stdout is for what the command says (--json).
-  const { status } = spawnSync(run[0], [...run[1], "ci", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    env,
-    stdio: ["ignore", 2, "inherit"],
-    shell: !npm && process.platform === "win32",
-  })
+  // Not `npm ci`: it refuses a lockfile whose registry lacked some other platform's optional package when it was written.
+  // The lockfile's versions and digests are kept all the same, and neither it nor package.json is changed.
+  const { status } = spawnSync(
+    run[0],
+    [...run[1], "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],
+    {
+      cwd: root,
+      env,
+      stdio: ["ignore", 2, "inherit"],
+      shell: !npm && process.platform === "win32",
+    },
+  )
   if (status !== 0 || !existsSync(node)) {
     say(
       "Dependencies could not be installed: npm's message above says why. Is the npm registry reachable, and the disk not full?",

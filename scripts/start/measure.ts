@@ -12,7 +12,7 @@ interface Samples {
   shape: number[]
   /** Absolute, per logit. */
   tolerance: number
-  samples: { label: number; image: number[]; logits: number[] }[]
+  samples: { image: number[]; logits: number[] }[]
 }
 
 const folder = path.join(repoRoot, "models", "digits")
@@ -27,7 +27,7 @@ async function wrongAnswer(
   const target = { device: device.id, ...(device.agent && { agent: device.agent }) }
   const session = await client.call("session.open", { model: reference, ...target })
   try {
-    for (const { label, image, logits } of known.samples) {
+    for (const { image, logits } of known.samples) {
       const input: Tensor = { dtype: "float32", shape: [1, ...known.shape], data: Float32Array.from(image) }
       const { outputs } = await client.call(
         "session.run",
@@ -38,8 +38,6 @@ async function wrongAnswer(
       if (!output || !("data" in output)) return `no output ${known.output}`
       const got = [...(output.data as Float32Array)]
       const off = Math.max(...logits.map((x, i) => Math.abs(x - (got[i] ?? Number.NaN))))
-      const digit = got.indexOf(Math.max(...got))
-      if (digit !== label) return `read a ${label} as ${digit}`
       // A NaN is never within the tolerance.
       if (!(off <= known.tolerance)) return `logits differ by ${off}, more than ${known.tolerance}`
     }

@@ -1,0 +1,62 @@
+import { chromium, type Page } from "playwright-core"
+import { EXTENSION_ID } from "../../extension/id.ts"
+import { chromiumArgs } from "../browsers.ts"
+
+export interface DrivenBrowser {
+  close(): Promise<void>
+}
+
+export interface JoinOptions {
+  binary: string
+  /** Folder of the unpacked extension. */
+  extension: string
+  /** Folder of a profile of its own. */
+  profile: string
+  headless: boolean
+  /** `ws://HOST:PORT` */
+  bridge: string
+  code: string
+}
+
+/** Opens Chromium with the extension in a profile of its own and pairs it with the bridge the way a person does: on the options page. */
+export async function joinChromium({
+  binary,
+  extension,
+  profile,
+  headless,
+  bridge,
+  code,
+}: JoinOptions): Promise<DrivenBrowser> {
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: binary,
+    // Playwright's own headless mode is the old shell, which loads no extensions: the arguments ask for the new one.
+    headless: false,
+    args: chromiumArgs({ headless, extension }),
+    ignoreDefaultArgs: ["--disable-extensions"],
+    viewport: null,
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  })
+  try {
+    const page = context.pages()[0] ?? (await context.newPage())
+    await pair(page, bridge, code)
+    if (headless) await page.goto("about:blank")
+    return { close: () => context.close() }
+  } catch (error) {
+    await context.close()
+    throw error
+  }
+}
+
+async function pair(page: Page, bridge: string, code: string): Promise<void> {
+  await page.goto(`chrome-extension://${EXTENSION_ID}/options.html`)
+  // An earlier start's pairing is for that bridge's port and token: a new one is always right.
+  const state = page.getByTestId("bridge-state")
+  await state.waitFor({ timeout: 30_000 })
+  if ((await state.getAttribute("data-state")) !== "none") await page.getByTestId("forget-bridge").click()
+  await page.getByTestId("bridge-address").fill(bridge.replace(/^ws:\/\//, ""))
+  await page.getByTestId("bridge-code").fill(code)
+  await page.getByTestId("pair-bridge").click()
+  await state.and(page.locator("[data-state=connected]")).waitFor({ timeout: 60_000 })
+}
