@@ -261,7 +261,6 @@ export class PeerCore<C = undefined> {
       clearTimeout(timer)
       events.end(signal.aborted ? signal.reason : undefined)
     }
-    if (this.#incoming.get(id) !== call) return
     this.#incoming.delete(id)
     if (answer.kind !== "complete") return this.#post(answer)
     const unsent = this.#send(answer, [...buffers])

@@ -207,11 +207,12 @@ describe("calls", () => {
       },
     }
     const { send, next, alive } = rawPeer("server", { handlers, maxCalls: 3 })
-    for (let id = 1; id <= 9; id++) {
+    for (let id = 1; id <= 3; id++) {
       send({ kind: "call", id, method: "hardware.report", params: {} })
-      if (id <= 3) send({ kind: "cancel", id })
+      send({ kind: "cancel", id })
     }
     for (let id = 1; id <= 3; id++) expect(await next(answerTo(id))).toMatchObject({ kind: "cancelled" })
+    for (let id = 4; id <= 9; id++) send({ kind: "call", id, method: "hardware.report", params: {} })
     for (let id = 4; id <= 9; id++)
       expect(await next(answerTo(id))).toMatchObject({ error: { code: "IPFA_QUEUE_FULL" } })
     expect(most).toBe(3)
