@@ -55,8 +55,8 @@ export interface AdderHost {
   devices: DeviceInfo[]
   /** The next starts throw this. */
   failStart: Error | undefined
-  /** Runs (or openings) begun from now on wait until `letGo`. */
-  hold(what?: "run" | "open"): void
+  /** Runs (openings, probes) begun from now on wait until `letGo`. */
+  hold(what?: "run" | "open" | "probe"): void
   letGo(): void
   /** Resolves when this many runs (or openings) have begun, over all starts. */
   begun(count: number, what?: "run" | "open"): Promise<void>
@@ -91,7 +91,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
   }
   const until = (isThere: () => boolean) =>
     isThere() ? Promise.resolve() : new Promise<void>((wake) => waiters.push({ isThere, wake }))
-  const gates = { run: Promise.resolve(), open: Promise.resolve() }
+  const gates = { run: Promise.resolve(), open: Promise.resolve(), probe: Promise.resolve() }
   let letGo: (() => void)[] = []
   let life: { kill(reason: string): void; lose(reason: string): void } | undefined
   let keptIds = 0
@@ -164,10 +164,11 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
         const made: Backend = {
           name: backend,
           open,
-          probe: async () => ({
-            devices: host.devices,
-            absent: host.devices.length > 0 ? [] : [{ id, backend, reason: "no adapter" }],
-          }),
+          async probe() {
+            await gates.probe
+            const absent = host.devices.length > 0 ? [] : [{ id, backend, reason: "no adapter" }]
+            return { devices: host.devices, absent }
+          },
         }
         const peer = serveBackend(made, backend, there)
         const gone: ((reason: string) => void)[] = []
@@ -204,8 +205,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
     letGo() {
       for (const go of letGo) go()
       letGo = []
-      gates.run = Promise.resolve()
-      gates.open = Promise.resolve()
+      gates.run = gates.open = gates.probe = Promise.resolve()
     },
     begun: (count, what = "run") => until(() => (what === "run" ? host.runs : host.opens) >= count),
     started: (count) => until(() => host.starts >= count),

@@ -1,0 +1,252 @@
+import { afterEach, describe, expect, test, vi } from "vitest"
+import { afterFailedStart, afterLoss, afterStart, afterSuccess, noLosses } from "../../engine/pool/loss-policy.ts"
+import { type AdderHost, adderHost, adderModel } from "../support/adder.ts"
+import { type Client, keptId, refusal, type TestPool, testPool, value } from "../support/pool.ts"
+
+let t: TestPool | undefined
+afterEach(() => {
+  t?.close()
+  vi.useRealTimers()
+})
+
+/** A pool over `hosts`, its clock in the test's hands. */
+function onClock(hosts: AdderHost[], limits = {}) {
+  const clock = { now: 1_000_000 }
+  t = testPool(hosts, { now: () => clock.now, limits })
+  return { clock, pool: t.pool, page: t.connect(), model: t.publish("one", adderModel(1)) }
+}
+const deviceState = async (id: string) => (await t!.pool.hardware()).devices.find((d) => d.id === id)
+/** Kills the host under `job` once it runs. */
+async function killUnder(host: AdderHost, page: Client, sessionId: string, how: "kill" | "lose" = "kill") {
+  host.hold()
+  const job = page.run(sessionId, 1)
+  await host.begun(host.runs + 1)
+  const { starts } = host
+  host[how]()
+  await host.started(starts + 1)
+  // In an object, for a promise that a promise resolves with is waited for.
+  return { job }
+}
+
+describe("when to replace what was lost", () => {
+  test("a GPU at once the first time, after two minutes when that was less than two minutes ago", () => {
+    const first = afterLoss(noLosses("webgpu"), 1000)
+    expect(first.retryAt).toBe(1000)
+    expect(afterLoss(first.history, 120_999).retryAt).toBe(240_999)
+    expect(afterLoss(first.history, 121_000).retryAt).toBe(121_000)
+  })
+
+  test("a worker without a GPU at once, until it fails five times in a row", () => {
+    let history = noLosses("wasm")
+    const waits: number[] = []
+    for (let i = 0; i < 6; i++) {
+      const after = afterLoss(history, 1000)
+      history = after.history
+      waits.push(after.retryAt - 1000)
+    }
+    expect(waits).toEqual([0, 0, 0, 0, 5000, 5000])
+    // With work in between nothing is in a row, and less than half fails.
+    history = noLosses("wasm")
+    for (let i = 0; i < 20; i++) history = i % 3 ? afterSuccess(history, 1000) : afterLoss(history, 1000).history
+    expect(history.cooldown.until).toBe(0)
+  })
+
+  test("one that does not start ever more gently, and from the beginning once it did", () => {
+    let history = noLosses("webgpu")
+    const waits: number[] = []
+    for (let i = 0; i < 4; i++) {
+      const after = afterFailedStart(history, 0)
+      history = after.history
+      waits.push(after.retryAt)
+    }
+    expect(waits).toEqual([30_000, 60_000, 120_000, 120_000])
+    expect(afterFailedStart(afterStart(history), 0).retryAt).toBe(30_000)
+  })
+})
+
+describe("a host that dies", () => {
+  test.each(["kill", "lose"] as const)("(%s) is replaced, and the job it had is run again, once", async (how) => {
+    const wasm = adderHost("wasm")
+    const { page, model } = onClock([wasm])
+    const { sessionId } = await page.open(model)
+    const { job } = await killUnder(wasm, page, sessionId, how)
+    wasm.letGo()
+    const result = await job
+    expect([value(result), result.reruns, result.device, result.fellBackFrom]).toEqual([2, 1, "wasm", undefined])
+    expect([wasm.starts, wasm.opens, wasm.runs]).toEqual([2, 2, 2])
+    expect((await page.run(sessionId)).reruns).toBe(0)
+  })
+
+  test("twice under a job fails it with IPFA_JOB_LOST", async () => {
+    const wasm = adderHost("wasm")
+    const { page, model } = onClock([wasm])
+    const { sessionId } = await page.open(model)
+    wasm.hold()
+    const [job, behind] = [page.run(sessionId, 1), page.run(sessionId, 2)]
+    await wasm.begun(1)
+    wasm.kill()
+    await wasm.begun(2)
+    wasm.kill()
+    expect(await refusal(job)).toBe("IPFA_JOB_LOST")
+    // The one behind it had not begun when the device was lost: it is not made to pay.
+    wasm.letGo()
+    const result = await behind
+    expect([value(result), result.reruns]).toEqual([3, 0])
+  })
+
+  test("while it opens a model is asked once more", async () => {
+    const wasm = adderHost("wasm")
+    const { page, model } = onClock([wasm])
+    wasm.hold("open")
+    const opening = page.open(model)
+    await wasm.begun(1, "open")
+    wasm.kill()
+    await wasm.begun(2, "open")
+    wasm.letGo()
+    expect(value(await page.run((await opening).sessionId))).toBe(2)
+  })
+
+  test("under each opening fails it, or sends it elsewhere", async () => {
+    const [wasm, cpu] = [adderHost("wasm"), adderHost("native-cpu")]
+    const { page, model } = onClock([wasm, cpu])
+    for (const device of ["native-cpu", undefined]) {
+      cpu.hold("open")
+      const opening = page.open(model, { device })
+      await cpu.begun(cpu.opens + 1, "open")
+      cpu.kill("it ran out of memory")
+      await cpu.begun(cpu.opens + 1, "open")
+      cpu.kill("it ran out of memory")
+      if (device) expect(await refusal(opening)).toBe("IPFA_DEVICE_LOST")
+      else expect(await opening).toMatchObject({ device: { id: "wasm" }, fellBackFrom: { id: "native-cpu" } })
+      cpu.letGo()
+    }
+  })
+
+  test("takes kept tensors with it: jobs that need them fail, and say so, and others are run again", async () => {
+    const wasm = adderHost("wasm")
+    const { page, model } = onClock([wasm])
+    const { sessionId } = await page.open(model)
+    const kept = keptId(await page.run(sessionId, 1, { keep: true }))
+    wasm.hold()
+    const jobs = [page.run(sessionId, kept), page.run(sessionId, 5), page.run(sessionId, kept)]
+    const outcomes = Promise.all([refusal(jobs[0]!), jobs[1]!.then(value), refusal(jobs[2]!)])
+    await wasm.begun(2)
+    wasm.kill()
+    wasm.letGo()
+    expect(await outcomes).toEqual(["IPFA_DEVICE_LOST", 6, "IPFA_SESSION_KEPT"])
+    expect(await refusal(page.run(sessionId, kept))).toBe("IPFA_SESSION_KEPT")
+    expect(value(await page.run(sessionId, 1))).toBe(2)
+  })
+
+  test("without anything to do is replaced for the next job", async () => {
+    const wasm = adderHost("wasm")
+    const { page, model } = onClock([wasm])
+    const { sessionId } = await page.open(model)
+    wasm.kill()
+    const result = await page.run(sessionId, 1)
+    expect([value(result), result.reruns]).toEqual([2, 0])
+  })
+
+  test("before it was ever there is absent, with the reason", async () => {
+    const [wasm, webgpu] = [adderHost("wasm"), adderHost("webgpu")]
+    webgpu.failStart = new Error("no such file: worker.js")
+    const { pool } = onClock([wasm, webgpu])
+    const { devices, absent } = await pool.hardware()
+    expect(devices.map(({ id }) => id)).toEqual(["wasm"])
+    expect(absent).toMatchObject([{ id: "webgpu", agent: "agent-under-test" }])
+    expect(absent[0]!.reason).toContain("no such file: worker.js")
+    await pool.hardware()
+    expect(webgpu.starts).toBe(1)
+  })
+})
+
+describe("a GPU that is lost", () => {
+  test("twice within two minutes is left alone for two more, said to all; sessions move, visibly, and return", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    const { clock, page, model, pool } = onClock([webgpu, wasm])
+    const [free, forced] = [await page.open(model), await page.open(model, { device: "webgpu" })]
+    expect(free.device.id).toBe("webgpu")
+    const { job } = await killUnder(webgpu, page, free.sessionId, "lose")
+    await webgpu.begun(2)
+    clock.now += 1000
+    // Lost again under the job's second run: there is no third.
+    webgpu.lose()
+    expect(await refusal(job)).toBe("IPFA_JOB_LOST")
+    webgpu.letGo()
+    expect(await deviceState("webgpu")).toMatchObject({ state: "cooling", unavailableUntil: clock.now + 120_000 })
+
+    const moved = await page.run(free.sessionId, 1)
+    expect([value(moved), moved.device, moved.fellBackFrom?.id]).toEqual([2, "wasm", "webgpu"])
+    expect(await refusal(page.run(forced.sessionId))).toBe("IPFA_DEVICE_LOST")
+    expect(await refusal(page.open(model, { device: "webgpu" }))).toBe("IPFA_DEVICE_LOST")
+    expect(await page.open(model)).toMatchObject({ device: { id: "wasm" }, fellBackFrom: { id: "webgpu" } })
+    expect(webgpu.starts).toBe(2)
+    await pool.hardware()
+    expect(webgpu.starts).toBe(2)
+  })
+
+  test("once, is replaced at once; a job that waited there when it went twice moves on", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    const { page, model } = onClock([webgpu, wasm], { depth: 1 })
+    const { sessionId } = await page.open(model)
+    const { job: first } = await killUnder(webgpu, page, sessionId, "lose")
+    const second = page.run(sessionId, 10)
+    await webgpu.begun(2)
+    webgpu.lose()
+    expect(await refusal(first)).toBe("IPFA_JOB_LOST")
+    const result = await second
+    expect([value(result), result.device, result.fellBackFrom?.id, result.reruns]).toEqual([11, "wasm", "webgpu", 0])
+    webgpu.letGo()
+  })
+
+  test("and that its replacement does not find again is cooling, and what was there runs elsewhere", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    const { clock, page, model } = onClock([webgpu, wasm])
+    const { sessionId } = await page.open(model)
+    webgpu.hold()
+    const job = page.run(sessionId, 1)
+    await webgpu.begun(1)
+    webgpu.devices = []
+    webgpu.lose()
+    const result = await job
+    expect([value(result), result.device, result.reruns, result.fellBackFrom?.id]).toEqual([2, "wasm", 1, "webgpu"])
+    expect(await deviceState("webgpu")).toMatchObject({ state: "cooling", unavailableUntil: clock.now + 30_000 })
+  })
+
+  test("and whose replacement takes long: jobs that may move don't wait for it, forced ones do", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    const { page, model } = onClock([webgpu, wasm], { patienceMs: 20 })
+    const [free, forced] = [await page.open(model), await page.open(model, { device: "webgpu" })]
+    webgpu.hold()
+    const jobs = [page.run(free.sessionId, 1), page.run(forced.sessionId, 2)] as const
+    await webgpu.begun(1)
+    webgpu.hold("probe")
+    webgpu.lose()
+    expect((await jobs[0]).device).toBe("wasm")
+    webgpu.letGo()
+    expect(await jobs[1]).toMatchObject({ device: "webgpu", reruns: 0 })
+  })
+
+  test("and comes back: a session that moved returns to it, unless it kept something elsewhere", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    t = testPool([webgpu, wasm])
+    const page = t.connect()
+    const { sessionId } = await page.open(t.publish("one", adderModel(1)))
+    const { devices } = webgpu
+    webgpu.devices = []
+    webgpu.lose()
+    await vi.advanceTimersByTimeAsync(0)
+    const away = await page.run(sessionId, 1, { keep: true })
+    expect(away.device).toBe("wasm")
+    await vi.advanceTimersByTimeAsync(29_999)
+    expect([webgpu.starts, (await deviceState("webgpu"))?.state]).toEqual([2, "cooling"])
+    webgpu.devices = devices
+    await vi.advanceTimersByTimeAsync(1)
+    expect([webgpu.starts, (await deviceState("webgpu"))?.state]).toEqual([3, "ready"])
+    expect((await page.run(sessionId, keptId(away))).device).toBe("wasm")
+    await page.peer.call("session.release", { sessionId, kept: [keptId(away)] })
+    const back = await page.run(sessionId, 1)
+    expect([back.device, back.fellBackFrom]).toEqual(["webgpu", undefined])
+  })
+})
