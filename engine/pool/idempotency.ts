@@ -36,6 +36,7 @@ export class Idempotency {
     start: (signal: AbortSignal) => Promise<RunResult>,
   ): Promise<RunResult> {
     const id = `${origin}\n${key}`
+    this.#forgetExpired()
     let entry = this.#entries.get(id)
     if (entry && entry.about !== about)
       throw fail("IPFA_INPUT_INVALID", {
@@ -114,18 +115,18 @@ export class Idempotency {
     this.#bytes -= entry.result ? entry.bytes : 0
   }
 
+  #forgetExpired(): void {
+    const now = performance.now()
+    for (const [id, entry] of this.#entries) if (entry.result && entry.expiresAt <= now) this.#forget(id, entry)
+  }
+
+  /** Frees memory even when nobody asks any more. */
   #schedule(): void {
     if (this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      const now = performance.now()
-      let left = false
-      for (const [id, entry] of this.#entries) {
-        if (!entry.result) continue
-        if (entry.expiresAt <= now) this.#forget(id, entry)
-        else left = true
-      }
-      if (left) this.#schedule()
+      this.#forgetExpired()
+      if (this.#bytes > 0) this.#schedule()
     }, this.#forMs)
     if (typeof this.#timer === "object") (this.#timer as { unref?(): void }).unref?.()
   }

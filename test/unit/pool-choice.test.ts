@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, test } from "vitest"
+import { fail, type Measurement } from "../../protocol/index.ts"
+import { adderDevice, adderHost, adderModel } from "../support/adder.ts"
+import { refusal, type TestPool, testPool, value } from "../support/pool.ts"
+
+let t: TestPool | undefined
+afterEach(() => t?.close())
+
+const unsupported = () =>
+  fail("IPFA_DEVICE_UNSUPPORTED", { message: "no kernel for Add", data: { reason: "no kernel for Add" } })
+
+describe("hardware", () => {
+  test("is every device that is there and every one that is not; each host is probed once, all at the same time", async () => {
+    const hosts = [adderHost("wasm"), adderHost("webgpu"), adderHost("webnn:npu")]
+    hosts[1]!.devices = []
+    hosts[2]!.devices.push(adderDevice("webnn:cpu"))
+    for (const host of hosts) host.hold("probe")
+    t = testPool(hosts, { budgetBytes: 5000 })
+    const reports = [t.pool.hardware(), t.connect().peer.call("hardware.report", {})]
+    await Promise.all(hosts.map((host) => host.started(1)))
+    for (const host of hosts) host.letGo()
+    for (const report of await Promise.all(reports)) {
+      expect(
+        report.devices.map(({ id, state, agent, browser, budgetBytes }) => [id, state, agent, browser, budgetBytes]),
+      ).toEqual(["wasm", "webnn:npu", "webnn:cpu"].map((id) => [id, "ready", "agent-under-test", "chromium", 5000]))
+      expect(report.absent).toMatchObject([
+        { id: "webgpu", backend: "webgpu", reason: "no adapter", browser: "chromium" },
+      ])
+    }
+    expect(hosts.map(({ starts }) => starts)).toEqual([1, 1, 1])
+  })
+
+  test("says what others hold only to the owner", async () => {
+    const wasm = adderHost("wasm")
+    t = testPool([wasm])
+    const page = t.connect()
+    await page.open(t.publish("one", adderModel(1)))
+    const owner = await t.connect({ origin: "owner" }).peer.call("hardware.report", {})
+    expect(owner.devices[0]!.usedBytes).toBeGreaterThan(0)
+    expect((await page.peer.call("hardware.report", {})).devices[0]!.usedBytes).toBeUndefined()
+  })
+
+  test("nothing is started before it is asked for", () => {
+    const wasm = adderHost("wasm")
+    t = testPool([wasm])
+    t.connect()
+    expect(wasm.starts).toBe(0)
+  })
+})
+
+describe("the device of a session", () => {
+  test("is the default one until there are measurements, then the fastest measured", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    t = testPool([wasm, webgpu])
+    const page = t.connect()
+    const model = t.publish("one", adderModel(1))
+    const { device, model: info } = await page.open(model)
+    expect(device.id).toBe("webgpu")
+    const run = (on: string, ms: number): Measurement => ({
+      at: 1,
+      kind: "run",
+      device: on,
+      backend: on,
+      adapter: "",
+      model: info.sha256,
+      ms,
+      ok: true,
+    })
+    t.close()
+    t = testPool([wasm, webgpu], { measurements: [run("webgpu", 90), run("wasm", 3)] })
+    expect((await t.connect().open(t.publish("one", adderModel(1)))).device.id).toBe("wasm")
+  })
+
+  test("that was forced is that one or an error; it never falls back", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    webgpu.refuse = unsupported()
+    t = testPool([webgpu, wasm])
+    const page = t.connect()
+    const model = t.publish("one", adderModel(1))
+    for (let i = 0; i < 2; i++)
+      expect(await refusal(page.open(model, { device: "webgpu" }))).toBe("IPFA_DEVICE_UNSUPPORTED")
+    expect(await refusal(page.open(model, { device: "webnn:npu" }))).toBe("IPFA_DEVICE_ABSENT")
+    expect(await refusal(page.open(model, { device: "wasm#1" }))).toBe("IPFA_DEVICE_ABSENT")
+    expect(wasm.opens).toBe(0)
+    expect((await page.open(model, { device: "wasm" })).fellBackFrom).toBeUndefined()
+  })
+
+  test("that can't open the model is fallen back from, visibly, and is not tried again", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    webgpu.refuse = unsupported()
+    t = testPool([webgpu, wasm])
+    const page = t.connect()
+    const model = t.publish("one", adderModel(1))
+    for (let i = 0; i < 2; i++) {
+      const session = await page.open(model)
+      expect(session).toMatchObject({
+        device: { id: "wasm" },
+        fellBackFrom: { id: "webgpu", reason: "no kernel for Add" },
+      })
+      expect(value(await page.run(session.sessionId))).toBe(2)
+    }
+    expect(webgpu.opens).toBe(1)
+    // Another model is.
+    webgpu.refuse = undefined
+    expect((await page.open(t.publish("two", adderModel(2)))).device.id).toBe("webgpu")
+  })
+
+  test("that computes wrong results is not used, not even when it is forced", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu", { probe: { ok: false, maxError: 9, ms: 1 } }), adderHost("wasm")]
+    t = testPool([webgpu, wasm])
+    const page = t.connect()
+    const model = t.publish("one", adderModel(1))
+    expect((await page.open(model)).device.id).toBe("wasm")
+    expect(await refusal(page.open(model, { device: "webgpu" }))).toBe("IPFA_DEVICE_INCORRECT")
+    expect(webgpu.opens).toBe(0)
+  })
+
+  test("has the precision that was asked for", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm", { dtypes: ["float32", "float16"] })]
+    t = testPool([webgpu, wasm])
+    const page = t.connect()
+    const model = t.publish("one", adderModel(1))
+    expect((await page.open(model, { precision: "float32" })).device.id).toBe("webgpu")
+    expect((await page.open(model, { precision: "float16" })).device.id).toBe("wasm")
+    expect(await refusal(page.open(model, { precision: "float16", device: "webgpu" }))).toBe("IPFA_DEVICE_UNSUPPORTED")
+  })
+
+  test("where none can serve, is an error that says why each can't", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    wasm.devices = []
+    webgpu.refuse = unsupported()
+    t = testPool([webgpu, wasm])
+    const error = await t
+      .connect()
+      .open(t.publish("one", adderModel(1)))
+      .catch((e) => e)
+    expect(error.code).toBe("IPFA_DEVICE_NONE")
+    expect(error.data).toMatchObject({
+      rejected: [{ id: "webgpu", reason: expect.any(String) }],
+      absent: [{ id: "wasm", reason: "no adapter" }],
+    })
+    const model = t.publish("one", adderModel(1))
+    const elsewhere = t.connect().peer.call("session.open", { model, agent: "another" })
+    expect(await refusal(elsewhere)).toBe("IPFA_AGENT_UNKNOWN")
+  })
+})
+
+describe("a model", () => {
+  test("that is not valid never reaches a host", async () => {
+    const wasm = adderHost("wasm")
+    t = testPool([wasm])
+    const page = t.connect()
+    expect(await refusal(page.open(t.publish("bad", new Uint8Array(100).fill(7))))).toBe("IPFA_MODEL_INVALID")
+    expect(await refusal(page.open(t.publish("cut", adderModel(1).slice(0, 60))))).toBe("IPFA_MODEL_INVALID")
+    expect(wasm.opens).toBe(0)
+  })
+
+  test("may use external data by the explicit map alone, by plain names", async () => {
+    const wasm = adderHost("wasm")
+    t = testPool([wasm])
+    const page = t.connect()
+    const [model, weights] = [t.publish("one", adderModel(1)), t.publish("weights", new Uint8Array(8))]
+    for (const name of ["../w", "/etc/passwd", "a:b"]) {
+      const opening = page.peer.call("session.open", { model, external: { [name]: weights } })
+      expect(await refusal(opening)).toBe("IPFA_INPUT_INVALID")
+    }
+    const { model: info } = await page.peer.call("session.open", { model, external: { "w.bin": weights } })
+    expect(info.bytes).toBe(adderModel(1).byteLength + 8)
+  })
+
+  test("is not looked up before the caller's right to it is known, its external data no less", async () => {
+    const wasm = adderHost("wasm")
+    t = testPool([wasm])
+    const asked: string[] = []
+    const allowModel = async (reference: string) => {
+      asked.push(reference)
+      if (!reference.endsWith("/one")) throw fail("IPFA_GRANT_REQUIRED")
+    }
+    const page = t.connect({ allowModel })
+    const one = t.publish("one", adderModel(1))
+    expect(await refusal(page.open("https://models.example/absent"))).toBe("IPFA_GRANT_REQUIRED")
+    const opening = page.peer.call("session.open", { model: one, external: { w: "https://models.example/w" } })
+    expect(await refusal(opening)).toBe("IPFA_GRANT_REQUIRED")
+    const feeds = {}
+    expect(await refusal(page.peer.call("benchmark.run", { model: "https://models.example/b", feeds }))).toBe(
+      "IPFA_GRANT_REQUIRED",
+    )
+    expect(asked).toHaveLength(4)
+    expect((await page.open(one)).device.id).toBe("wasm")
+  })
+
+  test("that a page uploads is its own alone", async () => {
+    t = testPool([adderHost("wasm")])
+    const [page, other] = [t.connect(), t.connect({ origin: "https://other.test" })]
+    const bytes = adderModel(5)
+    const { reference } = await page.peer.call("model.put", {
+      uploadId: "u",
+      offset: 0,
+      total: bytes.byteLength,
+      bytes,
+    })
+    const { sessionId } = await page.open(reference!)
+    expect(value(await page.run(sessionId, 1))).toBe(6)
+    expect(await refusal(other.open(reference!))).toBe("IPFA_MODEL_NOT_FOUND")
+    const { models } = await t.connect({ origin: "owner" }).peer.call("model.list", {})
+    expect(models).toMatchObject([{ owners: ["https://page.test"] }])
+    const deleted = await t.connect({ origin: "owner" }).peer.call("model.delete", { sha256: models[0]!.sha256 })
+    expect(deleted).toEqual({ deleted: true })
+  })
+})
