@@ -117,7 +117,11 @@ export class Idempotency {
 
   #forgetExpired(): void {
     const now = performance.now()
-    for (const [id, entry] of this.#entries) if (entry.result && entry.expiresAt <= now) this.#forget(id, entry)
+    // In the order in which they were kept, among those that run.
+    for (const [id, entry] of this.#entries) {
+      if (entry.result && entry.expiresAt > now) return
+      if (entry.result) this.#forget(id, entry)
+    }
   }
 
   /** Frees memory even when nobody asks any more. */
