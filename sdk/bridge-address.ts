@@ -1,0 +1,74 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
+import { readFile } from "node:fs/promises"
+import { homedir } from "node:os"
+import path from "node:path"
+import { fail } from "../protocol/errors/error.ts"
+import type { ConnectOptions } from "./connect.ts"
+
+/** Where a bridge-server is, and what opens it. */
+export interface BridgeAddress {
+  /** `http://HOST:PORT` */
+  http: string
+  /** `ws://HOST:PORT` */
+  ws: string
+  token: string
+}
+
+/** Where a bridge-server keeps what is its own, unless it was told otherwise: the platform's folder for an application's data. */
+export function defaultDataDir(): string {
+  const { IPFA_DATA, XDG_DATA_HOME, LOCALAPPDATA } = process.env
+  if (IPFA_DATA) return IPFA_DATA
+  const name = "ipfs-accelerate"
+  if (process.platform === "darwin") return path.join(homedir(), "Library", "Application Support", name)
+  if (process.platform === "win32")
+    return path.join(LOCALAPPDATA || path.join(homedir(), "AppData", "Local"), name, "Data")
+  return path.join(XDG_DATA_HOME || path.join(homedir(), ".local", "share"), name)
+}
+
+/** What was given, and for the rest what a running bridge-server wrote into its data folder. Throws IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_TOKEN. */
+export async function findBridge({ url, token, tokenFile, dataDir }: ConnectOptions): Promise<BridgeAddress> {
+  const dir = dataDir ?? defaultDataDir()
+  const announced = url ? undefined : await readAnnounced(dir)
+  const { http, ws } = addresses(url ?? announced?.http)
+  const file = tokenFile ?? announced?.tokenFile ?? path.join(dir, "token")
+  const secret = token ?? (await readFile(file, "utf8").catch(() => "")).trim()
+  if (!secret) throw fail("IPFA_BRIDGE_TOKEN", { data: { tokenFile: file } })
+  return { http, ws, token: secret }
+}
+
+async function readAnnounced(dir: string): Promise<{ http: string; tokenFile?: string }> {
+  try {
+    return JSON.parse(await readFile(path.join(dir, "bridge.json"), "utf8"))
+  } catch (cause) {
+    throw fail("IPFA_BRIDGE_UNREACHABLE", { data: { dataDir: dir }, cause })
+  }
+}
+
+function addresses(url: string | undefined): { http: string; ws: string } {
+  const match = /^(?:http|ws)(s?):\/\/([^/?#@]+)/.exec(url ?? "")
+  if (!match)
+    throw fail("IPFA_INPUT_INVALID", { data: { path: "url", expected: "ws://HOST:PORT or http://HOST:PORT" } })
+  return { http: `http${match[1]}://${match[2]}`, ws: `ws${match[1]}://${match[2]}` }
+}
+
+/**
+ * Makes sure that whoever listens there knows the token, before it is sent: HMAC-SHA-256, key SHA-256(token), over `ipfa-bridge-proof`, a
+ * nonce and the address as it was dialled, newline-separated (bridge-server/access/proof.ts is the other side). Throws IPFA_BRIDGE_UNREACHABLE.
+ */
+export async function prove({ http, token }: BridgeAddress, signal: AbortSignal): Promise<void> {
+  const nonce = randomBytes(24).toString("base64url")
+  const key = createHash("sha256").update(token).digest()
+  const { host } = new URL(http)
+  const expected = createHmac("sha256", key).update(`ipfa-bridge-proof\n${nonce}\n${host.toLowerCase()}`).digest("hex")
+  const answer = await fetch(`${http}/v1/proof?nonce=${nonce}`, { signal })
+    .then((response) => response.json() as Promise<{ proof?: unknown }>)
+    .catch((cause: unknown) => {
+      throw fail("IPFA_BRIDGE_UNREACHABLE", { data: { http }, cause })
+    })
+  const given = Buffer.from(String(answer.proof))
+  if (given.byteLength !== expected.length || !timingSafeEqual(given, Buffer.from(expected)))
+    throw fail("IPFA_BRIDGE_TOKEN", {
+      message: `What listens at ${http} is not the bridge-server that this token belongs to. It was not told the token.`,
+      data: { http },
+    })
+}

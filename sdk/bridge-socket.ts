@@ -1,0 +1,42 @@
+import { fail } from "../protocol/errors/error.ts"
+import { Peer } from "../protocol/peer.ts"
+import { type WebSocketLike, webSocketPort } from "../protocol/transports/web-socket.ts"
+import type { BridgeAddress } from "./bridge-address.ts"
+
+/** Answered with, so that the token is not echoed. */
+const SUBPROTOCOL = "ipfa.v1"
+const TOKEN_SUBPROTOCOL = "ipfa.token."
+
+/** A connected peer at a bridge-server whose proof was seen. Throws IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_TOKEN, IPFA_PROTOCOL_VERSION. */
+export async function dial({ ws, token }: BridgeAddress, signal: AbortSignal): Promise<Peer> {
+  const socket = await openSocket(`${ws}/client`, token)
+  const peer = new Peer(webSocketPort(socket), { role: "node" })
+  const giveUp = () => peer.close(fail("IPFA_BRIDGE_UNREACHABLE", { data: { url: ws } }))
+  signal.addEventListener("abort", giveUp, { once: true })
+  const ready = await peer.ready
+  signal.removeEventListener("abort", giveUp)
+  if (ready) return peer
+  const reason = await peer.closed
+  throw reason && reason.code !== "IPFA_PROTOCOL_CLOSED"
+    ? reason
+    : fail("IPFA_BRIDGE_UNREACHABLE", { data: { url: ws } })
+}
+
+/** With `ws` where it is installed: it sends large arrays without copying them. Else the platform's own, which can't set headers. */
+async function openSocket(url: string, token: string): Promise<WebSocketLike> {
+  const ws = await import("ws").catch(() => undefined)
+  if (ws) {
+    return new ws.WebSocket(url, SUBPROTOCOL, {
+      headers: { authorization: `Bearer ${token}` },
+      perMessageDeflate: false,
+      maxPayload: 2 ** 31 - 1,
+      // A mask of zeros: masking guards proxies against what a page may send, and costs a pass over every tensor.
+      generateMask: () => {},
+    } as ConstructorParameters<typeof ws.WebSocket>[2]) as unknown as WebSocketLike
+  }
+  if (typeof WebSocket === "undefined")
+    throw fail("IPFA_BRIDGE_UNREACHABLE", {
+      message: "This Node has no WebSocket of its own (it came with 22). Install the package ws.",
+    })
+  return new WebSocket(url, [SUBPROTOCOL, `${TOKEN_SUBPROTOCOL}${token}`]) as WebSocketLike
+}

@@ -1,0 +1,8 @@
+export { AccelerateError } from "../protocol/errors/error.ts"
+export type { ErrorCode } from "../protocol/errors/registry.ts"
+export { PROTOCOL_VERSION } from "../protocol/version.ts"
+export { type Accelerator, type CreateOptions, createAccelerator } from "./create.ts"
+export { type InPageAccelerator, type InPageOptions, inPageAccelerator } from "./in-page.ts"
+export { numbers, tensor } from "./tensor.ts"
+export type * from "./types.ts"
+export { VERSION } from "./version.ts"

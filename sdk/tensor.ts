@@ -1,0 +1,97 @@
+import { arrayTypes, type Dtype, type TensorData } from "../protocol/dtype.ts"
+import { elements, tensorFault } from "../protocol/tensor.ts"
+import { invalid } from "./feeds.ts"
+import type { Float16ArrayLike, InputData, Tensor } from "./types.ts"
+
+type Plain<D extends Dtype> = D extends "string"
+  ? readonly string[]
+  : D extends "int64" | "uint64"
+    ? readonly (bigint | number)[]
+    : D extends "bool"
+      ? readonly (boolean | number)[]
+      : readonly number[]
+
+const conversion = new DataView(new ArrayBuffer(4))
+
+/**
+ * A tensor from typed or plain arrays: `tensor("float32", [1, 2], [0.5, 1])`. Numbers become what the dtype is made of (float16 and bfloat16
+ * rounded to nearest, ties to even; integers as typed arrays convert them; 64-bit ones also from numbers). 4-bit dtypes take packed bytes only.
+ * Throws IPFA_INPUT_INVALID where data and shape don't fit.
+ */
+export function tensor<D extends Dtype>(dtype: D, shape: readonly number[], data: InputData<D> | Plain<D>): Tensor<D> {
+  const made = { dtype, shape: [...shape], data: convert(dtype, data) } as Tensor<D>
+  const fault = tensorFault(made)
+  if (fault) throw invalid(fault[0] || "tensor", fault[1])
+  return made
+}
+
+function convert(dtype: Dtype, data: unknown): unknown {
+  if (dtype === "string") return Array.isArray(data) ? [...data] : data
+  const type = arrayTypes[dtype]
+  if (ArrayBuffer.isView(data)) {
+    if ((data as unknown as Float16ArrayLike)[Symbol.toStringTag] !== "Float16Array" || dtype !== "float16")
+      return data instanceof Uint8ClampedArray && dtype === "uint8" ? new Uint8Array(data) : data
+    return new Uint16Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 2)
+  }
+  if (!Array.isArray(data) || dtype === "uint4" || dtype === "int4") return data
+  if (dtype === "int64" || dtype === "uint64") return (type as typeof BigInt64Array).from(data, BigInt)
+  if (dtype === "float16") return Uint16Array.from(data, float16Bits)
+  if (dtype === "bfloat16") return Uint16Array.from(data, bfloat16Bits)
+  return (type as Float32ArrayConstructor).from(dtype === "bool" ? data.map(Number) : data)
+}
+
+/** The bits of the float16 nearest to `value`, ties to even (IEEE 754). */
+export function float16Bits(value: number): number {
+  conversion.setFloat32(0, value)
+  const bits = conversion.getUint32(0)
+  const sign = (bits >>> 16) & 0x8000
+  if (Number.isNaN(value)) return sign | 0x7e00
+  const magnitude = Math.abs(value)
+  // Half a unit above the largest finite, 65504, rounds to infinity.
+  if (magnitude >= 65520) return sign | 0x7c00
+  // The unit in the last place: 2^-24 below the normals, else 2^(exponent - 10).
+  const exponent = magnitude < 2 ** -14 ? -14 : Math.floor(Math.log2(magnitude))
+  const unit = 2 ** (exponent - 10)
+  const exact = magnitude / unit
+  const low = Math.floor(exact)
+  const rest = exact - low
+  const rounded = rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low
+  // A carry out of the fraction is a carry into the exponent, as the format has it.
+  return sign | (magnitude < 2 ** -14 ? rounded : ((exponent + 14) << 10) + rounded)
+}
+
+function bfloat16Bits(value: number): number {
+  conversion.setFloat32(0, value)
+  const bits = conversion.getUint32(0)
+  if (Number.isNaN(value)) return (bits >>> 16) | 0x40
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff
+}
+
+function fromFloat16(bits: number): number {
+  const exponent = (bits >>> 10) & 0x1f
+  const fraction = bits & 0x3ff
+  const sign = bits & 0x8000 ? -1 : 1
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25)
+}
+
+/** A tensor's elements as plain numbers, in row-major order: float16 and bfloat16 from their bits, bool as 0 or 1, 64-bit integers rounded. Not for strings. */
+export function numbers({ dtype, shape, data }: Tensor): number[] {
+  if (dtype === "string") throw invalid("dtype", "a numeric dtype")
+  if (dtype === "uint4" || dtype === "int4") {
+    const bytes = data as Uint8Array
+    return Array.from({ length: elements(shape) }, (_, i) => {
+      const nibble = ((bytes[i >> 1] as number) >> (i % 2 ? 4 : 0)) & 15
+      return dtype === "int4" && nibble > 7 ? nibble - 16 : nibble
+    })
+  }
+  if (dtype === "float16") return Array.from(data as Uint16Array, fromFloat16)
+  if (dtype === "bfloat16")
+    return Array.from(data as Uint16Array, (bits) => {
+      conversion.setUint32(0, bits << 16)
+      return conversion.getFloat32(0)
+    })
+  return Array.from(data as Iterable<number | bigint>, Number)
+}
+
+export type { TensorData }
