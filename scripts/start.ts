@@ -103,7 +103,7 @@ try {
     if (event.event === "result") ok &&= event.ok
     emit(event)
   }
-  for (const { agent, browser = "native", backend, reason } of absent)
+  for (const { agent, browser = "native", id: backend, reason } of absent)
     emit({ event: "absent", ...(agent && { agent }), browser, backend, reason })
   client.close()
   emit({ event: "done", ok })
