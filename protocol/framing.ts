@@ -126,7 +126,7 @@ function place(root: unknown, entry: unknown, bytes: Parts, start: number): void
   if ((end - begin) % View.BYTES_PER_ELEMENT) throw malformed("range is no whole number of elements")
   let holder = root as Record<string, unknown>
   for (const [i, key] of path.entries()) {
-    if (typeof holder !== "object" || holder === null || ArrayBuffer.isView(holder)) throw malformed("path")
+    if (typeof holder !== "object" || holder === null) throw malformed("path")
     if ((typeof key !== "string" && typeof key !== "number") || key === "__proto__" || !Object.hasOwn(holder, key))
       throw malformed("path")
     if (i < path.length - 1) holder = holder[key] as Record<string, unknown>

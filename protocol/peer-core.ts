@@ -3,9 +3,8 @@ import type { Message, MessageOf } from "./envelope.ts"
 import { AccelerateError, asAccelerateError, fail } from "./errors/error.ts"
 import { deserialiseError, serialiseError } from "./errors/wire.ts"
 import { EventReceiver } from "./event-receiver.ts"
-import { EventSender } from "./event-sender.ts"
 import type { MethodName, Methods } from "./methods/index.ts"
-import type { CallOptions, Contract, Handler, PeerOptions } from "./peer-types.ts"
+import type { Answerer, Answering, CallOptions, Contract, PeerOptions, Unsent } from "./peer-types.ts"
 import type { Port } from "./port.ts"
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "./version.ts"
 
@@ -16,11 +15,6 @@ interface Outgoing {
   events: EventReceiver
   resolve(value: unknown): void
   reject(error: AccelerateError): void
-}
-
-interface Incoming {
-  controller: AbortController
-  events: EventSender
 }
 
 /** What a timer takes; the envelope's limit too. */
@@ -41,18 +35,22 @@ export class PeerCore<C = undefined> {
   readonly #contract: Contract
   readonly #options: PeerOptions<C>
   readonly #outgoing = new Map<number, Outgoing>()
-  readonly #incoming = new Map<number, Incoming>()
+  readonly #answering: Answering | undefined
   #nextId = 1
-  /** Handlers that have not settled; a call that was cancelled may still have its own running. */
-  #running = 0
   #end: { error: AccelerateError | undefined } | undefined
   #resolveClosed!: (error: AccelerateError | undefined) => void
   #resolveReady!: (ready: boolean) => void
 
-  constructor(port: Port, options: PeerOptions<C>, contract: Contract) {
+  /** Without `answer` this side calls and is not called: a page has no use for that half. */
+  constructor(port: Port, options: PeerOptions<C>, contract: Contract, answer?: Answerer) {
     this.#port = port
     this.#contract = contract
     this.#options = options
+    this.#answering = answer?.(options as PeerOptions<unknown>, contract, {
+      send: (message, transfer) => this.#send(message, transfer),
+      post: (message) => this.#post(message),
+      close: (error) => this.close(error),
+    })
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
@@ -147,19 +145,13 @@ export class PeerCore<C = undefined> {
     this.#end = { error }
     const reason = error ?? fail("IPFA_PROTOCOL_CLOSED")
     for (const call of [...this.#outgoing.values()]) call.reject(reason)
-    const incoming = [...this.#incoming.values()]
-    // A peer that was closed and all its calls with it gets no answers.
-    this.#incoming.clear()
-    for (const call of incoming) call.controller.abort(reason)
+    this.#answering?.end(reason)
     this.#resolveReady(false)
     this.#resolveClosed(error)
   }
 
   /** Why a message could not be sent, and the code that this is to the one who wanted to; undefined where it was. */
-  #send(
-    message: Message,
-    transfer?: Transferable[],
-  ): { cause: unknown; code: "IPFA_INPUT_INVALID" | "IPFA_PROTOCOL_CLOSED" } | undefined {
+  #send(message: Message, transfer?: Transferable[]): Unsent | undefined {
     if (this.#end) return undefined
     try {
       this.#port.send(message, transfer)
@@ -189,7 +181,7 @@ export class PeerCore<C = undefined> {
       const error = asAccelerateError(cause, "IPFA_PROTOCOL_MALFORMED")
       // A call with options that are out of range is its caller's fault, not the connection's.
       const id = this.version === undefined ? undefined : callId(raw)
-      if (id === undefined || this.#incoming.has(id)) return this.close(error)
+      if (id === undefined || this.#answering?.has(id)) return this.close(error)
       return this.#post({ kind: "error", id, error: serialiseError(fail("IPFA_INPUT_INVALID", { data: error.data })) })
     }
     // An answer to a call that is not waited for any more (cancelled, or never made) is dropped.
@@ -197,12 +189,16 @@ export class PeerCore<C = undefined> {
       case "hello":
         return this.#onHello(message)
       case "call":
-        void this.#onCall(message)
-        return
+        if (this.#answering) return this.#answering.call(message)
+        return this.#post({
+          kind: "error",
+          id: message.id,
+          error: serialiseError(fail("IPFA_PROTOCOL_UNKNOWN_METHOD", { data: { method: message.method } })),
+        })
       case "cancel":
-        return this.#incoming.get(message.id)?.controller.abort(fail("IPFA_JOB_CANCELLED"))
+        return this.#answering?.cancel(message.id)
       case "credit":
-        return this.#incoming.get(message.id)?.events.grant(message.events)
+        return this.#answering?.grant(message.id, message.events)
       case "event":
         return this.#outgoing.get(message.id)?.events.push(message.seq, message.value)
       default:
@@ -231,78 +227,6 @@ export class PeerCore<C = undefined> {
       }
     })
   }
-
-  async #onCall(message: MessageOf<"call">): Promise<void> {
-    const { id, deadlineMs } = message
-    // An id that is in use can't be answered unambiguously: the peer is broken.
-    if (this.#incoming.has(id))
-      return this.close(fail("IPFA_PROTOCOL_MALFORMED", { data: { reason: `call id ${id} is in use` } }))
-    const method = this.#contract.method(message.method)
-    const controller = new AbortController()
-    const { signal } = controller
-    const events = new EventSender(method?.events, message.credit, (seq, value) => {
-      const unsent = this.#send({ kind: "event", id, seq, value })
-      if (unsent) throw unsent.cause
-    })
-    const call: Incoming = { controller, events }
-    this.#incoming.set(id, call)
-    const expire = () => controller.abort(fail("IPFA_JOB_DEADLINE", { data: { deadlineMs } }))
-    const timer = deadlineMs === undefined ? undefined : setTimeout(expire, deadlineMs)
-    const buffers = new Set<Transferable>()
-    let answer: MessageOf<"complete" | "error" | "cancelled">
-    try {
-      const value = await Promise.race([this.#serve(message, method, call, buffers), aborted(signal)])
-      answer = { kind: "complete", id, value }
-    } catch (error) {
-      const e = asAccelerateError(signal.aborted ? signal.reason : error)
-      answer =
-        e.code === "IPFA_JOB_CANCELLED" ? { kind: "cancelled", id } : { kind: "error", id, error: serialiseError(e) }
-    } finally {
-      clearTimeout(timer)
-      events.end(signal.aborted ? signal.reason : undefined)
-    }
-    this.#incoming.delete(id)
-    if (answer.kind !== "complete") return this.#post(answer)
-    const unsent = this.#send(answer, [...buffers])
-    if (unsent) this.#post({ kind: "error", id, error: serialiseError(unsent.cause) })
-  }
-
-  async #serve(
-    message: MessageOf<"call">,
-    method: MethodDefinition | undefined,
-    { controller, events }: Incoming,
-    buffers: Set<Transferable>,
-  ): Promise<unknown> {
-    if (this.#running >= (this.#options.maxCalls ?? 1024)) throw fail("IPFA_QUEUE_FULL")
-    const handlers = this.#options.handlers
-    const handler =
-      method && handlers && Object.hasOwn(handlers, method.name)
-        ? (handlers[method.name as MethodName] as Handler<MethodDefinition, C> | undefined)
-        : undefined
-    if (!method || !handler) throw fail("IPFA_PROTOCOL_UNKNOWN_METHOD", { data: { method: message.method } })
-    const caller = this.#options.caller as C
-    const params = this.#contract.check(method, "params", message.params)
-    this.#running++
-    try {
-      await this.#options.authorise?.(method, params, caller)
-      const value = await handler(params, {
-        signal: controller.signal,
-        deadlineMs: message.deadlineMs,
-        priority: message.priority ?? 5,
-        trace: message.trace,
-        key: message.key,
-        caller,
-        emit: (event) => events.emit(event),
-        transfer: (list) => {
-          for (const buffer of list) buffers.add(buffer)
-        },
-      })
-      await events.drained()
-      return value
-    } finally {
-      this.#running--
-    }
-  }
 }
 
 /** The id of what was meant as a call, where it has one that can be answered. */
@@ -316,12 +240,4 @@ function abortReason({ reason }: AbortSignal): AccelerateError {
   if (reason instanceof AccelerateError) return reason
   const timeout = reason instanceof DOMException && reason.name === "TimeoutError"
   return fail(timeout ? "IPFA_JOB_DEADLINE" : "IPFA_JOB_CANCELLED", { cause: reason })
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    // A call that was cancelled by its own start, such as one that came after the end.
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
-  })
 }

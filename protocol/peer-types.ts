@@ -1,5 +1,6 @@
 import type { EventOf, MethodDefinition, ParamsOf, ResultOf } from "./define-method.ts"
-import type { Message } from "./envelope.ts"
+import type { Message, MessageOf } from "./envelope.ts"
+import type { AccelerateError } from "./errors/error.ts"
 import type { MethodName, Methods } from "./methods/index.ts"
 
 /** How a peer reads what arrives. `Peer` (peer.ts) validates everything; a page that only ever talks to the extension it came from does without the schemas. */
@@ -11,6 +12,31 @@ export interface Contract {
   /** `value` as the method has it, or IPFA_INPUT_INVALID (params) or IPFA_PROTOCOL_MALFORMED. */
   check(method: MethodDefinition, part: "params" | "result" | "event", value: unknown): unknown
 }
+
+/** Why a message could not be sent, and the code that this is to the one who wanted to. */
+export interface Unsent {
+  cause: unknown
+  code: "IPFA_INPUT_INVALID" | "IPFA_PROTOCOL_CLOSED"
+}
+
+/** What a connection offers to the half of it that answers. */
+export interface Link {
+  send(message: Message, transfer?: Transferable[]): Unsent | undefined
+  /** `send`, which ends the connection where that fails. */
+  post(message: Message): void
+  close(error: AccelerateError): void
+}
+
+/** The half of a connection that answers the other side's calls. */
+export interface Answering {
+  has(id: number): boolean
+  call(message: MessageOf<"call">): void
+  cancel(id: number): void
+  grant(id: number, events: number): void
+  /** The connection ended: nothing more is answered. */
+  end(reason: AccelerateError): void
+}
+export type Answerer = (options: PeerOptions<unknown>, contract: Contract, link: Link) => Answering
 
 export interface CallOptions<M extends MethodDefinition> {
   signal?: AbortSignal

@@ -1,4 +1,5 @@
 import * as v from "valibot"
+import { answerCalls } from "./answering.ts"
 import type { MethodDefinition } from "./define-method.ts"
 import { messageSchema } from "./envelope.ts"
 import { fail } from "./errors/error.ts"
@@ -34,6 +35,6 @@ const declared = contractOf(methods)
 /** One end of a connection: calls the other side's methods and answers its calls. */
 export class Peer<C = undefined> extends PeerCore<C> {
   constructor(port: Port, options: PeerOptions<C>) {
-    super(port, options, declared)
+    super(port, options, declared, answerCalls)
   }
 }

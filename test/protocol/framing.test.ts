@@ -199,6 +199,12 @@ describe("a frame", () => {
     expect(() => encodeFrame({ x })).toThrow(expect.objectContaining({ code: "IPFA_INPUT_INVALID" }))
   })
 
+  test("refuses to carry an array under the key __proto__, which no receiver would take", () => {
+    const message = JSON.parse('{"__proto__":{}}')
+    Object.getOwnPropertyDescriptor(message, "__proto__")!.value.x = new Uint8Array(1)
+    expect(() => encodeFrame(message)).toThrow(expect.objectContaining({ code: "IPFA_INPUT_INVALID" }))
+  })
+
   test("refuses to carry what is nested too deep", () => {
     let deep: unknown = []
     for (let i = 0; i < 70; i++) deep = [deep]

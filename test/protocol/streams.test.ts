@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import { answerCalls } from "../../protocol/answering.ts"
 import { AccelerateError, fail, type Handlers, type Message, memoryPorts, PeerCore } from "../../protocol/index.ts"
 import { hello } from "./raw-peer.ts"
 import { call, testClient, testContract } from "./test-methods.ts"
@@ -43,7 +44,7 @@ describe("what a peer sends for a call", () => {
             handlers.set(Number(trace), { emit, end: settle })
           })
         const served = { "test.count": handler, "test.progress": handler } as unknown as Handlers<undefined>
-        const server = new PeerCore(here, { role: "server", handlers: served }, testContract)
+        const server = new PeerCore(here, { role: "server", handlers: served }, testContract, answerCalls)
         there.send(hello)
         for (const c of calls) there.send({ kind: "call", ...c, params: { n: 0 }, trace: `${c.id}` })
         await turn()
@@ -109,7 +110,7 @@ describe("what a peer sends for a call", () => {
           return { sent: n }
         }
         const served = { "test.count": handler } as unknown as Handlers<undefined>
-        const server = new PeerCore(here, { role: "server", handlers: served }, testContract)
+        const server = new PeerCore(here, { role: "server", handlers: served }, testContract, answerCalls)
         there.send(hello)
         there.send({ kind: "call", id: 1, method: "test.count", params: { n }, credit: 0 })
         for (let i = 0; sent.at(-1)?.kind !== "complete"; i++) {

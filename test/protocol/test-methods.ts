@@ -1,4 +1,5 @@
 import * as v from "valibot"
+import { answerCalls } from "../../protocol/answering.ts"
 import {
   type CallOptions,
   contractOf,
@@ -29,7 +30,7 @@ const declarations = [
     name: "test.fail",
     title: "Fails with a code, or with an error of the platform.",
     grant: "none",
-    params: v.object({ code: v.optional(v.string()) }),
+    params: v.object({ code: v.optional(v.string()), odd: v.optional(v.boolean()) }),
     result: empty,
     errors: [],
   }),
@@ -84,7 +85,7 @@ const declarations = [
 export const testContract = contractOf([...methods, ...declarations])
 
 export function testClient(port: Port, options: Partial<PeerOptions<undefined>> = {}): PeerCore {
-  return new PeerCore(port, { role: "test", ...options }, testContract)
+  return new PeerCore(port, { role: "test", ...options }, testContract, answerCalls)
 }
 
 export function testServer(port: Port, options: Partial<PeerOptions<undefined>> = {}): PeerCore {
@@ -94,7 +95,11 @@ export function testServer(port: Port, options: Partial<PeerOptions<undefined>> 
       if (transfer) call.transfer([(value as Uint8Array<ArrayBuffer>).buffer])
       return { value }
     },
-    "test.fail": ({ code }) => {
+    "test.fail": ({ code, odd }) => {
+      // What no channel carries: a function to clone, a bigint and a circle to write as JSON.
+      const circle: Record<string, unknown> = { f: () => {}, n: 1n }
+      circle.circle = circle
+      if (odd) throw fail(code as ErrorCode, { data: circle })
       if (!code) throw new RangeError("something of the platform")
       throw fail(code as ErrorCode, { data: { where: "there", limit: 7 }, cause: new TypeError("the reason") })
     },
@@ -130,6 +135,7 @@ export function testServer(port: Port, options: Partial<PeerOptions<undefined>> 
     port,
     { role: "test server", handlers: handlers as Handlers<undefined>, ...options },
     testContract,
+    answerCalls,
   )
   return server
 }

@@ -1,0 +1,132 @@
+import type { MethodDefinition } from "./define-method.ts"
+import type { MessageOf } from "./envelope.ts"
+import { type AccelerateError, asAccelerateError, fail } from "./errors/error.ts"
+import { serialiseError } from "./errors/wire.ts"
+import { EventSender } from "./event-sender.ts"
+import type { MethodName } from "./methods/index.ts"
+import type { Answerer, Answering, Contract, Handler, Link, PeerOptions } from "./peer-types.ts"
+
+interface Incoming {
+  controller: AbortController
+  events: EventSender
+}
+
+/** The half of a connection that answers calls with handlers. */
+export const answerCalls: Answerer = (options, contract, link) => new CallAnswering(options, contract, link)
+
+class CallAnswering implements Answering {
+  readonly #options: PeerOptions<unknown>
+  readonly #contract: Contract
+  readonly #link: Link
+  readonly #incoming = new Map<number, Incoming>()
+  /** Handlers that have not settled; a call that was cancelled may still have its own running. */
+  #running = 0
+
+  constructor(options: PeerOptions<unknown>, contract: Contract, link: Link) {
+    this.#options = options
+    this.#contract = contract
+    this.#link = link
+  }
+
+  has(id: number): boolean {
+    return this.#incoming.has(id)
+  }
+
+  call(message: MessageOf<"call">): void {
+    void this.#call(message)
+  }
+
+  cancel(id: number): void {
+    this.#incoming.get(id)?.controller.abort(fail("IPFA_JOB_CANCELLED"))
+  }
+
+  grant(id: number, events: number): void {
+    this.#incoming.get(id)?.events.grant(events)
+  }
+
+  end(reason: AccelerateError): void {
+    const incoming = [...this.#incoming.values()]
+    this.#incoming.clear()
+    for (const call of incoming) call.controller.abort(reason)
+  }
+
+  async #call(message: MessageOf<"call">): Promise<void> {
+    const { id, deadlineMs } = message
+    // An id that is in use can't be answered unambiguously: the peer is broken.
+    if (this.#incoming.has(id))
+      return this.#link.close(fail("IPFA_PROTOCOL_MALFORMED", { data: { reason: `call id ${id} is in use` } }))
+    const method = this.#contract.method(message.method)
+    const controller = new AbortController()
+    const { signal } = controller
+    const events = new EventSender(method?.events, message.credit, (seq, value) => {
+      const unsent = this.#link.send({ kind: "event", id, seq, value })
+      if (unsent) throw unsent.cause
+    })
+    const call: Incoming = { controller, events }
+    this.#incoming.set(id, call)
+    const expire = () => controller.abort(fail("IPFA_JOB_DEADLINE", { data: { deadlineMs } }))
+    const timer = deadlineMs === undefined ? undefined : setTimeout(expire, deadlineMs)
+    const buffers = new Set<Transferable>()
+    let answer: MessageOf<"complete" | "error" | "cancelled">
+    try {
+      const value = await Promise.race([this.#serve(message, method, call, buffers), aborted(signal)])
+      answer = { kind: "complete", id, value }
+    } catch (error) {
+      const e = asAccelerateError(signal.aborted ? signal.reason : error)
+      answer =
+        e.code === "IPFA_JOB_CANCELLED" ? { kind: "cancelled", id } : { kind: "error", id, error: serialiseError(e) }
+    } finally {
+      clearTimeout(timer)
+      events.end(signal.aborted ? signal.reason : undefined)
+    }
+    this.#incoming.delete(id)
+    if (answer.kind !== "complete") return this.#link.post(answer)
+    const unsent = this.#link.send(answer, [...buffers])
+    if (unsent) this.#link.post({ kind: "error", id, error: serialiseError(unsent.cause) })
+  }
+
+  async #serve(
+    message: MessageOf<"call">,
+    method: MethodDefinition | undefined,
+    { controller, events }: Incoming,
+    buffers: Set<Transferable>,
+  ): Promise<unknown> {
+    if (this.#running >= (this.#options.maxCalls ?? 1024)) throw fail("IPFA_QUEUE_FULL")
+    const handlers = this.#options.handlers
+    const handler =
+      method && handlers && Object.hasOwn(handlers, method.name)
+        ? (handlers[method.name as MethodName] as Handler<MethodDefinition, unknown> | undefined)
+        : undefined
+    if (!method || !handler) throw fail("IPFA_PROTOCOL_UNKNOWN_METHOD", { data: { method: message.method } })
+    const { caller } = this.#options
+    const params = this.#contract.check(method, "params", message.params)
+    this.#running++
+    try {
+      await this.#options.authorise?.(method, params, caller)
+      const value = await handler(params, {
+        signal: controller.signal,
+        deadlineMs: message.deadlineMs,
+        priority: message.priority ?? 5,
+        trace: message.trace,
+        key: message.key,
+        caller,
+        emit: (event) => events.emit(event),
+        transfer: (list) => {
+          for (const buffer of list) buffers.add(buffer)
+        },
+      })
+      await events.drained()
+      return value
+    } finally {
+      this.#running--
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    // A call that was cancelled by its own start, such as one that came after the end.
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
+  })
+}
