@@ -1,0 +1,31 @@
+import { chmodSync, copyFileSync, globSync, mkdirSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { build } from "esbuild"
+import { repoRoot } from "../sources.ts"
+
+/** `ipfs-accelerate-bridge`: the command line and the entry of its native children; what npm installs with it stays outside. */
+export async function buildBridge(out: string): Promise<void> {
+  await build({
+    absWorkingDir: repoRoot,
+    entryPoints: { main: "bridge-server/cli/main.ts", child: "bridge-server/native/child.ts" },
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    chunkNames: "chunk-[hash]",
+    format: "esm",
+    platform: "node",
+    target: "node20.10",
+    packages: "external",
+    legalComments: "none",
+    logLevel: "warning",
+  })
+  chmodSync(path.join(out, "main.js"), 0o755)
+  // The model that ships, where the bundle looks for it. A copy, so git is told to ignore it and npm not to.
+  const models = path.join(path.dirname(out), "models")
+  mkdirSync(path.join(models, "digits"), { recursive: true })
+  writeFileSync(path.join(models, ".gitignore"), "*\n")
+  writeFileSync(path.join(models, ".npmignore"), "\n")
+  const shipped = path.join(repoRoot, "models", "digits")
+  for (const file of globSync("*.{onnx,json}", { cwd: shipped }))
+    copyFileSync(path.join(shipped, file), path.join(models, "digits", file))
+}
