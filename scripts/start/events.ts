@@ -63,7 +63,7 @@ export function reporter(json: boolean, out: (text: string) => void, err: (text:
       if (event.event === "result") results.push(event)
       if (event.event === "absent") absent.push(event)
       if (event.event !== "done") return
-      out(`\n${table(results)}\n`)
+      if (results.length) out(`\n${table(results)}\n`)
       if (absent.length)
         out(`\nNot there:\n${absent.map((a) => `  ${a.browser} ${a.backend}: ${a.reason}`).join("\n")}\n`)
     },
