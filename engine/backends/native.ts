@@ -7,7 +7,7 @@ import type { Backend } from "../backend.ts"
 import { probeKnownModel } from "../probe/index.ts"
 import type { NativeProvider } from "./node.ts"
 import { looksLost, ortFailure, reasonOf } from "./ort-errors.ts"
-import { fileBytes, openOrt } from "./ort-open.ts"
+import { CPU_NOTE, fileBytes, isAllOnDevice, openOrt } from "./ort-open.ts"
 import { OrtSession } from "./ort-session.ts"
 import { toOrt } from "./ort-tensor.ts"
 import { findConvFault } from "./webgpu-conv-fault.ts"
@@ -29,8 +29,8 @@ const dtypes: Dtype[] = [
   "string",
 ]
 
-/** What a WebGPU device certainly has; whether its shaders have float16, onnxruntime-node does not say. */
-const gpuDtypes: Dtype[] = ["float32", "int64", "int32", "uint32", "uint8", "bool"]
+/** What a WebGPU device certainly computes in; whether its shaders have float16, onnxruntime-node does not say. */
+const gpuDtypes: Dtype[] = ["float32", "int32", "uint32"]
 
 /** Providers with several devices, chosen by `deviceId`. */
 const indexed: readonly NativeProvider[] = ["cuda", "tensorrt", "dml"]
@@ -60,7 +60,8 @@ export async function createNative(provider: NativeProvider, threads?: number): 
     const inMemory = external.length > 0 || provider === "webgpu"
     const model = inMemory && typeof files.model === "string" ? await readFile(files.model) : files.model
     const fault = provider === "webgpu" ? findConvFault(model as Uint8Array) : undefined
-    const opened = await openOrt(ort.InferenceSession, fault?.model ?? model, {
+    const bytes = fault?.model ?? model
+    const options: ort.InferenceSession.SessionOptions = {
       executionProviders: [
         {
           name: provider,
@@ -68,12 +69,16 @@ export async function createNative(provider: NativeProvider, threads?: number): 
           ...(fault?.cpuNodes.length && { forceCpuNodeNames: fault.cpuNodes }),
         },
       ],
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
       ...(threads !== undefined && { intraOpNumThreads: threads }),
       ...(external.length > 0 && { externalData: external }),
-    })
+    }
+    const onCpuToo = provider !== "cpu" && !(await isAllOnDevice(ort.InferenceSession, bytes, options))
+    const opened = await openOrt(ort.InferenceSession, bytes, options)
+    if (onCpuToo) opened.note = [opened.note, CPU_NOTE].filter(Boolean).join("; ")
     try {
       return new OrtSession({
+        runtime: "node",
         toOrt: nativeTensor,
         ...opened,
         memoryBytes: fileBytes(files, (path) => statSync(path).size),

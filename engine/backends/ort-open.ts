@@ -1,4 +1,5 @@
 import type { InferenceSession, InferenceSessionFactory } from "onnxruntime-common"
+import { fail } from "../../protocol/index.ts"
 import type { ModelFiles } from "../backend.ts"
 import { looksLost, ortFailure, reasonOf } from "./ort-errors.ts"
 
@@ -33,6 +34,39 @@ export async function openOrt(
       throw looksLost(second) ? ortFailure(second, "IPFA_DEVICE_LOST") : failure
     }
   }
+}
+
+export const CPU_NOTE =
+  "some operators run on the CPU: the device's provider has none for them, or they only compute shapes"
+
+const allOnDevice = { session: { disable_cpu_ep_fallback: "1" } }
+const leftover = /fallback to CPU EP has been explicitly disabled/
+
+/** True where a model opens with every node on the provider asked for; false where some, or all, would be left to the CPU. */
+export async function isAllOnDevice(
+  factory: InferenceSessionFactory,
+  model: Uint8Array | string,
+  options: InferenceSession.SessionOptions,
+): Promise<boolean> {
+  try {
+    const { session } = await openOrt(factory, model, { ...options, extra: allOnDevice })
+    await session.release()
+    return true
+  } catch (error) {
+    if (leftover.test(reasonOf(error))) return false
+    throw error
+  }
+}
+
+/** Throws IPFA_DEVICE_UNSUPPORTED for a model of which the device would compute nothing: its answers would come from the CPU. */
+export async function assertOnDevice(
+  factory: InferenceSessionFactory,
+  model: Uint8Array,
+  options: InferenceSession.SessionOptions,
+): Promise<void> {
+  if (await isAllOnDevice(factory, model, options)) return
+  const reason = "the runtime would leave all of its operators to the CPU"
+  throw fail("IPFA_DEVICE_UNSUPPORTED", { message: `The device can't run this model: ${reason}`, data: { reason } })
 }
 
 /** Floor of the memory a session holds: the bytes of the files that its weights came in. */

@@ -5,6 +5,7 @@ import { ortFailure } from "./ort-errors.ts"
 import { fromOrt, tensorInfos } from "./ort-tensor.ts"
 
 export interface OrtSessionOptions {
+  runtime: "web" | "node"
   /** A tensor of the runtime over `tensor`'s memory. */
   toOrt(tensor: Tensor): OrtTensor
   session: InferenceSession
@@ -37,8 +38,8 @@ export class OrtSession implements BackendSession {
 
   constructor(options: OrtSessionOptions) {
     this.#options = options
-    this.inputs = tensorInfos("input", options.session.inputMetadata)
-    this.outputs = tensorInfos("output", options.session.outputMetadata)
+    this.inputs = tensorInfos("input", options.session.inputMetadata, options.runtime)
+    this.outputs = tensorInfos("output", options.session.outputMetadata, options.runtime)
     this.memoryBytes = options.memoryBytes
     this.note = options.note
   }

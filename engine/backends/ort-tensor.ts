@@ -4,6 +4,7 @@ import { type Dtype, fail, MAX_ELEMENTS, type Tensor, type TensorData, type Tens
 /** Our dtypes that ONNX Runtime's JavaScript API passes, all under the same name. */
 const passed = new Set<string>([
   "float64",
+  "float64",
   "float32",
   "float16",
   "int64",
@@ -19,6 +20,8 @@ const passed = new Set<string>([
   "bool",
   "string",
 ] satisfies Dtype[])
+
+const wide: ReadonlySet<string> = new Set([...passed].filter((dtype) => !dtype.endsWith("int4")))
 
 export function toOrt(Tensor: TensorConstructor, { dtype, shape, data }: Tensor): OrtTensor {
   if (!passed.has(dtype)) throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: `ONNX Runtime takes no ${dtype}` } })
@@ -49,8 +52,18 @@ interface ValueMetadata {
   readonly shape?: readonly (number | string)[]
 }
 
+/** ONNX Runtime 1.30's JavaScript takes 4-bit tensors on the web only, and nowhere hands one out. */
+function passedDtypes(what: "input" | "output", runtime: "web" | "node"): ReadonlySet<string> {
+  return what === "input" && runtime === "web" ? passed : wide
+}
+
 /** A session's inputs or outputs. Throws IPFA_DEVICE_UNSUPPORTED for what can't travel: sequences, maps, bfloat16, … */
-export function tensorInfos(what: "input" | "output", metadata: readonly ValueMetadata[]): TensorInfo[] {
+export function tensorInfos(
+  what: "input" | "output",
+  metadata: readonly ValueMetadata[],
+  runtime: "web" | "node",
+): TensorInfo[] {
+  const taken = passedDtypes(what, runtime)
   return metadata.map(({ name, isTensor, type, shape }) => {
     const part = `${what} ${name}`
     const refuse = (reason: string) =>
@@ -59,7 +72,7 @@ export function tensorInfos(what: "input" | "output", metadata: readonly ValueMe
         data: { part, reason },
       })
     if (!isTensor || !type) throw refuse("no tensor")
-    if (!passed.has(type)) throw refuse(`of type ${type}, which no caller can be given`)
+    if (!taken.has(type)) throw refuse(`of type ${type}, which ONNX Runtime's JavaScript does not pass`)
     // A dimension that is neither fixed nor named comes as an empty name or, from the WebAssembly build, as an unsigned -1.
     const dims = (shape ?? []).map((d) =>
       d === "" || (typeof d === "number" && !(d >= 0 && d <= MAX_ELEMENTS)) ? null : d,

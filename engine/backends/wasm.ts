@@ -2,7 +2,8 @@ import * as ort from "onnxruntime-web/webgpu"
 import type { DeviceInfo, Dtype } from "../../protocol/index.ts"
 import type { Backend } from "../backend.ts"
 import { probeKnownModel } from "../probe/index.ts"
-import { configureOrtWeb, lossReporter, openWeb } from "./ort-web.ts"
+import { openWeb } from "./open-web.ts"
+import { configureOrtWeb, lossReporter } from "./ort-web.ts"
 
 /** More threads than this gain little and starve the page. */
 const MOST_THREADS = 8

@@ -41,8 +41,7 @@ export function isSoftware(adapter: GPUAdapter): boolean {
   return said === true || software.test([info.vendor, info.architecture, info.device, info.description].join(" "))
 }
 
-/** Dtypes that can be fed and computed; float16 only where shaders have it. */
+/** Dtypes that shaders compute in; float16 only where they have it. Others can be fed and come out, computed on the CPU. */
 export function gpuDtypes(device: GPUDevice): Dtype[] {
-  const always: Dtype[] = ["float32", "int64", "int32", "uint32", "uint8", "bool"]
-  return device.features.has("shader-f16") ? ["float32", "float16", ...always.slice(1)] : always
+  return device.features.has("shader-f16") ? ["float32", "float16", "int32", "uint32"] : ["float32", "int32", "uint32"]
 }

@@ -3,9 +3,17 @@ import { probeAdapter } from "../../kernels/index.ts"
 import { type AbsentDevice, type DeviceInfo, fail } from "../../protocol/index.ts"
 import type { Backend, BackendSession } from "../backend.ts"
 import { type ProbeOutcome, probeKnownModel } from "../probe/index.ts"
-import { configureOrtWeb, inMemory, lossReporter, openWeb } from "./ort-web.ts"
+import { type KeepOnDevice, openWeb } from "./open-web.ts"
+import { configureOrtWeb, inMemory, lossReporter } from "./ort-web.ts"
 import { adapterName, gpuDtypes, isSoftware, requestFullDevice } from "./webgpu-adapter.ts"
 import { findConvFault } from "./webgpu-conv-fault.ts"
+
+/** What onnxruntime-web 1.30 hands over in GPU buffers (its wasm-common.ts). */
+const onGpu: KeepOnDevice = {
+  location: "gpu-buffer",
+  dtypes: ["float32", "float16", "int32", "int64", "uint32", "uint8", "bool"],
+  partitioned: true,
+}
 
 /** The GPU, through WebGPU. Outputs stay in GPU buffers; what is not to be kept is read back. */
 export async function createWebgpu(options: { assetsUrl?: string; threads?: number }): Promise<Backend> {
@@ -14,6 +22,7 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
   const loss = lossReporter((reason) => backend.onLost?.(reason))
   let device: GPUDevice | undefined
   let fault: GPUError | undefined
+  let buffers = 0
 
   const checkDevice = () => {
     const error = fault
@@ -40,7 +49,12 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
           { name: "webgpu", device: gpu, ...(cpuNodes.length > 0 && { forceCpuNodeNames: cpuNodes }) },
         ],
       },
-      { keepIn: "gpu-buffer", onError: loss.onError, checkDevice, settled: () => gpu.queue.onSubmittedWorkDone() },
+      {
+        accelerator: { keep: onGpu, work: () => buffers },
+        onError: loss.onError,
+        checkDevice,
+        settled: () => gpu.queue.onSubmittedWorkDone(),
+      },
     )
   }
 
@@ -58,6 +72,11 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
         return absent("the browser offers no adapter: no GPU, a blocked driver, or too many GPU losses just now")
       device = await requestFullDevice(adapter)
       device.lost.then(({ reason, message }) => loss.lost(`${message || "no reason given"} (${reason})`))
+      const createBuffer = device.createBuffer.bind(device)
+      device.createBuffer = (descriptor) => {
+        buffers++
+        return createBuffer(descriptor)
+      }
       device.addEventListener("uncapturederror", (event) => {
         fault ??= event.error
       })

@@ -2,8 +2,9 @@ import * as ort from "onnxruntime-web/webgpu"
 import { type AbsentDevice, type DeviceInfo, type Dtype, dtypes, fail } from "../../protocol/index.ts"
 import type { Backend } from "../backend.ts"
 import { probeKnownModel } from "../probe/index.ts"
+import { type KeepOnDevice, openWeb } from "./open-web.ts"
 import { reasonOf } from "./ort-errors.ts"
-import { configureOrtWeb, lossReporter, openWeb } from "./ort-web.ts"
+import { configureOrtWeb, lossReporter } from "./ort-web.ts"
 
 type DeviceType = "cpu" | "gpu" | "npu"
 
@@ -22,12 +23,16 @@ export async function createWebnn(options: { assetsUrl?: string; threads?: numbe
   const ml = (navigator as { ml?: Ml }).ml
   const contexts = new Map<string, { context: MlContext; deviceType: DeviceType }>()
   const loss = lossReporter((reason) => backend.onLost?.(reason))
+  const builds = countBuilds()
 
   const open: Backend["open"] = (files, device) => {
     const found = contexts.get(device)
     if (!found) throw fail("IPFA_DEVICE_ABSENT", { data: { device } })
     const provider = { name: "webnn" as const, deviceType: found.deviceType, context: found.context as never }
-    return openWeb(ort, files, { executionProviders: [provider] }, { keepIn: "ml-tensor", onError: loss.onError })
+    // In a graph that WebNN takes only in part, onnxruntime-web 1.30 gives kept outputs of the other part without their values.
+    const keep: KeepOnDevice = { location: "ml-tensor", dtypes: dtypesOf(found.context), partitioned: false }
+    const accelerator = { keep, work: builds }
+    return openWeb(ort, files, { executionProviders: [provider] }, { accelerator, onError: loss.onError })
   }
 
   const probeType = async (type: DeviceType): Promise<DeviceInfo | AbsentDevice> => {
@@ -38,8 +43,6 @@ export async function createWebnn(options: { assetsUrl?: string; threads?: numbe
       contexts.set(id, { context, deviceType: type })
       context.lost?.then(({ message }) => loss.lost(message || "the WebNN context was lost"))
       const probe = await probeKnownModel((files) => open(files, id))
-      const { input, output } = context.opSupportLimits()
-      const both = input.dataTypes.filter((t) => output.dataTypes.includes(t))
       return {
         id,
         backend: "webnn",
@@ -47,7 +50,7 @@ export async function createWebnn(options: { assetsUrl?: string; threads?: numbe
         adapter: `webnn ${type}`,
         // WebNN has no software stand-in: a context of a type the machine lacks is computed on what the browser has, and it does not say so.
         fallbackAdapter: false,
-        dtypes: dtypes.filter((d: Dtype) => both.includes(d)),
+        dtypes: dtypesOf(context),
         state: "ready",
         probe,
       }
@@ -72,4 +75,24 @@ export async function createWebnn(options: { assetsUrl?: string; threads?: numbe
     },
   }
   return backend
+}
+
+/** The dtypes that `context` takes and gives. */
+function dtypesOf(context: MlContext): Dtype[] {
+  const { input, output } = context.opSupportLimits()
+  return dtypes.filter((d) => input.dataTypes.includes(d) && output.dataTypes.includes(d))
+}
+
+/** Counts the graphs that WebNN builds in this worker. */
+function countBuilds(): () => number {
+  const { MLGraphBuilder } = globalThis as { MLGraphBuilder?: { prototype: { build(...args: unknown[]): unknown } } }
+  let count = 0
+  if (MLGraphBuilder) {
+    const { build } = MLGraphBuilder.prototype
+    MLGraphBuilder.prototype.build = function (...args) {
+      count++
+      return build.apply(this, args)
+    }
+  }
+  return () => count
 }
