@@ -1,4 +1,4 @@
-import { arrayTypes, type Dtype, type TensorData } from "../protocol/dtype.ts"
+import { arrayTypes, type Dtype, isDtype, type TensorData } from "../protocol/dtype.ts"
 import { elements, tensorFault } from "../protocol/tensor.ts"
 import { invalid } from "./feeds.ts"
 import type { Float16ArrayLike, InputData, Tensor } from "./types.ts"
@@ -19,6 +19,7 @@ const conversion = new DataView(new ArrayBuffer(4))
  * Throws IPFA_INPUT_INVALID where data and shape don't fit.
  */
 export function tensor<D extends Dtype>(dtype: D, shape: readonly number[], data: InputData<D> | Plain<D>): Tensor<D> {
+  if (!isDtype(dtype)) throw invalid("dtype", "a dtype such as float32")
   const made = { dtype, shape: [...shape], data: convert(dtype, data) } as Tensor<D>
   const fault = tensorFault(made)
   if (fault) throw invalid(fault[0] || "tensor", fault[1])

@@ -5,7 +5,7 @@ import type { Methods } from "../protocol/methods/index.ts"
 import type { RunResult as WireResult } from "../protocol/methods/session.ts"
 import type { AbsentDevice, DeviceInfo, Progress } from "../protocol/methods/shared.ts"
 import type { BenchmarkRow, HardwareReport, Status } from "../protocol/methods/status.ts"
-import type { Tensor, TensorInfo } from "../protocol/tensor.ts"
+import type { TensorInfo, Tensor as UntypedTensor } from "../protocol/tensor.ts"
 
 export type {
   AbsentDevice,
@@ -17,7 +17,6 @@ export type {
   HardwareReport,
   Progress,
   Status,
-  Tensor,
   TensorData,
   TensorInfo,
 }
@@ -49,10 +48,14 @@ export type InputData<D extends Dtype> =
   | (D extends "float16" ? Float16ArrayLike : never)
   | (D extends "uint8" ? Uint8ClampedArray : never)
 
-/** A tensor as a caller writes it: row-major, `data.length` is the product of `shape`. */
-export type TensorInput<D extends Dtype = Dtype> = D extends Dtype
-  ? { readonly dtype: D; readonly shape: readonly number[]; readonly data: InputData<D> }
-  : never
+/** A tensor in memory: row-major, `data.length` is the product of `shape` (halved, rounded up, for 4-bit dtypes). A scalar's shape is `[]`. */
+export type Tensor<D extends Dtype = Dtype> = D extends Dtype ? UntypedTensor<D> : never
+
+/** A tensor as a caller writes it. */
+export type TensorInput<D extends Dtype = Dtype> =
+  | (D extends Dtype ? { readonly dtype: D; readonly shape: readonly number[]; readonly data: InputData<D> } : never)
+  // Where the dtype is not known, data is not checked against it either.
+  | (Dtype extends D ? UntypedTensor : never)
 
 /** A tensor that stayed on the device that computed it. It can feed later runs of the same session, until it is disposed of or the session ends. */
 export interface KeptTensor<D extends Dtype = Dtype> {
@@ -69,11 +72,9 @@ export type Feeds<S extends Signature = Signature> = {
   [N in keyof S["inputs"]]: Feed<Exclude<S["inputs"][N], undefined>>
 }
 
-type Output<D extends Dtype> = D extends Dtype ? Tensor<D> : never
-
 /** Each output by name; those that were asked to be kept as kept tensors. */
 export type Outputs<S extends Signature, Keep extends string> = {
-  [N in Exclude<keyof S["outputs"], Keep>]: Output<S["outputs"][N]>
+  [N in Exclude<keyof S["outputs"], Keep>]: Tensor<Exclude<S["outputs"][N], undefined>>
 } & { [N in Keep]: KeptTensor<S["outputs"][N]> }
 
 export interface RunOptions<Keep extends string = string> {
