@@ -51,6 +51,12 @@ export interface Row {
   note?: string
 }
 
+/** A case that could not be run here, and why. */
+export interface NotRun {
+  case: string
+  reason: string
+}
+
 const FEW = 30
 
 /** Runs both arms interleaved (ABBA, so that neither has the warmer or quieter half) and says how they compare. */
@@ -98,8 +104,11 @@ export async function compare(comparison: Comparison): Promise<Row> {
   }
 }
 
-/** Writes bench/results/<name>.json and prints the rows. A difference that chance could have made (false discovery rate 1 %) is marked. */
-export function writeResult(name: string, rows: readonly Row[]): void {
+/**
+ * Writes bench/results/<name>.json (below `IPFA_BENCH_RESULTS` where that is set) and prints the rows. A difference that chance could have made
+ * (false discovery rate 1 %) is marked.
+ */
+export function writeResult(name: string, rows: readonly Row[], notRun: readonly NotRun[] = []): void {
   const significant = benjaminiHochberg(
     rows.map((row) => row.p),
     0.01,
@@ -107,11 +116,12 @@ export function writeResult(name: string, rows: readonly Row[]): void {
   const marked = rows.map((row, i) =>
     significant[i] ? row : { ...row, note: [row.note, "no significant difference"].filter(Boolean).join("; ") },
   )
-  const folder = path.join(repoRoot, "bench/results")
+  const folder = path.resolve(repoRoot, process.env.IPFA_BENCH_RESULTS ?? "bench/results")
   mkdirSync(folder, { recursive: true })
-  const result = { name, date: new Date().toISOString(), commit: commit(), machine: machine(), rows: marked }
+  const result = { name, date: new Date().toISOString(), commit: commit(), machine: machine(), rows: marked, notRun }
   writeFileSync(path.join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`)
   printRows(marked)
+  for (const { case: name, reason } of notRun) console.log(`${name}: NOT_RUN (${reason})`)
 }
 
 export function printRows(rows: readonly Row[]): void {
