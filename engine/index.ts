@@ -1,6 +1,8 @@
 export { type Backend, type BackendDefinition, type BackendSession, defineBackend, type ModelFiles } from "./backend.ts"
 export type { Caller } from "./caller.ts"
+export { hostHandlers, serveBackend } from "./host.ts"
 export type { HostConnection, HostFactory } from "./host-factory.ts"
+export { inProcessHost } from "./in-process-host.ts"
 export type { AcquiredModel, ModelOwner, ModelSource } from "./model-source.ts"
 export type { PoolLimits, PoolOptions } from "./pool/options.ts"
 export { createPool, type Pool } from "./pool/pool.ts"

@@ -90,8 +90,10 @@ async function benchmarkDevice(parts: BenchmarkParts, run: BenchmarkRun, device:
   tell("load", 0, 1)
   const loaded = sessions.alone(model, parts.devices.hostOf(device), device)
   const opening = performance.now()
+  sessions.lease(loaded)
   const open = sessions.open(loaded, caller.origin)
   await orAborted(open, signal).catch((error) => {
+    sessions.giveBack(loaded)
     // Opened for nobody.
     open.then(() => sessions.unload(loaded)).catch(() => undefined)
     throw error

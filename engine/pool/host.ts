@@ -14,6 +14,7 @@ import {
 import type { HostConnection, HostFactory } from "../host-factory.ts"
 import { afterFailedStart, afterLoss, afterStart, afterSuccess, type LossHistory, noLosses } from "./loss-policy.ts"
 import type { PoolSettings } from "./options.ts"
+import { type Timer, upkeepTimer } from "./timer.ts"
 
 export interface HostListener {
   /** Its worker or device is gone, and with it what was loaded and what ran. Either a replacement starts now, or `down` follows. */
@@ -44,7 +45,7 @@ export class Host {
   #connection: HostConnection | undefined
   #peer: Peer | undefined
   #started: Promise<void> | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #timer: Timer | undefined
 
   constructor(factory: HostFactory, settings: PoolSettings) {
     this.#factory = factory
@@ -177,9 +178,7 @@ export class Host {
     this.until = until
     clearTimeout(this.#timer)
     if (this.devices.size === 0) return
-    this.#timer = setTimeout(() => this.#start(), until - this.#settings.now())
-    // A process that has nothing else to do need not wait for it.
-    if (typeof this.#timer === "object") (this.#timer as { unref?(): void }).unref?.()
+    this.#timer = upkeepTimer(() => this.#start(), until - this.#settings.now())
   }
 
   #end(): void {

@@ -1,4 +1,5 @@
 import { type AccelerateError, asAccelerateError, fail, type RunResult, tensorBytes } from "../../protocol/index.ts"
+import { type Timer, upkeepTimer } from "./timer.ts"
 
 interface Entry {
   /** What was asked: the same key for something else is a mistake. */
@@ -20,7 +21,7 @@ export class Idempotency {
   readonly #maxBytes: number
   readonly #entries = new Map<string, Entry>()
   #bytes = 0
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #timer: Timer | undefined
 
   constructor(forMs: number, maxBytes: number) {
     this.#forMs = forMs
@@ -127,12 +128,11 @@ export class Idempotency {
   /** Frees memory even when nobody asks any more. */
   #schedule(): void {
     if (this.#timer !== undefined) return
-    this.#timer = setTimeout(() => {
+    this.#timer = upkeepTimer(() => {
       this.#timer = undefined
       this.#forgetExpired()
       if (this.#bytes > 0) this.#schedule()
     }, this.#forMs)
-    if (typeof this.#timer === "object") (this.#timer as { unref?(): void }).unref?.()
   }
 
   close(): void {

@@ -232,8 +232,7 @@ export class Jobs implements LaneOwner {
     const { model, precision, caller } = lease
     const exclude = [from.device]
     const { loaded } = await this.#placement.place({ model, precision, origin: caller.origin, exclude })
-    if (lease.closed) throw fail("IPFA_SESSION_UNKNOWN")
-    this.#leases.settle(lease, loaded, error)
+    this.#leases.moveTo(lease, loaded, error)
   }
 
   #resubmit(job: Job): void {
@@ -251,7 +250,7 @@ export class Jobs implements LaneOwner {
     const { host, device } = lease.home
     if (host.state !== "ready" || host.missing.has(device)) return
     for (const kept of lease.kept.values()) if (kept.life === kept.loaded.host.life) return
-    this.#leases.settle(lease, lease.home)
+    this.#leases.goHome(lease)
   }
 
   /** Gives kept outputs ids that nobody can guess, and counts what they hold. */

@@ -5,6 +5,7 @@ import type { Job } from "./job.ts"
 import { hostFeeds } from "./lease.ts"
 import type { Loaded } from "./loaded.ts"
 import type { PoolLimits } from "./options.ts"
+import { type Timer, upkeepTimer } from "./timer.ts"
 
 export type HostResult = ResultOf<Methods["device.run"]>
 
@@ -36,9 +37,9 @@ export class Lane {
   /** Sent to the host, which works in this order: all but the first wait there. */
   readonly #sent: Job[] = []
   /** Cancelled or late, but the host is still at it: the only sign of its end is the host's answer. */
-  readonly #stuck = new Map<Job, ReturnType<typeof setTimeout>>()
-  #watch: ReturnType<typeof setTimeout> | undefined
-  #patience: ReturnType<typeof setTimeout> | undefined
+  readonly #stuck = new Map<Job, Timer>()
+  #watch: Timer | undefined
+  #patience: Timer | undefined
 
   constructor(host: Host, owner: LaneOwner) {
     this.host = host
@@ -85,7 +86,7 @@ export class Lane {
     const { life } = this.host
     const { stuckMs } = this.#owner.limits
     const end = () => this.host.lose("it did not end a job that was cancelled or past its deadline", life)
-    this.#stuck.set(job, setTimeout(end, stuckMs))
+    this.#stuck.set(job, upkeepTimer(end, stuckMs))
   }
 
   /** Sends what may be sent. */
@@ -195,9 +196,9 @@ export class Lane {
       if (!first) return
       const left = first.startedAt + runMs - performance.now()
       if (left <= 0) this.abort(first, fail("IPFA_JOB_DEADLINE", { data: { deadlineMs: runMs } }))
-      this.#watch = setTimeout(look, left > 0 ? left : runMs)
+      this.#watch = upkeepTimer(look, left > 0 ? left : runMs)
     }
-    this.#watch = setTimeout(look, runMs)
+    this.#watch = upkeepTimer(look, runMs)
   }
 
   #lost(): void {
@@ -218,7 +219,7 @@ export class Lane {
     for (const job of again) this.#enqueue(job, 10)
     this.#wantAll()
     clearTimeout(this.#patience)
-    this.#patience = setTimeout(
+    this.#patience = upkeepTimer(
       () => this.#strand(this.host.unavailable(), (job) => this.#owner.canMove(job)),
       this.#owner.limits.patienceMs,
     )

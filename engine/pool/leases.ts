@@ -14,6 +14,7 @@ export class Leases {
     this.#sessions = sessions
   }
 
+  /** Takes over the lease that `placed` has. */
   open(caller: Caller, activity: Activity, reference: string, { loaded }: Placed, wanted: Wanted): Lease {
     const lease: Lease = {
       sessionId: crypto.randomUUID(),
@@ -32,7 +33,6 @@ export class Leases {
       jobs: new Set(),
       closed: false,
     }
-    this.#sessions.lease(loaded)
     const own = this.#byOrigin.get(caller.origin) ?? new Set()
     this.#byOrigin.set(caller.origin, own.add(lease))
     return lease
@@ -50,15 +50,22 @@ export class Leases {
     if (own?.size === 0) this.#byOrigin.delete(lease.caller.origin)
   }
 
-  /** From now on it runs on `loaded`: elsewhere, because of `error`, or at home. `home` stays leased all the while. */
-  settle(lease: Lease, loaded: Loaded, error?: AccelerateError): void {
-    const from = lease.loaded
+  /** From now on it runs on `loaded`, whose lease it takes over, because of `error`. `home` stays leased all the while. */
+  moveTo(lease: Lease, loaded: Loaded, error: AccelerateError): void {
+    if (lease.closed || loaded === lease.home) this.#sessions.giveBack(loaded)
+    if (lease.closed) throw fail("IPFA_SESSION_UNKNOWN")
+    if (loaded === lease.home) return this.goHome(lease)
+    if (lease.loaded !== lease.home) this.#sessions.giveBack(lease.loaded)
     lease.loaded = loaded
-    if (loaded !== lease.home) this.#sessions.lease(loaded)
-    if (from !== lease.home) this.#sessions.giveBack(from)
-    const isAway = loaded !== lease.home && error !== undefined
-    lease.movedFrom = isAway ? { id: lease.home.device, reason: error.message } : undefined
-    lease.returns = isAway && error.code === "IPFA_DEVICE_LOST"
+    lease.movedFrom = { id: lease.home.device, reason: error.message }
+    lease.returns = error.code === "IPFA_DEVICE_LOST"
+  }
+
+  goHome(lease: Lease): void {
+    if (lease.loaded !== lease.home) this.#sessions.giveBack(lease.loaded)
+    lease.loaded = lease.home
+    lease.movedFrom = undefined
+    lease.returns = false
   }
 
   /** IPFA_DEVICE_MEMORY where `caller` would hold more than it may with `model` (bytes `neededBytes`) too. */

@@ -36,6 +36,8 @@ interface Parts {
   external: [name: string, AcquiredModel][]
 }
 
+/** What a runtime holds beside the weights: activations, packed copies. The host says how much it is once it is open. */
+const NEED_FACTOR = 1.2
 /** Models remembered after their sessions are gone, so that they need no second validation. */
 const REMEMBERED = 256
 
@@ -107,7 +109,7 @@ function makeModel(key: string, parts: Parts, bytes: Uint8Array<ArrayBuffer>, se
     sha256: main.sha256,
     bytes: total,
     info,
-    needBytes: Math.ceil(Math.max(total, info.weightBytes) * 1.5),
+    needBytes: Math.ceil(Math.max(total, info.weightBytes) * NEED_FACTOR),
     unsupported: new Map(),
     async files() {
       const transfer: ArrayBuffer[] = []

@@ -17,6 +17,7 @@ export interface Wanted {
   exclude?: readonly string[]
 }
 
+/** Leased to whoever asked, so that it isn't forgotten before it is used: it is theirs to give back. */
 export interface Placed {
   loaded: Loaded
   fellBackFrom?: { id: string; reason: string }
@@ -70,10 +71,12 @@ export class Placement {
       // What the job already failed on is known to who asks.
       if (!wanted.exclude) fellBackFrom ??= choice.passedOver
       const loaded = this.#sessions.shared(model, this.#devices.hostOf(best.id), best.id)
+      this.#sessions.lease(loaded)
       try {
         await this.#sessions.open(loaded, wanted.origin)
         return fellBackFrom ? { loaded, fellBackFrom } : { loaded }
       } catch (error) {
+        this.#sessions.giveBack(loaded)
         const e = asAccelerateError(error)
         if (e.code === "IPFA_DEVICE_UNSUPPORTED") model.unsupported.set(best.id, String(e.data.reason ?? e.message))
         if (!mayFallBack(e.code)) throw e

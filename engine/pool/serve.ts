@@ -17,7 +17,7 @@ import { type Activity, type Lease, releaseKept } from "./lease.ts"
 import type { Model, Models } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
 import { orAborted } from "./or-aborted.ts"
-import type { Placement, Wanted } from "./placement.ts"
+import type { Placed, Placement, Wanted } from "./placement.ts"
 import { connectionStatus, isOwner } from "./status.ts"
 
 export interface PoolParts extends BenchmarkParts {
@@ -146,7 +146,7 @@ export class Connection {
       leases.checkMemory(this.#caller, isHeld ? 0 : model.needBytes)
       emit({ phase: "open", loaded: 0 })
       const wanted: Wanted = { model, origin: this.#caller.origin, device, agent, precision }
-      const placed = await orAborted(placement.place(wanted), signal)
+      const placed = await this.#placed(placement.place(wanted), signal)
       const lease = leases.open(this.#caller, this.activity, reference, placed, wanted)
       try {
         leases.checkMemory(this.#caller)
@@ -170,6 +170,19 @@ export class Connection {
       }
     } finally {
       model.settle()
+    }
+  }
+
+  async #placed(place: Promise<Placed>, signal: AbortSignal): Promise<Placed> {
+    try {
+      const placed = await orAborted(place, signal)
+      // It may have ended since.
+      this.#check()
+      return placed
+    } catch (error) {
+      // Nobody is there to have it.
+      place.then(({ loaded }) => this.#parts.sessions.giveBack(loaded)).catch(() => undefined)
+      throw error
     }
   }
 

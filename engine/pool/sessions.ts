@@ -6,6 +6,7 @@ import type { Measurements } from "./measurements.ts"
 import type { Model } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
 import type { Slots } from "./slots.ts"
+import { upkeepTimer } from "./timer.ts"
 
 /** The models that are loaded, within the byte budget. */
 export class Sessions {
@@ -95,11 +96,6 @@ export class Sessions {
     for (const loaded of evictions) this.unload(loaded)
   }
 
-  /** A host's life ended: what it held is gone. */
-  hostLost(): void {
-    this.#forgetUnused()
-  }
-
   async #open(loaded: Loaded, origin: string): Promise<void> {
     const { host } = loaded
     for (let attempt = 1; ; attempt++) {
@@ -159,7 +155,7 @@ export class Sessions {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         reject(fail("IPFA_JOB_DEADLINE", { message: "Opening took too long.", data: { deadlineMs: openMs } }))
-        const stuck = setTimeout(() => host.lose("it did not end an opening past its deadline", life), stuckMs)
+        const stuck = upkeepTimer(() => host.lose("it did not end an opening past its deadline", life), stuckMs)
         call
           .then(({ handle }) => host.call("device.close", { handle }))
           .catch(() => undefined)

@@ -96,10 +96,16 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
   let life: { kill(reason: string): void; lose(reason: string): void } | undefined
   let keptIds = 0
 
-  async function open(files: ModelFiles): Promise<BackendSession> {
+  /** A gate that only the living come through: a worker that is gone does nothing any more. */
+  const pass = async (gate: Promise<void>, own: { isAlive: boolean }) => {
+    await gate
+    if (!own.isAlive) await new Promise(() => {})
+  }
+
+  async function open(files: ModelFiles, own: { isAlive: boolean }): Promise<BackendSession> {
     host.opens++
     news()
-    await gates.open
+    await pass(gates.open, own)
     if (host.refuse) throw host.refuse
     if (typeof files.model === "string") throw new Error("adder hosts take bytes")
     const { graph } = readModel(files.model)
@@ -118,7 +124,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
         host.runs++
         host.order.push(bias)
         news()
-        await gates.run
+        await pass(gates.run, own)
         const fed = "kept" in x! ? kept.get(x.kept) : x
         if (!fed) throw fail("IPFA_SESSION_KEPT")
         const y = floats(...(fed.data as Float32Array).map((value) => value + bias))
@@ -161,11 +167,12 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
         news()
         if (host.failStart) throw host.failStart
         const [here, there] = memoryPorts()
+        const own = { isAlive: true }
         const made: Backend = {
           name: backend,
-          open,
+          open: (files) => open(files, own),
           async probe() {
-            await gates.probe
+            await pass(gates.probe, own)
             const absent = host.devices.length > 0 ? [] : [{ id, backend, reason: "no adapter" }]
             return { devices: host.devices, absent }
           },
@@ -173,6 +180,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
         const peer = serveBackend(made, backend, there)
         const gone: ((reason: string) => void)[] = []
         const forget = () => {
+          own.isAlive = false
           host.loaded.clear()
           host.kept.clear()
           life = undefined
