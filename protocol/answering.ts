@@ -6,9 +6,38 @@ import { EventSender } from "./event-sender.ts"
 import type { MethodName } from "./methods/index.ts"
 import type { Answerer, Answering, Contract, Handler, Link, PeerOptions } from "./peer-types.ts"
 
-interface Incoming {
-  controller: AbortController
-  events: EventSender
+/** One call of the other side's, while it runs. */
+class Incoming {
+  readonly events: EventSender
+  /** Rejects when the call is ended early. */
+  readonly aborted: Promise<never>
+  /** Why it was, if it was. */
+  reason: AccelerateError | undefined
+  #reject!: (reason: AccelerateError) => void
+  #controller: AbortController | undefined
+
+  constructor(events: EventSender) {
+    this.events = events
+    this.aborted = new Promise((_, reject) => {
+      this.#reject = reject
+    })
+  }
+
+  /** Made when it is asked for: it costs more than the rest of a call, and many handlers are over at once. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.reason) this.#controller.abort(this.reason)
+    }
+    return this.#controller.signal
+  }
+
+  abort(reason: AccelerateError): void {
+    if (this.reason) return
+    this.reason = reason
+    this.#controller?.abort(reason)
+    this.#reject(reason)
+  }
 }
 
 /** The half of a connection that answers calls with handlers. */
@@ -37,7 +66,7 @@ class CallAnswering implements Answering {
   }
 
   cancel(id: number): void {
-    this.#incoming.get(id)?.controller.abort(fail("IPFA_JOB_CANCELLED"))
+    this.#incoming.get(id)?.abort(fail("IPFA_JOB_CANCELLED"))
   }
 
   grant(id: number, events: number): void {
@@ -47,7 +76,7 @@ class CallAnswering implements Answering {
   end(reason: AccelerateError): void {
     const incoming = [...this.#incoming.values()]
     this.#incoming.clear()
-    for (const call of incoming) call.controller.abort(reason)
+    for (const call of incoming) call.abort(reason)
   }
 
   async #call(message: MessageOf<"call">): Promise<void> {
@@ -56,28 +85,26 @@ class CallAnswering implements Answering {
     if (this.#incoming.has(id))
       return this.#link.close(fail("IPFA_PROTOCOL_MALFORMED", { data: { reason: `call id ${id} is in use` } }))
     const method = this.#contract.method(message.method)
-    const controller = new AbortController()
-    const { signal } = controller
     const events = new EventSender(method?.events, message.credit, (seq, value) => {
       const unsent = this.#link.send({ kind: "event", id, seq, value })
       if (unsent) throw unsent.cause
     })
-    const call: Incoming = { controller, events }
+    const call = new Incoming(events)
     this.#incoming.set(id, call)
-    const expire = () => controller.abort(fail("IPFA_JOB_DEADLINE", { data: { deadlineMs } }))
+    const expire = () => call.abort(fail("IPFA_JOB_DEADLINE", { data: { deadlineMs } }))
     const timer = deadlineMs === undefined ? undefined : setTimeout(expire, deadlineMs)
     const buffers = new Set<Transferable>()
     let answer: MessageOf<"complete" | "error" | "cancelled">
     try {
-      const value = await Promise.race([this.#serve(message, method, call, buffers), aborted(signal)])
+      const value = await Promise.race([this.#serve(message, method, call, buffers), call.aborted])
       answer = { kind: "complete", id, value }
     } catch (error) {
-      const e = asAccelerateError(signal.aborted ? signal.reason : error)
+      const e = call.reason ?? asAccelerateError(error)
       answer =
         e.code === "IPFA_JOB_CANCELLED" ? { kind: "cancelled", id } : { kind: "error", id, error: serialiseError(e) }
     } finally {
       clearTimeout(timer)
-      events.end(signal.aborted ? signal.reason : undefined)
+      events.end(call.reason)
     }
     this.#incoming.delete(id)
     if (answer.kind !== "complete") return this.#link.post(answer)
@@ -88,7 +115,7 @@ class CallAnswering implements Answering {
   async #serve(
     message: MessageOf<"call">,
     method: MethodDefinition | undefined,
-    { controller, events }: Incoming,
+    call: Incoming,
     buffers: Set<Transferable>,
   ): Promise<unknown> {
     if (this.#running >= (this.#options.maxCalls ?? 1024)) throw fail("IPFA_QUEUE_FULL")
@@ -104,29 +131,23 @@ class CallAnswering implements Answering {
     try {
       await this.#options.authorise?.(method, params, caller)
       const value = await handler(params, {
-        signal: controller.signal,
+        get signal() {
+          return call.signal
+        },
         deadlineMs: message.deadlineMs,
         priority: message.priority ?? 5,
         trace: message.trace,
         key: message.key,
         caller,
-        emit: (event) => events.emit(event),
+        emit: (event) => call.events.emit(event),
         transfer: (list) => {
           for (const buffer of list) buffers.add(buffer)
         },
       })
-      await events.drained()
+      await call.events.drained()
       return value
     } finally {
       this.#running--
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    // A call that was cancelled by its own start, such as one that came after the end.
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
-  })
 }

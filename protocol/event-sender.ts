@@ -64,10 +64,10 @@ export class EventSender {
   }
 
   /** The call ended: what waits is dropped, and whoever awaits it gets `error`. */
-  end(error: AccelerateError = fail("IPFA_JOB_CANCELLED")): void {
+  end(error?: AccelerateError): void {
     this.#ended = true
     this.#latest = undefined
-    for (const { refused } of this.#waiting.splice(0)) refused(error)
+    for (const { refused } of this.#waiting.splice(0)) refused(error ?? fail("IPFA_JOB_CANCELLED"))
     this.#onDrained?.()
   }
 
