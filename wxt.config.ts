@@ -1,7 +1,8 @@
 import preact from "@preact/preset-vite"
 import { defineConfig } from "wxt"
+import { runtimeAssets } from "./extension/build/runtime-assets.ts"
+import { shortErrors } from "./extension/build/short-errors.ts"
 import { EXTENSION_KEY } from "./extension/id.ts"
-import { runtimeAssets } from "./extension/runtime-assets.ts"
 import { SITE_MATCHES } from "./extension/sites.ts"
 import packageJson from "./package.json" with { type: "json" }
 import { enforceBundleSizes } from "./scripts/bundle-sizes.ts"
@@ -66,6 +67,10 @@ export default defineConfig({
           }),
   }),
   hooks: {
+    "vite:build:extendConfig": (entrypoints, config) => {
+      // The scripts that run in pages are built each on its own.
+      if (entrypoints.every(({ name }) => name === "page" || name === "link")) config.plugins?.push(shortErrors())
+    },
     "build:publicAssets": (_, files) => {
       files.push(...runtimeAssets())
     },

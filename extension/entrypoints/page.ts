@@ -1,12 +1,13 @@
 import { defineUnlistedScript } from "wxt/utils/define-unlisted-script"
+import { remoteMethods } from "../../sdk/accelerator.ts"
 import { PAGE_SLOT } from "../messages.ts"
-import { pageApi } from "../page/api.ts"
+import { pool } from "../page/connection.ts"
 
 /** The page script: hands the stub that waits in the page its real methods. */
 export default defineUnlistedScript({
   globalName: false,
   main() {
     const { ipfsAccelerate } = window as unknown as { ipfsAccelerate?: Record<symbol, (api: unknown) => void> }
-    ipfsAccelerate?.[PAGE_SLOT]?.(pageApi)
+    ipfsAccelerate?.[PAGE_SLOT]?.(remoteMethods({ peer: pool }))
   },
 })

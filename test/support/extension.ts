@@ -1,0 +1,72 @@
+import { resolve } from "node:path"
+import type { BrowserContext, Page } from "playwright-core"
+import { EXTENSION_ID } from "../../extension/id.ts"
+import type { Answer, Capability, Grant } from "../../protocol/index.ts"
+import { ensureExtension } from "../../scripts/build-extension.ts"
+import { type LaunchOptions, launchChromium } from "./chromium.ts"
+import { type Devtools, devtools } from "./devtools.ts"
+
+/** A folder with a blank page. */
+export const pagesDir = resolve(import.meta.dirname, "pages")
+
+/** What went wrong in a page, as far as it travels out of it. */
+export interface PageFault {
+  code: string
+  message: string
+}
+
+export interface ExtensionBrowser {
+  readonly context: BrowserContext
+  readonly devtools: Devtools
+  /** Opens a page of the extension: `options.html`. */
+  openOwn(file: string): Promise<Page>
+  /** Has the page ask, and answers the prompt as a person does. */
+  enable(page: Page, answer: Answer, request?: Request): Promise<Grant | PageFault>
+  /** The prompt that opens next, or is open. */
+  prompt(): Promise<Page>
+  close(): Promise<void>
+}
+
+interface Request {
+  capabilities?: Capability[]
+  models?: string[]
+  reason?: string
+}
+
+/** A real Chromium with the built extension. */
+export async function launchExtension(options: Omit<LaunchOptions, "extensionDir"> = {}): Promise<ExtensionBrowser> {
+  const context = await launchChromium({ ...options, extensionDir: await ensureExtension() })
+  const isPrompt = (page: Page) => page.url().startsWith(`chrome-extension://${EXTENSION_ID}/prompt.html`)
+  const prompt = async () =>
+    context.pages().find(isPrompt) ?? (await context.waitForEvent("page", { predicate: isPrompt }))
+  return {
+    context,
+    devtools: await devtools(context),
+    prompt,
+    async openOwn(file) {
+      const page = await context.newPage()
+      await page.goto(`chrome-extension://${EXTENSION_ID}/${file}`)
+      return page
+    },
+    async enable(page, answer, { capabilities = ["infer"], ...rest } = {}) {
+      const opened = context.waitForEvent("page", { predicate: isPrompt })
+      const granted = page.evaluate(
+        (request) =>
+          window.ipfsAccelerate.enable(request).catch(({ code, message }: PageFault): PageFault => ({ code, message })),
+        { capabilities, ...rest },
+      )
+      const window = await Promise.race([opened, granted.then(() => undefined)])
+      // A click waits until the button is there and enabled.
+      await window?.getByTestId(answer === "deny" ? "deny" : `allow-${answer}`).click()
+      return granted
+    },
+    close: () => context.close(),
+  }
+}
+
+declare global {
+  interface Window {
+    // biome-ignore lint/suspicious/noExplicitAny: the page's API, used in functions that run there; its types are the SDK's
+    ipfsAccelerate: any
+  }
+}
