@@ -1,0 +1,36 @@
+/**
+ * The baseline of node-to-native: a process that calls onnxruntime-node and does nothing else. Told by IPC what to run, it answers with what
+ * it measured.
+ */
+import * as ort from "onnxruntime-node"
+import { type Burst, burst } from "../burst.ts"
+import type { Feed } from "../models.ts"
+
+export type Order =
+  | { open: { file: string; threads: number; feeds: Record<string, Feed> } }
+  | { burst: { runs: number; callers: number } }
+
+/** To `open`: one run's outputs. To `burst`: a Burst. */
+export type Answer = Record<string, Float32Array> | Burst
+
+let session: ort.InferenceSession | undefined
+let feeds: Record<string, ort.Tensor> = {}
+
+async function open({ file, threads, feeds: given }: Extract<Order, { open: unknown }>["open"]) {
+  await session?.release()
+  ort.env.logLevel = "fatal"
+  session = await ort.InferenceSession.create(file, { intraOpNumThreads: threads, logSeverityLevel: 3 })
+  feeds = Object.fromEntries(
+    Object.entries(given).map(([name, { dtype, shape, data }]) => [name, new ort.Tensor(dtype, data, shape)]),
+  )
+  const outputs = await session.run(feeds)
+  return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]))
+}
+
+process.on("message", async (order: Order) => {
+  const answer: Answer =
+    "open" in order
+      ? await open(order.open)
+      : await burst(order.burst.runs, order.burst.callers, () => (session as ort.InferenceSession).run(feeds))
+  process.send?.(answer)
+})
