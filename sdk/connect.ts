@@ -86,7 +86,7 @@ class Bridge implements Connection {
       } catch (error) {
         const e = asAccelerateError(error)
         const pause = waitMs * (0.5 + Math.random() / 2)
-        if (!mayPass(e) || performance.now() + pause > until) throw e
+        if (this.#closed.signal.aborted || !mayPass(e) || performance.now() + pause > until) throw e
         await this.#pause(pause)
       }
     }
