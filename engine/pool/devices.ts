@@ -1,5 +1,6 @@
 import { type AbsentDevice, type DeviceInfo, fail, type HardwareReport } from "../../protocol/index.ts"
 import { type Candidate, selectorMatches } from "../../scheduler/index.ts"
+import type { Blame } from "./blame.ts"
 import type { Host } from "./host.ts"
 import type { Measurements } from "./measurements.ts"
 import type { Model } from "./models.ts"
@@ -21,6 +22,7 @@ export class Devices {
   readonly #settings: PoolSettings
   readonly #sessions: Sessions
   readonly #measurements: Measurements
+  readonly #blame: Blame
   readonly #load: (host: Host) => HostLoad
 
   constructor(
@@ -28,12 +30,14 @@ export class Devices {
     settings: PoolSettings,
     sessions: Sessions,
     measurements: Measurements,
+    blame: Blame,
     load: (host: Host) => HostLoad,
   ) {
     this.hosts = hosts
     this.#settings = settings
     this.#sessions = sessions
     this.#measurements = measurements
+    this.#blame = blame
     this.#load = load
   }
 
@@ -95,10 +99,11 @@ export class Devices {
   }
 
   /** Every device that is known, as the scheduler sees it for `model`. */
-  candidates(model: Model, precision?: string): Candidate[] {
+  candidates(model: Model, origin: string, forced: boolean, precision?: string): Candidate[] {
     const freeBytes = this.#sessions.freeBytes()
     return this.hosts.flatMap((host) => {
       const load = this.#load(host)
+      const keptAway = this.#blame.until(origin, host.backend, forced, this.#settings.now())
       return [...host.devices.values()].map((device) => {
         const loaded = this.#sessions.find(model, device.id)
         const state = this.#state(host, device.id)
@@ -116,10 +121,19 @@ export class Devices {
           freeBytes,
           queued: load.jobs,
           ...this.#measurements.of(model.sha256, device.id),
-          ...(state === "cooling" && { coolingUntil: host.until }),
+          ...((state === "cooling" || keptAway > 0) && {
+            coolingUntil: Math.max(state === "cooling" ? host.until : 0, keptAway),
+          }),
         }
       })
     })
+  }
+
+  /** When `origin` may try `device` again, ms since 1970, where it may not now. */
+  unavailableUntil(device: string, origin: string): number | undefined {
+    const host = this.hostOf(device)
+    const keptAway = this.#blame.until(origin, host.backend, true, this.#settings.now())
+    return Math.max(host.state === "down" ? host.until : 0, keptAway) || undefined
   }
 
   /** Why no device fits `wanted`, where one is known to be absent. */

@@ -95,6 +95,11 @@ export class Host {
     }
   }
 
+  /** Its loss may take the GPU away from the whole browser. */
+  get isGpu(): boolean {
+    return this.#history.gpu
+  }
+
   /** Work came out well. */
   worked(): void {
     this.#history = afterSuccess(this.#history, this.#settings.now())

@@ -7,6 +7,7 @@ import {
   type RunResult,
   tensorBytes,
 } from "../../protocol/index.ts"
+import type { Blame } from "./blame.ts"
 import type { Host } from "./host.ts"
 import type { Job, RunParams } from "./job.ts"
 import { type HostResult, Lane, type LaneOwner } from "./lane.ts"
@@ -41,6 +42,7 @@ export class Jobs implements LaneOwner {
   readonly #sessions: Sessions
   readonly #measurements: Measurements
   readonly #leases: Leases
+  readonly #blame: Blame
   readonly #changed: () => void
   readonly #lanes: ReadonlyMap<Host, Lane>
   readonly #running = new Map<string, number>()
@@ -52,6 +54,7 @@ export class Jobs implements LaneOwner {
     sessions: Sessions,
     measurements: Measurements,
     leases: Leases,
+    blame: Blame,
     changed: () => void,
   ) {
     this.limits = settings.limits
@@ -59,6 +62,7 @@ export class Jobs implements LaneOwner {
     this.#sessions = sessions
     this.#measurements = measurements
     this.#leases = leases
+    this.#blame = blame
     this.#changed = changed
     this.#lanes = new Map(hosts.map((host) => [host, new Lane(host, this)]))
   }
@@ -105,7 +109,7 @@ export class Jobs implements LaneOwner {
       lease.jobs.add(job)
       job.loaded.jobs++
       this.#count(job, "waiting")
-      this.lane(job.loaded.host).submit(job)
+      this.#submit(job)
     })
   }
 
@@ -212,6 +216,10 @@ export class Jobs implements LaneOwner {
     )
   }
 
+  lostUnder(job: Job): void {
+    this.#blame.record(job.lease.caller.origin, job.loaded.host.backend, this.#settings.now())
+  }
+
   canMove(job: Job): boolean {
     const { lease, loaded } = job
     if (lease.forced || job.usesKept) return false
@@ -241,14 +249,27 @@ export class Jobs implements LaneOwner {
     job.loaded = job.lease.loaded
     job.loaded.jobs++
     job.state = "new"
-    this.lane(job.loaded.host).submit(job)
+    this.#submit(job)
+  }
+
+  /** Where its origin is kept away from the device, it moves, or fails. */
+  #submit(job: Job): void {
+    const { lease, loaded } = job
+    const until = this.#keptAway(lease, loaded.host)
+    if (until === 0) return this.lane(loaded.host).submit(job)
+    const data = { backend: loaded.host.backend, unavailableUntil: until }
+    this.stranded(job, fail("IPFA_DEVICE_LOST", { message: "The device was lost under a job of this origin.", data }))
+  }
+
+  #keptAway({ caller, forced }: Lease, host: Host): number {
+    return this.#blame.until(caller.origin, host.backend, forced, this.#settings.now())
   }
 
   /** A session that a lost device sent elsewhere goes back when the device is there again and nothing is kept elsewhere. */
   #goHome(lease: Lease): void {
     if (!lease.movedFrom || !lease.returns || lease.moving) return
     const { host, device } = lease.home
-    if (host.state !== "ready" || host.missing.has(device)) return
+    if (host.state !== "ready" || host.missing.has(device) || this.#keptAway(lease, host) > 0) return
     for (const kept of lease.kept.values()) if (kept.life === kept.loaded.host.life) return
     this.#leases.goHome(lease)
   }

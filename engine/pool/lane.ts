@@ -25,6 +25,8 @@ export interface LaneOwner {
   open(loaded: Loaded, origin: string): Promise<void>
   /** It can't run here: elsewhere, then, or not at all. */
   stranded(job: Job, error: AccelerateError): void
+  /** A GPU was lost while it ran. */
+  lostUnder(job: Job): void
   /** Another device could take it. */
   canMove(job: Job): boolean
 }
@@ -204,19 +206,28 @@ export class Lane {
   #lost(): void {
     const sent = [...this.#sent]
     const again: Job[] = []
-    for (const [i, job] of sent.entries()) {
+    // Only the first had begun.
+    const culprit = sent[0]
+    if (culprit && this.host.isGpu) this.#owner.lostUnder(culprit)
+    for (const job of sent) {
       this.#remove(job)
       if (job.state === "ended") continue
-      // Only the first had begun.
-      if (i === 0) job.reruns++
+      if (job === culprit) job.reruns++
       if (job.usesKept) this.#owner.failed(job, this.#gone("The device was lost, and with it what the job used."))
       else if (job.reruns > 1) this.#owner.failed(job, fail("IPFA_JOB_LOST", { data: { backend: this.host.backend } }))
       else again.push(job)
     }
     for (const { value } of this.#queue.removeWhere((entry) => entry.value.usesKept))
       this.#owner.failed(value, fail("IPFA_SESSION_KEPT", { data: { reason: "its device was lost" } }))
-    // Before the other jobs of their origins: their turn had come.
-    for (const job of again) this.#enqueue(job, 10)
+    // A GPU that is lost twice is lost to all: who may have killed it goes on elsewhere.
+    const origin = this.host.isGpu ? culprit?.lease.caller.origin : undefined
+    const leaves = (job: Job) => job.lease.caller.origin === origin && this.#owner.canMove(job)
+    this.#strand(this.host.unavailable(), leaves)
+    for (const job of again) {
+      if (leaves(job)) this.#owner.stranded(job, this.host.unavailable())
+      // Before the other jobs of its origin: its turn had come.
+      else this.#enqueue(job, 10)
+    }
     this.#wantAll()
     clearTimeout(this.#patience)
     this.#patience = upkeepTimer(

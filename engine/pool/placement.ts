@@ -45,7 +45,7 @@ export class Placement {
   }
 
   choose(wanted: Wanted): Choice {
-    const { device, agent, exclude, model, precision } = wanted
+    const { device, agent, exclude, model, origin, precision } = wanted
     const need: Need = {
       bytes: model.needBytes,
       runs: RUNS_PER_SESSION,
@@ -54,7 +54,7 @@ export class Placement {
       agent,
       exclude,
     }
-    return choose(need, this.#devices.candidates(model, precision), this.#settings.random)
+    return choose(need, this.#devices.candidates(model, origin, device !== undefined, precision), this.#settings.random)
   }
 
   /** A forced device that is being replaced is waited for. */
@@ -68,8 +68,7 @@ export class Placement {
       const choice = this.choose({ ...wanted, exclude })
       const best = choice.ranked[0]
       if (!best) throw this.#none(wanted, choice.rejected, last)
-      // What the job already failed on is known to who asks.
-      if (!wanted.exclude) fellBackFrom ??= choice.passedOver
+      fellBackFrom ??= choice.passedOver
       const loaded = this.#sessions.shared(model, this.#devices.hostOf(best.id), best.id)
       this.#sessions.lease(loaded)
       try {
@@ -116,7 +115,7 @@ export class Placement {
         agent: "IPFA_AGENT_UNKNOWN",
       } as const satisfies Record<Rejected["kind"], ErrorCode>
     )[first.kind]
-    const { unavailableUntil } = this.#devices.info(first.id)
+    const unavailableUntil = this.#devices.unavailableUntil(first.id, wanted.origin)
     return fail(code, {
       message: `${device}: ${first.reason}`,
       data: { device, reason: first.reason, unavailableUntil },

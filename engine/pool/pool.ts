@@ -1,6 +1,7 @@
 import type { Handlers, HardwareReport, Status } from "../../protocol/index.ts"
 import { fail } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
+import { Blame } from "./blame.ts"
 import { Changes } from "./changes.ts"
 import { Devices } from "./devices.ts"
 import { Host } from "./host.ts"
@@ -43,8 +44,9 @@ export function createPool(options: PoolOptions): Pool {
   const sessions = new Sessions(settings, slots, measurements)
   const leases = new Leases(sessions)
   const hosts = options.hosts.map((factory) => new Host(factory, settings))
-  const jobs = new Jobs(hosts, settings, sessions, measurements, leases, changes.notify)
-  const devices = new Devices(hosts, settings, sessions, measurements, (host) => {
+  const blame = new Blame()
+  const jobs = new Jobs(hosts, settings, sessions, measurements, leases, blame, changes.notify)
+  const devices = new Devices(hosts, settings, sessions, measurements, blame, (host) => {
     const lane = jobs.lane(host)
     return { jobs: lane.running + lane.waiting, isBusy: (device) => lane.isBusy(device) }
   })

@@ -161,12 +161,13 @@ describe("a host that dies", () => {
 })
 
 describe("a GPU that is lost", () => {
-  test("twice within two minutes is left alone for two more, said to all; sessions move, visibly, and return", async () => {
+  test("twice within two minutes is left alone for two more, said to all; sessions move, visibly", async () => {
     const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
     const { clock, page, model, pool } = onClock([webgpu, wasm])
-    const [free, forced] = [await page.open(model), await page.open(model, { device: "webgpu" })]
+    const other = t!.connect({ origin: "https://other.test" })
+    const [forced, free] = [await page.open(model, { device: "webgpu" }), await other.open(model)]
     expect(free.device.id).toBe("webgpu")
-    const { job } = await killUnder(webgpu, page, free.sessionId, "lose")
+    const { job } = await killUnder(webgpu, page, forced.sessionId, "lose")
     await webgpu.begun(2)
     clock.now += 1000
     // Lost again under the job's second run: there is no third.
@@ -175,28 +176,61 @@ describe("a GPU that is lost", () => {
     webgpu.letGo()
     expect(await deviceState("webgpu")).toMatchObject({ state: "cooling", unavailableUntil: clock.now + 120_000 })
 
-    const moved = await page.run(free.sessionId, 1)
+    const moved = await other.run(free.sessionId, 1)
     expect([value(moved), moved.device, moved.fellBackFrom?.id]).toEqual([2, "wasm", "webgpu"])
     expect(await refusal(page.run(forced.sessionId))).toBe("IPFA_DEVICE_LOST")
-    expect(await refusal(page.open(model, { device: "webgpu" }))).toBe("IPFA_DEVICE_LOST")
-    expect(await page.open(model)).toMatchObject({ device: { id: "wasm" }, fellBackFrom: { id: "webgpu" } })
-    expect(webgpu.starts).toBe(2)
+    const opening = await other.open(model, { device: "webgpu" }).catch((error) => error)
+    expect([opening.code, opening.data.unavailableUntil]).toEqual(["IPFA_DEVICE_LOST", clock.now + 120_000])
+    expect(await other.open(model)).toMatchObject({ device: { id: "wasm" }, fellBackFrom: { id: "webgpu" } })
     await pool.hardware()
     expect(webgpu.starts).toBe(2)
   })
 
-  test("once, is replaced at once; a job that waited there when it went twice moves on", async () => {
+  test("is replaced at once; the origin whose job ran goes on elsewhere for two minutes, the others wait for it", async () => {
     const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
-    const { page, model } = onClock([webgpu, wasm], { depth: 1 })
-    const { sessionId } = await page.open(model)
-    const { job: first } = await killUnder(webgpu, page, sessionId, "lose")
-    const second = page.run(sessionId, 10)
-    await webgpu.begun(2)
+    const { clock, page, model } = onClock([webgpu, wasm])
+    const other = t!.connect({ origin: "https://other.test" })
+    const [mine, theirs] = [await page.open(model), await other.open(model)]
+    webgpu.hold()
+    const jobs = [page.run(mine.sessionId, 1), other.run(theirs.sessionId, 2), page.run(mine.sessionId, 3)]
+    await webgpu.begun(1)
     webgpu.lose()
-    expect(await refusal(first)).toBe("IPFA_JOB_LOST")
-    const result = await second
-    expect([value(result), result.device, result.fellBackFrom?.id, result.reruns]).toEqual([11, "wasm", "webgpu", 0])
     webgpu.letGo()
+    const results = await Promise.all(jobs)
+    expect(results.map((r) => [value(r), r.device, r.reruns, r.fellBackFrom?.id])).toEqual([
+      [2, "wasm", 1, "webgpu"],
+      [3, "webgpu", 0, undefined],
+      [4, "wasm", 0, "webgpu"],
+    ])
+    const another = await page.open(t!.publish("two", adderModel(2)))
+    expect(another).toMatchObject({ device: { id: "wasm" }, fellBackFrom: { id: "webgpu" } })
+    clock.now += 119_999
+    expect((await page.run(mine.sessionId)).device).toBe("wasm")
+    clock.now += 1
+    expect((await page.run(mine.sessionId)).device).toBe("webgpu")
+  })
+
+  test("twice under one origin's forced jobs is not that origin's for ten minutes, and the others' again after two", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
+    const webgpu = adderHost("webgpu")
+    t = testPool([webgpu])
+    const [page, other] = [t.connect(), t.connect({ origin: "https://other.test" })]
+    const model = t.publish("one", adderModel(1))
+    const [mine, theirs] = [await page.open(model, { device: "webgpu" }), await other.open(model, { device: "webgpu" })]
+    webgpu.hold()
+    const job = refusal(page.run(mine.sessionId, 1))
+    for (const n of [1, 2]) {
+      await webgpu.begun(n)
+      webgpu.kill()
+    }
+    expect(await job).toBe("IPFA_JOB_LOST")
+    webgpu.letGo()
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(value(await other.run(theirs.sessionId, 1))).toBe(2)
+    expect(await refusal(page.run(mine.sessionId, 1))).toBe("IPFA_DEVICE_LOST")
+    expect(await refusal(page.open(model, { device: "webgpu" }))).toBe("IPFA_DEVICE_LOST")
+    await vi.advanceTimersByTimeAsync(480_000)
+    expect(value(await page.run(mine.sessionId, 1))).toBe(2)
   })
 
   test("and that its replacement does not find again is cooling, and what was there runs elsewhere", async () => {
@@ -216,15 +250,38 @@ describe("a GPU that is lost", () => {
   test("and whose replacement takes long: jobs that may move don't wait for it, forced ones do", async () => {
     const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
     const { page, model } = onClock([webgpu, wasm], { patienceMs: 20 })
-    const [free, forced] = [await page.open(model), await page.open(model, { device: "webgpu" })]
+    const other = t!.connect({ origin: "https://other.test" })
+    const [free, forced] = [await other.open(model), await page.open(model, { device: "webgpu" })]
     webgpu.hold()
-    const jobs = [page.run(free.sessionId, 1), page.run(forced.sessionId, 2)] as const
+    const running = page.run(forced.sessionId, 0)
+    const jobs = [other.run(free.sessionId, 1), page.run(forced.sessionId, 2)] as const
     await webgpu.begun(1)
     webgpu.hold("probe")
     webgpu.lose()
     expect((await jobs[0]).device).toBe("wasm")
     webgpu.letGo()
     expect(await jobs[1]).toMatchObject({ device: "webgpu", reruns: 0 })
+    expect(await running).toMatchObject({ device: "webgpu", reruns: 1 })
+  })
+
+  test("and a job that is cancelled while it moves is not run there", async () => {
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    const { page, model } = onClock([webgpu, wasm])
+    const { sessionId } = await page.open(model)
+    webgpu.hold()
+    const abort = new AbortController()
+    const jobs = [page.run(sessionId, 1, { signal: abort.signal }), page.run(sessionId, 2)]
+    await webgpu.begun(1)
+    wasm.hold("open")
+    webgpu.lose()
+    await wasm.begun(1, "open")
+    abort.abort()
+    expect(await refusal(jobs[0]!)).toBe("IPFA_JOB_CANCELLED")
+    wasm.letGo()
+    expect(value(await jobs[1]!)).toBe(3)
+    await page.run(sessionId, 3)
+    expect(wasm.runs).toBe(2)
+    webgpu.letGo()
   })
 
   test("and comes back: a session that moved returns to it, unless it kept something elsewhere", async () => {
