@@ -44,28 +44,40 @@ interface ArrayEntry {
 export function encodeFrame(message: unknown): Uint8Array[] {
   const arrays: ArrayEntry[] = []
   const payloads: Uint8Array[] = []
+  const path: (string | number)[] = []
   let offset = 0
-  const strip = (value: unknown, path: (string | number)[]): unknown => {
-    if (typeof value !== "object" || value === null) return value
-    if (ArrayBuffer.isView(value)) {
-      const type = typeNames.get((value as Uint8Array)[Symbol.toStringTag])
-      if (!type || path.includes("__proto__"))
-        throw fail("IPFA_INPUT_INVALID", { data: { path: path.join("."), expected: "an array type that travels" } })
-      const view = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-      arrays.push({ path, type, begin: offset, end: offset + view.byteLength })
-      payloads.push(view)
-      const padding = align(view.byteLength) - view.byteLength
-      if (padding) payloads.push(new Uint8Array(padding))
-      offset += view.byteLength + padding
-      return null
-    }
+  const take = (array: ArrayBufferView): null => {
+    const type = typeNames.get((array as Uint8Array)[Symbol.toStringTag])
+    if (!type || path.includes("__proto__"))
+      throw fail("IPFA_INPUT_INVALID", { data: { path: path.join("."), expected: "an array type that travels" } })
+    const view = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+    arrays.push({ path: [...path], type, begin: offset, end: offset + view.byteLength })
+    payloads.push(view)
+    const padding = align(view.byteLength) - view.byteLength
+    if (padding) payloads.push(new Uint8Array(padding))
+    offset += view.byteLength + padding
+    return null
+  }
+  /** `value` with null for every array in it; a copy only where there is one. */
+  const strip = (value: object): object | null => {
+    if (ArrayBuffer.isView(value)) return take(value)
     if (path.length >= MAX_DEPTH)
       throw fail("IPFA_INPUT_INVALID", { data: { expected: `at most ${MAX_DEPTH} levels` } })
-    if (Array.isArray(value))
-      return value.some((x) => typeof x === "object") ? value.map((x, i) => strip(x, [...path, i])) : value
-    return Object.fromEntries(Object.entries(value).map(([k, x]) => [k, strip(x, [...path, k])]))
+    let copy: Record<string | number, unknown> | undefined
+    const visit = (key: string | number, item: unknown) => {
+      if (typeof item !== "object" || item === null) return
+      path.push(key)
+      const stripped = strip(item)
+      path.pop()
+      if (stripped === item) return
+      copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string | number, unknown>
+      copy[key] = stripped
+    }
+    if (Array.isArray(value)) for (let i = 0; i < value.length; i++) visit(i, value[i])
+    else for (const key of Object.keys(value)) visit(key, (value as Record<string, unknown>)[key])
+    return copy ?? value
   }
-  const stripped = strip(message, [])
+  const stripped = typeof message === "object" && message !== null ? strip(message) : message
   const json = encoder.encode(JSON.stringify({ message: stripped, arrays }))
   const head = new Uint8Array(align(8 + json.byteLength)).fill(0x20)
   new DataView(head.buffer).setBigUint64(0, BigInt(head.byteLength - 8), true)
