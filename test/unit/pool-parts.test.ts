@@ -1,0 +1,58 @@
+import { expect, test } from "vitest"
+import { Measurements, median } from "../../engine/pool/measurements.ts"
+import { Slots } from "../../engine/pool/slots.ts"
+import type { Measurement } from "../../protocol/index.ts"
+import { adderDevice } from "../support/adder.ts"
+
+test("slots go by arrival, and no origin takes them all", async () => {
+  const slots = new Slots(2, 1)
+  const begun: string[] = []
+  const ends: (() => void)[] = []
+  const work = (name: string) => () => {
+    begun.push(name)
+    return new Promise<void>((resolve) => ends.push(resolve))
+  }
+  const all = [
+    slots.run("a", work("a1")),
+    slots.run("a", work("a2")),
+    slots.run("b", work("b1")),
+    slots.run("c", work("c1")),
+  ]
+  await Promise.resolve()
+  expect(begun).toEqual(["a1", "b1"])
+  ends[1]!()
+  await all[2]
+  expect(begun).toEqual(["a1", "b1", "c1"])
+  ends[0]!()
+  await all[0]
+  expect(begun).toEqual(["a1", "b1", "c1", "a2"])
+  ends[2]!()
+  ends[3]!()
+  await Promise.all(all)
+  // Work that fails gives its slot back.
+  await expect(slots.run("a", () => Promise.reject(new Error("no")))).rejects.toThrow("no")
+  expect(await slots.run("a", async () => 1)).toBe(1)
+})
+
+test("measurements give the median of the last 32 good runs, and the last opening", () => {
+  const told: Measurement[] = []
+  const m = new Measurements(
+    (measurement) => told.push(measurement),
+    () => 7,
+  )
+  const device = adderDevice("wasm")
+  m.add("open", device, "model", 500, { ok: true })
+  m.add("first", device, "model", 900, { ok: true })
+  m.add("run", device, "model", 0.001, { ok: false, error: "IPFA_RUN_FAILED" })
+  expect(m.of("model", "wasm")).toEqual({ runMs: undefined, runs: 0, openMs: 500 })
+  for (let i = 0; i < 40; i++) m.add("run", device, "model", i < 20 ? 1000 : i, { ok: true })
+  // 8 of the slow ones are left among 32: 20 … 39 and eight 1000s, in the middle 35 and 36.
+  expect(m.of("model", "wasm")).toEqual({ runMs: 35.5, runs: 40, openMs: 500 })
+  expect(m.of("model", "webgpu")).toEqual({ runs: 0 })
+  expect(told).toHaveLength(43)
+  expect(told[0]).toMatchObject({ at: 7, kind: "open", device: "wasm", model: "model", ms: 500 })
+  // What was measured earlier counts from the start.
+  const later = new Measurements(() => undefined, Date.now, told)
+  expect(later.of("model", "wasm")).toEqual(m.of("model", "wasm"))
+  expect([median([]), median([3, 1, 2]), median([4, 1])]).toEqual([undefined, 2, 2.5])
+})
