@@ -6,7 +6,9 @@ import {
   type KeptTensor,
   type RunResult,
   type Tensor,
+  tensorBytes,
 } from "../../protocol/index.ts"
+import { YoungGarbage } from "../young-garbage.ts"
 import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
 import type { Averages } from "./averages.ts"
 import type { Leased } from "./leased.ts"
@@ -49,6 +51,7 @@ export class Runs {
   readonly counts: JobCounts = { running: 0, done: 0, failed: 0, reruns: 0 }
   readonly #parts: { slots: Slots; placement: Placement; sessions: AgentSessions; averages: Averages }
   readonly #events: RunEvents
+  readonly #garbage = new YoungGarbage()
 
   constructor(
     parts: { slots: Slots; placement: Placement; sessions: AgentSessions; averages: Averages },
@@ -158,6 +161,7 @@ export class Runs {
           ...(deadlineAt !== undefined && { deadlineMs: Math.max(0, deadlineAt - performance.now()) }),
         },
       )
+      this.#garbage.add(bytesOf(feeds) + bytesOf(result.outputs))
       averages.ran(device.name, model.sha256, result.timing.runMs)
       placement.outcome(device, true)
       const movedFrom = leased.movedFrom(device)
@@ -177,4 +181,11 @@ export class Runs {
       leave()
     }
   }
+}
+
+/** Twice what the tensors take: once as they came in pieces, once in one. */
+function bytesOf(tensors: Record<string, Tensor | KeptTensor>): number {
+  let bytes = 0
+  for (const tensor of Object.values(tensors)) if (!("kept" in tensor)) bytes += 2 * tensorBytes(tensor)
+  return bytes
 }

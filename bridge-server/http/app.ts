@@ -46,6 +46,10 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
       upgrade: request.headers.upgrade !== undefined,
     })
   })
+  // A refused upgrade leaves a socket that no longer is the HTTP server's: nobody else would ever close it.
+  app.addHook("onResponse", async ({ raw, headers }) => {
+    if (headers.upgrade !== undefined) raw.socket.destroySoon()
+  })
   app.setErrorHandler(answerError)
   app.setNotFoundHandler((request) => {
     throw Object.assign(new Error(`There is no ${request.method} ${request.url.split("?")[0]}.`), { statusCode: 404 })

@@ -10,6 +10,8 @@ import { callerOf } from "./route.ts"
 
 /** The largest message of one WebSocket, bytes: some tensors, or a part of an upload. */
 export const MAX_MESSAGE_BYTES = 512 * 2 ** 20
+/** Time to answer a goodbye. */
+const GOODBYE_MS = 500
 /** Whoever has no token yet has nothing large to say. */
 const MAX_UNPAIRED_BYTES = 64 * 2 ** 10
 
@@ -27,9 +29,15 @@ export async function sockets(app: FastifyInstance, router: Router, agents: Agen
       agents.log.debug({ err: error }, "socket failed")
       socket.terminate()
     },
-    preClose: (done) => {
+    preClose(done) {
       for (const peer of connections)
         peer.close(fail("IPFA_PROTOCOL_CLOSED", { message: "The bridge-server is stopping." }))
+      // Whoever does not answer the goodbye (a laptop that sleeps) is not waited for.
+      const { clients } = app.websocketServer
+      const timer = setTimeout(() => {
+        for (const socket of clients) socket.terminate()
+      }, GOODBYE_MS)
+      app.server.once("close", () => clearTimeout(timer))
       done()
     },
   })

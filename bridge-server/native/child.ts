@@ -7,6 +7,7 @@ import { createPool } from "../../engine/pool/pool.ts"
 import { nodeLibrary } from "../../engine/store/node.ts"
 import { byteStreamPort, type HardwareReport, type Measurement, Peer } from "../../protocol/index.ts"
 import { VERSION } from "../version.ts"
+import { YoungGarbage } from "../young-garbage.ts"
 import type { ChildSettings } from "./settings.ts"
 
 /**
@@ -23,7 +24,7 @@ process.on("SIGTERM", () => process.exit(0))
 
 const backends = nodeBackends.filter(({ name }) => isWanted(name))
 const measured: Measurement[] = []
-let timer: NodeJS.Timeout | undefined
+let isRecording = false
 
 const pool = createPool({
   agent: settings.agent,
@@ -37,13 +38,17 @@ const pool = createPool({
   models: nodeLibrary({ dir: path.join(settings.dataDir, "models") }),
   onMeasurement(measurement) {
     measured.push(measurement)
-    timer ??= setTimeout(record, RECORD_MS)
+    if (!isRecording) setTimeout(record, RECORD_MS)
+    isRecording = true
   },
 })
 
 // The bridge asks in the person's name; whom it asks for, it has checked.
 const served = pool.serve({ origin: "owner" })
 const pipe = new Socket({ fd: 3 })
+const garbage = new YoungGarbage()
+// Each byte twice: in the piece that was read, and in the tensor made of the pieces.
+pipe.on("data", (piece) => garbage.add(2 * piece.byteLength))
 const peer = new Peer(byteStreamPort(pipe, pipe), {
   role: "native",
   handlers: served.handlers,
@@ -77,7 +82,7 @@ function essence({ devices, absent }: HardwareReport): string {
 }
 
 function record(): void {
-  timer = undefined
+  isRecording = false
   while (measured.length > 0) void peer.call("agent.record", { measurements: measured.splice(0, 1000) }).catch(() => {})
 }
 

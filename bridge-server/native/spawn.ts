@@ -24,6 +24,7 @@ const BACKOFF_MS = [0, 250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000]
 /** A life of this length counts as a good one. */
 const GOOD_LIFE_MS = 30_000
 const STOP_MS = 2000
+const LAST_WORDS = 4096
 
 /** Keeps one native child alive: starts it, joins it to the fleet, and starts another when it ends in any way but ours. */
 export class NativeProcess {
@@ -60,11 +61,12 @@ export class NativeProcess {
       ...(threads !== undefined && { threads }),
     }
     const child = spawn(process.execPath, [...process.execArgv.filter(isTypeFlag), fileURLToPath(files.child)], {
-      stdio: ["ignore", 2, 2, "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
       env: { ...process.env, IPFA_CHILD: JSON.stringify(settings) },
       windowsHide: true,
     })
     this.#child = child
+    const said = lastWords(child, log, agent)
     const pipe = child.stdio[3] as Duplex
     const caller: BridgeCaller = { origin: `agent:${agent}`, role: "native", agent, peer: agent }
     const peer: Peer<BridgeCaller> = new Peer<BridgeCaller>(byteStreamPort(pipe, pipe), {
@@ -81,7 +83,7 @@ export class NativeProcess {
       if (this.#closing) return
       this.#failures = performance.now() - startedAt > GOOD_LIFE_MS ? 0 : this.#failures + 1
       const wait = BACKOFF_MS[Math.min(this.#failures - 1, BACKOFF_MS.length - 1)] ?? 0
-      log.warn({ agent, reason, restartInMs: wait }, "native process ended")
+      log.warn({ agent, reason, restartInMs: wait, said: said() }, "native process ended")
       this.#expect(`the native process ended (${reason}) and is started again`)
       this.#timer = setTimeout(() => this.start(), wait)
     }
@@ -155,6 +157,17 @@ export class NativeProcess {
     }
     peer.call("status.get", {}).then(answered, answered)
   }
+}
+
+/** What runtimes and drivers print, kept for the case that the process dies of it. */
+function lastWords(child: ChildProcess, log: AgentParts["log"], agent: string): () => string {
+  let text = ""
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding("utf8").on("data", (chunk: string) => {
+      log.debug({ agent, said: chunk.trim() }, "native process printed")
+      text = (text + chunk).slice(-LAST_WORDS)
+    })
+  return () => text.trim()
 }
 
 function absentOf(agent: string, { absent }: HardwareReport): HardwareReport["absent"] {

@@ -19,7 +19,8 @@ export function fromBinary(dtype: KserveDtype, shape: number[], bytes: Uint8Arra
     })
   const View = arrayTypes[dtype]
   const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0
-  const source = aligned ? bytes : bytes.slice()
+  // Not slice(): a Buffer's is a view.
+  const source = aligned ? bytes : new Uint8Array(bytes)
   return {
     dtype,
     shape,

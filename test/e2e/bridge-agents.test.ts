@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, expect, test } from "vitest"
+import type { Pool } from "../../engine/pool/pool.ts"
+import { AccelerateError, type Tensor } from "../../protocol/index.ts"
+import { type AdderHost, adderHost, adderModel, floats } from "../support/adder.ts"
+import { connectAgent, dial, fleetWill, joinAgent, type TestBridge, testBridge } from "../support/bridge.ts"
+import { testPool } from "../support/pool.ts"
+
+let t: TestBridge
+let host: AdderHost
+let pool: Pool
+
+beforeEach(async () => {
+  t = await testBridge({ native: false })
+  host = adderHost("webgpu")
+  pool = testPool([host]).pool
+})
+afterEach(async () => {
+  pool.close()
+  await t.close()
+})
+
+const code = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "resolved",
+    (error) => (error instanceof AccelerateError ? error.code : String(error)),
+  )
+const y = (outputs: Record<string, unknown>) => [...((outputs.y as Tensor).data as Float32Array)]
+
+/** A model that the bridge has and no agent does. */
+async function upload(bytes: Uint8Array): Promise<string> {
+  const peer = await t.client()
+  const { reference } = await peer.call("model.put", { uploadId: "m", offset: 0, total: bytes.byteLength, bytes })
+  return reference!
+}
+
+test("a paired agent joins with its token, is given the model's bytes once, and serves", async () => {
+  await joinAgent(t.bridge, pool, "laptop")
+  const model = await upload(adderModel(5))
+  const [a, b] = await Promise.all([t.client(), t.client()])
+  const sessions = await Promise.all([a, b].map((peer) => peer.call("session.open", { model })))
+  expect(sessions[0]!.device).toMatchObject({ id: "webgpu", agent: "laptop", browser: "chromium" })
+  const result = await a.call("session.run", { sessionId: sessions[0]!.sessionId, feeds: { x: floats(1, 2) } })
+  expect(result).toMatchObject({ device: "webgpu", agent: "laptop" })
+  expect(y(result.outputs)).toEqual([6, 7])
+  expect(
+    y((await b.call("session.run", { sessionId: sessions[1]!.sessionId, feeds: { x: floats(3) } })).outputs),
+  ).toEqual([8])
+  expect(host.opens).toBe(1)
+})
+
+test("a code is good once, a token for its own origin only, and neither for anything else", async () => {
+  const { token, origin } = await joinAgent(t.bridge, pool, "laptop")
+  const { code: used } = t.bridge.pairingCode()
+  const first = await dial(`${t.bridge.ws}/agent`, { origin })
+  await first.call("agent.pair", { code: used.toLowerCase(), agent: "tablet" })
+  expect(await code(first.call("agent.pair", { code: used, agent: "phone" }))).toBe("IPFA_BRIDGE_PAIRING")
+  const other = "chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba"
+  await expect(
+    dial(`${t.bridge.ws}/agent`, { origin: other, protocols: ["ipfa.v1", `ipfa.token.${token}`] }),
+  ).rejects.toThrow("401")
+  const agent = await dial(`${t.bridge.ws}/client`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
+  expect(await code(agent.call("model.list", {}))).toBe("IPFA_GRANT_REQUIRED")
+  expect(await code(agent.call("hardware.report", {}))).toBe("resolved")
+  expect((await t.http("GET", "/v1/agents", undefined, { authorization: `Bearer ${token}` })).status).toBe(403)
+  for (const peer of [first, agent]) peer.close()
+})
+
+test("who an agent is, its token says, whatever it calls itself", async () => {
+  const { token, origin, peer } = await joinAgent(t.bridge, pool, "laptop")
+  peer.close()
+  await fleetWill(t.bridge, (b) => !b.fleet.get("laptop"))
+  const liar = await dial(`${t.bridge.ws}/agent`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
+  const hardware = await pool.hardware()
+  const joined = await liar.call("agent.join", {
+    agent: "native",
+    browser: "chromium",
+    version: "1",
+    incarnation: 9,
+    hardware,
+  })
+  expect(joined.agent).toBe("laptop")
+  expect(t.bridge.fleet.get("native")).toBeUndefined()
+  liar.close()
+})
+
+test("an agent that comes back replaces its earlier life, and a late message of that one does not replace it", async () => {
+  const { token, origin, peer } = await joinAgent(t.bridge, pool, "laptop", 1)
+  const again = await connectAgent(t.bridge, pool, "laptop", { token, origin, incarnation: 2 })
+  await peer.closed
+  expect(t.bridge.fleet.get("laptop")?.incarnation).toBe(2)
+  await expect(connectAgent(t.bridge, pool, "laptop", { token, origin, incarnation: 1 })).rejects.toMatchObject({
+    code: "IPFA_AGENT_UNKNOWN",
+  })
+  expect(again.peer.isClosed).toBe(false)
+})
+
+test("an agent that falls silent is dropped after five seconds, and its job runs elsewhere, visibly", async () => {
+  const spare = adderHost("webgpu")
+  const { pool: sparePool } = testPool([spare])
+  const model = await upload(adderModel(1))
+  const first = await joinAgent(t.bridge, pool, "laptop")
+  const peer = await t.client()
+  const { sessionId } = await peer.call("session.open", { model })
+  await joinAgent(t.bridge, sparePool, "desktop")
+  host.hold()
+  const run = peer.call("session.run", { sessionId, feeds: { x: floats(1) } })
+  await host.begun(1)
+  const start = performance.now()
+  first.silence()
+  const result = await run
+  expect(performance.now() - start).toBeGreaterThan(3900)
+  expect(performance.now() - start).toBeLessThan(8000)
+  expect(y(result.outputs)).toEqual([2])
+  expect(result).toMatchObject({ agent: "desktop", reruns: 1, fellBackFrom: { id: "laptop/webgpu" } })
+  expect(await code(first.peer.call("agent.beat", { running: 0, waiting: 0 }))).toBe("IPFA_PROTOCOL_CLOSED")
+  host.letGo()
+  sparePool.close()
+})
+
+test("an agent whose token is taken back is gone, and can't come back", async () => {
+  const { token, origin, peer } = await joinAgent(t.bridge, pool, "laptop")
+  expect((await t.http("DELETE", "/v1/agents/laptop")).json).toEqual({ revoked: true })
+  expect((await peer.closed)?.code).toBe("IPFA_BRIDGE_TOKEN")
+  await expect(connectAgent(t.bridge, pool, "laptop", { token, origin, incarnation: 2 })).rejects.toThrow("401")
+})
+
+test("an agent's token is on disk as its hash only", async () => {
+  const { token } = await joinAgent(t.bridge, pool, "laptop")
+  const { readFileSync, statSync } = await import("node:fs")
+  const file = `${t.dir}/agents.json`
+  expect(readFileSync(file, "utf8")).not.toContain(token)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+})
+
+test("a device that can't take the model is passed over, and the answer says so", async () => {
+  const spare = adderHost("wasm")
+  const { pool: sparePool } = testPool([spare])
+  await joinAgent(t.bridge, pool, "laptop")
+  await joinAgent(t.bridge, sparePool, "desktop")
+  const model = await upload(adderModel(2))
+  host.refuse = new AccelerateError("IPFA_DEVICE_UNSUPPORTED", { message: "no such operator there" })
+  const peer = await t.client()
+  const session = await peer.call("session.open", { model })
+  expect(session).toMatchObject({
+    device: { agent: "desktop" },
+    fellBackFrom: { id: "laptop/webgpu", reason: "no such operator there" },
+  })
+  expect(await code(peer.call("session.open", { model, agent: "laptop" }))).toBe("IPFA_DEVICE_NONE")
+  sparePool.close()
+})
+
+test("measured devices are chosen by what they took", async () => {
+  const fast = adderHost("wasm")
+  const { pool: fastPool } = testPool([fast])
+  await joinAgent(t.bridge, pool, "laptop")
+  await joinAgent(t.bridge, fastPool, "desktop")
+  const model = await upload(adderModel(3))
+  const peer = await t.client()
+  const run = async (agent: string) => {
+    const { sessionId } = await peer.call("session.open", { model, agent })
+    for (let i = 0; i < 3; i++) await peer.call("session.run", { sessionId, feeds: { x: floats(1) } })
+  }
+  await run("desktop")
+  // Only what was measured counts: by default order webgpu would come before wasm.
+  const session = await peer.call("session.open", { model })
+  expect(session.device.agent).toBe("desktop")
+  fastPool.close()
+})
