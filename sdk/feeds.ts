@@ -28,7 +28,7 @@ export function toWire(feeds: Record<string, unknown>, transfer = false): WireFe
 
 function carry(name: string, dtype: Dtype, data: unknown, transfer: boolean): string[] | ArrayBufferView {
   if (dtype === "string") {
-    if (Array.isArray(data)) return data
+    if (Array.isArray(data) && data.every((x) => typeof x === "string")) return data
     throw invalid(`${name}.data`, "an array of strings")
   }
   const type = arrayTypes[dtype]

@@ -1,6 +1,5 @@
-import { arrayTypes, type Dtype, isDtype, type TensorData } from "../protocol/dtype.ts"
-import { elements, tensorFault } from "../protocol/tensor.ts"
-import { invalid } from "./feeds.ts"
+import { arrayTypes, type Dtype, dtypeBytes, isDtype, type TensorData } from "../protocol/dtype.ts"
+import { invalid, toWire } from "./feeds.ts"
 import type { Float16ArrayLike, InputData, Tensor } from "./types.ts"
 
 type Plain<D extends Dtype> = D extends "string"
@@ -21,9 +20,16 @@ const conversion = new DataView(new ArrayBuffer(4))
 export function tensor<D extends Dtype>(dtype: D, shape: readonly number[], data: InputData<D> | Plain<D>): Tensor<D> {
   if (!isDtype(dtype)) throw invalid("dtype", "a dtype such as float32")
   const made = { dtype, shape: [...shape], data: convert(dtype, data) } as Tensor<D>
-  const fault = tensorFault(made)
-  if (fault) throw invalid(fault[0] || "tensor", fault[1])
+  toWire({ tensor: made })
+  const elems = elements(made.shape)
+  const length = dtype === "uint4" || dtype === "int4" ? dtypeBytes(dtype, elems) : elems
+  if (!(made.data.length === length)) throw invalid("tensor.data", `${length} elements, as shape says`)
   return made
+}
+
+/** The number of elements of `shape`; NaN where a dimension is not a whole number ≥ 0. (protocol/tensor.ts has the schemas beside it, which would weigh a page down.) */
+function elements(shape: readonly number[]): number {
+  return shape.reduce((n, dim) => (Number.isInteger(dim) && dim >= 0 ? n * dim : Number.NaN), 1)
 }
 
 function convert(dtype: Dtype, data: unknown): unknown {

@@ -1,0 +1,58 @@
+import { connect, createAccelerator, type ModelSignature, numbers, type Session, tensor } from "ipfs-accelerate"
+import { createHardwareAbstraction } from "ipfs-accelerate/hardware"
+import { GpuTensor } from "ipfs-accelerate/kernels"
+import { useAccelerator, useModel } from "ipfs-accelerate/react"
+
+// Compiled by the package's test as a user would, outside of this repository. Each @ts-expect-error is a claim.
+
+type Digits = ModelSignature<{
+  inputs: { image: "float32"; hint?: "int64" }
+  outputs: { logits: "float32"; state: "float16" }
+}>
+
+export async function typed(): Promise<number[]> {
+  const ai = await createAccelerator({ workerUrl: "/worker.js", assetsUrl: "/ort/" })
+  const via: "extension" | "page" = ai.via
+  const session = await ai.load<Digits>("https://models.example.com/digits.onnx", {
+    device: "webgpu",
+    onProgress: (p) => p.loaded,
+  })
+  const image = tensor("float32", [1, 64], new Float32Array(64))
+  const { outputs, timing } = await session.run({ image }, { keep: ["state"] })
+  const logits: Float32Array = outputs.logits.data
+  await session.run({ image, hint: tensor("int64", [1], [1n]) })
+  await outputs.state.dispose()
+  // @ts-expect-error: it stayed on the device
+  outputs.state.data
+  // @ts-expect-error: there is no such output to keep
+  await session.run({ image }, { keep: ["other"] })
+  // @ts-expect-error: another dtype
+  await session.run({ image: tensor("int32", [1], [1]) })
+  // @ts-expect-error: another name
+  await session.run({ input: image })
+  // @ts-expect-error: nothing fed
+  await session.run({})
+  // @ts-expect-error: another kind of array
+  await session.run({ image: { dtype: "float32", shape: [1], data: new Int32Array(1) } })
+  return [...logits, timing.runMs, via.length]
+}
+
+export async function untyped(model: Uint8Array): Promise<number[]> {
+  const ai = await connect({ url: "ws://127.0.0.1:1", token: "t" })
+  const session: Session = await ai.load(model)
+  const { outputs } = await session.run({ x: { dtype: "float16", shape: [1], data: new Uint16Array(1) } })
+  // What a run gave can feed the next.
+  const again = await session.run({ x: outputs.y! })
+  const { getOptimalBackendForModel } = await createHardwareAbstraction({
+    accelerator: ai,
+    preferredBackends: ["webgpu"],
+  })
+  const best = await getOptimalBackendForModel("sha256:00")
+  return numbers(again.outputs.y!).concat(best.others.length, GpuTensor.length)
+}
+
+export function Component(): string {
+  const { accelerator, error } = useAccelerator()
+  const { session, loading } = useModel<Digits>(accelerator, "https://models.example.com/digits.onnx")
+  return loading ? (error?.code ?? "") : (session?.device.adapter ?? "")
+}
