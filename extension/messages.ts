@@ -3,6 +3,8 @@
 /** Page's world ↔ content script, as events on `document` that carry at most a string. */
 export const LOAD_EVENT = "ipfs-accelerate:load"
 export const FAILED_EVENT = "ipfs-accelerate:failed"
+/** The pool is gone: what the page has of a connection is dead. */
+export const LOST_EVENT = "ipfs-accelerate:lost"
 /** A newer content script tells those of an extension that was updated under the page to stand aside. */
 export const TAKEOVER_EVENT = "ipfs-accelerate:takeover"
 /** Where the page script finds the stub that waits for it: a property of the API that no enumeration shows. */
@@ -17,13 +19,15 @@ export interface PageNotice {
 export const CONNECT: PageNotice["type"] = "ipfs-accelerate:connect"
 export const CONNECTED: PageNotice["type"] = "ipfs-accelerate:connected"
 
-/** Content script → frame, with a control port: the frame answers whether it reaches the pool, and then takes the page's port. */
+/** Content script → frame, with a control port: the frame answers whether it reaches the pool, and then takes the page's port and the id of its life. */
 export const FRAME_HELLO = "ipfs-accelerate:frame"
 export type FrameAnswer = "ready" | "none"
 
 /** Name of the extension port that stands in where a MessagePort can't get through, and of that of the extension's own pages. */
 export const POOL_PORT = "pool"
 export const OWNER_PORT = "owner"
+/** Begins the name of the extension port that lives as long as the page (supervisor/lives.ts); its id follows. */
+export const LIFE_PORT = "life "
 
 /** To the background script, by `runtime.sendMessage`. */
 export type BackgroundRequest =
@@ -40,4 +44,5 @@ export type BackgroundRequest =
 export interface RoutedPort {
   type: "route"
   origin: string
+  life: string
 }

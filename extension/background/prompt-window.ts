@@ -16,7 +16,7 @@ export async function showPrompt(id: string): Promise<void> {
 
 /** Closes it, where it is still open. */
 export async function closePrompt(id: string): Promise<void> {
-  const tabs = await browser.tabs.query({ url: browser.runtime.getURL("/prompt.html") })
+  const tabs = await browser.tabs.query({ url: `${browser.runtime.getURL("/prompt.html")}*` })
   const open = tabs.filter((tab) => tab.url === promptUrl(id) && tab.id !== undefined)
   await browser.tabs.remove(open.map((tab) => tab.id as number))
 }

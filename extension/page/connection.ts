@@ -1,7 +1,7 @@
 import { fail } from "../../protocol/errors/error.ts"
 import { type Contract, PeerCore } from "../../protocol/peer-core.ts"
 import { messagePort } from "../../protocol/transports/message-port.ts"
-import { CONNECT, CONNECTED, FAILED_EVENT, type PageNotice } from "../messages.ts"
+import { CONNECT, CONNECTED, FAILED_EVENT, LOST_EVENT, type PageNotice } from "../messages.ts"
 
 /** How long the pool may take to answer before another way is tried, ms. Starting the offscreen document takes about 300. */
 const ANSWER_MS = 8000
@@ -20,7 +20,12 @@ let current: Promise<PeerCore> | undefined
 export function pool(): Promise<PeerCore> {
   current ??= connect().then(
     (peer) => {
-      void peer.closed.then(forget)
+      const lost = () => peer.close()
+      document.addEventListener(LOST_EVENT, lost)
+      void peer.closed.then(() => {
+        document.removeEventListener(LOST_EVENT, lost)
+        forget()
+      })
       return peer
     },
     (error: unknown) => {

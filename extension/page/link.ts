@@ -6,7 +6,9 @@ import {
   CONNECT,
   CONNECTED,
   FAILED_EVENT,
+  LIFE_PORT,
   LOAD_EVENT,
+  LOST_EVENT,
   type PageNotice,
   POOL_PORT,
   TAKEOVER_EVENT,
@@ -26,11 +28,15 @@ export function linkPage(): void {
   document.addEventListener(TAKEOVER_EVENT, () => here.abort(), { once: true })
 
   let frame: PoolFrame | undefined
+  let endLife: (() => void) | undefined
   const connect = async (port: MessagePort, attempt: number) => {
     frame?.remove()
+    endLife?.()
     frame = attempt < FRAME_ATTEMPTS ? openFrame() : undefined
-    if (await frame?.ready) frame?.hand(port)
-    else await standIn(port)
+    if (!(await frame?.ready)) return standIn(port)
+    const life = beginLife()
+    endLife = life.end
+    frame?.hand(port, life.id)
   }
 
   document.addEventListener(LOAD_EVENT, () => void inject(), { signal })
@@ -48,6 +54,18 @@ export function linkPage(): void {
 
 async function inject(): Promise<void> {
   await ask({ type: "inject" }).catch(fail)
+}
+
+/** Tells the pool when the page ends, and the page when the pool does: their MessagePort tells neither. */
+function beginLife(): { id: string; end(): void } {
+  const id = crypto.randomUUID()
+  const port = browser.runtime.connect({ name: LIFE_PORT + id })
+  port.onDisconnect.addListener(() => {
+    // Read, so that Chromium doesn't log it.
+    void browser.runtime.lastError
+    document.dispatchEvent(new CustomEvent(LOST_EVENT))
+  })
+  return { id, end: () => port.disconnect() }
 }
 
 /** An extension port, for pages whose surroundings let no frame in. */

@@ -11,7 +11,7 @@ const EXTENSION = browser.runtime.getURL("/").slice(0, -1)
 export interface PoolFrame {
   /** False where the page's surroundings don't let it in. */
   readonly ready: Promise<boolean>
-  hand(port: MessagePort): void
+  hand(port: MessagePort, life: string): void
   remove(): void
 }
 
@@ -32,7 +32,7 @@ export function openFrame(): PoolFrame {
   void documentElement().then((root) => root.append(host))
   return {
     ready,
-    hand: (port) => control.postMessage(null, [port]),
+    hand: (port, life) => control.postMessage(life, [port]),
     remove: () => host.remove(),
   }
 }

@@ -1,7 +1,7 @@
 /** What the supervisor's window offers to the extension's other windows. */
 export interface SupervisorDoor {
-  /** Takes a page's port; `origin` is the browser's word on whose page it is. */
-  accept(port: MessagePort, origin: string): void
+  /** Takes a page's port; `origin` is the browser's word on whose page it is, `life` what its extension port is named by. */
+  accept(port: MessagePort, origin: string, life: string): void
 }
 
 declare global {

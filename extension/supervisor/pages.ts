@@ -17,7 +17,7 @@ export class Pages {
     this.#pool = pool
   }
 
-  accept(port: Port, origin: string): void {
+  accept(port: Port, origin: string, ended?: Promise<void>): void {
     const open = this.#open.get(origin) ?? 0
     if (open >= MAX_CONNECTIONS) return port.close("IPFA_QUEUE_FULL")
     this.#open.set(origin, open + 1)
@@ -31,6 +31,7 @@ export class Pages {
         "grant.request": (request, { signal }) => this.#gate.request(visitor, request, signal),
       },
     })
+    void ended?.then(() => peer.close())
     void peer.closed.then(() => {
       dispose()
       this.#gate.leave(visitor)

@@ -6,6 +6,7 @@ import { BridgeLink } from "./bridge-link.ts"
 import type { Clock } from "./clock.ts"
 import type { SupervisorDoor } from "./door.ts"
 import { extensionPool } from "./extension-pool.ts"
+import { Lives } from "./lives.ts"
 import { MeasurementLog } from "./measurement-log.ts"
 import { Owner } from "./owner.ts"
 import { Pages } from "./pages.ts"
@@ -27,19 +28,20 @@ export interface SupervisorPlatform {
 
 /** Holds the pool, and decides who may use it for what. One to a browser profile. */
 export class Supervisor implements SupervisorDoor {
+  readonly lives = new Lives()
   readonly #parts: Promise<{ pages: Pages; owner: Owner }>
 
   constructor(platform: SupervisorPlatform) {
     this.#parts = assemble(platform)
   }
 
-  accept(port: MessagePort, origin: string): void {
-    this.acceptPage(messagePort(port), origin)
+  accept(port: MessagePort, origin: string, life: string): void {
+    this.acceptPage(messagePort(port), origin, this.lives.ended(life))
   }
 
-  /** A page's connection; `origin` is the browser's word. */
-  acceptPage(port: Port, origin: string): void {
-    void this.#parts.then(({ pages }) => pages.accept(port, origin))
+  /** A page's connection; `origin` is the browser's word. Where the port doesn't tell of its end, `ended` does. */
+  acceptPage(port: Port, origin: string, ended?: Promise<void>): void {
+    void this.#parts.then(({ pages }) => pages.accept(port, origin, ended))
   }
 
   /** A connection of one of the extension's own pages. */

@@ -50,14 +50,14 @@ export async function launchExtension(options: Omit<LaunchOptions, "extensionDir
     },
     async enable(page, answer, { capabilities = ["infer"], ...rest } = {}) {
       const opened = context.waitForEvent("page", { predicate: isPrompt })
-      const granted = page.evaluate(
+      const granted: Promise<Grant | PageFault> = page.evaluate(
         (request) =>
           window.ipfsAccelerate.enable(request).catch(({ code, message }: PageFault): PageFault => ({ code, message })),
         { capabilities, ...rest },
       )
-      const window = await Promise.race([opened, granted.then(() => undefined)])
+      const shown = await Promise.race([opened, granted.then(() => undefined)])
       // A click waits until the button is there and enabled.
-      await window?.getByTestId(answer === "deny" ? "deny" : `allow-${answer}`).click()
+      await shown?.getByTestId(answer === "deny" ? "deny" : `allow-${answer}`).click()
       return granted
     },
     close: () => context.close(),

@@ -9,8 +9,8 @@ window.addEventListener("message", (event) => {
   if (event.source !== window.parent || event.data !== FRAME_HELLO || !control) return
   const { origin } = event
   void route(origin).then((hand) => {
-    control.onmessage = ({ ports: [port] }) => {
-      if (port) hand?.(port)
+    control.onmessage = ({ data: life, ports: [port] }: MessageEvent<string>) => {
+      if (port) hand?.(port, life)
     }
     const answer: FrameAnswer = hand ? "ready" : "none"
     control.postMessage(answer)
@@ -18,13 +18,13 @@ window.addEventListener("message", (event) => {
 })
 
 /** The best way to the pool there is from here. */
-async function route(origin: string): Promise<((port: MessagePort) => void) | undefined> {
+async function route(origin: string): Promise<((port: MessagePort, life: string) => void) | undefined> {
   const request: BackgroundRequest = { type: "supervisor" }
   await browser.runtime.sendMessage(request)
   // In one process with the supervisor: straight into its window. Chromium keeps cross-origin-isolated pages apart from others.
   const door = findSupervisor()
-  if (door) return (port) => door.accept(port, origin)
+  if (door) return (port, life) => door.accept(port, origin, life)
   const worker = navigator.serviceWorker?.controller ?? (await navigator.serviceWorker?.getRegistration())?.active
-  const routed: RoutedPort = { type: "route", origin }
-  return worker ? (port) => worker.postMessage(routed, [port]) : undefined
+  if (!worker) return undefined
+  return (port, life) => worker.postMessage({ type: "route", origin, life } satisfies RoutedPort, [port])
 }

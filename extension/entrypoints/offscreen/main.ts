@@ -1,7 +1,7 @@
 import { browser } from "wxt/browser"
 import { extensionPort } from "../../../protocol/index.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
-import { type BackgroundRequest, OWNER_PORT, POOL_PORT, type RoutedPort } from "../../messages.ts"
+import { type BackgroundRequest, LIFE_PORT, OWNER_PORT, POOL_PORT, type RoutedPort } from "../../messages.ts"
 import { workerClock } from "../../supervisor/clock.ts"
 import clockUrl from "../../supervisor/clock-worker.ts?worker&url"
 import { idbSettings } from "../../supervisor/settings.ts"
@@ -33,7 +33,7 @@ const supervisor = new Supervisor({
 // From frames in the same process, directly; from others by the service worker.
 globalThis.ipfsAccelerateSupervisor = supervisor
 navigator.serviceWorker.addEventListener("message", ({ data, ports: [port] }: MessageEvent<RoutedPort | undefined>) => {
-  if (data?.type === "route" && port) supervisor.accept(port, data.origin)
+  if (data?.type === "route" && port) supervisor.accept(port, data.origin, data.life)
 })
 navigator.serviceWorker.startMessages()
 
@@ -41,7 +41,9 @@ navigator.serviceWorker.startMessages()
 browser.runtime.onConnect.addListener((port) => {
   const { sender } = port
   const connection = () => extensionPort(port, { structuredClone: true })
-  if (port.name === OWNER_PORT && sender?.origin === location.origin) supervisor.acceptOwner(connection())
+  if (port.name.startsWith(LIFE_PORT) && sender?.tab)
+    port.onDisconnect.addListener(supervisor.lives.begin(port.name.slice(LIFE_PORT.length)))
+  else if (port.name === OWNER_PORT && sender?.origin === location.origin) supervisor.acceptOwner(connection())
   else if (port.name === POOL_PORT && sender?.tab && sender.frameId === 0)
     supervisor.acceptPage(connection(), sender.origin ?? "null")
   else port.disconnect()

@@ -1,0 +1,179 @@
+import type { Page } from "playwright-core"
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { noChromium } from "../support/chromium.ts"
+import { type ExtensionBrowser, launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
+import { type Served, serveFolder } from "../support/serve.ts"
+
+/** The code a call of the page's API fails with, or `undefined` where it succeeds. */
+const codeOf = (page: Page, call: string, ...args: unknown[]): Promise<string | undefined> =>
+  page.evaluate(
+    ([name, list]) =>
+      window.ipfsAccelerate[name as string](...(list as unknown[])).then(
+        () => undefined,
+        (e: PageFault) => e.code,
+      ),
+    [call, args] as const,
+  )
+
+describe.skipIf(noChromium)("what a page may do", () => {
+  let browser: ExtensionBrowser
+  let site: Served
+  let page: Page
+  beforeAll(async () => {
+    site = await serveFolder(pagesDir)
+    browser = await launchExtension()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await site?.close()
+  })
+  const open = async (url = site.url) => {
+    page = await browser.context.newPage()
+    await page.goto(url)
+    return page
+  }
+  afterEach(async () => {
+    const options = await browser.openOwn("options.html")
+    await options.getByRole("heading", { name: "Sites" }).waitFor()
+    while ((await options.getByTestId("revoke").count()) > 0) {
+      const before = await options.getByTestId("revoke").count()
+      await options.getByTestId("revoke").first().click()
+      await expect.poll(() => options.getByTestId("revoke").count()).toBeLessThan(before)
+    }
+    for (const open of browser.context.pages().slice(1)) await open.close()
+  })
+
+  test("nothing of the extension is created in a page that doesn't call it", async () => {
+    await open()
+    expect(await page.evaluate(() => [typeof window.ipfsAccelerate.load, document.documentElement.outerHTML])).toEqual([
+      "function",
+      expect.not.stringContaining("ipfs-accelerate"),
+    ])
+    expect(page.frames()).toHaveLength(1)
+    expect(await browser.devtools.target("offscreen.html")).toBeUndefined()
+  })
+
+  test("without a grant every call is refused alike, and only the API's existence is learnt", async () => {
+    await open()
+    const codes = [
+      await codeOf(page, "hardware"),
+      await codeOf(page, "status"),
+      await codeOf(page, "load", "https://models.example.com/there.onnx"),
+      await codeOf(page, "load", `sha256:${"0".repeat(64)}`),
+      await codeOf(page, "load", new Uint8Array(8)),
+      await codeOf(page, "benchmark", { model: "https://models.example.com/there.onnx", feeds: {} }),
+    ]
+    expect(new Set(codes)).toEqual(new Set(["IPFA_GRANT_REQUIRED"]))
+  })
+
+  test("a person's yes is for that origin, which can't be told by another", async () => {
+    await open()
+    expect(await browser.enable(page, "session")).toMatchObject({
+      origin: site.url,
+      capabilities: ["infer"],
+      models: ["*"],
+      lifetime: "session",
+    })
+    expect(await codeOf(page, "status")).toBeUndefined()
+    await open(site.url.replace("localhost", "127.0.0.1"))
+    expect(await codeOf(page, "status")).toBe("IPFA_GRANT_REQUIRED")
+  })
+
+  test("a no is a no, and so is a closed window", async () => {
+    await open()
+    expect(await browser.enable(page, "deny")).toMatchObject({ code: "IPFA_GRANT_DENIED" })
+    const asked = page.evaluate(() =>
+      window.ipfsAccelerate.enable({ capabilities: ["infer"] }).catch((e: PageFault) => e.code),
+    )
+    const prompt = await browser.prompt()
+    await prompt.getByTestId("deny").waitFor()
+    await prompt.close()
+    expect(await asked).toBe("IPFA_GRANT_DENIED")
+    expect(await codeOf(page, "status")).toBe("IPFA_GRANT_REQUIRED")
+  })
+
+  test("a grant for once ends with its page", async () => {
+    await open()
+    expect(await browser.enable(page, "once")).toMatchObject({ lifetime: "once" })
+    expect(await codeOf(page, "status")).toBeUndefined()
+    const first = page
+    await open()
+    expect(await codeOf(page, "status")).toBe("IPFA_GRANT_REQUIRED")
+    await first.reload()
+    expect(await codeOf(first, "status")).toBe("IPFA_GRANT_REQUIRED")
+  })
+
+  test("a second request of an origin is refused while its prompt is open; the prompt goes with the page that asked", async () => {
+    await open()
+    const code = page.evaluate(() => {
+      const request = { capabilities: ["infer"] }
+      void window.ipfsAccelerate.enable(request).catch(() => undefined)
+      return window.ipfsAccelerate.enable(request).catch((e: PageFault) => e.code)
+    })
+    expect(await code).toBe("IPFA_GRANT_PROMPT")
+    const prompt = await browser.prompt()
+    const closed = prompt.waitForEvent("close")
+    await page.close()
+    await closed
+  })
+
+  test("the prompt names the origin, the reason and the models, and its buttons wait for the person to have seen them", async () => {
+    await open()
+    const asked = page.evaluate(() =>
+      window.ipfsAccelerate.enable({
+        capabilities: ["infer", "benchmark"],
+        models: ["https://models.example.com/a.onnx"],
+        reason: "<b>Digits</b>",
+      }),
+    )
+    const prompt = await browser.prompt()
+    const once = prompt.getByTestId("allow-once")
+    await once.waitFor()
+    expect(await once.isDisabled()).toBe(true)
+    const text = await prompt.locator("body").textContent()
+    for (const part of [
+      site.url,
+      "<b>Digits</b>",
+      "https://models.example.com/a.onnx",
+      "can tell that you have this model",
+    ])
+      expect(text).toContain(part)
+    // A script in the prompt's place could not press it either.
+    await expect.poll(() => once.isEnabled()).toBe(true)
+    await once.evaluate((button) => (button as unknown as { click(): void }).click())
+    expect(await prompt.getByTestId("deny").isVisible()).toBe(true)
+    await once.click()
+    expect(await asked).toMatchObject({
+      capabilities: ["infer", "benchmark"],
+      models: ["https://models.example.com/a.onnx"],
+    })
+    expect(await codeOf(page, "load", "https://models.example.com/b.onnx")).toBe("IPFA_GRANT_REQUIRED")
+  })
+
+  test("a capability that was not granted is refused", async () => {
+    await open()
+    await browser.enable(page, "session", { capabilities: ["benchmark"] })
+    expect(await codeOf(page, "status")).toBe("IPFA_GRANT_REQUIRED")
+  })
+
+  test("a page whose origin is opaque, and an embedded one, have no API", async () => {
+    const sandboxed = await serveFolder(pagesDir, { headers: { "Content-Security-Policy": "sandbox allow-scripts" } })
+    try {
+      await open(sandboxed.url)
+      expect(await page.evaluate(() => [origin, typeof window.ipfsAccelerate])).toEqual(["null", "undefined"])
+      await open()
+      await page.evaluate(
+        async (src) => {
+          const frame = document.createElement("iframe")
+          frame.src = src
+          document.body.append(frame)
+          await new Promise((loaded) => frame.addEventListener("load", loaded))
+        },
+        site.url.replace("localhost", "127.0.0.1"),
+      )
+      expect(await page.frames()[1]!.evaluate(() => typeof window.ipfsAccelerate)).toBe("undefined")
+    } finally {
+      await sandboxed.close()
+    }
+  })
+})
