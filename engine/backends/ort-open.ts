@@ -18,22 +18,27 @@ export async function openOrt(
   model: Uint8Array | string,
   options: InferenceSession.SessionOptions,
 ): Promise<OpenedOrt> {
-  const create = (graphOptimizationLevel: "all" | "basic") => {
-    const all = { ...options, graphOptimizationLevel }
-    return typeof model === "string" ? factory.create(model, all) : factory.create(model, all)
-  }
   try {
-    return { session: await create("all") }
+    return { session: await create(factory, model, options) }
   } catch (error) {
     const failure = ortFailure(error, "IPFA_DEVICE_UNSUPPORTED")
     if (failure.code !== "IPFA_DEVICE_UNSUPPORTED") throw failure
     try {
-      const session = await create("basic")
+      const session = await create(factory, model, { ...options, graphOptimizationLevel: "basic" })
       return { session, note: `opened with basic optimisations only, as all of them failed: ${reasonOf(error)}` }
     } catch (second) {
       throw looksLost(second) ? ortFailure(second, "IPFA_DEVICE_LOST") : failure
     }
   }
+}
+
+function create(
+  factory: InferenceSessionFactory,
+  model: Uint8Array | string,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  const all = { graphOptimizationLevel: "all" as const, ...options }
+  return typeof model === "string" ? factory.create(model, all) : factory.create(model, all)
 }
 
 export const CPU_NOTE =
@@ -42,19 +47,18 @@ export const CPU_NOTE =
 const allOnDevice = { session: { disable_cpu_ep_fallback: "1" } }
 const leftover = /fallback to CPU EP has been explicitly disabled/
 
-/** True where a model opens with every node on the provider asked for; false where some, or all, would be left to the CPU. */
+/** False where some of a model's nodes, or all, would be left to the CPU. Other faults show when it is opened to be used. */
 export async function isAllOnDevice(
   factory: InferenceSessionFactory,
   model: Uint8Array | string,
   options: InferenceSession.SessionOptions,
 ): Promise<boolean> {
   try {
-    const { session } = await openOrt(factory, model, { ...options, extra: allOnDevice })
+    const session = await create(factory, model, { ...options, extra: allOnDevice })
     await session.release()
     return true
   } catch (error) {
-    if (leftover.test(reasonOf(error))) return false
-    throw error
+    return !leftover.test(reasonOf(error))
   }
 }
 

@@ -7,10 +7,12 @@ import { sharedModel } from "../support/shared.ts"
 import { readWave } from "../support/wave.ts"
 import { argmax, type Drive, type Driven, type Feeds } from "./drive.ts"
 import { toHalf } from "./half.ts"
+import { accumulate, convolution } from "./tiny-models.ts"
 
 export interface ConformanceCase {
   name: string
-  model: string
+  /** A file, or the bytes. */
+  model: string | Uint8Array<ArrayBuffer>
   /** Why it can't be tried here: the shared folder is absent. */
   skip?: string
   /** Needed by the device, else it must refuse with IPFA_DEVICE_UNSUPPORTED. */
@@ -65,6 +67,29 @@ const digitsFolder = resolve(import.meta.dirname, "../../models/digits")
 const digits = (): DigitSamples => JSON.parse(readFileSync(resolve(digitsFolder, "samples.json"), "utf8"))
 
 export const cases: readonly ConformanceCase[] = [
+  {
+    name: "a running sum that is kept",
+    model: accumulate(),
+    plan: () => ({
+      kind: "carried",
+      runs: [1, 2, 3].map((i) => ({ x: { dtype: "float32", shape: [4], data: Float32Array.of(i, 10, 0.5, -1) } })),
+      carry: { sum: "total" },
+      initial: { total: { dtype: "float32", shape: [4], data: new Float32Array(4) } },
+    }),
+    known: (driven) => [["twice the sum", [...values(driven.outputs[2]?.twice)], [12, 60, 3, -6]]],
+    tolerance: { absolute: 0, relative: 0 },
+  },
+  ...[3, 6, 8, 9].map((channels) => ({
+    // 6 and 9 are what ONNX Runtime 1.30's WebGPU provider gets wrong.
+    name: `a convolution of ${channels} channels`,
+    model: convolution(channels),
+    plan: (): Drive => {
+      const data = Float32Array.from({ length: channels * 25 }, (_, i) => Math.sin(i))
+      return { kind: "runs", runs: [{ x: { dtype: "float32", shape: [1, channels, 5, 5], data } }] }
+    },
+    known: () => [],
+    tolerance: float32,
+  })),
   {
     name: "digits",
     model: resolve(digitsFolder, "digits.onnx"),

@@ -6,8 +6,8 @@ type Answer = Record<string, Tensor | KeptTensor>
 
 /** One way to use a model. */
 export type Drive =
-  /** Independent runs. */
-  | { kind: "runs"; runs: Feeds[] }
+  /** Independent runs, all of them `times` over. */
+  | { kind: "runs"; runs: Feeds[]; times?: number }
   /** Runs whose outputs stay on the device and feed the next run: `carry` is output → input, `initial` what those inputs hold first. */
   | { kind: "carried"; runs: Feeds[]; carry: Record<string, string>; initial: Feeds }
   /** Greedy decoding, one token a run from `first`, the KV cache kept on the device. */
@@ -28,6 +28,7 @@ export async function drive(
   device: string,
   model: Uint8Array<ArrayBuffer> | string,
   plan: Drive,
+  onRun?: () => void,
 ): Promise<Driven> {
   const call = <N extends MethodName>(name: N, params: ParamsIn<Methods[N]>): Promise<ResultOf<Methods[N]>> =>
     peer.call(name, params, { deadlineMs: 120_000 })
@@ -40,13 +41,14 @@ export async function drive(
   const run = async (feeds: Answer, carry: Record<string, string> = {}, previous: Answer = {}): Promise<Answer> => {
     const { outputs, runMs } = await call("device.run", { handle, feeds, keep: Object.keys(carry) })
     driven.runMs.push(runMs)
+    onRun?.()
     const old = Object.values(previous).flatMap((t) => ("kept" in t ? [t.kept] : []))
     if (old.length > 0) await call("device.release", { handle, kept: old })
     driven.outputs.push(dataOf(outputs))
     return Object.fromEntries(Object.entries(carry).map(([out, input]) => [input, outputs[out] as KeptTensor]))
   }
 
-  if (plan.kind === "runs") for (const feeds of plan.runs) await run(feeds)
+  if (plan.kind === "runs") for (let i = 0; i < (plan.times ?? 1); i++) for (const feeds of plan.runs) await run(feeds)
   else {
     const carry = plan.kind === "carried" ? plan.carry : cacheNames(plan.layers)
     let carried: Answer =

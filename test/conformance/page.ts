@@ -32,6 +32,9 @@ export interface PlanFile {
 export type Outcome = { ok: true; frame: string } | { ok: false; code: string; message: string }
 
 const api = {
+  /** Runs of the drive under way that have ended. */
+  runs: 0,
+
   /** Starts `backend` in a worker, under `name`, and probes it. */
   start(name: string, backend: string, threads?: number): Promise<Probed> {
     const { port, onExit } = webWorkerHost({ backend, workerUrl: "/worker.js", assetsUrl: "/ort/", threads }).start()
@@ -45,11 +48,20 @@ const api = {
   async drive(name: string, device: string, url: string): Promise<Outcome> {
     const { model, plan } = decodeFrame(new Uint8Array(await (await fetch(url)).arrayBuffer())) as PlanFile
     try {
-      const driven = await drive(peer(name), device, model, plan)
+      api.runs = 0
+      const driven = await drive(peer(name), device, model, plan, () => api.runs++)
       return { ok: true, frame: toBase64(joinFrame(encodeFrame(driven satisfies Driven))) }
     } catch (error) {
       const { code = "none", message } = error as AccelerateError
       return { ok: false, code, message }
+    }
+  },
+
+  /** Takes away the news that Chromium gives of a MessagePort's end, as other browsers do: the worker's lock must tell then. */
+  muteClosedPorts(): void {
+    const { addEventListener } = MessagePort.prototype
+    MessagePort.prototype.addEventListener = function (type: string, ...rest: unknown[]) {
+      if (type !== "close") Reflect.apply(addEventListener, this, [type, ...rest])
     }
   },
 

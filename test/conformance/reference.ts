@@ -5,7 +5,11 @@ import { argmax, type Driven, type Feeds } from "./drive.ts"
 
 /** What onnxruntime-node, called directly and with none of our code around it, makes of a case. Greedy cases have their tokens written down. */
 export async function reference(conformance: ConformanceCase): Promise<Driven> {
-  const session = await ort.InferenceSession.create(conformance.model, { executionProviders: ["cpu"] })
+  const { model } = conformance
+  const options: ort.InferenceSession.SessionOptions = { executionProviders: ["cpu"] }
+  const session = await (typeof model === "string"
+    ? ort.InferenceSession.create(model, options)
+    : ort.InferenceSession.create(model, options))
   const driven: Driven = { openMs: 0, runMs: [], outputs: [], tokens: [], keptBytes: { during: 0, after: 0 } }
   const plan = conformance.plan()
   const run = async (feeds: Record<string, ort.Tensor>) => (await session.run(feeds)) as Record<string, ort.Tensor>

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { type BrowserContext, chromium } from "playwright-core"
+import { type BrowserContext, chromium, type Page } from "playwright-core"
 
 /** Where a Chromium usually is, after what the environment names. */
 const places = [
@@ -52,4 +52,11 @@ export function launchChromium({
       ...args,
     ],
   })
+}
+
+/** Ends the browser's GPU process. Two of these within two minutes take WebGPU away from the page's host for two more. */
+export async function crashGpu(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  await session.send("Browser.crashGpuProcess")
+  await session.detach()
 }
