@@ -1,0 +1,42 @@
+import { execFileSync } from "node:child_process"
+import { join } from "node:path"
+import { expect, test } from "vitest"
+import type { BackendSession } from "../../engine/backend.ts"
+import { knownModel, probeKnownModel } from "../../engine/probe/index.ts"
+import { computeKnownAnswer } from "../../engine/probe/known-case.ts"
+import { validateModel } from "../../graph/index.ts"
+
+const root = join(import.meta.dirname, "../..")
+
+/** A device that answers the known case with `change` made to the right answer. */
+const answering = (change: (scores: Float32Array, probabilities: Float32Array) => void) => async () => {
+  const { scores, probabilities } = computeKnownAnswer()
+  const [s, p] = [Float32Array.from(scores), Float32Array.from(probabilities)]
+  change(s, p)
+  const tensor = (data: Float32Array) => ({ dtype: "float32", shape: [1, 10], data })
+  return {
+    run: async () => ({ outputs: { scores: tensor(s), probabilities: tensor(p) }, runMs: 0 }),
+    close: async () => undefined,
+  } as unknown as BackendSession
+}
+
+test("the embedded model is what its script writes, and valid", () => {
+  execFileSync(process.execPath, [join(root, "engine/probe/make-model.ts"), "--check"])
+  expect(validateModel(knownModel()).operators).toEqual({ Conv: 1, Flatten: 1, MatMul: 1, Relu: 1, Softmax: 1 })
+})
+
+test("a right answer is right, within float32's rounding", async () => {
+  const { ok, maxError } = await probeKnownModel(answering(() => undefined))
+  expect(ok).toBe(true)
+  expect(maxError).toBeLessThan(1e-6)
+})
+
+test.for([
+  ["one score that is off", (s: Float32Array) => (s[3]! += 0.01), 0.01],
+  ["one probability that is off", (_: Float32Array, p: Float32Array) => (p[9]! += 0.002), 0.002],
+  ["NaN", (s: Float32Array) => (s[0] = Number.NaN), Number.MAX_VALUE],
+] as const)("%s is wrong", async ([, change, error]) => {
+  const { ok, maxError } = await probeKnownModel(answering(change))
+  expect(ok).toBe(false)
+  expect(maxError / error).toBeCloseTo(1, 3)
+})
