@@ -1,6 +1,6 @@
 /** Builds the two npm packages, `sdk/dist` and `bridge-server/dist`, when a file they are made from changed. Run by `npm run build`, or alone. */
 import { createHash } from "node:crypto"
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { buildBridge } from "./packages/bridge.ts"
 import { buildSdk } from "./packages/sdk.ts"
@@ -43,6 +43,7 @@ export async function ensurePackage(folder: PackageFolder): Promise<void> {
   rmSync(out, { recursive: true, force: true })
   const started = Date.now()
   await build(out)
+  copyFileSync(path.join(repoRoot, "LICENSE"), path.join(out, "LICENSE"))
   mkdirSync(path.dirname(stamp), { recursive: true })
   writeFileSync(stamp, wanted)
   process.stderr.write(`Built ${folder}/dist in ${((Date.now() - started) / 1000).toFixed(1)} s\n`)

@@ -14,7 +14,7 @@ export async function buildBridge(out: string): Promise<void> {
     chunkNames: "chunk-[hash]",
     format: "esm",
     platform: "node",
-    target: "node20.10",
+    target: "node22",
     packages: "external",
     legalComments: "none",
     logLevel: "warning",
