@@ -126,9 +126,11 @@ for (const channel of channels)
     for (const kind of ["round trip", "throughput"]) {
       const name = `${kind}, ${size}, ${channel.name}`
       if (!name.includes(options.case)) continue
-      // As many at once as make 64 MiB, at most 32; one of the largest is a throughput by itself, and a transfer moves no bytes.
+      // A transfer moves no bytes: one size says it all.
+      if (channel.moves && (bytes !== MIB || kind === "throughput")) continue
+      // As many at once as make 64 MiB, at most 32; one of the largest is a throughput by itself.
       const atOnce = kind === "round trip" ? 1 : Math.min(32, Math.max(1, (64 * MIB) / bytes))
-      if (kind === "throughput" && (atOnce === 1 || channel.moves)) continue
+      if (kind === "throughput" && atOnce === 1) continue
       const row = await compare({
         case: name,
         subject: arm("Peer", channel.ours, channel, bytes, atOnce),

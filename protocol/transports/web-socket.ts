@@ -20,6 +20,8 @@ interface WsSocket extends Omit<WebSocketLike, "send"> {
   send(data: Uint8Array, options: { binary: boolean; fin: boolean }): void
   on(type: "message", listener: (data: Uint8Array[], isBinary: boolean) => void): void
   terminate(): void
+  /** Not part of its interface, so not counted on. */
+  readonly _socket?: { cork(): void; uncork(): void } | null
 }
 
 export interface WebSocketPortOptions {
@@ -80,8 +82,11 @@ export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTE
     if (socket.readyState !== OPEN) return
     if (!ws) return socket.send(joinFrame(parts))
     const fragments = joinSmall(parts)
+    // One system call for the lot, where `ws` lets us at its socket: else the other side wakes for each.
+    ws._socket?.cork()
     for (const [i, fragment] of fragments.entries())
       ws.send(fragment, { binary: true, fin: i === fragments.length - 1 })
+    ws._socket?.uncork()
   }
 
   return {
