@@ -136,7 +136,7 @@ describe("a Node program", () => {
 describe("where there is no bridge-server of one's own", () => {
   let close: (() => void) | undefined
   afterEach(() => close?.())
-  const empty = () => mkdtempSync(join(tmpdir(), "ipfa none "))
+  const empty = () => mkdtempSync(join(dataDir, "none "))
 
   test("connecting fails with what to do", async () => {
     const error = await connect({ dataDir: empty() }).catch((e) => e)
