@@ -1,13 +1,22 @@
 import { defineUnlistedScript } from "wxt/utils/define-unlisted-script"
+import { accelerate, type SessionCache } from "../../sdk/accelerate.ts"
 import { remoteMethods } from "../../sdk/accelerator.ts"
 import { PAGE_SLOT } from "../messages.ts"
 import { pool } from "../page/connection.ts"
+import { loadForPage } from "../page/load.ts"
 
 /** The page script: hands the stub that waits in the page its real methods. */
 export default defineUnlistedScript({
   globalName: false,
   main() {
     const { ipfsAccelerate } = window as unknown as { ipfsAccelerate?: Record<symbol, (api: unknown) => void> }
-    ipfsAccelerate?.[PAGE_SLOT]?.(remoteMethods({ peer: pool }))
+    const methods = remoteMethods({ peer: pool })
+    const load = loadForPage(methods.load)
+    const sessions: SessionCache = new Map()
+    ipfsAccelerate?.[PAGE_SLOT]?.({
+      ...methods,
+      load,
+      accelerate: (request: never) => accelerate(sessions, load, request),
+    })
   },
 })

@@ -83,6 +83,7 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
     onPaired: autostart,
   })
   const owner: Owner = new Owner({ gate, prompts, pool, bridge })
+  pool.onChange(onChange)
   await bridge.start()
   return { pages: new Pages(gate, pool), owner }
 }

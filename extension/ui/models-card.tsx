@@ -8,7 +8,7 @@ type Listed = ResultOf<Methods["model.list"]>
 export function ModelsCard({ peer, revision }: { peer: Peer; revision: unknown }) {
   const [listed, setListed] = useState<Listed>()
   const refresh = useCallback(() => void peer.call("model.list", {}).then(setListed, () => undefined), [peer])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a change of what is granted often is one of what is stored
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each snapshot says that something changed
   useEffect(refresh, [refresh, revision])
   const remove = async ({ sha256 }: StoredModel) => {
     await peer.call("model.delete", { sha256 })

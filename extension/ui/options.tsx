@@ -1,6 +1,7 @@
 import { BridgeCard } from "./bridge-card.tsx"
 import { DevicesCard, useHardware } from "./devices-card.tsx"
 import { GrantsCard } from "./grants-card.tsx"
+import { LoadedCard } from "./loaded-card.tsx"
 import { ModelsCard } from "./models-card.tsx"
 import { useOwner } from "./owner-client.ts"
 
@@ -19,7 +20,8 @@ export function Options() {
             grants={snapshot.grants}
             revoke={(origin) => void peer.call("grant.revoke", { origin }).catch(() => undefined)}
           />
-          <ModelsCard peer={peer} revision={snapshot.grants} />
+          <ModelsCard peer={peer} revision={snapshot} />
+          <LoadedCard peer={peer} revision={snapshot} />
           <BridgeCard peer={peer} bridge={snapshot.bridge} />
           <DevicesCard report={report} />
         </>

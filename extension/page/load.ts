@@ -1,0 +1,50 @@
+import { fail } from "../../protocol/errors/error.ts"
+import type { IpfsAccelerate } from "../../sdk/types.ts"
+
+type Load = IpfsAccelerate["load"]
+
+/**
+ * `load`, for a page: an address may be relative, and a model that the extension may not fetch (from this machine, or without CORS for
+ * everybody) is fetched by the page, which may read what its own origin may, and brought to the pool as its upload.
+ */
+export function loadForPage(load: Load): Load {
+  return async (model, options = {}) => {
+    if (typeof model !== "string" || !URL.canParse(model, document.baseURI)) return load(model, options)
+    const url = new URL(model, document.baseURI)
+    if (url.protocol === "http:") return load(await fetchHere(url, options.signal), options)
+    try {
+      return await load(url.href, options)
+    } catch (error) {
+      const { code } = error as { code?: string }
+      if (url.protocol !== "https:" || (code !== "IPFA_MODEL_FETCH" && code !== "IPFA_MODEL_ADDRESS")) throw error
+      const here = await fetchHere(url, options.signal).catch((e: { code?: string }) => {
+        throw e.code === "IPFA_MODEL_DIGEST" ? e : error
+      })
+      return load(here, options)
+    }
+  }
+}
+
+async function fetchHere(url: URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const response = await fetch(url, { signal }).catch((cause: unknown) => {
+    throw fail(signal?.aborted ? "IPFA_JOB_CANCELLED" : "IPFA_MODEL_FETCH", {
+      message: `The model could not be fetched from ${url.host}.`,
+      cause,
+    })
+  })
+  if (!response.ok)
+    throw fail(response.status === 404 ? "IPFA_MODEL_NOT_FOUND" : "IPFA_MODEL_FETCH", {
+      message: `${url.href} answered ${response.status}.`,
+      data: { status: response.status },
+    })
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const pin = /^#sha256=([0-9a-f]{64})$/i.exec(url.hash)?.[1]
+  if (pin && (await sha256(bytes)) !== pin.toLowerCase())
+    throw fail("IPFA_MODEL_DIGEST", { message: `${url.href} gave other bytes than its SHA-256 names.` })
+  return bytes
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+}
