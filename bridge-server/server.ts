@@ -40,6 +40,8 @@ export interface BridgeOptions {
   native?: boolean
   /** Threads of a native process. Default: ONNX Runtime's choice. */
   threads?: number
+  /** A native process that does not answer so long after a job on it was given up is ended, ms. Default 30 s. */
+  stuckMs?: number
   /** Where measurements go, or how it is opened in the data folder; nowhere without. The bridge closes it. */
   evidence?: Evidence | ((file: string) => Promise<Evidence>)
   /** Default: a folder `models` in the data folder. */
@@ -61,8 +63,8 @@ export interface Bridge {
   readonly token: string
   readonly fleet: Fleet
   readonly router: Router
-  /** Process ids of the native children that run now. */
-  nativePids(): number[]
+  /** The process behind a native agent, where one runs now. */
+  nativePid(agent: "native" | "native-gpu"): number | undefined
   pairingCode(): { code: string; expiresInMs: number }
   /** Ends all it started and gives the data folder free. */
   close(): Promise<void>
@@ -150,7 +152,7 @@ async function start(
       token: folder.token,
       fleet,
       router,
-      nativePids: () => natives.flatMap((n) => n.pid ?? []),
+      nativePid: (agent) => natives.find((n) => n.agent === agent)?.pid,
       pairingCode: () => pairing.create(),
       close: () => (closing ??= close()),
     }
@@ -162,8 +164,12 @@ async function start(
 }
 
 /** The CPU in one process; whatever else ONNX Runtime offers in another, so that a driver's crash does not take the CPU with it. */
-function nativeProcesses(folder: DataFolder, { threads }: BridgeOptions, agents: AgentParts): NativeProcess[] {
-  const common = { dataDir: folder.dir, ...(threads !== undefined && { threads }) }
+function nativeProcesses(folder: DataFolder, { threads, stuckMs }: BridgeOptions, agents: AgentParts): NativeProcess[] {
+  const common = {
+    dataDir: folder.dir,
+    ...(threads !== undefined && { threads }),
+    ...(stuckMs !== undefined && { stuckMs }),
+  }
   return [
     new NativeProcess({ agent: "native", backends: ["native-cpu"], ...common }, agents),
     new NativeProcess({ agent: "native-gpu", backends: ["!native-cpu"], optional: true, ...common }, agents),

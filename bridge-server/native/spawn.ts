@@ -50,7 +50,7 @@ export class NativeProcess {
 
   start(): void {
     const { agent, backends, dataDir, threads } = this.#options
-    const { fleet, log } = this.#parts
+    const { log } = this.#parts
     this.#expect("the native process is starting")
     const startedAt = performance.now()
     const settings: ChildSettings = {
@@ -89,11 +89,13 @@ export class NativeProcess {
     }
     child.on("error", (error) => ended(error.message))
     child.on("exit", (code, signal) => ended(signal ? `killed by ${signal}` : `exit code ${code}`))
-    // A pipe that broke without an end of the process: nothing more can be said to it.
+    // The pipe ends before the process is known to have: those whose job was lost look for another device at once, and are to find that
+    // this one comes again. A pipe that broke alone leaves a child to which nothing more can be said.
     void peer.closed.then(() => {
-      if (this.#child === child && !this.#closing) child.kill("SIGKILL")
+      if (this.#child !== child || this.#closing) return
+      this.#expect("the native process ended and is started again")
+      child.kill("SIGKILL")
     })
-    void fleet
   }
 
   async stop(): Promise<void> {

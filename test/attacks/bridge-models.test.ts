@@ -1,0 +1,125 @@
+import { symlinkSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { pathToFileURL } from "node:url"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { AccelerateError, type Peer, type Tensor } from "../../protocol/index.ts"
+import { adderHost } from "../support/adder.ts"
+import {
+  dial,
+  digitError,
+  digitImage,
+  digits,
+  joinAgent,
+  nativeIsThere,
+  type TestBridge,
+  testBridge,
+} from "../support/bridge.ts"
+import { testPool } from "../support/pool.ts"
+import { tinyBytes } from "./onnx-build.ts"
+
+let t: TestBridge
+let peer: Peer
+
+beforeAll(async () => {
+  t = await testBridge()
+  await nativeIsThere(t.bridge)
+  peer = await t.client()
+})
+afterAll(() => t.close())
+
+const code = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "resolved",
+    (error) => (error instanceof AccelerateError ? error.code : String(error)),
+  )
+
+const external = (location: string) => ({
+  initializer: [
+    {
+      name: "w",
+      dims: [3n],
+      dataType: 1,
+      dataLocation: 1,
+      externalData: [{ key: "location", value: location }],
+    },
+  ],
+})
+
+const hostile: [string, Uint8Array][] = [
+  ["an external path that climbs", tinyBytes(external("../../token"))],
+  ["an absolute external path", tinyBytes(external("/etc/passwd"))],
+  ["ONNX Runtime's in-memory address", tinyBytes(external("*/_ORT_MEM_ADDR_/*"))],
+  ["a file cut short", tinyBytes().slice(0, 40)],
+  ["bytes that are no model", new TextEncoder().encode("<html>not found</html>")],
+  ["nothing", new Uint8Array(0)],
+]
+
+test.each(hostile)("S11: %s is a typed refusal, and the bridge and its child live on", async (name, bytes) => {
+  const file = path.join(t.dir, `${name.replace(/\W/g, "-")}.onnx`)
+  writeFileSync(file, bytes)
+  const pid = t.bridge.nativePid("native")
+  expect(await code(peer.call("session.open", { model: pathToFileURL(file).href }))).toMatch(
+    /^IPFA_MODEL_(INVALID|FETCH)$/,
+  )
+  expect(t.bridge.nativePid("native")).toBe(pid)
+  const { sessionId } = await peer.call("session.open", { model: "digits" })
+  const { outputs } = await peer.call("session.run", { sessionId, feeds: { image: digitImage(0) } })
+  expect(digitError((outputs.logits as Tensor<"float32">).data, 0)).toBeLessThan(digits.tolerance)
+})
+
+test("external data comes by explicit reference only, never from beside the file", async () => {
+  const secret = path.join(t.dir, "weights.bin")
+  writeFileSync(secret, Buffer.from(Float32Array.of(1, 2, 3).buffer))
+  const file = path.join(t.dir, "with-external.onnx")
+  writeFileSync(file, tinyBytes(external("weights.bin")))
+  const model = pathToFileURL(file).href
+  expect(await code(peer.call("session.open", { model }))).toBe("IPFA_MODEL_INVALID")
+  const { sessionId } = await peer.call("session.open", {
+    model,
+    external: { "weights.bin": pathToFileURL(secret).href },
+  })
+  const x: Tensor = { dtype: "float32", shape: [2, 3], data: new Float32Array(6) }
+  const { outputs } = await peer.call("session.run", { sessionId, feeds: { x } })
+  expect([...((outputs.y as Tensor).data as Float32Array)]).toEqual([1, 2, 3, 1, 2, 3])
+})
+
+test("an agent's token opens no file of this machine, directly or by a link", async () => {
+  const host = adderHost("webgpu")
+  const { pool } = testPool([host])
+  const { token, origin } = await joinAgent(t.bridge, pool, "laptop")
+  const agent = await dial(`${t.bridge.ws}/client`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
+  symlinkSync(t.bridge.tokenFile, path.join(t.dir, "link.onnx"))
+  for (const file of [t.bridge.tokenFile, path.join(t.dir, "link.onnx"), "/nowhere"])
+    expect(await code(agent.call("session.open", { model: pathToFileURL(file).href }))).toBe("IPFA_MODEL_ADDRESS")
+  agent.close()
+  pool.close()
+})
+
+test("S9: another's upload can't be told from one that is not there", async () => {
+  const host = adderHost("webgpu")
+  const { pool } = testPool([host])
+  const { token, origin } = await joinAgent(t.bridge, pool, "phone")
+  const agent = await dial(`${t.bridge.ws}/client`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
+  const bytes = tinyBytes()
+  const { reference } = await peer.call("model.put", { uploadId: "x", offset: 0, total: bytes.byteLength, bytes })
+  const absent = `sha256:${"0".repeat(64)}`
+  const answers = await Promise.all(
+    [reference!, absent].map((model) =>
+      agent.call("session.open", { model }).catch((e) => ({ code: e.code, message: e.message, data: e.data })),
+    ),
+  )
+  expect(answers[0]).toEqual(answers[1])
+  expect(answers[0]).toMatchObject({ code: "IPFA_MODEL_NOT_FOUND" })
+  agent.close()
+  pool.close()
+})
+
+test.each([
+  "http://169.254.169.254/latest/meta-data",
+  "https://10.0.0.1/m.onnx",
+  "http://127.0.0.1:1/m.onnx",
+  "https://[::1]/m.onnx",
+  "https://localhost/m.onnx",
+])("S12: a model at %s is refused", async (model) => {
+  expect(await code(peer.call("session.open", { model }))).toMatch(/^IPFA_MODEL_(ADDRESS|REFERENCE|SCHEME)$/)
+})

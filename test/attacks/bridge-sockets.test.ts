@@ -1,0 +1,229 @@
+import { createServer } from "node:http"
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { WebSocket } from "ws"
+import { Pairing } from "../../bridge-server/access/pairing.ts"
+import { connect } from "../../bridge-server/cli/connect.ts"
+import { writeSecret } from "../../bridge-server/data-folder.ts"
+import { AccelerateError } from "../../protocol/index.ts"
+import { dial, type TestBridge, testBridge } from "../support/bridge.ts"
+
+const EXTENSION = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
+let t: TestBridge
+
+beforeAll(async () => {
+  t = await testBridge({ native: false })
+})
+afterAll(() => t.close())
+
+const code = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "resolved",
+    (error) => (error instanceof AccelerateError ? error.code : String(error)),
+  )
+
+describe("S2: a WebSocket upgrade", () => {
+  const origins = [
+    "null",
+    "https://evil.test",
+    "http://localhost",
+    "http://127.0.0.1:1",
+    "file://",
+    "chrome-extension://",
+    "chrome-extension://a/../b",
+  ]
+
+  test.each(origins)("from %s is refused at both doors, with and without the token", async (origin) => {
+    for (const path of ["client", "agent"])
+      for (const token of [undefined, t.bridge.token])
+        await expect(dial(`${t.bridge.ws}/${path}`, { origin, ...(token !== undefined && { token }) })).rejects.toThrow(
+          "403",
+        )
+  })
+
+  test("from an extension that is not paired is refused where callers come in, and can only pair where agents do", async () => {
+    await expect(dial(`${t.bridge.ws}/client`, { origin: EXTENSION, token: t.bridge.token })).rejects.toThrow("403")
+    const peer = await dial(`${t.bridge.ws}/agent`, { origin: EXTENSION })
+    const hardware = { devices: [], absent: [] }
+    expect(
+      await code(peer.call("agent.join", { agent: "a", browser: "chromium", version: "1", incarnation: 1, hardware })),
+    ).toBe("IPFA_BRIDGE_TOKEN")
+    expect(await code(peer.call("agent.beat", { running: 0, waiting: 0 }))).toBe("IPFA_BRIDGE_TOKEN")
+    expect(await code(peer.call("session.open", { model: "digits" }))).toBe("IPFA_PROTOCOL_UNKNOWN_METHOD")
+    peer.close()
+  })
+
+  test("with no Origin and no token is refused where callers come in", async () => {
+    await expect(dial(`${t.bridge.ws}/client`)).rejects.toThrow("401")
+  })
+
+  test("with a wrong token is refused at both doors", async () => {
+    for (const path of ["client", "agent"])
+      await expect(dial(`${t.bridge.ws}/${path}`, { token: "A".repeat(43) })).rejects.toThrow("401")
+  })
+
+  test("with a foreign Host is refused", async () => {
+    await expect(
+      dial(`${t.bridge.ws}/client`, { token: t.bridge.token, headers: { host: "evil.test" } }),
+    ).rejects.toThrow("403")
+  })
+
+  test("with the token as a subprotocol is let in, and the token is not echoed", async () => {
+    const socket = new WebSocket(`${t.bridge.ws}/client`, ["ipfa.v1", `ipfa.token.${t.bridge.token}`])
+    await new Promise((resolve, reject) => {
+      socket.once("open", resolve)
+      socket.once("error", reject)
+    })
+    expect(socket.protocol).toBe("ipfa.v1")
+    socket.close()
+  })
+
+  test("to a path that is none is refused", async () => {
+    await expect(dial(`${t.bridge.ws}/v1/status`, { token: t.bridge.token })).rejects.toThrow()
+    await expect(dial(`${t.bridge.ws}/nowhere`, { token: t.bridge.token })).rejects.toThrow("404")
+  })
+})
+
+describe("S4: a role is what the token gives", () => {
+  test("a caller can't act as an agent or as a pool, nor the reverse", async () => {
+    const peer = await t.client()
+    const hardware = { devices: [], absent: [] }
+    expect(
+      await code(peer.call("agent.join", { agent: "a", browser: "native", version: "1", incarnation: 1, hardware })),
+    ).toBe("IPFA_PROTOCOL_UNKNOWN_METHOD")
+    expect(await code(peer.call("device.probe", {}))).toBe("IPFA_PROTOCOL_UNKNOWN_METHOD")
+    const owner = await dial(`${t.bridge.ws}/agent`, { token: t.bridge.token })
+    expect(
+      await code(owner.call("agent.join", { agent: "a", browser: "native", version: "1", incarnation: 1, hardware })),
+    ).toBe("IPFA_GRANT_REQUIRED")
+    owner.close()
+  })
+})
+
+describe("S5: a pairing code", () => {
+  let now: number
+  let pairing: Pairing
+  beforeEach(() => {
+    now = 1000
+    pairing = new Pairing({ now: () => now })
+  })
+  const attempt = (given: string, peer = "a") => {
+    try {
+      pairing.redeem(given, peer)
+      return "paired"
+    } catch (error) {
+      return (error as AccelerateError).code
+    }
+  }
+
+  test("is good once", () => {
+    const { code: made } = pairing.create()
+    expect(attempt(made)).toBe("paired")
+    expect(attempt(made)).toBe("IPFA_BRIDGE_PAIRING")
+  })
+
+  test("is understood as people type it", () => {
+    const { code: made } = pairing.create()
+    expect(made).toMatch(/^[3467ACDEFGHJKMNPQRTVWXY9]{8}$/)
+    expect(attempt(` ${made.slice(0, 4).toLowerCase()}-${made.slice(4)} `)).toBe("paired")
+  })
+
+  test("ends after five minutes", () => {
+    const { code: made } = pairing.create()
+    now += 5 * 60_000
+    expect(attempt(made)).toBe("IPFA_BRIDGE_PAIRING")
+  })
+
+  test("can be guessed at five times a minute by each peer, and nobody else is locked out", () => {
+    const { code: made } = pairing.create()
+    const guesses = Array.from({ length: 8 }, () => attempt("WRONGWRO"))
+    expect(guesses).toEqual([...Array(5).fill("IPFA_BRIDGE_PAIRING"), ...Array(3).fill("IPFA_BRIDGE_PAIRING_RATE")])
+    expect(attempt(made)).toBe("IPFA_BRIDGE_PAIRING_RATE")
+    expect(attempt(made, "b")).toBe("paired")
+    now += 60_000
+    expect(attempt("WRONGWRO")).toBe("IPFA_BRIDGE_PAIRING")
+  })
+
+  test("guessed at over the socket is refused the same way", async () => {
+    const peer = await dial(`${t.bridge.ws}/agent`, { origin: EXTENSION })
+    const codes: string[] = []
+    for (let i = 0; i < 7; i++) codes.push(await code(peer.call("agent.pair", { code: "WRONGWRO", agent: "thief" })))
+    expect(codes.slice(0, 5)).toEqual(Array(5).fill("IPFA_BRIDGE_PAIRING"))
+    expect(codes.slice(5)).toEqual(Array(2).fill("IPFA_BRIDGE_PAIRING_RATE"))
+    peer.close()
+    // A second connection from the same origin is the same peer.
+    const again = await dial(`${t.bridge.ws}/agent`, { origin: EXTENSION })
+    expect(await code(again.call("agent.pair", { code: t.bridge.pairingCode().code, agent: "thief" }))).toBe(
+      "IPFA_BRIDGE_PAIRING_RATE",
+    )
+    again.close()
+    const other = await dial(`${t.bridge.ws}/agent`, { origin: "moz-extension://6b9e0c4c-0000-4000-8000-000000000000" })
+    expect(await code(other.call("agent.pair", { code: t.bridge.pairingCode().code, agent: "laptop" }))).toBe(
+      "resolved",
+    )
+    other.close()
+  })
+
+  test("can't take over a name that was paired from elsewhere, nor one of the bridge's own", async () => {
+    const pair = async (origin: string, agent: string) => {
+      const peer = await dial(`${t.bridge.ws}/agent`, { origin })
+      const answer = await code(peer.call("agent.pair", { code: t.bridge.pairingCode().code, agent }))
+      peer.close()
+      return answer
+    }
+    expect(await pair("moz-extension://11111111-0000-4000-8000-000000000000", "desk")).toBe("resolved")
+    expect(await pair("moz-extension://22222222-0000-4000-8000-000000000000", "desk")).toBe("IPFA_BRIDGE_PAIRING")
+    expect(await pair("moz-extension://22222222-0000-4000-8000-000000000000", "native")).toBe("IPFA_INPUT_INVALID")
+  })
+})
+
+describe("S6: an impostor on the bridge's port", () => {
+  /** Listens where bridge.json says, answers as `answer` does, and notes all it was told. */
+  async function impostor(answer: (url: string) => Promise<string> | string) {
+    const heard: string[] = []
+    const server = createServer(async (request, response) => {
+      heard.push(`${request.url} ${JSON.stringify(request.headers)}`)
+      response.setHeader("content-type", "application/json").end(await answer(request.url ?? ""))
+    })
+    server.on("upgrade", (request, socket) => {
+      heard.push(`${request.url} ${JSON.stringify(request.headers)}`)
+      socket.destroy()
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as { port: number }
+    const address = {
+      http: `http://127.0.0.1:${port}`,
+      ws: `ws://127.0.0.1:${port}`,
+      tokenFile: t.bridge.tokenFile,
+      pid: 1,
+    }
+    writeSecret(`${t.dir}/bridge.json`, JSON.stringify(address))
+    return { heard, close: () => new Promise((resolve) => server.close(resolve)) }
+  }
+
+  test.each([
+    ["makes one up", () => JSON.stringify({ proof: "0".repeat(64) })],
+    ["answers something else", () => "<html>"],
+    // The proof names the address that was dialled, so the real bridge's proof is worth nothing here.
+    ["asks the real bridge for it", async (url: string) => (await fetch(t.bridge.http + url)).text()],
+  ])("that %s never hears the token", async (_, answer) => {
+    const { heard, close } = await impostor(answer)
+    expect(await code(connect(t.dir))).toBe("IPFA_BRIDGE_UNREACHABLE")
+    expect(heard.length).toBeGreaterThan(0)
+    expect(heard.join("\n")).not.toContain(t.bridge.token)
+    await close()
+  })
+
+  test("the real bridge proves itself", async () => {
+    const { http, ws, tokenFile } = t.bridge
+    writeSecret(`${t.dir}/bridge.json`, JSON.stringify({ http, ws, tokenFile, pid: process.pid }))
+    const client = await connect(t.dir)
+    expect(await client.request("GET", "/v2")).toMatchObject({ name: "ipfs-accelerate" })
+    client.close()
+  })
+
+  test("a proof can't be asked for another agent's existence", async () => {
+    const ask = async (agent: string) =>
+      Object.keys((await t.http("GET", `/v1/proof?nonce=0123456789abcdef&agent=${agent}`)).json)
+    expect(await ask("laptop")).toEqual(await ask("nobody"))
+  })
+})

@@ -1,0 +1,176 @@
+import { execFileSync, spawn } from "node:child_process"
+import { createHash } from "node:crypto"
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { afterEach, beforeEach, expect, test } from "vitest"
+import { findBridge } from "../../bridge-server/data-folder.ts"
+import { startBridge } from "../../bridge-server/server.ts"
+import { AccelerateError, type Tensor } from "../../protocol/index.ts"
+import { digitError, digitImage, digits, nativeIsThere, raw, silent, testBridge } from "../support/bridge.ts"
+
+let dir: string
+
+beforeEach(() => {
+  dir = mkdtempSync(path.join(tmpdir(), "ipfa lifecycle "))
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+const code = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "resolved",
+    (error) => (error instanceof AccelerateError ? error.code : String(error)),
+  )
+
+function childrenOf(pid: number): number[] {
+  return execFileSync("pgrep", ["-P", String(pid)])
+    .toString()
+    .trim()
+    .split("\n")
+    .map(Number)
+}
+
+/** Running: a process that ended and whose parent has not asked for its exit code yet is not. */
+function isAlive(pid: number): boolean {
+  try {
+    return (
+      execFileSync("ps", ["-o", "stat=", "-p", String(pid)])
+        .toString()
+        .trim()[0] !== "Z"
+    )
+  } catch {
+    return false
+  }
+}
+
+/** A bridge in a process of its own; resolves with what it says first. */
+async function serve(...args: string[]) {
+  const main = path.resolve(import.meta.dirname, "../../bridge-server/cli/main.ts")
+  const child = spawn(process.execPath, [main, "serve", "--data", dir, "--port", "0", "--json", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve))
+  let said = ""
+  child.stderr.on("data", (chunk) => {
+    said += chunk
+  })
+  const ready = new Promise<{ http: string; ws: string; tokenFile: string }>((resolve, reject) => {
+    child.stdout.once("data", (line) => resolve(JSON.parse(String(line))))
+    void exited.then((rc) => reject(new Error(`exit ${rc}: ${said}`)))
+  })
+  return { child, exited, said: () => said, ...(await ready) }
+}
+
+test("one bridge-server has a data folder; a second is refused, and the first lives on", async () => {
+  const t = await testBridge({ dataDir: dir, native: false })
+  expect(await code(startBridge({ dataDir: dir, native: false, log: silent }))).toBe("IPFA_STORE_LOCKED")
+  expect((await t.http("GET", "/v1/status")).status).toBe(200)
+  await t.close()
+  expect(await code(testBridge({ dataDir: dir, native: false }).then((again) => again.close()))).toBe("resolved")
+})
+
+test("a killed bridge-server's folder is free at once, its children end, and the token stays the same", async () => {
+  const first = await serve()
+  const token = readFileSync(first.tokenFile, "utf8")
+  const status = await raw(first.http, "GET", "/v1/status", undefined, { authorization: `Bearer ${token.trim()}` })
+  expect(status.status).toBe(200)
+  const children = childrenOf(first.child.pid!)
+  expect(children.length).toBeGreaterThan(0)
+  first.child.kill("SIGKILL")
+  await first.exited
+  const t = await testBridge({ dataDir: dir, native: false })
+  expect(readFileSync(t.bridge.tokenFile, "utf8")).toBe(token)
+  await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([])
+  await t.close()
+})
+
+test("where it is found and what opens it: bridge.json and token, for their owner's eyes alone", async () => {
+  const t = await testBridge({ dataDir: dir, native: false })
+  const found = findBridge(dir)
+  expect(found).toMatchObject({ http: t.bridge.http, ws: t.bridge.ws, tokenFile: t.bridge.tokenFile, pid: process.pid })
+  expect(found.token).toHaveLength(43)
+  for (const name of ["token", "bridge.json"]) expect(statSync(path.join(dir, name)).mode & 0o777).toBe(0o600)
+  await t.close()
+  expect(() => findBridge(dir)).toThrow(/can't be reached/)
+})
+
+test("a caller that comes back after a restart resubmits under its key, and gets the right answer", async () => {
+  const first = await testBridge({ dataDir: dir })
+  await nativeIsThere(first.bridge)
+  const port = Number(new URL(first.bridge.http).port)
+  const a = await first.client()
+  const open = await a.call("session.open", { model: "digits" })
+  const feeds = { image: digitImage(9) }
+  const lost = code(a.call("session.run", { sessionId: open.sessionId, feeds }, { key: "k" }))
+  await first.bridge.close()
+  expect(["IPFA_PROTOCOL_CLOSED", "resolved"]).toContain(await lost)
+  expect(a.isClosed).toBe(true)
+
+  const second = await testBridge({ dataDir: dir, port })
+  expect(second.bridge.http).toBe(first.bridge.http)
+  const b = await second.client()
+  // No wait for the native process: the bridge waits for it itself.
+  const { sessionId } = await b.call("session.open", { model: "digits" })
+  const { outputs } = await b.call("session.run", { sessionId, feeds }, { key: "k" })
+  expect(digitError((outputs.logits as Tensor<"float32">).data, 9)).toBeLessThan(digits.tolerance)
+  await second.close()
+})
+
+test("SIGTERM ends it and its children, with exit code 0 and a free folder", async () => {
+  const { child, exited, http, tokenFile } = await serve()
+  const authorization = `Bearer ${readFileSync(tokenFile, "utf8").trim()}`
+  await expect
+    .poll(async () => (await raw(http, "GET", "/v2/health/ready", undefined, { authorization })).status, {
+      timeout: 20_000,
+    })
+    .toBe(200)
+  const children = childrenOf(child.pid!)
+  expect(children.length).toBeGreaterThan(0)
+  child.kill("SIGTERM")
+  expect(await exited).toBe(0)
+  expect(children.filter(isAlive)).toEqual([])
+  await expect(raw(http, "GET", "/healthz")).rejects.toThrow("ECONNREFUSED")
+})
+
+test("a busy port is said in words", async () => {
+  const t = await testBridge({ dataDir: dir, native: false })
+  const port = Number(new URL(t.bridge.http).port)
+  const other = mkdtempSync(path.join(tmpdir(), "ipfa lifecycle "))
+  const refused = await startBridge({ dataDir: other, native: false, port, log: silent }).catch((e) => e)
+  expect(refused).toMatchObject({ code: "IPFA_BRIDGE_PORT", message: expect.stringContaining(`Port ${port}`) })
+  // And it left nothing locked.
+  const u = await testBridge({ dataDir: other, native: false })
+  await u.close()
+  rmSync(other, { recursive: true, force: true })
+  await t.close()
+})
+
+test("beyond this machine only with TLS or the flag that says it is insecure", async () => {
+  expect(await code(startBridge({ dataDir: dir, host: "0.0.0.0", native: false, log: silent }))).toBe(
+    "IPFA_BRIDGE_EXPOSED",
+  )
+  const t = await testBridge({ dataDir: dir, host: "0.0.0.0", insecureRemote: true, native: false })
+  expect((await raw(t.bridge.http, "GET", "/healthz")).status).toBe(200)
+  await t.close()
+})
+
+test("neither the log nor the evidence holds a token, a code or a tensor (S18)", async () => {
+  const { child, exited, said, http, tokenFile } = await serve()
+  const token = readFileSync(tokenFile, "utf8").trim()
+  const authorization = `Bearer ${token}`
+  const headers = { authorization, "content-type": "application/json" }
+  const { json } = await raw(http, "POST", "/v1/pairing", undefined, { authorization })
+  const image = Array.from({ length: 64 }, () => 13.37)
+  const body = JSON.stringify({ inputs: [{ name: "image", shape: [1, 1, 8, 8], datatype: "FP32", data: image }] })
+  expect((await raw(http, "POST", "/v2/models/digits/infer", body, headers)).status).toBe(200)
+  expect((await raw(http, "POST", "/v2/models/digits/infer", body.replace("FP32", "FP9"), headers)).status).toBe(400)
+  child.kill("SIGTERM")
+  await exited
+  const evidence = readFileSync(path.join(dir, "evidence.duckdb")).toString("latin1")
+  const floats = Buffer.from(Float32Array.of(13.37, 13.37).buffer).toString("latin1")
+  for (const secret of [token, json.code, createHash("sha256").update(token).digest("hex"), "13.37", floats]) {
+    expect(said()).not.toContain(secret)
+    expect(evidence).not.toContain(secret)
+  }
+  expect(said()).toContain("bridge-server listens")
+})
