@@ -1,10 +1,13 @@
 import * as ort from "onnxruntime-web/webgpu"
-import { type AbsentDevice, type DeviceInfo, type Dtype, dtypes, fail } from "../../protocol/index.ts"
-import type { Backend } from "../backend.ts"
+import { inspectModel, readModel } from "../../graph/index.ts"
+import { type AbsentDevice, type DeviceInfo, type Dtype, dtypes, fail, type TensorInfo } from "../../protocol/index.ts"
+import type { Backend, ModelFiles } from "../backend.ts"
 import { probeKnownModel } from "../probe/index.ts"
 import { type KeepOnDevice, openWeb } from "./open-web.ts"
-import { reasonOf } from "./ort-errors.ts"
-import { configureOrtWeb, lossReporter } from "./ort-web.ts"
+import { looksLost, reasonOf } from "./ort-errors.ts"
+import { fileBytes } from "./ort-open.ts"
+import { configureOrtWeb, inMemory, lossReporter } from "./ort-web.ts"
+import { SizedSession, type Sizes } from "./sized-session.ts"
 
 type DeviceType = "cpu" | "gpu" | "npu"
 
@@ -25,14 +28,27 @@ export async function createWebnn(options: { assetsUrl?: string; threads?: numbe
   const loss = lossReporter((reason) => backend.onLost?.(reason))
   const builds = countBuilds()
 
-  const open: Backend["open"] = (files, device) => {
+  const open: Backend["open"] = async (files, device) => {
     const found = contexts.get(device)
     if (!found) throw fail("IPFA_DEVICE_ABSENT", { data: { device } })
     const provider = { name: "webnn" as const, deviceType: found.deviceType, context: found.context as never }
     // In a graph that WebNN takes only in part, onnxruntime-web 1.30 gives kept outputs of the other part without their values.
     const keep: KeepOnDevice = { location: "ml-tensor", dtypes: dtypesOf(found.context), partitioned: false }
-    const accelerator = { keep, work: builds }
-    return openWeb(ort, files, { executionProviders: [provider] }, { accelerator, onError: loss.onError })
+    const openWith = (freeDimensionOverrides: Sizes) =>
+      openWeb(
+        ort,
+        files,
+        { executionProviders: [provider], freeDimensionOverrides },
+        { accelerator: { keep, work: builds }, onError: loss.onError },
+      )
+    try {
+      return await openWith({})
+    } catch (error) {
+      const sized = looksLost(error) ? undefined : sizedModel(files)
+      if (!sized) throw error
+      // WebNN takes no node of unknown shape: it may take them all once the sizes are known.
+      return new SizedSession({ ...sized, memoryBytes: fileBytes(files, () => 0), open: openWith })
+    }
   }
 
   const probeType = async (type: DeviceType): Promise<DeviceInfo | AbsentDevice> => {
@@ -95,4 +111,13 @@ function countBuilds(): () => number {
     }
   }
   return () => count
+}
+
+/** What a model with symbolic dimensions declares; undefined for one without, or with dimensions that have no name to fix them by. */
+function sizedModel({ model, external = [] }: ModelFiles): { inputs: TensorInfo[]; outputs: TensorInfo[] } | undefined {
+  const externalData = new Map(external.map(({ path, data }) => [path, inMemory(data).byteLength]))
+  const { inputs, outputs } = inspectModel(readModel(inMemory(model)), { externalData })
+  const dims = inputs.flatMap((input) => input.shape)
+  if (!dims.some((d) => typeof d === "string") || dims.includes(null)) return undefined
+  return inputs.some((input) => input.rankUnknown) ? undefined : { inputs, outputs }
 }

@@ -57,6 +57,7 @@ describe("nodes that ONNX Runtime's WebGPU provider computes wrong", () => {
     const branch = { type: 5, name: "then_branch", g: { node: [conv("inner")] } }
     const node = [{ opType: "If", input: ["b"], output: ["y"], attribute: [branch] }]
     expect(findConvFault(bytesOf({ node, initializer: [weights(4, 6)] })).cpuNodes).toEqual(["inner"])
+    expect(findConvFault(bytesOf({ node, initializer: [weights(4, 8)] })).cpuNodes).toEqual([])
   })
 
   test("without a name get one", () => {

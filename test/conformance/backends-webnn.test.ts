@@ -1,0 +1,45 @@
+import type { BrowserContext } from "playwright-core"
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import type { DeviceInfo } from "../../protocol/index.ts"
+import { launchWebnnShell, whyNoWebnn } from "../support/webnn-shell.ts"
+import { cases } from "./cases.ts"
+import { expectConforms, expectDtypes, type Harness, harness, type PageUnderTest } from "./harness.ts"
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const skipped = await whyNoWebnn()
+let context: BrowserContext
+let served: Harness
+let on: PageUnderTest
+let devices: DeviceInfo[]
+
+beforeAll(async () => {
+  if (skipped) return
+  context = await launchWebnnShell()
+  served = await harness(context)
+  on = await served.open()
+  ;({ devices } = await on.start("webnn"))
+})
+
+afterAll(async () => {
+  await context?.browser()?.close()
+  await served?.close()
+})
+
+test("there is a context of each type, and each computes the known case right", ({ skip }) => {
+  skip(skipped !== undefined, skipped)
+  expect(devices.map((d) => d.id).sort()).toEqual(["webnn:cpu", "webnn:gpu", "webnn:npu"])
+  for (const { probe } of devices) expect(probe?.ok).toBe(true)
+})
+
+describe.skipIf(skipped)("webnn:cpu", () => {
+  const device = () => devices.find((d) => d.id === "webnn:cpu")!
+
+  for (const conformance of cases)
+    test(`${conformance.name}: the known answer and onnxruntime-node's numbers`, ({ skip }) => {
+      skip(conformance.skip !== undefined, conformance.skip)
+      return expectConforms(on, device(), conformance)
+    })
+
+  test("every dtype comes back bit for bit, empty tensors too, or is refused", () => expectDtypes(on, device(), []))
+})

@@ -1,0 +1,101 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import type { BrowserContext, Page } from "playwright-core"
+import { expect } from "vitest"
+import { type DeviceInfo, decodeFrame, dtypes, encodeFrame, joinFrame } from "../../protocol/index.ts"
+import { bundle } from "../support/bundle.ts"
+import { serveFolder } from "../support/serve.ts"
+import type { ConformanceCase } from "./cases.ts"
+import type { Drive, Driven } from "./drive.ts"
+import { edgeTensor } from "./dtype-cases.ts"
+import { expectRight } from "./judge.ts"
+import type { Outcome, PlanFile, Probed } from "./page.ts"
+import { reference } from "./reference.ts"
+import { identity } from "./tiny-models.ts"
+
+const root = resolve(import.meta.dirname, "../..")
+
+export interface Harness {
+  /** A new page with page.ts in it; cross-origin isolated unless asked otherwise. */
+  open(isolated?: boolean): Promise<PageUnderTest>
+  /** Ends the servers; the browser is its owner's. */
+  close(): Promise<void>
+}
+
+export interface PageUnderTest {
+  page: Page
+  /** Starts `backend` in a worker under `name` and probes it. */
+  start(backend: string, name?: string, threads?: number): Promise<Probed>
+  drive(device: string, model: ConformanceCase["model"], plan: Drive, name?: string): Promise<Outcome>
+}
+
+/** Bundles page and worker, serves them, and opens pages of them in `context`. */
+export async function harness(context: BrowserContext): Promise<Harness> {
+  const entries = { page: join(root, "test/conformance/page.ts"), worker: join(root, "engine/worker/worker.ts") }
+  const built = await bundle(entries)
+  const folder = await mkdtemp(join(tmpdir(), "ipfa plans "))
+  const mounts = { "/ort/": join(root, "node_modules/onnxruntime-web/dist"), "/plans/": folder }
+  const servers = {
+    true: await serveFolder(built.dir, { isolated: true, mounts }),
+    false: await serveFolder(built.dir, { mounts }),
+  }
+  let plans = 0
+  return {
+    async open(isolated = true) {
+      const page = await context.newPage()
+      await page.goto(servers[`${isolated}`].url)
+      await page.waitForFunction(() => "conformance" in globalThis)
+      return {
+        page,
+        start: (backend, name = backend, threads) =>
+          page.evaluate(([n, b, t]) => globalThis.conformance.start(n, b, t), [name, backend, threads] as const),
+        async drive(device, model, plan, name = device.replace(/[:#].*/, "")) {
+          const bytes = typeof model === "string" ? new Uint8Array(await readFile(model)) : model
+          const file = `${plans++}.bin`
+          await writeFile(join(folder, file), joinFrame(encodeFrame({ model: bytes, plan } satisfies PlanFile)))
+          const args = [name, device, `/plans/${file}`] as const
+          return page.evaluate(([n, d, url]) => globalThis.conformance.drive(n, d, url), args)
+        },
+      }
+    },
+    async close() {
+      await Promise.all([servers.true.close(), servers.false.close(), built.remove()])
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export function drivenOf(outcome: Outcome): Driven {
+  if (!outcome.ok) throw new Error(`${outcome.code}: ${outcome.message}`)
+  return decodeFrame(Buffer.from(outcome.frame, "base64")) as Driven
+}
+
+/** `conformance` on `device` gives the known answer and onnxruntime-node's numbers; where the device lacks a dtype it needs, a typed refusal. */
+export async function expectConforms(
+  on: PageUnderTest,
+  device: DeviceInfo,
+  conformance: ConformanceCase,
+): Promise<void> {
+  const plan = conformance.plan()
+  const [outcome, expected] = await Promise.all([on.drive(device.id, conformance.model, plan), reference(conformance)])
+  if (conformance.needs && !device.dtypes.includes(conformance.needs)) {
+    const message = expect.stringMatching(/f16|float16/)
+    expect(outcome).toEqual({ ok: false, code: "IPFA_DEVICE_UNSUPPORTED", message })
+    return
+  }
+  const driven = drivenOf(outcome)
+  expectRight(conformance, driven, expected)
+  if (plan.kind !== "runs") expect(driven.keptBytes.during).toBeGreaterThan(0)
+}
+
+/** Every dtype comes back bit for bit, empty tensors too, or is refused when the model is opened. */
+export async function expectDtypes(on: PageUnderTest, device: DeviceInfo, must: readonly string[]): Promise<void> {
+  for (const dtype of dtypes) {
+    const feeds = [false, true].map((empty) => ({ x: edgeTensor(dtype, empty) }))
+    const outcome = await on.drive(device.id, identity(dtype), { kind: "runs", runs: feeds })
+    if (outcome.ok) expect(drivenOf(outcome).outputs.map((o) => o.y)).toEqual(feeds.map((f) => f.x))
+    else expect([dtype, outcome.code]).toEqual([dtype, "IPFA_DEVICE_UNSUPPORTED"])
+    if (must.includes(dtype)) expect([dtype, outcome.ok]).toEqual([dtype, true])
+  }
+}
