@@ -18,6 +18,7 @@ export interface PairedAgent {
 /** The agents that were paired, in `agents.json` of the data folder. */
 export class AgentTokens {
   readonly #file: string
+  readonly #onRevoked: ((agent: string) => void)[] = []
   #agents: PairedAgent[]
 
   constructor(file: string) {
@@ -36,6 +37,7 @@ export class AgentTokens {
     if (label !== undefined) paired.label = label
     this.#agents = [...this.#agents.filter((a) => a.agent !== agent), paired]
     this.#write()
+    if (known) for (const tell of this.#onRevoked) tell(agent)
     return token
   }
 
@@ -59,7 +61,13 @@ export class AgentTokens {
     this.#agents = this.#agents.filter((a) => a.agent !== agent)
     if (this.#agents.length === before) return false
     this.#write()
+    for (const tell of this.#onRevoked) tell(agent)
     return true
+  }
+
+  /** Calls `listener` with each agent whose token is taken back, or replaced by a new one. */
+  onRevoked(listener: (agent: string) => void): void {
+    this.#onRevoked.push(listener)
   }
 
   list(): Omit<PairedAgent, "hash">[] {

@@ -51,7 +51,7 @@ export function readNpy(bytes: Uint8Array, path: string): Tensor {
   const count = elements(shape)
   if (Number.isNaN(count) || bytes.byteLength - end !== dtypeBytes(dtype, count))
     throw refuse("as many bytes as its shape says")
-  const data = new arrayTypes[dtype](bytes.slice(end).buffer as ArrayBuffer)
+  const data = new arrayTypes[dtype](new Uint8Array(bytes.subarray(end)).buffer)
   return { dtype, shape, data: data as TensorData } as Tensor
 }
 

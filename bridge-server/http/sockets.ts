@@ -17,7 +17,11 @@ const MAX_UNPAIRED_BYTES = 64 * 2 ** 10
 
 /** `/client` for callers, `/agent` for those who compute. Host, Origin and token were checked before the upgrade. */
 export async function sockets(app: FastifyInstance, router: Router, agents: AgentParts): Promise<void> {
-  const connections = new Set<Peer<BridgeCaller>>()
+  const connections = new Map<Peer<BridgeCaller>, BridgeCaller>()
+  agents.tokens.onRevoked((agent) => {
+    const reason = fail("IPFA_BRIDGE_TOKEN", { message: "This agent's token was taken back." })
+    for (const [peer, caller] of connections) if (caller.agent === agent) peer.close(reason)
+  })
   await app.register(websocket, {
     options: {
       maxPayload: MAX_MESSAGE_BYTES,
@@ -30,7 +34,7 @@ export async function sockets(app: FastifyInstance, router: Router, agents: Agen
       socket.terminate()
     },
     preClose(done) {
-      for (const peer of connections)
+      for (const peer of connections.keys())
         peer.close(fail("IPFA_PROTOCOL_CLOSED", { message: "The bridge-server is stopping." }))
       // Whoever does not answer the goodbye (a laptop that sleeps) is not waited for.
       const { clients } = app.websocketServer
@@ -49,7 +53,7 @@ export async function sockets(app: FastifyInstance, router: Router, agents: Agen
     const maxBytes = caller.role === "unpaired" ? MAX_UNPAIRED_BYTES : MAX_MESSAGE_BYTES
     const port = webSocketPort(socket as unknown as WebSocketLike, { maxBytes })
     const peer = new Peer<BridgeCaller>(port, { role: "bridge", caller, authorise, ...(handlers && { handlers }) })
-    connections.add(peer)
+    connections.set(peer, caller)
     void peer.closed.then(() => connections.delete(peer))
     return peer
   }

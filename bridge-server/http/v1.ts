@@ -191,8 +191,6 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
       ownerOnly(request)
       const { agent } = request.params
       if (!tokens.revoke(agent)) throw fail("IPFA_AGENT_UNKNOWN", { data: { agent } })
-      const member = fleet.get(agent)
-      if (member) fleet.drop(member, "its token was taken back", fail("IPFA_BRIDGE_TOKEN"))
       return { revoked: true }
     },
   )

@@ -117,11 +117,31 @@ test("an agent that falls silent is dropped after five seconds, and its job runs
   sparePool.close()
 })
 
-test("an agent whose token is taken back is gone, and can't come back", async () => {
+test("S17: an agent whose token is taken back is gone within a second, what it ran as a caller ends, and it can't come back", async () => {
   const { token, origin, peer } = await joinAgent(t.bridge, pool, "laptop")
+  const caller = await dial(`${t.bridge.ws}/client`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
+  const bytes = adderModel(4)
+  const { reference } = await caller.call("model.put", { uploadId: "m", offset: 0, total: bytes.byteLength, bytes })
+  const { sessionId } = await caller.call("session.open", { model: reference! })
+  host.hold()
+  const run = code(caller.call("session.run", { sessionId, feeds: { x: floats(1) } }))
+  await host.begun(1)
+  const start = performance.now()
   expect((await t.http("DELETE", "/v1/agents/laptop")).json).toEqual({ revoked: true })
-  expect((await peer.closed)?.code).toBe("IPFA_BRIDGE_TOKEN")
+  expect([(await peer.closed)?.code, await run]).toEqual(["IPFA_BRIDGE_TOKEN", "IPFA_BRIDGE_TOKEN"])
+  expect(performance.now() - start).toBeLessThan(1000)
+  expect((await t.http("GET", "/v1/status")).json.sessions).toEqual([])
   await expect(connectAgent(t.bridge, pool, "laptop", { token, origin, incarnation: 2 })).rejects.toThrow("401")
+  host.letGo()
+})
+
+test("an agent that is paired anew has one token: the earlier one opens nothing", async () => {
+  const first = await joinAgent(t.bridge, pool, "laptop")
+  const second = await joinAgent(t.bridge, pool, "laptop", 2)
+  expect((await first.peer.closed)?.code).toBe("IPFA_BRIDGE_TOKEN")
+  const { token, origin } = first
+  await expect(connectAgent(t.bridge, pool, "laptop", { token, origin, incarnation: 3 })).rejects.toThrow("401")
+  expect(second.peer.isClosed).toBe(false)
 })
 
 test("an agent's token is on disk as its hash only", async () => {

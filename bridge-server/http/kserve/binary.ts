@@ -1,5 +1,6 @@
-import { arrayTypes, dtypeBytes, elements, fail, type Tensor, type TensorData } from "../../../protocol/index.ts"
+import { arrayTypes, dtypeBytes, elements, type Tensor, type TensorData } from "../../../protocol/index.ts"
 import type { KserveDtype } from "./datatypes.ts"
+import { invalid } from "./invalid.ts"
 
 /**
  * KServe's binary tensor extension: after the JSON come the tensors' bytes, little-endian and row-major; each element of a BYTES tensor is a
@@ -14,9 +15,7 @@ export function fromBinary(dtype: KserveDtype, shape: number[], bytes: Uint8Arra
   if (dtype === "string") return { dtype, shape, data: splitStrings(bytes, count, path) }
   const expected = dtypeBytes(dtype, count)
   if (bytes.byteLength !== expected)
-    throw fail("IPFA_INPUT_INVALID", {
-      data: { path: `${path}.parameters.binary_data_size`, expected: `${expected} bytes, as shape and datatype say` },
-    })
+    throw invalid(`${path}.parameters.binary_data_size`, `${expected} bytes, as shape and datatype say`)
   const View = arrayTypes[dtype]
   const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0
   // Not slice(): a Buffer's is a view.
@@ -35,7 +34,7 @@ export function toBinary({ dtype, data }: Tensor): Uint8Array {
 }
 
 function splitStrings(bytes: Uint8Array, count: number, path: string): string[] {
-  const fault = (expected: string) => fail("IPFA_INPUT_INVALID", { data: { path, expected } })
+  const fault = (expected: string) => invalid(path, expected)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const strings: string[] = []
   let at = 0

@@ -1,4 +1,5 @@
 import { type Dtype, fail } from "../../../protocol/index.ts"
+import { invalid } from "./invalid.ts"
 
 /** KServe v2's names of our dtypes. 4-bit types have none on the other side. */
 const names = {
@@ -28,7 +29,7 @@ const dtypes = new Map<string, KserveDtype>(Object.entries(names).map(([dtype, n
 /** Throws IPFA_INPUT_INVALID for a name KServe does not have. */
 export function toDtype(datatype: unknown, path: string): KserveDtype {
   const dtype = typeof datatype === "string" ? dtypes.get(datatype) : undefined
-  if (!dtype) throw fail("IPFA_INPUT_INVALID", { data: { path, expected: `one of ${datatypes.join(", ")}` } })
+  if (!dtype) throw invalid(path, `one of ${datatypes.join(", ")}`)
   return dtype
 }
 

@@ -1,7 +1,8 @@
 import * as v from "valibot"
-import { check, elements, fail, MAX_RANK, type Tensor } from "../../../protocol/index.ts"
+import { check, elements, MAX_RANK, type Tensor } from "../../../protocol/index.ts"
 import { fromBinary } from "./binary.ts"
 import { toDtype } from "./datatypes.ts"
+import { invalid } from "./invalid.ts"
 import { fromJson } from "./values.ts"
 
 /** The largest request, bytes. */
@@ -107,11 +108,4 @@ function wholeNumber(text: string, most: number): number {
   const n = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
   if (!(n <= most)) throw invalid("Inference-Header-Content-Length", "the length of the JSON, at most the body's")
   return n
-}
-
-function invalid(path: string, expected: string): Error {
-  return fail("IPFA_INPUT_INVALID", {
-    message: `${path || "The body"}: expected ${expected}`,
-    data: { path, expected },
-  })
 }

@@ -1,5 +1,6 @@
 import { arrayTypes, elements, fail, type Tensor, type TensorData } from "../../../protocol/index.ts"
 import type { KserveDtype } from "./datatypes.ts"
+import { invalid } from "./invalid.ts"
 
 /** Tensors as JSON numbers, booleans and strings. */
 
@@ -16,7 +17,7 @@ const integerRange: Partial<Record<KserveDtype, [number, number]>> = {
 
 /** The tensor in a request's `data`: a flat list, or nested as its shape is. Throws IPFA_INPUT_INVALID that names `path`. */
 export function fromJson(dtype: KserveDtype, shape: number[], data: unknown, path: string): Tensor {
-  const fault: Fault = (expected) => fail("IPFA_INPUT_INVALID", { data: { path, expected } })
+  const fault: Fault = (expected) => invalid(path, expected)
   const count = elements(shape)
   if (!Array.isArray(data)) throw fault("an array")
   const flat = Array.isArray(data[0]) ? data.flat(shape.length as 1) : data

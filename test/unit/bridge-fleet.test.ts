@@ -1,0 +1,240 @@
+import { describe, expect, test } from "vitest"
+import { hostForms, isExtensionOrigin, ownOrigins } from "../../bridge-server/access/addresses.ts"
+import { presentedToken } from "../../bridge-server/access/token.ts"
+import { Aliases } from "../../bridge-server/fleet/aliases.ts"
+import { Averages } from "../../bridge-server/fleet/averages.ts"
+import { Repeats } from "../../bridge-server/fleet/repeats.ts"
+import { SharedWork } from "../../bridge-server/fleet/shared-work.ts"
+import { Slots } from "../../bridge-server/fleet/slots.ts"
+import { fail } from "../../protocol/index.ts"
+
+const never = new AbortController().signal
+
+describe("slots", () => {
+  const enter = (
+    slots: Slots,
+    device: object,
+    origin: string,
+    more: { priority?: number; signal?: AbortSignal } = {},
+  ) => slots.enter(device, { origin, priority: 5, signal: never, cost: 1, ...more })
+
+  test("two jobs at once on a device, and one more for each that leaves", async () => {
+    const slots = new Slots()
+    const device = {}
+    const order: number[] = []
+    const leave = await Promise.all([enter(slots, device, "a"), enter(slots, device, "a")])
+    const waiting = [2, 3].map((i) =>
+      enter(slots, device, "a").then((leave) => {
+        order.push(i)
+        return leave
+      }),
+    )
+    expect([slots.running, slots.waiting, slots.load(device)]).toEqual([2, 2, 4])
+    leave[0]!()
+    leave[0]!()
+    await waiting[0]
+    expect([order, slots.running, slots.waiting]).toEqual([[2], 2, 1])
+    leave[1]!()
+    await waiting[1]
+    expect(order).toEqual([2, 3])
+  })
+
+  test("devices don't wait for each other", async () => {
+    const slots = new Slots()
+    const [a, b] = [{}, {}]
+    await Promise.all([enter(slots, a, "x"), enter(slots, a, "x")])
+    void enter(slots, a, "x")
+    await enter(slots, b, "x")
+    expect([slots.running, slots.waiting]).toEqual([3, 1])
+  })
+
+  test("one with a long queue does not keep another waiting to its end", async () => {
+    const slots = new Slots()
+    const device = {}
+    const leaves = await Promise.all([enter(slots, device, "greedy"), enter(slots, device, "greedy")])
+    const order: string[] = []
+    const wait = (origin: string) =>
+      enter(slots, device, origin).then((leave) => {
+        order.push(origin)
+        leaves.push(leave)
+      })
+    const all = [...Array.from({ length: 6 }, () => wait("greedy")), wait("modest"), wait("modest")]
+    for (let i = 0; i < all.length; i++) {
+      leaves[i]!()
+      await new Promise(setImmediate)
+    }
+    await Promise.all(all)
+    expect(order.indexOf("modest")).toBeLessThan(3)
+    expect(order.lastIndexOf("modest")).toBeLessThan(6)
+  })
+
+  test("who gives up while waiting leaves the queue", async () => {
+    const slots = new Slots()
+    const device = {}
+    const [leave] = await Promise.all([enter(slots, device, "a"), enter(slots, device, "a")])
+    const gone = new AbortController()
+    const given = enter(slots, device, "a", { signal: gone.signal })
+    const next = enter(slots, device, "a")
+    gone.abort(fail("IPFA_JOB_CANCELLED"))
+    await expect(given).rejects.toMatchObject({ code: "IPFA_JOB_CANCELLED" })
+    leave!()
+    await next
+    expect(slots.waiting).toBe(0)
+  })
+
+  test("more than the queue holds are refused, the greedy one's first", async () => {
+    const slots = new Slots()
+    const device = {}
+    await Promise.all([enter(slots, device, "a"), enter(slots, device, "a")])
+    const greedy = Array.from({ length: 513 }, () =>
+      enter(slots, device, "greedy").then(
+        () => "in",
+        (e) => e.code,
+      ),
+    )
+    await expect(Promise.race([greedy[512], Promise.resolve().then(() => "waits")])).resolves.toBeDefined()
+    expect(await greedy[512]).toBe("IPFA_QUEUE_FULL")
+    void enter(slots, device, "modest")
+    expect(await greedy[511]).toBe("IPFA_QUEUE_FULL")
+    expect(slots.waiting).toBe(512)
+  })
+})
+
+describe("a repeated key", () => {
+  const size = () => 1
+
+  test("is one job while it runs and after, for its own origin", async () => {
+    const repeats = new Repeats<number>(size)
+    let runs = 0
+    const work = async () => ++runs
+    const answers = await Promise.all([repeats.run("a", "k", never, work), repeats.run("a", "k", never, work)])
+    expect([...answers, await repeats.run("a", "k", never, work)]).toEqual([1, 1, 1])
+    expect([await repeats.run("b", "k", never, work), await repeats.run("a", "l", never, work)]).toEqual([2, 3])
+    repeats.clear()
+  })
+
+  test("of a job that failed is tried again", async () => {
+    const repeats = new Repeats<number>(size)
+    await expect(repeats.run("a", "k", never, () => Promise.reject(fail("IPFA_JOB_LOST")))).rejects.toMatchObject({
+      code: "IPFA_JOB_LOST",
+    })
+    expect(await repeats.run("a", "k", never, async () => 7)).toBe(7)
+    repeats.clear()
+  })
+
+  test("goes on when the connection is lost, and ends when its caller cancels", async () => {
+    for (const [code, ends] of [
+      ["IPFA_PROTOCOL_CLOSED", false],
+      ["IPFA_JOB_CANCELLED", true],
+      ["IPFA_JOB_DEADLINE", true],
+    ] as const) {
+      const repeats = new Repeats<number>(size)
+      const caller = new AbortController()
+      let inner!: AbortSignal
+      const run = repeats.run("a", "k", caller.signal, (signal) => {
+        inner = signal
+        return new Promise(() => {})
+      })
+      caller.abort(fail(code))
+      await expect(run).rejects.toMatchObject({ code })
+      expect(inner.aborted).toBe(ends)
+    }
+  })
+
+  test("results past the bytes that may be held are forgotten, oldest first", async () => {
+    const repeats = new Repeats<number>(() => 100 * 2 ** 20)
+    let runs = 0
+    const work = async () => ++runs
+    for (const key of ["1", "2", "3"]) await repeats.run("a", key, never, work)
+    await new Promise(setImmediate)
+    expect(await repeats.run("a", "3", never, work)).toBe(3)
+    expect(await repeats.run("a", "1", never, work)).toBe(4)
+    repeats.clear()
+  })
+})
+
+test("shared work ends when the last who waited gave it up, not before", async () => {
+  let inner!: AbortSignal
+  const work = new SharedWork((signal) => {
+    inner = signal
+    return new Promise<never>(() => {})
+  })
+  const [a, b] = [new AbortController(), new AbortController()]
+  const waits = [work.wait(a.signal), work.wait(b.signal)].map((w) => w.catch((e) => e.code))
+  a.abort(fail("IPFA_JOB_CANCELLED"))
+  expect(await waits[0]).toBe("IPFA_JOB_CANCELLED")
+  expect(inner.aborted).toBe(false)
+  b.abort(fail("IPFA_JOB_CANCELLED"))
+  await waits[1]
+  expect(inner.aborted).toBe(true)
+})
+
+test("averages follow runs, count what was seeded, and leave first runs and failures out", () => {
+  const averages = new Averages()
+  const measured = { at: 0, backend: "b", adapter: "a", model: "m", device: "d", ok: true } as const
+  averages.seed("agent", [
+    { ...measured, kind: "open", ms: 40 },
+    { ...measured, kind: "first", ms: 1000 },
+    { ...measured, kind: "run", ms: 10 },
+    { ...measured, kind: "run", ms: 1, ok: false },
+  ])
+  expect(averages.get("agent/d", "m")).toEqual({ runs: 1, runMs: 10, openMs: 40 })
+  averages.ran("agent/d", "m", 20)
+  expect(averages.get("agent/d", "m")).toEqual({ runs: 2, runMs: 12, openMs: 40 })
+  expect(averages.get("agent/d", "other")).toEqual({ runs: 0 })
+})
+
+test("a name stands for its reference, a reference for itself, anything else for nothing", () => {
+  const aliases = new Aliases({ extra: { mine: "sha256:abc" } })
+  expect(aliases.resolve("digits")).toMatch(/^file:.*digits\.onnx$/)
+  expect(aliases.resolve("mine")).toBe("sha256:abc")
+  expect(aliases.resolve("https://a.example/m.onnx")).toBe("https://a.example/m.onnx")
+  for (const name of ["nothing", "__proto__", "constructor", ""])
+    expect(() => aliases.resolve(name)).toThrow(/no model of that name/)
+  for (const name of ["a:b", "../x", "", "a b"]) expect(() => aliases.add(name, "sha256:abc")).toThrow()
+})
+
+test("a Host header's exact forms, by address, port and scheme", () => {
+  const at = (more: object) => [...hostForms({ host: "127.0.0.1", port: 8790, tls: false, ...more })].sort()
+  expect(at({})).toEqual(["127.0.0.1:8790", "[::1]:8790", "localhost:8790"])
+  expect(at({ port: 80 })).toContain("localhost")
+  expect(at({ port: 443 })).not.toContain("localhost")
+  expect(at({ port: 443, tls: true })).toContain("localhost")
+  expect(at({ host: "192.168.1.2" })).toContain("192.168.1.2:8790")
+  expect(at({ host: "0.0.0.0", alsoKnownAs: ["Gpu.lan", "gpu.example:443"] })).toEqual(
+    expect.arrayContaining(["gpu.lan:8790", "gpu.example:443"]),
+  )
+  expect(at({ host: "0.0.0.0" })).not.toContain("0.0.0.0:8790")
+  expect([...ownOrigins(new Set(["localhost:1"]), true)]).toEqual(["https://localhost:1"])
+})
+
+test("only an installed extension's origin counts as one", () => {
+  for (const origin of [
+    "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    "moz-extension://6b9e0c4c-0000-4000-8000-000000000000",
+  ])
+    expect(isExtensionOrigin(origin)).toBe(true)
+  for (const origin of [
+    "chrome-extension://",
+    "chrome-extension://a/b",
+    "https://chrome-extension",
+    "chrome-extension://a.b",
+    "null",
+    " chrome-extension://a",
+  ])
+    expect(isExtensionOrigin(origin)).toBe(false)
+})
+
+test("a token comes in its header or as a subprotocol, and nowhere else", () => {
+  expect(presentedToken({ authorization: "Bearer abc-_.~" })).toBe("abc-_.~")
+  expect(presentedToken({ authorization: "bearer abc" })).toBe("abc")
+  expect(presentedToken({ "sec-websocket-protocol": "ipfa.v1, ipfa.token.abc" })).toBe("abc")
+  for (const headers of [
+    {},
+    { authorization: "abc" },
+    { authorization: "Basic abc" },
+    { authorization: "Bearer a b" },
+    { "sec-websocket-protocol": "ipfa.v1" },
+  ])
+    expect(presentedToken(headers)).toBeUndefined()
+})
