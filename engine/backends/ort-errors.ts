@@ -11,7 +11,11 @@ const lossPatterns = [
   // The WebAssembly heap is not usable after any of these.
   /Aborted\(|unreachable|memory access out of bounds|table index is out of bounds|null function or function signature/i,
 ]
-const memoryPatterns = [/out of memory|bad_alloc|failed to allocate|allocation failed|Array buffer allocation|OOM/i]
+const memoryPatterns = [
+  /out of memory|bad_alloc|failed to allocate|allocation failed|Array buffer allocation|OOM/i,
+  // A size past what 32 bits can say, in WebAssembly.
+  /SafeIntOnOverflow/,
+]
 
 export function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message

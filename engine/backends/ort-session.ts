@@ -14,10 +14,10 @@ export interface OrtSessionOptions {
   note?: string
   /** Called for every error of a run before it is reported: the backend looks whether its device is gone. */
   onError?: (error: unknown) => void
-  /** Waits for the device where nothing is read back. */
+  /** Waits until the device has done, and reported, all it was given. */
   settled?: () => Promise<unknown>
-  /** Throws what the device reported beside the run (a WebGPU validation error), which makes the run's outputs worthless. */
-  checkDevice?: () => void
+  /** Takes what the device reported beside the run (WebGPU: out of memory, validation), which makes the run's outputs worthless. */
+  takeFault?: () => Error | undefined
 }
 
 /**
@@ -54,20 +54,23 @@ export class OrtSession implements BackendSession {
     feeds: Record<string, Tensor | KeptTensor>,
     { keep = [], outputs }: RunOptions,
   ): Promise<{ outputs: Record<string, Tensor | KeptTensor>; runMs: number }> {
-    const { session, toOrt, settled, checkDevice, onError } = this.#options
+    const { session, toOrt, settled, takeFault, onError } = this.#options
     const ortFeeds: Record<string, OrtTensor> = {}
     for (const [name, feed] of Object.entries(feeds))
       ortFeeds[name] = "kept" in feed ? this.#keptFeed(name, feed) : toOrt(feed)
     const wanted = outputs ? [...new Set([...outputs, ...keep])] : this.outputs.map((o) => o.name)
     const start = performance.now()
     let results: Record<string, OrtTensor> = {}
+    // What is left of a run before is not this one's.
+    takeFault?.()
     try {
       results = (await session.run(ortFeeds, wanted)) as Record<string, OrtTensor>
       const read = wanted.filter((name) => !keep.includes(name))
       // All at once: each read-back from a GPU waits for the same work.
       const data = await Promise.all(read.map((name) => (results[name] as OrtTensor).getData(true)))
       if (read.length === 0) await settled?.()
-      checkDevice?.()
+      const fault = takeFault?.()
+      if (fault) throw fault
       const runMs = performance.now() - start
       const made = read.map((name, i) => [name, fromOrt(results[name] as OrtTensor, data[i]!)] as const)
       return {
@@ -80,7 +83,9 @@ export class OrtSession implements BackendSession {
     } catch (error) {
       onError?.(error)
       for (const tensor of Object.values(results)) if (tensor.location !== "none") disposeQuietly(tensor)
-      throw ortFailure(error, "IPFA_RUN_FAILED")
+      // The device's own report says more than what the runtime made of it: that it was out of memory.
+      await settled?.()
+      throw ortFailure(takeFault?.() ?? error, "IPFA_RUN_FAILED")
     }
   }
 

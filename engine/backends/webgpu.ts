@@ -24,16 +24,13 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
   let fault: GPUError | undefined
   let buffers = 0
 
-  const checkDevice = () => {
+  const takeFault = () => {
     const error = fault
     fault = undefined
-    if (error && error instanceof GPUOutOfMemoryError)
-      throw fail("IPFA_DEVICE_MEMORY", { data: { reason: error.message } })
-    if (error)
-      throw fail("IPFA_RUN_FAILED", {
-        message: `The GPU refused work: ${error.message}`,
-        data: { reason: error.message },
-      })
+    if (!error) return undefined
+    const code = error instanceof GPUOutOfMemoryError ? "IPFA_DEVICE_MEMORY" : "IPFA_RUN_FAILED"
+    const data = { reason: error.message }
+    return fail(code, { message: `The GPU refused work: ${error.message}`, data })
   }
 
   const open = async (files: Parameters<Backend["open"]>[0]): Promise<BackendSession> => {
@@ -52,7 +49,7 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
       {
         accelerator: { keep: onGpu, work: () => buffers },
         onError: loss.onError,
-        checkDevice,
+        takeFault,
         settled: () => gpu.queue.onSubmittedWorkDone(),
       },
     )

@@ -5,7 +5,15 @@ import { crashGpu, launchChromium, noChromium } from "../support/chromium.ts"
 import { cases } from "./cases.ts"
 import type { Drive } from "./drive.ts"
 import { edgeTensor } from "./dtype-cases.ts"
-import { drivenOf, expectConforms, expectDtypes, type Harness, harness, type PageUnderTest } from "./harness.ts"
+import {
+  drivenOf,
+  expectConforms,
+  expectDtypes,
+  expectMemoryFailure,
+  type Harness,
+  harness,
+  type PageUnderTest,
+} from "./harness.ts"
 import { expectRight } from "./judge.ts"
 import { reference } from "./reference.ts"
 import { fourBit } from "./tiny-models.ts"
@@ -53,6 +61,12 @@ describe.skipIf(noChromium).for(["wasm", "webgpu"])("%s in Chromium", (backend) 
 
   test("every dtype comes back bit for bit, empty tensors too, or is refused when the model is opened", () =>
     expectDtypes(shared, device, device.dtypes))
+
+  // 2^28 float32 are more than SwiftShader allocates, 2^31 more than 32 bits can address.
+  test.for(backend === "webgpu" ? [2 ** 28, 2 ** 31] : [2 ** 31])(
+    "%i elements are IPFA_DEVICE_MEMORY, and the next run is right",
+    (n) => expectMemoryFailure(shared, device, n),
+  )
 
   test("4-bit tensors can be fed", async () => {
     const scale = { dtype: "float32" as const, shape: [], data: Float32Array.of(1) }

@@ -12,7 +12,7 @@ import { edgeTensor } from "./dtype-cases.ts"
 import { expectRight } from "./judge.ts"
 import type { Outcome, PlanFile, Probed } from "./page.ts"
 import { reference } from "./reference.ts"
-import { identity } from "./tiny-models.ts"
+import { identity, ones } from "./tiny-models.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 
@@ -98,4 +98,17 @@ export async function expectDtypes(on: PageUnderTest, device: DeviceInfo, must: 
     else expect([dtype, outcome.code]).toEqual([dtype, "IPFA_DEVICE_UNSUPPORTED"])
     if (must.includes(dtype)) expect([dtype, outcome.ok]).toEqual([dtype, true])
   }
+}
+
+/** A run that wants more than there is fails as such, and what comes after it is right. */
+export async function expectMemoryFailure(on: PageUnderTest, device: DeviceInfo, n: number): Promise<void> {
+  const run = (count: number) => {
+    const plan: Drive = {
+      kind: "runs",
+      runs: [{ n: { dtype: "int64", shape: [1], data: BigInt64Array.of(BigInt(count)) } }],
+    }
+    return on.drive(device.id, ones(), plan)
+  }
+  expect(await run(n)).toMatchObject({ ok: false, code: "IPFA_DEVICE_MEMORY" })
+  expect(drivenOf(await run(1000)).outputs[0]?.y?.data).toEqual(Float32Array.of(1000))
 }

@@ -85,6 +85,19 @@ export function accumulate(): Uint8Array<ArrayBuffer> {
   })
 }
 
+/** n int64 [1] → y float32 [1], the sum of n ones laid out in memory. */
+export function ones(): Uint8Array<ArrayBuffer> {
+  return model({
+    inputs: [value("n", "int64", [1])],
+    outputs: [value("y", "float32", ["one"])],
+    nodes: [
+      { opType: "Expand", input: ["one", "n"], output: ["all"] },
+      { opType: "ReduceSum", input: ["all"], output: ["y"] },
+    ],
+    weights: [{ name: "one", dims: [1], data: Float32Array.of(1) }],
+  })
+}
+
 /** x float32 [1, channels, 5, 5] → y, by a 3×3 convolution to 4 channels, whose node has no name, and a tanh. */
 export function convolution(channels: number): Uint8Array<ArrayBuffer> {
   const data = Float32Array.from({ length: 4 * channels * 9 }, (_, i) => ((i * 37) % 101) / 101 - 0.5)
