@@ -35,6 +35,13 @@ export function checkOutputs(what: "keep" | "outputs", names: readonly string[],
   })
 }
 
+/** Refuses a run that asks for nothing. Throws IPFA_INPUT_INVALID. */
+export function checkWanted(outputs: readonly string[] | undefined, keep: readonly string[]): void {
+  if (outputs?.length !== 0 || keep.length > 0) return
+  const expected = "at least one output, or none given for all of them"
+  throw fail("IPFA_INPUT_INVALID", { message: `outputs: expected ${expected}`, data: { path: "outputs", expected } })
+}
+
 function unfit(path: string, expected: string | number): Error {
   return fail("IPFA_INPUT_SHAPE", { message: `${path}: expected ${expected}`, data: { path, expected } })
 }

@@ -11,7 +11,7 @@ import {
   tensorBuffers,
 } from "../protocol/index.ts"
 import type { Backend, BackendSession } from "./backend.ts"
-import { checkFeeds, checkOutputs } from "./check-feeds.ts"
+import { checkFeeds, checkOutputs, checkWanted } from "./check-feeds.ts"
 import { SerialQueue } from "./serial-queue.ts"
 
 /** Answers `device.*` on `port` until the connection or the device is lost; a lost device ends the connection after every call got its error. */
@@ -110,6 +110,7 @@ export function hostHandlers(
         checkFeeds(feeds, s.inputs)
         checkOutputs("keep", keep, s.outputs)
         checkOutputs("outputs", outputs ?? [], s.outputs)
+        checkWanted(outputs, keep)
         const result = await s.run(feeds, { keep, outputs })
         if (call.signal.aborted) {
           s.release(keptIds(result.outputs))

@@ -97,14 +97,13 @@ export async function createNative(provider: NativeProvider, threads?: number): 
     indexOf.set(id, index)
     try {
       const probe = await probeKnownModel((files) => open(files, id))
-      const running = threads ?? availableParallelism()
       return {
         id,
         backend: name,
         ...(index > 0 && { index }),
-        adapter: provider === "cpu" ? cpuName(running) : `${provider} device ${index}`,
+        adapter: provider === "cpu" ? cpuName(threads) : `${provider} device ${index}`,
         fallbackAdapter: provider === "webgpu" && !hasGpuNode(),
-        ...(provider === "cpu" && { threads: running }),
+        ...(provider === "cpu" && threads !== undefined && { threads }),
         dtypes: provider === "webgpu" ? gpuDtypes : dtypes,
         state: "ready",
         probe,
@@ -164,7 +163,9 @@ function plain({ data, message }: AccelerateError): string {
     .trim()
 }
 
-function cpuName(threads: number): string {
+/** Without a number of threads the runtime takes one for each physical core, of which Node knows only the logical ones. */
+function cpuName(threads: number | undefined): string {
   const model = cpus()[0]?.model.trim() || process.arch
-  return `${model}, ${threads} thread${threads === 1 ? "" : "s"}`
+  const n = threads ?? availableParallelism()
+  return `${model}, ${n} ${threads === undefined ? "logical core" : "thread"}${n === 1 ? "" : "s"}`
 }

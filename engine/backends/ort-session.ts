@@ -52,12 +52,13 @@ export class OrtSession implements BackendSession {
 
   async run(
     feeds: Record<string, Tensor | KeptTensor>,
-    { keep = [], outputs }: RunOptions,
+    { keep: kept = [], outputs }: RunOptions,
   ): Promise<{ outputs: Record<string, Tensor | KeptTensor>; runMs: number }> {
     const { session, toOrt, settled, takeFault, onError } = this.#options
     const ortFeeds: Record<string, OrtTensor> = {}
     for (const [name, feed] of Object.entries(feeds))
       ortFeeds[name] = "kept" in feed ? this.#keptFeed(name, feed) : toOrt(feed)
+    const keep = [...new Set(kept)]
     const wanted = outputs ? [...new Set([...outputs, ...keep])] : this.outputs.map((o) => o.name)
     const start = performance.now()
     let results: Record<string, OrtTensor> = {}

@@ -40,17 +40,20 @@ export function webWorkerHost({ backend, workerUrl, assetsUrl, threads }: WebWor
 function supervise(worker: Worker, port: Port, lock: string): HostConnection {
   const waiting = new AbortController()
   const listeners: ((reason: string) => void)[] = []
-  let over: string | undefined
-  /** By this side's own wish, which is no news. */
-  let ended = false
+  let over: { reason: string; error: Error } | undefined
+  /** Ended by this side's own wish, which is no news. */
+  let asked = false
   let endPort: ((reason?: unknown) => void) | undefined
 
-  const end = (reason: string) => {
-    if (over !== undefined) return
-    over = reason
+  const end = (reason: string, cause?: Error) => {
+    if (over || asked) return
+    over = {
+      reason,
+      error: cause ?? fail("IPFA_DEVICE_LOST", { message: `The worker ended: ${reason}`, data: { reason } }),
+    }
     waiting.abort()
     worker.terminate()
-    endPort?.(fail("IPFA_DEVICE_LOST", { message: `The worker ended: ${reason}`, data: { reason } }))
+    endPort?.(over.error)
     for (const listener of listeners) listener(reason)
   }
   worker.addEventListener("error", ({ message }) => end(message || "its script could not be loaded"))
@@ -69,23 +72,23 @@ function supervise(worker: Worker, port: Port, lock: string): HostConnection {
       send: (message, transfer) => port.send(message, transfer),
       start(receive, ended) {
         endPort = ended
-        // A worker that lost its device says why it closes; an end without a reason is the worker's own (Chromium tells of it).
-        port.start(receive, (reason) => (reason === undefined ? end("its connection ended") : ended(reason)))
-        if (over !== undefined) ended(fail("IPFA_DEVICE_LOST", { data: { reason: over } }))
+        // A host that lost its device says why it closes, and is of no more use; Chromium tells of a port's end without a reason.
+        port.start(receive, (reason) =>
+          reason instanceof Error ? end(reason.message, reason) : end("its connection ended"),
+        )
+        if (over) ended(over.error)
       },
       close: (reason) => port.close(reason),
     },
     terminate() {
-      ended = true
-      if (over !== undefined) return
-      over = "it was ended"
+      asked = true
       waiting.abort()
       port.close()
       worker.terminate()
     },
     onExit(listener) {
-      if (over === undefined) listeners.push(listener)
-      else if (!ended) queueMicrotask(() => listener(over as string))
+      if (over) setTimeout(listener, 0, over.reason)
+      else listeners.push(listener)
     },
   }
 }

@@ -21,7 +21,7 @@ describe("native-cpu", () => {
   let device: DeviceInfo
 
   beforeAll(async () => {
-    host = inProcessHost("native-cpu", () => definition.create({})).start()
+    host = inProcessHost("native-cpu", () => definition.create({ threads: 2 })).start()
     peer = new Peer<unknown>(host.port, { role: "test" })
     const { devices } = await peer.call("device.probe", {})
     device = devices[0]!
@@ -31,7 +31,7 @@ describe("native-cpu", () => {
   test("computes the known case right", () => {
     expect(device.probe?.ok).toBe(true)
     expect(device.probe?.maxError).toBeLessThan(1e-5)
-    expect(device.threads).toBeGreaterThan(0)
+    expect(device).toMatchObject({ threads: 2, adapter: expect.stringMatching(/, 2 threads$/) })
   })
 
   for (const conformance of cases)

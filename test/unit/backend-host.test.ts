@@ -183,4 +183,10 @@ describe("feeds that don't fit are refused before anything runs", () => {
     const run = peer.call("device.run", { handle, feeds: { x: x([1, 2]) }, keep: ["z"] })
     await expect(run).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID", data: { path: "keep.0" } })
   })
+
+  test("a run that asks for no output", async () => {
+    const { peer, handle } = await opened()
+    const run = peer.call("device.run", { handle, feeds: { x: x([1, 2]) }, outputs: [] })
+    await expect(run).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID", data: { path: "outputs" } })
+  })
 })
