@@ -78,7 +78,7 @@ interface Scored extends Ranked {
   candidate: Candidate
 }
 
-/** Candidates within this factor of the best, and one millisecond, count as equal. */
+/** Measured candidates within this factor of the best, and one millisecond, count as equal; defaults are an order, and no nearer than they say. */
 const NEAR = 1.25
 
 /**
@@ -172,7 +172,7 @@ function isClearlyBetter(a: Scored, b: Scored): boolean {
 function preferLessLoaded(ranked: Scored[], random: () => number): void {
   const best = ranked[0]
   if (!best) return
-  const limit = best.expectedMs * NEAR + 1
+  const limit = best.measured ? best.expectedMs * NEAR + 1 : best.expectedMs
   let near = 1
   while (near < ranked.length && byTier(ranked[near]!, best) === 0 && ranked[near]!.expectedMs <= limit) near++
   if (near < 2) return

@@ -1,14 +1,14 @@
 /**
- * What a run is taken to cost before anything was measured: a fixed part and a rate, by class of device, in the order in which classes are
- * tried. Only the order is meant to be right: the figures are of the size of MobileNetV2 on machines we saw, and the first measurement
- * replaces them.
+ * What a run is taken to cost before anything was measured, by class of device: a fixed part (launching kernels, reading the answer back) and
+ * a rate. Only the order is meant to be right, and it turns with size: a model of a few million operations is done on the CPU before a GPU
+ * has answered at all. Figures are of the size of what we saw with MobileNetV2 and smaller; the first measurement replaces them.
  */
 const classes = {
-  nativeGpu: { fixedMs: 2, flopsPerMs: 5e8 },
-  webgpu: { fixedMs: 5, flopsPerMs: 1e8 },
-  webnn: { fixedMs: 10, flopsPerMs: 4e7 },
-  nativeCpu: { fixedMs: 15, flopsPerMs: 3e7 },
-  wasm: { fixedMs: 40, flopsPerMs: 1e7 },
+  nativeGpu: { fixedMs: 1, flopsPerMs: 1e9 },
+  webgpu: { fixedMs: 3, flopsPerMs: 3e8 },
+  webnn: { fixedMs: 1, flopsPerMs: 4e7 },
+  nativeCpu: { fixedMs: 0.05, flopsPerMs: 2.5e7 },
+  wasm: { fixedMs: 0.1, flopsPerMs: 1e7 },
   unknown: { fixedMs: 100, flopsPerMs: 5e6 },
   fallbackAdapter: { fixedMs: 2000, flopsPerMs: 1e5 },
 } as const
@@ -21,8 +21,11 @@ function classOf(backend: string, fallbackAdapter: boolean): keyof typeof classe
   return backend.startsWith("native-") ? "nativeGpu" : "unknown"
 }
 
+/** Of MobileNetV1's size: where a model's is unknown, a GPU is worth its overhead. */
+const USUAL_FLOPS = 3e8
+
 /** Expected time of one run on an unmeasured device, ms; `flops` of one run where known. */
-export function defaultRunMs(backend: string, fallbackAdapter: boolean, flops = 3e8): number {
+export function defaultRunMs(backend: string, fallbackAdapter: boolean, flops: number = USUAL_FLOPS): number {
   const { fixedMs, flopsPerMs } = classes[classOf(backend, fallbackAdapter)]
   return fixedMs + flops / flopsPerMs
 }

@@ -30,20 +30,36 @@ function seeded(seed: number): () => number {
 }
 
 describe("default order", () => {
-  test("without measurements is native GPU, webgpu, webnn, native-cpu, wasm, webgpu on a fallback adapter", () => {
-    const all = [
-      candidate("wasm"),
-      candidate("webgpu#1", { fallbackAdapter: true }),
-      candidate("native-cpu"),
-      candidate("webnn:npu"),
-      candidate("webgpu"),
-      candidate("native-cuda"),
-    ]
+  const all = [
+    candidate("wasm"),
+    candidate("webgpu#1", { fallbackAdapter: true }),
+    candidate("native-cpu"),
+    candidate("webnn:npu"),
+    candidate("webgpu"),
+    candidate("native-cuda"),
+  ]
+
+  test.each([
+    ["unknown", undefined],
+    ["MobileNetV2's", 6e8],
+    ["very large", 1e13],
+  ])("without measurements, of a model whose size is %s, is GPUs before CPUs, and a fallback adapter last", (_, flops) => {
     const expected = ["native-cuda", "webgpu", "webnn:npu", "native-cpu", "wasm", "webgpu#1"]
-    expect(order(need(), all, half)).toEqual(expected)
-    // Whatever the model's size.
-    expect(order(need({ flops: 1e4 }), all, half)).toEqual(expected)
-    expect(order(need({ flops: 1e13 }), all, half)).toEqual(expected)
+    for (const seed of [1, 2, 3]) expect(order(need({ flops }), all, seeded(seed))).toEqual(expected)
+  })
+
+  test("turns round for a tiny model, which is done before a GPU has answered; a fallback adapter stays last", () => {
+    const expected = ["native-cpu", "wasm", "native-cuda", "webnn:npu", "webgpu", "webgpu#1"]
+    // Handwritten digits, keywords: 2e5 and 5e6 operations.
+    for (const seed of [1, 2, 3]) {
+      expect(order(need({ flops: 2e5 }), all, seeded(seed))).toEqual(expected)
+      expect(order(need({ flops: 5e6 }), all, seeded(seed)).slice(0, 2)).toEqual(["native-cpu", "wasm"])
+    }
+  })
+
+  test("gives way to any measurement, whatever the size", () => {
+    const measured = [candidate("wasm"), candidate("webgpu", { runMs: 90, runs: 1 })]
+    expect(order(need({ flops: 2e5 }), measured, half)[0]).toBe("webgpu")
   })
 
   test("a long queue sends an unmeasured job on to the next class", () => {
