@@ -87,5 +87,6 @@ if (done.length > 0) {
   ])
 }
 if (values.quick) rmSync(results, { recursive: true })
+else await import("./generate-benchmarks.ts").then(({ write }) => write())
 for (const name of failed) console.error(`${name} failed`)
 process.exit(failed.length === 0 ? 0 : 1)

@@ -60,16 +60,19 @@ export function generate(): Record<string, string> {
   return { [target]: formatted }
 }
 
-if (import.meta.main) {
-  const check = process.argv.includes("--check")
-  for (const [file, content] of Object.entries(generate())) {
-    if (readFileSync(path.join(repoRoot, file), "utf8") === content) continue
-    if (check) {
-      console.error(`${file} is not what bench/results says: run node scripts/generate-benchmarks.ts`)
-      process.exitCode = 1
-    } else {
+/** Writes what differs; with `check`, says so instead and returns false. */
+export function write(check = false): boolean {
+  const stale = Object.entries(generate()).filter(
+    ([file, content]) => readFileSync(path.join(repoRoot, file), "utf8") !== content,
+  )
+  for (const [file, content] of stale) {
+    if (check) console.error(`${file} is not what bench/results says: run node scripts/generate-benchmarks.ts`)
+    else {
       writeFileSync(path.join(repoRoot, file), content)
       console.log(`wrote ${file}`)
     }
   }
+  return !check || stale.length === 0
 }
+
+if (import.meta.main && !write(process.argv.includes("--check"))) process.exitCode = 1
