@@ -62,12 +62,12 @@ function build(target: Target): string {
   process.stderr.write(`Building the extension (${target}) …\n`)
   const started = Date.now()
   const wxt = path.join(repoRoot, "node_modules", "wxt", "bin", "wxt.mjs")
-  const { status, stdout } = spawnSync(process.execPath, [wxt, "build", "-b", browser, `--mv${mv}`], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [wxt, "build", "-b", browser, `--mv${mv}`], {
     cwd: repoRoot,
     stdio: ["ignore", "pipe", "pipe"],
     encoding: "utf8",
   })
-  if (status !== 0) throw new Error(`The extension could not be built:\n${stdout}`)
+  if (status !== 0) throw new Error(`The extension could not be built:\n${stdout}${stderr}`)
   mkdirSync(path.dirname(stamp), { recursive: true })
   writeFileSync(stamp, wanted)
   process.stderr.write(`Built ${path.relative(repoRoot, out)} in ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
