@@ -40,6 +40,8 @@ export function launchChromium({
     executablePath: chromiumPath(),
     // Playwright's own headless mode is the old shell, which loads no extensions: the flag below asks for the new one.
     headless: false,
+    // With it, an extension that is installed or loaded anew while the browser runs stays off.
+    ignoreDefaultArgs: ["--disable-extensions"],
     args: [
       "--headless=new",
       "--no-sandbox",

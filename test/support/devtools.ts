@@ -1,74 +1,114 @@
-import type { BrowserContext, CDPSession } from "playwright-core"
+import type { BrowserContext } from "playwright-core"
 
 /** The whole browser over its DevTools protocol: Playwright shows neither offscreen documents nor their workers. */
 export interface Devtools {
   /** The first target whose URL contains `text`; undefined where there is none. */
   target(text: string): Promise<string | undefined>
-  /** The dedicated worker of that name. Ask while it is idle: one that computes does not answer. */
-  worker(name: string): Promise<string | undefined>
   /** The value of `expression` in that target, awaited. */
   evaluate<T>(targetId: string, expression: string): Promise<T>
+  /** Ends the dedicated worker of that name that belongs to the target. */
+  killWorker(targetId: string, name: string): Promise<void>
   close(targetId: string): Promise<void>
 }
 
-interface Answer {
-  id?: number
-  result?: { result: { value: unknown }; exceptionDetails?: { text: string } }
+interface Attached {
+  sessionId: string
+  targetInfo: { title: string }
 }
 
 export async function devtools(context: BrowserContext): Promise<Devtools> {
   const browser = context.browser()
   if (!browser) throw new Error("this context has no browser of its own")
   const session = await browser.newBrowserCDPSession()
-  let next = 0
-  const targets = async () => (await session.send("Target.getTargets")).targetInfos
-  const evaluate = async <T>(targetId: string, expression: string) => {
+
+  async function attach(targetId: string): Promise<Target> {
     const { sessionId } = await session.send("Target.attachToTarget", { targetId, flatten: false })
-    try {
-      return (await ask(session, sessionId, ++next, expression)) as T
-    } finally {
-      await session.send("Target.detachFromTarget", { sessionId }).catch(() => undefined)
-    }
+    const target = new Target(
+      (message) => session.send("Target.sendMessageToTarget", { sessionId, message }),
+      () => session.send("Target.detachFromTarget", { sessionId }),
+    )
+    session.on("Target.receivedMessageFromTarget", (event) => {
+      if (event.sessionId === sessionId) target.receive(event.message)
+    })
+    return target
   }
+
   return {
-    evaluate,
-    target: async (text) => (await targets()).find(({ url }) => url.includes(text))?.targetId,
-    async worker(name) {
-      for (const { type, targetId } of await targets())
-        if (type === "worker" && (await evaluate(targetId, "self.name")) === name) return targetId
-      return undefined
+    async target(text) {
+      const { targetInfos } = await session.send("Target.getTargets")
+      return targetInfos.find(({ url }) => url.includes(text))?.targetId
+    },
+    async evaluate<T>(targetId: string, expression: string) {
+      const target = await attach(targetId)
+      try {
+        const params = { expression, awaitPromise: true, returnByValue: true }
+        const answer = (await target.send("Runtime.evaluate", params)) as {
+          result: { value: T }
+          exceptionDetails?: { exception?: { description?: string } }
+        }
+        if (answer.exceptionDetails) throw new Error(answer.exceptionDetails.exception?.description)
+        return answer.result.value
+      } finally {
+        await target.detach()
+      }
+    },
+    // A worker answers only over a session of the page it belongs to.
+    async killWorker(targetId, name) {
+      const target = await attach(targetId)
+      const found = new Promise<string>((resolve) =>
+        target.on("Target.attachedToTarget", (event) => {
+          const { sessionId, targetInfo } = event as Attached
+          if (targetInfo.title === name) resolve(sessionId)
+        }),
+      )
+      await target.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: false })
+      const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params: { expression: "self.close()" } })
+      const ended = new Promise<void>((resolve) =>
+        target.on("Target.receivedMessageFromTarget", (event) => {
+          if ((JSON.parse((event as { message: string }).message) as { id?: number }).id === 1) resolve()
+        }),
+      )
+      await target.send("Target.sendMessageToTarget", { sessionId: await found, message })
+      await ended
+      await target.detach()
     },
     close: async (targetId) => void (await session.send("Target.closeTarget", { targetId })),
   }
 }
 
-function ask(session: CDPSession, sessionId: string, id: number, expression: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const settle = (end: () => void) => {
-      session.off("Target.receivedMessageFromTarget", onMessage)
-      session.off("Target.detachedFromTarget", onDetached)
-      end()
-    }
-    const onMessage = ({ sessionId: from, message }: { sessionId: string; message: string }) => {
-      const answer = JSON.parse(message) as Answer
-      if (from !== sessionId || answer.id !== id) return
-      const { result } = answer
-      settle(() =>
-        result?.exceptionDetails ? reject(new Error(result.exceptionDetails.text)) : resolve(result?.result.value),
-      )
-    }
-    // What was evaluated ended its own target.
-    const onDetached = ({ sessionId: from }: { sessionId: string }) => {
-      if (from === sessionId) settle(() => resolve(undefined))
-    }
-    session.on("Target.receivedMessageFromTarget", onMessage)
-    session.on("Target.detachedFromTarget", onDetached)
-    const params = { expression, awaitPromise: true, returnByValue: true }
-    session
-      .send("Target.sendMessageToTarget", {
-        sessionId,
-        message: JSON.stringify({ id, method: "Runtime.evaluate", params }),
-      })
-      .catch((error: unknown) => settle(() => reject(error)))
-  })
+/** One attached target, by messages as text. */
+class Target {
+  readonly #post: (message: string) => Promise<unknown>
+  readonly #detach: () => Promise<unknown>
+  readonly #waiting = new Map<number, (result: unknown) => void>()
+  readonly #listeners: [method: string, listener: (params: unknown) => void][] = []
+  #next = 1
+
+  constructor(post: (message: string) => Promise<unknown>, detach: () => Promise<unknown>) {
+    this.#post = post
+    this.#detach = detach
+  }
+
+  send(method: string, params: object): Promise<unknown> {
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, resolve)
+      this.#post(JSON.stringify({ id, method, params })).catch(reject)
+    })
+  }
+
+  on(method: string, listener: (params: unknown) => void): void {
+    this.#listeners.push([method, listener])
+  }
+
+  receive(text: string): void {
+    const message = JSON.parse(text) as { id?: number; result?: unknown; method?: string; params?: unknown }
+    if (message.id !== undefined) this.#waiting.get(message.id)?.(message.result)
+    for (const [method, listener] of this.#listeners) if (method === message.method) listener(message.params)
+  }
+
+  async detach(): Promise<void> {
+    // It may be gone by itself.
+    await this.#detach().catch(() => undefined)
+  }
 }
