@@ -23,7 +23,8 @@ export function bridgeUrl(typed: string): string {
   const withScheme = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`
   const secure = /^(https|wss):/i.test(withScheme)
   const http = withScheme.replace(/^wss?:/i, secure ? "https:" : "http:")
-  if (!URL.canParse(http) || !/^https?:$/.test(new URL(http).protocol))
+  // Chromium parses a host with spaces in it.
+  if (/\s/.test(text) || !URL.canParse(http) || !/^https?:$/.test(new URL(http).protocol))
     throw fail("IPFA_INPUT_INVALID", {
       message: "That is no address of a bridge-server. It looks like 127.0.0.1:8765.",
       data: { path: "url", expected: "HOST:PORT" },
