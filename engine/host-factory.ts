@@ -12,5 +12,7 @@ export interface HostConnection {
 /** How a pool starts hosts; a lost one is replaced by another start. */
 export interface HostFactory {
   readonly backend: string
+  /** It is a worker or process of its own: ending it returns all its memory to the system. */
+  readonly returnsMemory?: boolean
   start(): HostConnection
 }

@@ -43,7 +43,7 @@ export class Devices {
 
   /** Resolves when every host that could serve `wanted` (any, where absent) has been probed, or, unforced, has had its time. */
   async probed(wanted?: string): Promise<void> {
-    const asked = this.hosts.filter((host) => wanted === undefined || wanted.split(/[:#]/)[0] === host.backend)
+    const asked = this.#unknown().filter((host) => wanted === undefined || wanted.split(/[:#]/)[0] === host.backend)
     const all = Promise.all(asked.map((host) => host.probe()))
     const starting = asked.filter((host) => host.state === "starting")
     if (wanted !== undefined || starting.length === 0) {
@@ -60,7 +60,12 @@ export class Devices {
 
   /** Resolves when all hosts have been probed. */
   async allProbed(): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.probe()))
+    await Promise.all(this.#unknown().map((host) => host.probe()))
+  }
+
+  /** What sleeps, or is only waking up, was probed. */
+  #unknown(): Host[] {
+    return this.hosts.filter((host) => !host.slept)
   }
 
   hostOf(device: string): Host {
@@ -143,7 +148,7 @@ export class Devices {
 
   #state(host: Host, device: string): DeviceInfo["state"] {
     if (host.state === "down") return "cooling"
-    if (host.state !== "ready" || host.missing.has(device)) return "lost"
+    if ((host.state !== "ready" && !host.slept) || host.missing.has(device)) return "lost"
     return this.#load(host).isBusy(device) ? "busy" : "ready"
   }
 }

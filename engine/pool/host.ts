@@ -30,7 +30,9 @@ export class Host {
   readonly backend: string
   /** Rises with each loss: what belonged to an earlier life is gone. */
   life = 0
-  state: "idle" | "starting" | "ready" | "down" | "closed" = "idle"
+  state: "idle" | "starting" | "ready" | "asleep" | "down" | "closed" = "idle"
+  /** It was put to sleep and has not been started again since: its devices are there for whoever wants them. */
+  slept = false
   /** As probed; a device that the replacement no longer found stays here, and is in `missing`. */
   readonly devices = new Map<string, DeviceInfo>()
   readonly missing = new Map<string, string>()
@@ -63,6 +65,7 @@ export class Host {
 
   /** Resolves when it can compute; IPFA_DEVICE_LOST where it is left alone for now. */
   async ready(): Promise<void> {
+    if (this.state === "asleep") this.#start()
     await this.probe()
     if (this.state !== "ready") throw this.unavailable()
   }
@@ -93,6 +96,24 @@ export class Host {
       }
       throw e
     }
+  }
+
+  /** Ending it returns memory to the system. */
+  get returnsMemory(): boolean {
+    return this.#factory.returnsMemory === true
+  }
+
+  /** ms since 1970 of its last loss; 0 where there was none. */
+  get lostAt(): number {
+    return this.#history.lostAt
+  }
+
+  /** Ends its worker, which nobody uses, until somebody does. */
+  sleep(): void {
+    if (this.state !== "ready") return
+    this.#end()
+    this.state = "asleep"
+    this.slept = true
   }
 
   /** Its loss may take the GPU away from the whole browser. */
@@ -150,6 +171,7 @@ export class Host {
   }
 
   #found(devices: DeviceInfo[], absent: AbsentDevice[]): void {
+    this.slept = false
     const wasThere = this.devices.size > 0
     this.absent = absent
     for (const device of devices) {
@@ -167,6 +189,7 @@ export class Host {
   }
 
   #notFound(error: unknown): void {
+    this.slept = false
     this.#end()
     const reason = typeof error === "string" ? error : asAccelerateError(error).message
     const after = afterFailedStart(this.#history, this.#settings.now())

@@ -269,7 +269,7 @@ export class Jobs implements LaneOwner {
   #goHome(lease: Lease): void {
     if (!lease.movedFrom || !lease.returns || lease.moving) return
     const { host, device } = lease.home
-    if (host.state !== "ready" || host.missing.has(device) || this.#keptAway(lease, host) > 0) return
+    if ((host.state !== "ready" && !host.slept) || host.missing.has(device) || this.#keptAway(lease, host) > 0) return
     for (const kept of lease.kept.values()) if (kept.life === kept.loaded.host.life) return
     this.#leases.goHome(lease)
   }

@@ -213,7 +213,9 @@ export class Lane {
       this.#remove(job)
       if (job.state === "ended") continue
       if (job === culprit) job.reruns++
-      if (job.usesKept) this.#owner.failed(job, this.#gone("The device was lost, and with it what the job used."))
+      // A trial is not worth a second loss.
+      if (job.usesKept || job.loaded.isTrial)
+        this.#owner.failed(job, this.#gone("The device was lost, and with it what the job used."))
       else if (job.reruns > 1) this.#owner.failed(job, fail("IPFA_JOB_LOST", { data: { backend: this.host.backend } }))
       else again.push(job)
     }

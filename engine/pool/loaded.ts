@@ -21,6 +21,8 @@ export class Loaded implements Evictable {
   readonly host: Host
   /** Selector */
   readonly device: string
+  /** The tuner's. */
+  readonly isTrial: boolean
   leases = 0
   /** Jobs that wait for it or run on it. */
   jobs = 0
@@ -33,10 +35,11 @@ export class Loaded implements Evictable {
   openMs = 0
   #residence: Residence | undefined
 
-  constructor(model: Model, host: Host, device: string) {
+  constructor(model: Model, host: Host, device: string, isTrial = false) {
     this.model = model
     this.host = host
     this.device = device
+    this.isTrial = isTrial
   }
 
   /** Undefined while it is not loaded; what was loaded in an earlier life of the host is gone. */

@@ -1,6 +1,7 @@
 import { externalNameFault, type ModelInfo } from "../../graph/index.ts"
 import { asAccelerateError, fail, type Methods, type ParamsIn, type Progress } from "../../protocol/index.ts"
 import type { AcquiredModel, ModelOwner } from "../model-source.ts"
+import { flopsOf, type Shapes } from "./flops.ts"
 import type { PoolSettings } from "./options.ts"
 import type { Slots } from "./slots.ts"
 
@@ -19,6 +20,10 @@ export interface Model {
   readonly needBytes: number
   /** Devices that can't run it, and why. */
   readonly unsupported: Map<string, string>
+  /** Operations of one run; undefined where unknown. Inferred when first asked for, from bytes that were just validated. */
+  readonly flops: number | undefined
+  /** Infers `flops` for inputs of `shapes` where it is not known yet. Reads the model once more: nothing to do while somebody waits. */
+  learnFlops(shapes: Shapes): Promise<void>
   /** Files to open it with; bytes that were just validated are not read twice. */
   files(): Promise<HostFiles>
   /** Drops bytes that were read and not used. */
@@ -40,6 +45,8 @@ interface Parts {
 const NEED_FACTOR = 1.2
 /** Models remembered after their sessions are gone, so that they need no second validation. */
 const REMEMBERED = 256
+/** Files larger than this are not read again for an estimate. */
+const READ_AGAIN_BYTES = 256 * 2 ** 20
 
 /** From references to validated models. */
 export class Models {
@@ -104,6 +111,9 @@ function makeModel(key: string, parts: Parts, bytes: Uint8Array<ArrayBuffer>, se
   }
   const total = external.reduce((sum, [, part]) => sum + part.bytes, main.bytes)
   let fresh: Uint8Array<ArrayBuffer> | undefined = main.path === undefined ? bytes : undefined
+  let uncounted: Uint8Array | undefined = bytes
+  let flops: number | undefined
+  let isLearned = false
   return {
     key,
     sha256: main.sha256,
@@ -111,7 +121,19 @@ function makeModel(key: string, parts: Parts, bytes: Uint8Array<ArrayBuffer>, se
     info,
     needBytes: Math.ceil(Math.max(total, info.weightBytes) * NEED_FACTOR),
     unsupported: new Map(),
+    get flops() {
+      if (uncounted) flops = flopsOf(uncounted, info)
+      uncounted = undefined
+      return flops
+    },
+    async learnFlops(shapes) {
+      if (isLearned || flops !== undefined || main.bytes > READ_AGAIN_BYTES) return
+      isLearned = true
+      flops = flopsOf(await main.read(), info, shapes)
+    },
     async files() {
+      // They are moved to the host.
+      uncounted = undefined
       const transfer: ArrayBuffer[] = []
       const data = async (part: AcquiredModel) => {
         if (part.path !== undefined) return part.path
@@ -128,7 +150,7 @@ function makeModel(key: string, parts: Parts, bytes: Uint8Array<ArrayBuffer>, se
       return { model, external: parts, transfer }
     },
     settle() {
-      fresh = undefined
+      fresh = uncounted = undefined
     },
   }
 }

@@ -47,6 +47,9 @@ export interface PoolLimits {
   keptResultBytes: number
   /** Sessions one connection may have open. */
   leases: number
+  /** A worker on which nobody has had a session for that long, ms, and whose heap is larger than that, is ended until it is needed. */
+  unusedHostMs: number
+  unusedHeapBytes: number
 }
 
 const defaultLimits: PoolLimits = {
@@ -60,6 +63,8 @@ const defaultLimits: PoolLimits = {
   keptResultMs: 60_000,
   keptResultBytes: 64 * 2 ** 20,
   leases: 1024,
+  unusedHostMs: 60_000,
+  unusedHeapBytes: 256 * 2 ** 20,
 }
 
 export interface PoolSettings extends Required<Omit<PoolOptions, "limits" | "measurements" | "hosts">> {

@@ -46,15 +46,18 @@ export class Placement {
 
   choose(wanted: Wanted): Choice {
     const { device, agent, exclude, model, origin, precision } = wanted
+    const candidates = this.#devices.candidates(model, origin, device !== undefined, precision)
     const need: Need = {
       bytes: model.needBytes,
+      // It has a say among unmeasured devices only.
+      flops: candidates.some(({ runs }) => runs === 0) ? model.flops : undefined,
       runs: RUNS_PER_SESSION,
       now: this.#settings.now(),
       device,
       agent,
       exclude,
     }
-    return choose(need, this.#devices.candidates(model, origin, device !== undefined, precision), this.#settings.random)
+    return choose(need, candidates, this.#settings.random)
   }
 
   /** A forced device that is being replaced is waited for. */

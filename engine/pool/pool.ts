@@ -3,7 +3,8 @@ import { fail } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
 import { Blame } from "./blame.ts"
 import { Changes } from "./changes.ts"
-import { Devices } from "./devices.ts"
+import { Devices, type HostLoad } from "./devices.ts"
+import { HeapWatch } from "./heap-watch.ts"
 import { Host } from "./host.ts"
 import { Idempotency } from "./idempotency.ts"
 import { Jobs } from "./jobs.ts"
@@ -46,10 +47,12 @@ export function createPool(options: PoolOptions): Pool {
   const hosts = options.hosts.map((factory) => new Host(factory, settings))
   const blame = new Blame()
   const jobs = new Jobs(hosts, settings, sessions, measurements, leases, blame, changes.notify)
-  const devices = new Devices(hosts, settings, sessions, measurements, blame, (host) => {
+  const loadOf = (host: Host): HostLoad => {
     const lane = jobs.lane(host)
     return { jobs: lane.running + lane.waiting, isBusy: (device) => lane.isBusy(device) }
-  })
+  }
+  const devices = new Devices(hosts, settings, sessions, measurements, blame, loadOf)
+  const heapWatch = new HeapWatch(settings, sessions, (host) => loadOf(host).jobs)
   const placement = new Placement(devices, sessions, settings)
   jobs.placeWith(placement)
   const idempotency = new Idempotency(settings.limits.keptResultMs, settings.limits.keptResultBytes)
@@ -94,6 +97,7 @@ export function createPool(options: PoolOptions): Pool {
     close() {
       for (const connection of connections) connection.dispose()
       connections.clear()
+      heapWatch.close()
       jobs.close(fail("IPFA_PROTOCOL_CLOSED"))
       idempotency.close()
       changes.close()

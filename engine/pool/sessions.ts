@@ -15,6 +15,10 @@ export class Sessions {
   readonly #measurements: Measurements
   readonly #all = new Map<string, Loaded>()
   #alone = 0
+  /** What the tuner tries out: it has only memory that nobody uses, and is no part of what makes room for others. */
+  #trial: { loaded: Loaded; ended: Promise<void>; end(): void } | undefined
+  /** Told when a session was given back and nobody has that one any more. */
+  onReleased: (host: Host) => void = () => undefined
 
   constructor(settings: PoolSettings, slots: Slots, measurements: Measurements) {
     this.#settings = settings
@@ -40,6 +44,33 @@ export class Sessions {
     return loaded
   }
 
+  /** One for the tuner; there is one at a time, until `endTrial`. */
+  trial(model: Model, host: Host, device: string): Loaded {
+    const loaded = new Loaded(model, host, device, true)
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    this.#trial = { loaded, ended, end }
+    return loaded
+  }
+
+  endTrial(): void {
+    const trial = this.#trial
+    if (!trial) return
+    this.unload(trial.loaded)
+    this.#trial = undefined
+    trial.end()
+  }
+
+  /** Whether somebody has a session there (`held`), or only work or kept tensors are left of such. */
+  occupancy(host: Host): "held" | "working" | "none" {
+    let use: "working" | "none" = "none"
+    for (const loaded of this) {
+      if (loaded.host !== host) continue
+      if (loaded.leases > 0) return "held"
+      if (loaded.pending > 0 || loaded.keptTensors > 0) use = "working"
+    }
+    return use
+  }
+
   find(model: Model, device: string): Loaded | undefined {
     return this.#all.get(`${model.key} ${device}`)
   }
@@ -47,12 +78,18 @@ export class Sessions {
   /** Bytes held, on `device` or in all. */
   usedBytes(device?: string): number {
     let sum = 0
-    for (const loaded of this.#all.values()) if (device === undefined || loaded.device === device) sum += loaded.bytes
+    for (const loaded of this) if (device === undefined || loaded.device === device) sum += loaded.bytes
     return sum
   }
 
+  /** Bytes that could be had for a caller. */
   freeBytes(): number {
     return obtainableBytes(this.#all.values(), this.#settings.budgetBytes)
+  }
+
+  /** Bytes that could be had without unloading anything. */
+  unusedBytes(): number {
+    return Math.max(0, this.#settings.budgetBytes - this.usedBytes())
   }
 
   /** Resolves when it is loaded. All who ask share one opening; a host that is lost under it is asked once more. */
@@ -73,6 +110,7 @@ export class Sessions {
   giveBack(loaded: Loaded): void {
     loaded.leases--
     this.#forgetUnused()
+    if (loaded.leases === 0) this.onReleased(loaded.host)
   }
 
   unload(loaded: Loaded): void {
@@ -102,16 +140,19 @@ export class Sessions {
       await host.ready()
       const { life } = host
       try {
+        // A trial waits for nobody and nobody waits for it, else two could wait for each other.
+        if (loaded.isTrial) return await this.#load(loaded)
         return await this.#slots.run(origin, () => this.#load(loaded))
       } catch (error) {
-        if (attempt > 1 || host.life === life) throw error
+        if (attempt > 1 || loaded.isTrial || host.life === life) throw error
       }
     }
   }
 
   async #load(loaded: Loaded): Promise<void> {
     const { model, host, device } = loaded
-    this.makeRoom(model.needBytes)
+    await this.#trialAside(loaded, model.needBytes)
+    this.#roomFor(loaded, model.needBytes)
     loaded.reservedBytes = model.needBytes
     try {
       const { transfer, ...files } = await model.files()
@@ -139,11 +180,31 @@ export class Sessions {
     }
     // The host knows better than the estimate what it holds.
     try {
-      this.makeRoom(0, loaded)
+      await this.#trialAside(loaded, 0)
+      this.#roomFor(loaded, 0)
     } catch (error) {
       this.unload(loaded)
       throw error
     }
+  }
+
+  /** Waits for a trial that is in a caller's way: it ends with its present run. */
+  async #trialAside(loaded: Loaded, neededBytes: number): Promise<void> {
+    while (!loaded.isTrial && this.#trial && this.#trial.loaded.bytes > 0 && this.#isShort(neededBytes))
+      await this.#trial.ended
+  }
+
+  #isShort(neededBytes: number): boolean {
+    return this.usedBytes() + neededBytes > this.#settings.budgetBytes
+  }
+
+  /** As `makeRoom`; for a trial nothing is unloaded. */
+  #roomFor(loaded: Loaded, neededBytes: number): void {
+    if (!loaded.isTrial) return this.makeRoom(neededBytes, neededBytes === 0 ? loaded : undefined)
+    if (!this.#isShort(neededBytes)) return
+    const { budgetBytes } = this.#settings
+    const reason = "the pool's budget is in use"
+    throw fail("IPFA_DEVICE_MEMORY", { data: { neededBytes, usedBytes: this.usedBytes(), budgetBytes, reason } })
   }
 
   /** Past the deadline the opening fails at once; the host may go on for `stuckMs`, then it is ended. */
@@ -175,7 +236,8 @@ export class Sessions {
       if (!loaded.residence && loaded.leases === 0 && loaded.pending === 0) this.#all.delete(key)
   }
 
-  [Symbol.iterator](): IterableIterator<Loaded> {
-    return this.#all.values()
+  *[Symbol.iterator](): IterableIterator<Loaded> {
+    yield* this.#all.values()
+    if (this.#trial) yield this.#trial.loaded
   }
 }

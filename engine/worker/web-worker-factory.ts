@@ -20,6 +20,7 @@ export interface WebWorkerHostOptions {
 export function webWorkerHost({ backend, workerUrl, assetsUrl, threads }: WebWorkerHostOptions): HostFactory {
   return {
     backend,
+    returnsMemory: true,
     start() {
       const worker = new Worker(workerUrl, { type: "module", name: `ipfs-accelerate ${backend}` })
       const { port1, port2 } = new MessageChannel()

@@ -3,6 +3,10 @@ import { fail, messagePort } from "../../protocol/index.ts"
 import { browserBackends } from "../backends/index.ts"
 import { serveBackend } from "../host.ts"
 import type { AliveMessage, StartMessage } from "./start-message.ts"
+import { countWasmMemory } from "./wasm-heap.ts"
+
+// Before the runtime makes its own.
+const heapBytes = countWasmMemory()
 
 addEventListener(
   "message",
@@ -16,7 +20,9 @@ addEventListener(
 async function create({ backend, assetsUrl, threads }: StartMessage) {
   const definition = browserBackends.find((b) => b.name === backend)
   if (!definition) throw fail("IPFA_DEVICE_ABSENT", { data: { device: backend, reason: "no such backend" } })
-  return definition.create({ assetsUrl, threads })
+  const created = await definition.create({ assetsUrl, threads })
+  created.heapBytes ??= heapBytes
+  return created
 }
 
 /** The platform lets go of the lock when this worker ends, however it ends. */

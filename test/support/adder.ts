@@ -6,11 +6,15 @@ import { ModelProtoSchema } from "../../graph/generated/onnx_pb.js"
 import { readModel, writeModel } from "../../graph/index.ts"
 import { type DeviceInfo, fail, type KeptTensor, memoryPorts, type Tensor, tensorBytes } from "../../protocol/index.ts"
 
-/** A real ONNX model, y = x + bias, over float32 `[n]`; `weights` more bytes make it larger and nothing else. */
-export function adderModel(bias: number, weights = 0): Uint8Array {
+/** A real ONNX model, y = x + bias, over float32 `shape`; `weights` more bytes make it larger and nothing else. */
+export function adderModel(bias: number, weights = 0, shape: (string | number)[] = ["n"]): Uint8Array {
   const raw = (value: number) => new Uint8Array(new Float32Array([value]).buffer)
-  const n = { value: { case: "dimParam" as const, value: "n" } }
-  const type = { value: { case: "tensorType" as const, value: { elemType: 1, shape: { dim: [n] } } } }
+  const dim = shape.map((d) =>
+    typeof d === "string"
+      ? { value: { case: "dimParam" as const, value: d } }
+      : { value: { case: "dimValue" as const, value: BigInt(d) } },
+  )
+  const type = { value: { case: "tensorType" as const, value: { elemType: 1, shape: { dim } } } }
   const ballast = { name: "ballast", dims: [BigInt(weights)], dataType: 3, rawData: new Uint8Array(weights) }
   return writeModel(
     create(ModelProtoSchema, {
@@ -49,6 +53,8 @@ export interface AdderHost {
   readonly kept: Set<string>
   /** Bytes a loaded model says it holds; default: the size of its file. */
   memoryBytes: number | undefined
+  /** Bytes its heap is said to have; unknown where undefined. */
+  heapBytes: number | undefined
   /** Refuses to open with this error. */
   refuse: Error | undefined
   /** Devices that the next starts will find; none is a device that is not there any more. */
@@ -157,11 +163,13 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
     loaded: new Set(),
     kept: new Set(),
     memoryBytes: undefined,
+    heapBytes: undefined,
     refuse: undefined,
     failStart: undefined,
     devices: [adderDevice(id, more)],
     factory: {
       backend,
+      returnsMemory: true,
       start() {
         host.starts++
         news()
@@ -171,6 +179,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
         const made: Backend = {
           name: backend,
           open: (files) => open(files, own),
+          heapBytes: () => host.heapBytes,
           async probe() {
             await pass(gates.probe, own)
             const absent = host.devices.length > 0 ? [] : [{ id, backend, reason: "no adapter" }]

@@ -71,6 +71,17 @@ describe("the device of a session", () => {
     expect((await t.connect().open(t.publish("one", adderModel(1)))).device.id).toBe("wasm")
   })
 
+  test.each([
+    ["of known size and tiny is the CPU", [1, 4], "wasm"],
+    ["of a size that only the batch leaves open is the same as with one sample", ["n", 4], "wasm"],
+    ["of unknown size is the GPU", ["n"], "webgpu"],
+    ["large is the GPU", [1, 200e6], "webgpu"],
+  ] as const)("for an unmeasured model %s", async (_, shape, expected) => {
+    t = testPool([adderHost("wasm"), adderHost("webgpu")])
+    const model = t.publish("one", adderModel(1, 0, [...shape]))
+    expect((await t.connect().open(model)).device.id).toBe(expected)
+  })
+
   test("that was forced is that one or an error; it never falls back", async () => {
     const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
     webgpu.refuse = unsupported()
