@@ -1,7 +1,7 @@
 import { browser } from "wxt/browser"
 
-const WIDTH = 460
-const HEIGHT = 620
+const WIDTH = 480
+const HEIGHT = 680
 
 /** Opens the window that asks the person about request `id`. */
 export async function showPrompt(id: string): Promise<void> {

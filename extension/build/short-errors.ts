@@ -16,23 +16,27 @@ const SAID_IN_PAGE = new Set([
   "IPFA_EXTENSION_ABSENT",
   "IPFA_EXTENSION_UPDATED",
 ])
+/** Codes that no page ever gets. */
+const NOT_FOR_PAGES = /^IPFA_(BRIDGE|AGENT|STORAGE)_/
 
-/** Leaves out the registry's sentences that a script in a page never needs: an error that comes from the pool brings its own along. A fifth of the page script. */
+const ENTRY = /(IPFA_\w+)(: entry\(\s*\d+,\s*)"(?:[^"\\]|\\.)*"((?:,\s*true)?,?\s*\),)/g
+
+/** Leaves out of the registry what a script in a page never needs: an error that comes from the pool brings its sentence along. A fifth of the page script. */
 export function shortErrors(): Plugin {
   return {
     name: "ipfs-accelerate:short-errors",
     enforce: "pre",
     transform(code, id) {
       if (!id.endsWith("/protocol/errors/registry.ts")) return undefined
-      let found = 0
-      const short = code.replace(
-        /(IPFA_\w+)(: entry\(\s*\d+,\s*)"(?:[^"\\]|\\.)*"/g,
-        (entry, name: string, start: string) => {
-          found++
-          return SAID_IN_PAGE.has(name) ? entry : `${name}${start}""`
-        },
-      )
-      if (found < SAID_IN_PAGE.size) throw new Error("the error registry is not written as this plugin expects")
+      const kept = new Set<string>()
+      const short = code.replace(ENTRY, (entry, name: string, start: string, end: string) => {
+        if (SAID_IN_PAGE.has(name)) {
+          kept.add(name)
+          return entry
+        }
+        return NOT_FOR_PAGES.test(name) ? "" : `${name}${start}""${end}`
+      })
+      if (kept.size < SAID_IN_PAGE.size) throw new Error("the error registry is not written as this plugin expects")
       return { code: short, map: null }
     },
   }

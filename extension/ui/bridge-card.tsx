@@ -77,7 +77,7 @@ export function BridgeCard({ peer, bridge }: { peer: Peer; bridge: BridgeState }
       {!paired && (
         <p class="small soft">
           A bridge-server lets programs on your computers use this browser’s devices. Its code comes from{" "}
-          <span class="mono">ipfs-accelerate</span>.
+          <span class="mono">ipfs-accelerate pair</span>.
         </p>
       )}
     </section>

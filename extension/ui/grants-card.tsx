@@ -13,9 +13,7 @@ export function GrantsCard({ grants, revoke }: { grants: HeldGrant[]; revoke(ori
           {grants.map((grant) => (
             <li key={grant.origin + grant.lifetime + grant.grantedAt} class="row spread" data-testid="grant">
               <div class="stack">
-                <div>
-                  <OriginName origin={grant.origin} />
-                </div>
+                <OriginName origin={grant.origin} />
                 <div class="row small">
                   {grant.capabilities.map((capability) => (
                     <span key={capability} class="tag">

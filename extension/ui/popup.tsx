@@ -55,9 +55,7 @@ function Site({ peer, site, grants }: { peer: Peer; site: string | undefined; gr
     return <p class="soft">This page can’t use ipfs-accelerate: it needs https, or a server on this computer.</p>
   return (
     <section class="card">
-      <div>
-        <OriginName origin={site} />
-      </div>
+      <OriginName origin={site} />
       {grants.length === 0 && <p class="soft">May do nothing; it has to ask you first.</p>}
       {grants.map((grant) => (
         <p key={grant.lifetime + grant.grantedAt} class="small">

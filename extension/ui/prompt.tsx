@@ -7,7 +7,7 @@ import { bytes, capabilityWords } from "./words.ts"
 
 const choices: { answer: Answer; label: string; class?: string }[] = [
   { answer: "once", label: "Allow once" },
-  { answer: "session", label: "Allow until I close the browser" },
+  { answer: "session", label: "Allow until browser closes" },
   { answer: "always", label: "Always allow" },
   { answer: "deny", label: "Deny" },
 ]
@@ -47,7 +47,10 @@ function Request({ details, decide }: { details: PromptDetails; decide(answer: A
         </div>
         {reason && (
           <p>
-            <span class="soft">It says:</span> <q>{reason}</q>
+            <span class="soft">It says:</span>{" "}
+            <q>
+              <bdi>{reason}</bdi>
+            </q>
           </p>
         )}
         <section class="stack">
@@ -76,7 +79,7 @@ function Request({ details, decide }: { details: PromptDetails; decide(answer: A
             <ul class="bullets">
               {models.map((model) => (
                 <li key={model} class="mono">
-                  {model}
+                  <bdi>{model}</bdi>
                 </li>
               ))}
             </ul>

@@ -20,7 +20,7 @@ export function messagePort(channel: MessageChannelLike): Port {
   channel.addEventListener("message", (event) => inbox.arrive(event.data))
   // A message that could not be deserialised here is a malformed one.
   channel.addEventListener("messageerror", () => inbox.arrive(undefined))
-  // Chromium ≥ 122 and Node tell of a port's end.
+  // Node tells of a port's end. Chromium 156 does not (no `onclose` there), nor does Firefox.
   channel.addEventListener("close", () => inbox.end())
   return {
     pendingBytes: 0,
