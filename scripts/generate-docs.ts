@@ -155,7 +155,7 @@ frame's size, the piece's place in it, and its bytes. All but the last are at le
 
 | channel | a message is | arrays | limit of a message | who learns of the end |
 | --- | --- | --- | --- | --- |
-| MessagePort, worker | a structured clone | copied, or moved with \`transfer\` | memory | by \`bye\`; from the platform in Chromium ≥ 122 and Node |
+| MessagePort, worker | a structured clone | copied, or moved with \`transfer\` | memory | by \`bye\`; from the platform in Node |
 | extension port, structured clone | a structured clone; over 8 MiB a frame in chunks of 8 MiB | copied | ${size(MAX_FRAME_BYTES)} | by \`bye\` or the port's end |
 | extension port, JSON | as native messaging | | | |
 | WebSocket | one binary message with one frame | bytes | ${size(MAX_FRAME_BYTES)}, or the socket's own | from the socket; the reason is the close frame's |
