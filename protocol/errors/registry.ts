@@ -71,10 +71,6 @@ export const registry = {
   IPFA_STORE_LOCKED: entry(409, "Another bridge uses that data folder. Stop it, or choose another with --data."),
 
   IPFA_DEVICE_ABSENT: entry(404, "The device that was asked for can't be had here. The error's data says why."),
-  IPFA_DEVICE_SELECTOR: entry(
-    400,
-    "That is no device selector. Use backend[:type][#index], such as webgpu or native-cpu.",
-  ),
   IPFA_DEVICE_LOST: entry(503, "The device was lost.", true),
   IPFA_DEVICE_INCORRECT: entry(503, "The device computes wrong results in a known case, so it is not used."),
   IPFA_DEVICE_MEMORY: entry(507, "The device has not enough memory for that.", true),

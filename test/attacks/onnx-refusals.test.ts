@@ -351,7 +351,7 @@ describe("graphs that don't add up", () => {
     ["training", tinyBytes({}, { trainingInfo: [{}] }), /training_info/],
     [
       "an input of a type that can't be passed",
-      tinyBytes({ input: [{ name: "x", type: tensorType([2], 11) }] }),
+      tinyBytes({ input: [{ name: "x", type: tensorType([2], 14) }] }),
       /input\[0\]/,
     ],
   ])("%s is refused", (_, bytes, path) => refused(bytes, INVALID, path))

@@ -127,7 +127,7 @@ describe.skipIf(noChromium)("a browser in a bridge-server's fleet", () => {
     await connected()
     await options.getByTestId("forget-bridge").click()
     await fleetWill(served.bridge, (bridge) => agents(bridge).length === 0)
-    expect(await state().getAttribute("data-state")).toBe("none")
+    await expect.poll(() => state().getAttribute("data-state")).toBe("none")
     await options.reload()
     await options.getByTestId("bridge-address").waitFor()
   })
