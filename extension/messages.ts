@@ -40,7 +40,7 @@ export type BackgroundRequest =
   /** Whether the supervisor is wanted as soon as the browser starts. */
   | { type: "autostart"; on: boolean }
 
-/** Frame → service worker → offscreen document, with the port, where the frame can't reach the document itself. */
+/** Frame → service worker → offscreen document, with the port. */
 export interface RoutedPort {
   type: "route"
   origin: string

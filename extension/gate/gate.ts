@@ -60,6 +60,9 @@ export class Gate {
     const had = visitor.once !== undefined
     this.#visitors.delete(visitor)
     visitor.once = undefined
+    // When it was last used outlives the supervisor.
+    const stored = this.#stored(visitor.origin)
+    if (stored) void this.#options.store.put(stored)
     if (had) this.#options.onChange?.()
   }
 

@@ -4,7 +4,6 @@ import type { GrantStore } from "../gate/grant-store.ts"
 import { Prompts, type PromptWindow } from "../gate/prompts.ts"
 import { BridgeLink } from "./bridge-link.ts"
 import type { Clock } from "./clock.ts"
-import type { SupervisorDoor } from "./door.ts"
 import { extensionPool } from "./extension-pool.ts"
 import { Lives } from "./lives.ts"
 import { MeasurementLog } from "./measurement-log.ts"
@@ -27,7 +26,7 @@ export interface SupervisorPlatform {
 }
 
 /** Holds the pool, and decides who may use it for what. One to a browser profile. */
-export class Supervisor implements SupervisorDoor {
+export class Supervisor {
   readonly lives = new Lives()
   readonly #parts: Promise<{ pages: Pages; owner: Owner }>
 
@@ -35,6 +34,7 @@ export class Supervisor implements SupervisorDoor {
     this.#parts = assemble(platform)
   }
 
+  /** Takes a page's MessagePort; `origin` is the browser's word on whose page it is, `life` what its extension port is named by. */
   accept(port: MessagePort, origin: string, life: string): void {
     this.acceptPage(messagePort(port), origin, this.lives.ended(life))
   }

@@ -223,6 +223,21 @@ describe.skipIf(noChromium)("a page runs a model in the extension's pool", () =>
     await page.close()
   })
 
+  test("what is stored is listed on the options page, and deleted there", async () => {
+    const page = await granted()
+    await run(page, `${models.url}/digits.onnx`, "wasm")
+    const options = await browser.openOwn("options.html")
+    const row = options.getByTestId("model").filter({ hasText: `${models.url}/digits.onnx` })
+    await row.getByTestId("delete-model").click()
+    await row.waitFor({ state: "detached" })
+    const fetched = models.requests.get("/digits.onnx") as number
+    const { logits } = await run(page, `${models.url}/digits.onnx`, "wasm")
+    expect(distance(logits, expected)).toBeLessThan(digits.tolerance)
+    expect(models.requests.get("/digits.onnx")).toBeGreaterThan(fetched)
+    await options.close()
+    await page.close()
+  })
+
   test("a benchmark, where that was granted", async () => {
     const page = await open()
     await browser.enable(page, "session", { capabilities: ["infer", "benchmark"] })

@@ -1,4 +1,6 @@
-import { resolve } from "node:path"
+import { cp, mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
 import type { BrowserContext, Page } from "playwright-core"
 import { EXTENSION_ID } from "../../extension/id.ts"
 import type { Answer, Capability, Grant } from "../../protocol/index.ts"
@@ -35,7 +37,10 @@ interface Request {
 
 /** A real Chromium with the built extension. */
 export async function launchExtension(options: Omit<LaunchOptions, "extensionDir"> = {}): Promise<ExtensionBrowser> {
-  const context = await launchChromium({ ...options, extensionDir: await ensureExtension() })
+  // A copy: a build that someone starts meanwhile must not pull the files from under a running browser.
+  const extensionDir = await mkdtemp(join(tmpdir(), "ipfa extension "))
+  await cp(await ensureExtension(), extensionDir, { recursive: true })
+  const context = await launchChromium({ ...options, extensionDir })
   const isPrompt = (page: Page) => page.url().startsWith(`chrome-extension://${EXTENSION_ID}/prompt.html`)
   const prompt = async () =>
     context.pages().find(isPrompt) ?? (await context.waitForEvent("page", { predicate: isPrompt }))
@@ -60,7 +65,10 @@ export async function launchExtension(options: Omit<LaunchOptions, "extensionDir
       await shown?.getByTestId(answer === "deny" ? "deny" : `allow-${answer}`).click()
       return granted
     },
-    close: () => context.close(),
+    async close() {
+      await context.close()
+      await rm(extensionDir, { recursive: true, force: true })
+    },
   }
 }
 

@@ -1,6 +1,5 @@
 import { browser } from "wxt/browser"
 import { type BackgroundRequest, FRAME_HELLO, type FrameAnswer, type RoutedPort } from "../../messages.ts"
-import { findSupervisor } from "../../supervisor/door.ts"
 
 // The hidden frame in a page. It passes the page's port to the pool, with the origin that the browser names, and does nothing else.
 
@@ -17,13 +16,10 @@ window.addEventListener("message", (event) => {
   })
 })
 
-/** The best way to the pool there is from here. */
+/** The service worker can reach the supervisor's document, which is always in another process: Chromium keeps isolated pages apart from others. */
 async function route(origin: string): Promise<((port: MessagePort, life: string) => void) | undefined> {
   const request: BackgroundRequest = { type: "supervisor" }
   await browser.runtime.sendMessage(request)
-  // In one process with the supervisor: straight into its window. Chromium keeps cross-origin-isolated pages apart from others.
-  const door = findSupervisor()
-  if (door) return (port, life) => door.accept(port, origin, life)
   const worker = navigator.serviceWorker?.controller ?? (await navigator.serviceWorker?.getRegistration())?.active
   if (!worker) return undefined
   return (port, life) => worker.postMessage({ type: "route", origin, life } satisfies RoutedPort, [port])

@@ -30,8 +30,7 @@ const supervisor = new Supervisor({
   autostart: (on) => void ask({ type: "autostart", on }),
 })
 
-// From frames in the same process, directly; from others by the service worker.
-globalThis.ipfsAccelerateSupervisor = supervisor
+// From the frames in pages, by the service worker.
 navigator.serviceWorker.addEventListener("message", ({ data, ports: [port] }: MessageEvent<RoutedPort | undefined>) => {
   if (data?.type === "route" && port) supervisor.accept(port, data.origin, data.life)
 })
