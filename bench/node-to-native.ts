@@ -80,7 +80,7 @@ for (const threads of new Set([cores, Math.max(1, cores - 1)])) {
   const direct = new DirectProcess()
   const bridge = await BridgeProcess.start(threads, CALLERS)
   try {
-    for (const model of [models.digits, models.ultraface, models.mobilenetv2])
+    for (const model of [models.digits, models.kwt1, models.ultraface, models.mobilenetv2])
       if (model.missing) notRun.push({ case: model.name, reason: model.missing })
       else rows.push(...(await compareModel(model, threads, { bridge, direct })))
   } finally {
