@@ -10,3 +10,14 @@ export {
 export { defaultRunMs } from "./defaults.ts"
 export { FairQueue, QUEUE_CAPACITY, type QueueEntry } from "./queue.ts"
 export { parseSelector, type Selector, selectorMatches } from "./selector.ts"
+export {
+  DAY_MS,
+  nextTrial,
+  type Trial,
+  type TuneCandidate,
+  type TuneModel,
+  type TunePlan,
+  type TuneRules,
+  type TuneState,
+  tuneRules,
+} from "./tune.ts"

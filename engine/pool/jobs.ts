@@ -155,7 +155,9 @@ export class Jobs implements LaneOwner {
     const residence = loaded.residence!
     const kind = residence.runs++ === 0 ? "first" : "run"
     const info = loaded.host.devices.get(loaded.device)!
-    this.#measurements.add(kind, info, loaded.model.sha256, runMs, { ok: true, inputElems: job.inputElems })
+    // A trial's runs are one measurement of their own.
+    if (!loaded.isTrial)
+      this.#measurements.add(kind, info, loaded.model.sha256, runMs, { ok: true, inputElems: job.inputElems })
     if (job.params.keep?.length) {
       try {
         this.#keep(job, outputs)
@@ -180,7 +182,7 @@ export class Jobs implements LaneOwner {
     if (job.state === "ended") return
     const { loaded } = job
     const info = loaded.host.devices.get(loaded.device)
-    if (job.startedAt > 0 && info && !notMeasured.has(error.code)) {
+    if (job.startedAt > 0 && info && !loaded.isTrial && !notMeasured.has(error.code)) {
       const ms = performance.now() - job.startedAt
       this.#measurements.add("run", info, loaded.model.sha256, ms, {
         ok: false,

@@ -9,7 +9,12 @@ interface Figures {
   runs: number
   openMs: number | undefined
   medianMs: number | undefined
+  /** ms since 1970 of the last tries in idle time, and of the last benchmark where that failed. */
+  triedAt: number[]
+  failedAt: number | undefined
 }
+
+const KEPT_TRIES = 16
 
 /** What was measured here: told on, and kept as a short history for the choice of device. */
 export class Measurements {
@@ -20,7 +25,21 @@ export class Measurements {
   constructor(tell: (measurement: Measurement) => void, now: () => number, earlier: Iterable<Measurement> = []) {
     this.#tell = tell
     this.#now = now
-    for (const measurement of earlier) this.#learn(measurement)
+    for (const measurement of earlier) {
+      this.#learn(measurement)
+      if (measurement.kind === "benchmark") this.#try(measurement.model, measurement.device, measurement.at)
+    }
+  }
+
+  /** A try in idle time begins. */
+  tried(model: string, device: string): void {
+    this.#try(model, device, this.#now())
+  }
+
+  /** Tries since `since`, ms since 1970, and when the last benchmark there failed, where it did. */
+  trials(model: string, device: string, since: number): { tries: number; failedAt: number | undefined } {
+    const figures = this.#figures.get(`${model} ${device}`)
+    return { tries: figures?.triedAt.filter((at) => at >= since).length ?? 0, failedAt: figures?.failedAt }
   }
 
   add(
@@ -44,10 +63,10 @@ export class Measurements {
     return { runMs: figures.medianMs, runs: figures.runs, openMs: figures.openMs }
   }
 
-  #learn({ kind, device, model, ms, ok }: Measurement): void {
+  #learn({ at, kind, device, model, ms, ok }: Measurement): void {
+    if (kind === "benchmark") this.#of(model, device).failedAt = ok ? undefined : at
     if (!ok || kind === "first") return
-    const key = `${model} ${device}`
-    const figures = this.#figures.get(key) ?? { runsMs: [], runs: 0, openMs: undefined, medianMs: undefined }
+    const figures = this.#of(model, device)
     if (kind === "open") figures.openMs = ms
     else {
       if (figures.runsMs.length === KEPT_RUNS) figures.runsMs[figures.runs % KEPT_RUNS] = ms
@@ -55,9 +74,22 @@ export class Measurements {
       figures.runs++
       figures.medianMs = undefined
     }
-    if (this.#figures.has(key)) return
+  }
+
+  #try(model: string, device: string, at: number): void {
+    const { triedAt } = this.#of(model, device)
+    triedAt.push(at)
+    if (triedAt.length > KEPT_TRIES) triedAt.shift()
+  }
+
+  #of(model: string, device: string): Figures {
+    const key = `${model} ${device}`
+    let figures = this.#figures.get(key)
+    if (figures) return figures
+    figures = { runsMs: [], runs: 0, openMs: undefined, medianMs: undefined, triedAt: [], failedAt: undefined }
     this.#figures.set(key, figures)
     if (this.#figures.size > KEPT_PAIRS) this.#figures.delete(this.#figures.keys().next().value as string)
+    return figures
   }
 }
 

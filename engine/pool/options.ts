@@ -22,6 +22,11 @@ export interface PoolOptions {
   /** ms since 1970 */
   now?(): number
   random?(): number
+  /**
+   * Whether models that were used lately may now be tried, while nobody wants anything, on devices they were never measured on: on mains power,
+   * not on a metered network, nothing said against it by the person. Default: never.
+   */
+  mayTune?(): boolean
   /** What every model's bytes must pass before a host sees them; throws IPFA_MODEL_INVALID. */
   validate?(bytes: Uint8Array, options: { externalData?: ExternalData }): ModelInfo
   limits?: Partial<PoolLimits>
@@ -50,6 +55,8 @@ export interface PoolLimits {
   /** A worker on which nobody has had a session for that long, ms, and whose heap is larger than that, is ended until it is needed. */
   unusedHostMs: number
   unusedHeapBytes: number
+  /** How long nobody may have wanted anything, ms, before something is tried. */
+  tuneIdleMs: number
 }
 
 const defaultLimits: PoolLimits = {
@@ -65,6 +72,7 @@ const defaultLimits: PoolLimits = {
   leases: 1024,
   unusedHostMs: 60_000,
   unusedHeapBytes: 256 * 2 ** 20,
+  tuneIdleMs: 10_000,
 }
 
 export interface PoolSettings extends Required<Omit<PoolOptions, "limits" | "measurements" | "hosts">> {
@@ -81,6 +89,7 @@ export function poolSettings(options: PoolOptions): PoolSettings {
     onMeasurement: options.onMeasurement ?? (() => undefined),
     now: options.now ?? Date.now,
     random: options.random ?? Math.random,
+    mayTune: options.mayTune ?? (() => false),
     validate: options.validate ?? validateModel,
     limits: { ...defaultLimits, ...options.limits },
   }

@@ -18,6 +18,7 @@ import { Connection, type PoolParts } from "./serve.ts"
 import { Sessions } from "./sessions.ts"
 import { Slots } from "./slots.ts"
 import { callerStatus } from "./status.ts"
+import { Tuner } from "./tuner.ts"
 
 /** Runs models for many callers on the devices of one agent. */
 export interface Pool {
@@ -56,6 +57,7 @@ export function createPool(options: PoolOptions): Pool {
   const placement = new Placement(devices, sessions, settings)
   jobs.placeWith(placement)
   const idempotency = new Idempotency(settings.limits.keptResultMs, settings.limits.keptResultBytes)
+  const tuner = options.mayTune && new Tuner({ settings, devices, sessions, leases, jobs, measurements })
   const connections = new Set<Connection>()
   const past: Activity = { running: 0, waiting: 0, done: 0, failed: 0 }
   const parts: PoolParts = {
@@ -68,6 +70,8 @@ export function createPool(options: PoolOptions): Pool {
     placement,
     measurements,
     idempotency,
+    during: (work) => tuner?.idle.during(work) ?? work,
+    used: (model, feeds) => tuner?.recent.used(model, feeds),
     activityOf(origin) {
       const sum: Activity = origin === undefined ? { ...past } : { running: 0, waiting: 0, done: 0, failed: 0 }
       for (const connection of connections)
@@ -98,6 +102,7 @@ export function createPool(options: PoolOptions): Pool {
       for (const connection of connections) connection.dispose()
       connections.clear()
       heapWatch.close()
+      tuner?.close()
       jobs.close(fail("IPFA_PROTOCOL_CLOSED"))
       idempotency.close()
       changes.close()

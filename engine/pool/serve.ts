@@ -25,6 +25,10 @@ export interface PoolParts extends BenchmarkParts {
   models: Models
   placement: Placement
   idempotency: Idempotency
+  /** `work` is what a caller wants: the pool is not idle until it ends. */
+  during<T>(work: Promise<T>): Promise<T>
+  /** A caller's run came out well. */
+  used(model: Model, feeds: ParamsOf<Methods["session.run"]>["feeds"]): void
   activityOf(origin?: string): Activity
   changed(): void
 }
@@ -53,8 +57,8 @@ export class Connection {
   }
 
   readonly handlers: Handlers<Caller> = {
-    "session.open": (params, call) => this.#open(params, call),
-    "session.run": (params, call) => this.#run(params, call),
+    "session.open": (params, call) => this.#parts.during(this.#open(params, call)),
+    "session.run": (params, call) => this.#parts.during(this.#run(params, call)),
     "session.release": ({ sessionId, kept }) => {
       releaseKept(this.#lease(sessionId), kept)
       return {}
@@ -72,7 +76,7 @@ export class Connection {
       return this.#parts.devices.report(isOwner(this.#caller))
     },
     "status.get": () => connectionStatus(this.#parts, this.#caller, this),
-    "benchmark.run": (params, call) => this.#benchmark(params, call),
+    "benchmark.run": (params, call) => this.#parts.during(this.#benchmark(params, call)),
     "model.put": (params) => {
       this.#check()
       return this.#parts.settings.models.put(this.#owner, params)
@@ -192,6 +196,7 @@ export class Connection {
     const { key, signal, priority, deadlineMs } = call
     const give = (result: RunResult) => {
       call.transfer(tensorBuffers(Object.values(result.outputs)))
+      this.#parts.used(lease.model, params.feeds)
       return result
     }
     // Kept tensors belong to one session: a result that has some is nobody else's.

@@ -48,6 +48,8 @@ export interface AdderHost {
   runs: number
   /** Biases of the runs, in the order in which they were begun. */
   readonly order: number[]
+  /** What the last run was fed. */
+  fed: Tensor | undefined
   /** Models loaded and tensors kept right now. */
   readonly loaded: Set<BackendSession>
   readonly kept: Set<string>
@@ -133,6 +135,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
         await pass(gates.run, own)
         const fed = "kept" in x! ? kept.get(x.kept) : x
         if (!fed) throw fail("IPFA_SESSION_KEPT")
+        host.fed = fed
         const y = floats(...(fed.data as Float32Array).map((value) => value + bias))
         if (!keep.includes("y")) return { outputs: { y }, runMs: 1 }
         const id = `k${++keptIds}`
@@ -160,6 +163,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
     opens: 0,
     runs: 0,
     order: [],
+    fed: undefined,
     loaded: new Set(),
     kept: new Set(),
     memoryBytes: undefined,

@@ -30,7 +30,10 @@ const step = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom("cancelOne", "disconnect", "revoke" as const), which: fc.nat() }),
+    arbitrary: fc.record({
+      do: fc.constantFrom("cancelOne", "disconnect", "revoke", "mayTune" as const),
+      which: fc.nat(),
+    }),
   },
   {
     weight: 3,
@@ -64,7 +67,9 @@ test("whatever fails, every call settles, every answer is right, and nothing is 
       // So that workers are ended when nobody has a session there for a minute.
       for (const h of hosts) h.heapBytes = 2 ** 30
       // Room for three of the models at once.
-      const t = testPool(hosts, { budgetBytes: 4000, limits: { openMs: 20_000, runMs: 60_000, stuckMs: 5_000 } })
+      let mayTune = true
+      const limits = { openMs: 20_000, runMs: 60_000, stuckMs: 5_000, tuneIdleMs: 1_000 }
+      const t = testPool(hosts, { budgetBytes: 4000, limits, mayTune: () => mayTune })
       const models = [0, 1, 2, 3].map((i) => t.publish(`${i}`, adderModel(10 * i)))
       // Digests are computed on real threads, which no clock here drives: once, before anything fails.
       const first = t.connect({ origin: "https://first.test" })
@@ -122,6 +127,7 @@ test("whatever fails, every call settles, every answer is right, and nothing is 
           const session = at(sessions, s.session)
           if (session) watch(session.client.peer.call("session.close", { sessionId: session.id }))
         } else if (s.do === "wait") await vi.advanceTimersByTimeAsync(s.ms)
+        else if (s.do === "mayTune") mayTune = !mayTune
         else if (s.do === "cancelOne") at(aborts, s.which)?.abort()
         else if (s.do === "disconnect" || s.do === "revoke") {
           const i = s.which % 3

@@ -54,5 +54,16 @@ test("measurements give the median of the last 32 good runs, and the last openin
   // What was measured earlier counts from the start.
   const later = new Measurements(() => undefined, Date.now, told)
   expect(later.of("model", "wasm")).toEqual(m.of("model", "wasm"))
+  // Tries are counted when they begin; of earlier ones the benchmarks are known. The last of these says whether it failed.
+  m.tried("model", "wasm")
+  m.add("benchmark", device, "model", 5, { ok: false, error: "IPFA_RUN_FAILED" })
+  expect(m.trials("model", "wasm", 7)).toEqual({ tries: 1, failedAt: 7 })
+  expect(m.trials("model", "wasm", 8).tries).toBe(0)
+  expect(new Measurements(() => undefined, Date.now, told).trials("model", "wasm", 0)).toEqual({
+    tries: 1,
+    failedAt: 7,
+  })
+  m.add("benchmark", device, "model", 5, { ok: true })
+  expect(m.trials("model", "wasm", 0)).toEqual({ tries: 1, failedAt: undefined })
   expect([median([]), median([3, 1, 2]), median([4, 1])]).toEqual([undefined, 2, 2.5])
 })

@@ -43,10 +43,13 @@ describe("default order", () => {
     ["unknown", undefined],
     ["MobileNetV2's", 6e8],
     ["very large", 1e13],
-  ])("without measurements, of a model whose size is %s, is GPUs before CPUs, and a fallback adapter last", (_, flops) => {
-    const expected = ["native-cuda", "webgpu", "webnn:npu", "native-cpu", "wasm", "webgpu#1"]
-    for (const seed of [1, 2, 3]) expect(order(need({ flops }), all, seeded(seed))).toEqual(expected)
-  })
+  ])(
+    "without measurements, of a model whose size is %s, is GPUs before CPUs, and a fallback adapter last",
+    (_, flops) => {
+      const expected = ["native-cuda", "webgpu", "webnn:npu", "native-cpu", "wasm", "webgpu#1"]
+      for (const seed of [1, 2, 3]) expect(order(need({ flops }), all, seeded(seed))).toEqual(expected)
+    },
+  )
 
   test("turns round for a tiny model, which is done before a GPU has answered; a fallback adapter stays last", () => {
     const expected = ["native-cpu", "wasm", "native-cuda", "webnn:npu", "webgpu", "webgpu#1"]

@@ -1,0 +1,175 @@
+import { asAccelerateError, type DeviceInfo, elements, fail } from "../../protocol/index.ts"
+import { DAY_MS, nextTrial, type Trial, type TuneModel, type TunePlan, tuneRules } from "../../scheduler/index.ts"
+import type { Caller } from "../caller.ts"
+import type { Devices } from "./devices.ts"
+import type { Host } from "./host.ts"
+import { Idle } from "./idle.ts"
+import type { Jobs } from "./jobs.ts"
+import type { Lease } from "./lease.ts"
+import type { Leases } from "./leases.ts"
+import { type Measurements, median } from "./measurements.ts"
+import type { PoolSettings } from "./options.ts"
+import { Recent, type RecentModel } from "./recent.ts"
+import type { Sessions } from "./sessions.ts"
+import { type Timer, upkeepTimer } from "./timer.ts"
+import { trialFeeds } from "./trial-feeds.ts"
+
+export interface TunerParts {
+  settings: PoolSettings
+  devices: Devices
+  sessions: Sessions
+  leases: Leases
+  jobs: Jobs
+  measurements: Measurements
+}
+
+/** Whose jobs trials are: nobody's that a page could be. */
+const TUNER: Caller = { origin: "tuner" }
+/** Runs after the first, which compiles; fewer where they take long. */
+const RUNS = 5
+const RUNS_MS = 3_000
+/** How often it is asked again whether it may, where there is something to try. */
+const ASK_AGAIN_MS = 60_000
+
+/**
+ * Tries, in idle time, models that were used lately on devices that were never measured with them: one at a time, and no run is begun once a
+ * caller wants something. What to try is `scheduler/tune.ts`'s decision.
+ */
+export class Tuner {
+  readonly recent: Recent
+  readonly idle: Idle
+  readonly #parts: TunerParts
+  #isTrying = false
+  #isClosed = false
+  #timer: Timer | undefined
+  /** The next trial is not before that; `performance.now()`. */
+  #restUntil = 0
+
+  constructor(parts: TunerParts) {
+    this.#parts = parts
+    this.recent = new Recent(parts.settings.now)
+    this.idle = new Idle(parts.settings.limits.tuneIdleMs, () => void this.#next())
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.idle.close()
+    clearTimeout(this.#timer)
+  }
+
+  /** What would be tried now, or why nothing would. */
+  plan(allowed: boolean = this.#parts.settings.mayTune()): TunePlan {
+    const { settings } = this.#parts
+    const models = this.recent.all().map((recent) => this.#model(recent))
+    const rules = { ...tuneRules, idleMs: settings.limits.tuneIdleMs }
+    return nextTrial({ allowed, now: settings.now(), idleMs: this.idle.ms, models }, rules)
+  }
+
+  /** Still: nobody came, not even to leave again. */
+  get #isIdle(): boolean {
+    return this.idle.ms >= this.#parts.settings.limits.tuneIdleMs
+  }
+
+  async #next(): Promise<void> {
+    if (this.#isTrying || this.#isClosed) return
+    const rest = this.#restUntil - performance.now()
+    if (rest > 0) return this.#nextIn(rest)
+    this.#isTrying = true
+    try {
+      for (const { model, forms } of this.recent.all()) {
+        if (!this.#isIdle) return
+        const shapes = Object.fromEntries(Object.entries(forms).map(([name, { shape }]) => [name, shape]))
+        await model.learnFlops(shapes).catch(() => undefined)
+      }
+      const { trial } = this.plan()
+      if (trial) {
+        await this.#try(trial)
+        const rest = this.#parts.settings.limits.tuneIdleMs
+        this.#restUntil = performance.now() + rest
+        this.#nextIn(rest)
+      } else if (this.plan(true).trial) this.#nextIn(ASK_AGAIN_MS)
+    } finally {
+      this.#isTrying = false
+    }
+  }
+
+  /** Where a caller comes before that, idle time begins anew, and so does this. */
+  #nextIn(ms: number): void {
+    clearTimeout(this.#timer)
+    if (!this.#isClosed) this.#timer = upkeepTimer(() => void this.#next(), ms)
+  }
+
+  async #try(trial: Trial): Promise<void> {
+    const { devices, sessions, leases, measurements } = this.#parts
+    const recent = this.recent.all().find(({ model }) => model.key === trial.model)!
+    const { model } = recent
+    const host = devices.hostOf(trial.device)
+    measurements.tried(model.sha256, trial.device)
+    const start = performance.now()
+    const loaded = sessions.trial(model, host, trial.device)
+    sessions.lease(loaded)
+    const wanted = { model, origin: TUNER.origin, device: trial.device }
+    const activity = { running: 0, waiting: 0, done: 0, failed: 0 }
+    const lease = leases.open(TUNER, activity, `sha256:${model.sha256}`, { loaded }, wanted)
+    try {
+      await host.ready()
+      if (!this.#isIdle || this.#isClosed) return
+      await sessions.open(loaded, TUNER.origin)
+      const runMs = median(await this.#runs(lease, recent))
+      if (runMs !== undefined) this.#record(recent, host, trial.device, runMs)
+    } catch (error) {
+      this.#failed(recent, host, trial.device, performance.now() - start, error)
+    } finally {
+      leases.close(lease)
+      sessions.endTrial()
+    }
+  }
+
+  /** Times of the runs that no caller came into. */
+  async #runs(lease: Lease, { forms }: RecentModel): Promise<number[]> {
+    const { jobs } = this.#parts
+    const feeds = trialFeeds(forms)
+    const samples: number[] = []
+    const end = performance.now() + RUNS_MS
+    for (let run = 0; run <= RUNS && (run < 2 || performance.now() < end); run++) {
+      // Only where it is still loaded it runs at once, and is not opened again.
+      if (!this.#isIdle || !lease.loaded.residence) break
+      const late = new AbortController()
+      const timer = upkeepTimer(() => late.abort(fail("IPFA_JOB_DEADLINE")), tuneRules.blockMs)
+      const { timing } = await jobs.run(lease, { feeds }, { signal: late.signal }).finally(() => clearTimeout(timer))
+      if (run > 0 && this.#isIdle) samples.push(timing.runMs)
+    }
+    return samples
+  }
+
+  #failed(recent: RecentModel, host: Host, device: string, ms: number, error: unknown): void {
+    const { code, data, message } = asAccelerateError(error)
+    if (this.#isClosed) return
+    // Its file is gone: no fault of the device.
+    if (/^IPFA_(MODEL|STORE)_/.test(code)) return this.recent.forget(recent)
+    if (code === "IPFA_DEVICE_UNSUPPORTED") recent.model.unsupported.set(device, String(data.reason ?? message))
+    this.#record(recent, host, device, ms, code)
+  }
+
+  #record({ model, forms }: RecentModel, host: Host, device: string, ms: number, error?: string): void {
+    const info = host.devices.get(device) as DeviceInfo
+    const inputElems = Object.values(forms).reduce((sum, { shape }) => sum + elements(shape), 0)
+    const outcome = error ? { ok: false, error, inputElems } : { ok: true, inputElems }
+    this.#parts.measurements.add("benchmark", info, model.sha256, ms, outcome)
+  }
+
+  #model({ model, usedAt }: RecentModel): TuneModel {
+    const { devices, sessions, measurements, settings } = this.#parts
+    const freeBytes = sessions.unusedBytes()
+    const since = settings.now() - DAY_MS
+    let tries = 0
+    const candidates = devices.candidates(model, TUNER.origin, false).map((candidate) => {
+      const host = devices.hostOf(candidate.id)
+      const trials = measurements.trials(model.sha256, candidate.id, since)
+      tries += trials.tries
+      const held = sessions.occupancy(host) === "held"
+      return { ...candidate, freeBytes, lostAt: host.lostAt, held, failedAt: trials.failedAt }
+    })
+    return { id: model.key, bytes: model.needBytes, flops: model.flops, usedAt, tries, candidates }
+  }
+}
