@@ -8,6 +8,8 @@ const common = {
   testTimeout: 60_000,
   hookTimeout: 180_000,
   teardownTimeout: 20_000,
+  // `expect.poll` ends as soon as it holds; a busy machine must not make it give up.
+  expect: { poll: { timeout: 20_000 } },
   // Processes, not threads: native modules (Dawn, ONNX Runtime) read the environment of theirs.
   pool: "forks" as const,
 }

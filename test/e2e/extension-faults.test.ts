@@ -7,7 +7,7 @@ import { type Served, serveFolder } from "../support/serve.ts"
 
 /** Images in each run, and runs at once: seconds of work. */
 const REPEAT = 40
-const RUNS = 60
+const RUNS = 40
 
 interface Outcome {
   logits?: number[]
