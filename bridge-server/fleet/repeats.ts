@@ -3,11 +3,14 @@ import { SharedWork } from "./shared-work.ts"
 
 const KEEP_MS = 60_000
 const KEEP_BYTES = 256 * 2 ** 20
+/** Small answers at a thousand a second would otherwise be many. */
+const KEEP_JOBS = 10_000
 
 interface Job<T> {
   work: SharedWork<T>
   bytes: number
-  timer?: NodeJS.Timeout
+  /** When it ended, by performance.now(). */
+  endedAt?: number
 }
 
 /**
@@ -18,6 +21,8 @@ export class Repeats<T> {
   readonly #jobs = new Map<string, Job<T>>()
   readonly #sizeOf: (value: T) => number
   #bytes = 0
+  #ended = 0
+  #sweeper: NodeJS.Timeout | undefined
 
   constructor(sizeOf: (value: T) => number) {
     this.#sizeOf = sizeOf
@@ -39,9 +44,11 @@ export class Repeats<T> {
   }
 
   clear(): void {
-    for (const job of this.#jobs.values()) clearTimeout(job.timer)
+    clearTimeout(this.#sweeper)
+    this.#sweeper = undefined
     this.#jobs.clear()
     this.#bytes = 0
+    this.#ended = 0
   }
 
   #settle(name: string, job: Job<T>): void {
@@ -50,23 +57,38 @@ export class Repeats<T> {
         if (this.#jobs.get(name) !== job) return
         job.bytes = this.#sizeOf(value)
         this.#bytes += job.bytes
-        job.timer = setTimeout(() => this.#forget(name, job), KEEP_MS)
-        job.timer.unref()
-        // Oldest first: a Map keeps the order of insertion.
-        for (const [k, old] of this.#jobs) {
-          if (this.#bytes <= KEEP_BYTES) break
-          if (old.timer) this.#forget(k, old)
-        }
+        job.endedAt = performance.now()
+        this.#ended++
+        this.#trim()
+        this.#sweepLater()
       },
       () => this.#forget(name, job),
     )
   }
 
+  /** Forgets the oldest of those that ended (a Map keeps the order of insertion) until the rest is within bounds. */
+  #trim(): void {
+    if (this.#bytes <= KEEP_BYTES && this.#ended <= KEEP_JOBS) return
+    for (const [name, job] of this.#jobs) {
+      if (job.endedAt !== undefined) this.#forget(name, job)
+      if (this.#bytes <= KEEP_BYTES && this.#ended <= KEEP_JOBS) return
+    }
+  }
+
+  #sweepLater(): void {
+    this.#sweeper ??= setTimeout(() => {
+      this.#sweeper = undefined
+      const old = performance.now() - KEEP_MS
+      for (const [name, job] of this.#jobs) if (job.endedAt !== undefined && job.endedAt <= old) this.#forget(name, job)
+      if (this.#ended > 0) this.#sweepLater()
+    }, KEEP_MS / 6).unref()
+  }
+
   #forget(name: string, job: Job<T>): void {
     if (this.#jobs.get(name) !== job) return
-    clearTimeout(job.timer)
     this.#jobs.delete(name)
     this.#bytes -= job.bytes
+    if (job.endedAt !== undefined) this.#ended--
   }
 }
 

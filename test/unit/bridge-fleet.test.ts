@@ -113,6 +113,19 @@ describe("a repeated key", () => {
     repeats.clear()
   })
 
+  test.each([
+    ["many", 10_001, 1],
+    ["large", 3, 100 * 2 ** 20],
+  ])("is forgotten, the oldest first, where %s are kept", async (_, jobs, bytes) => {
+    const repeats = new Repeats<number>(() => bytes)
+    let runs = 0
+    const work = async () => ++runs
+    for (let i = 0; i < jobs; i++) await repeats.run("a", String(i), never, work)
+    expect(await repeats.run("a", String(jobs - 1), never, work)).toBe(jobs)
+    expect(await repeats.run("a", "0", never, work)).toBe(jobs + 1)
+    repeats.clear()
+  })
+
   test("of a job that failed is tried again", async () => {
     const repeats = new Repeats<number>(size)
     await expect(repeats.run("a", "k", never, () => Promise.reject(fail("IPFA_JOB_LOST")))).rejects.toMatchObject({
