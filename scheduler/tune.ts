@@ -78,7 +78,8 @@ export const tuneRules: TuneRules = {
 
 /**
  * Which unmeasured pair of model and device to try in idle time, if any: what was used last first, and within a model what is expected to be
- * fastest; software stand-ins after everything else, of all models. What could cost a caller anything is not tried.
+ * fastest; software stand-ins after everything else, of all models. What could cost a caller anything is not tried, nor what would change no
+ * choice.
  */
 export function nextTrial(state: TuneState, rules: TuneRules = tuneRules): TunePlan {
   if (!state.allowed) return { reason: "not now: on battery, on a metered network, or switched off" }
@@ -93,7 +94,11 @@ export function nextTrial(state: TuneState, rules: TuneRules = tuneRules): TuneP
     const { ranked, rejected } = choose(need, candidates, () => 0)
     const byId = new Map(candidates.map((c) => [c.id, c]))
     for (const { id, reason } of rejected) if (!byId.get(id)!.runs) against.push(`${id}: ${reason}`)
-    for (const { id, measured } of ranked) {
+    // A software stand-in comes last whatever is measured: it is worth a trial only where there is nothing else.
+    const real = ranked.filter(({ id }) => !byId.get(id)!.fallbackAdapter)
+    const rivals = real.length > 0 ? real : ranked
+    if (rivals.length < 2) continue
+    for (const { id, measured } of rivals) {
       if (measured) continue
       const candidate = byId.get(id)!
       const blockMs = expectedBlockMs(model, candidate)
@@ -115,7 +120,7 @@ export function nextTrial(state: TuneState, rules: TuneRules = tuneRules): TuneP
   // Stable: within a model the order is choose's.
   trials.sort((a, b) => Number(a.fallback) - Number(b.fallback) || b.usedAt - a.usedAt)
   const best = trials[0]
-  if (!best) return { reason: against.length > 0 ? against.join("; ") : "all that was used lately is measured" }
+  if (!best) return { reason: against.length > 0 ? against.join("; ") : "all that could change a choice is measured" }
   const { model, device, blockMs, why } = best
   return { trial: { model, device, blockMs, why }, reason: why }
 }

@@ -49,25 +49,32 @@ describe("what is tried next", () => {
     expect(next([model("new", [measured("wasm"), measured("webgpu")]), models[0]!])).toBe("old on webgpu")
   })
 
-  test("is on a fallback adapter only after everything else, of whatever model", () => {
+  test("is never a fallback adapter where there is a real device, which always comes before it", () => {
     const soft = candidate("webgpu", { fallbackAdapter: true })
-    const models = [
-      model("new", [soft, measured("wasm")]),
-      model("old", [candidate("wasm")], { usedAt: NOW - 2 * HOUR }),
-    ]
-    expect(next(models)).toBe("old on wasm")
-    expect(next(models.slice(0, 1))).toBe("new on webgpu")
+    expect(next([model("m", [soft, measured("wasm"), measured("native-cpu")])])).toBeUndefined()
+    expect(next([model("m", [soft, candidate("wasm"), measured("native-cpu")])])).toBe("m on wasm")
+  })
+
+  test("is one of several fallback adapters only after everything else, of whatever model", () => {
+    const soft = [candidate("webgpu", { fallbackAdapter: true }), candidate("native-webgpu", { fallbackAdapter: true })]
+    const old = model("old", [candidate("wasm"), measured("native-cpu")], { usedAt: NOW - 2 * HOUR })
+    expect(next([model("new", soft), old])).toBe("old on wasm")
+    expect(next([model("new", soft)])).toBe("new on native-webgpu")
+  })
+
+  test("is nothing where a model has one device only", () => {
+    expect(next([model("m", [candidate("wasm"), candidate("webgpu", { state: "lost" })])])).toBeUndefined()
   })
 
   test("comes with what it may block, and why", () => {
-    const { trial } = nextTrial(state([model("m", [candidate("wasm", { openMs: 700 })])]))
+    const { trial } = nextTrial(state([model("m", [candidate("wasm", { openMs: 700 }), measured("webgpu")])]))
     expect(trial).toEqual({ model: "m", device: "wasm", blockMs: 700, why: expect.stringContaining("wasm") })
   })
 })
 
 describe("nothing is tried", () => {
   const one = (more: Partial<TuneCandidate>, of: Partial<TuneModel> = {}) => [
-    model("m", [candidate("webgpu", more)], of),
+    model("m", [candidate("webgpu", more), measured("wasm"), measured("native-cpu")], of),
   ]
   test.each([
     ["where it is not allowed", one({}), { allowed: false }, "battery"],
@@ -134,19 +141,17 @@ test("whatever is tried is unmeasured, able, idle and within the limits", () => 
         ),
       )
       const { trial } = nextTrial(state(made))
-      const able = (of: TuneModel) =>
-        of.candidates.filter(
-          (c) =>
-            c.runs === 0 &&
-            c.state === "ready" &&
-            c.probeOk &&
-            !c.queued &&
-            c.freeBytes &&
-            !c.lostAt &&
-            !c.failedAt &&
-            // Over a second on a fallback adapter.
-            !(c.held && c.fallbackAdapter),
+      const able = (of: TuneModel) => {
+        const can = of.candidates.filter((c) => /ready|busy/.test(c.state) && c.probeOk && c.freeBytes)
+        const real = can.filter((c) => !c.fallbackAdapter)
+        const rivals = real.length > 0 ? real : can
+        if (rivals.length < 2) return []
+        // On a fallback adapter it takes over a second.
+        const tooLong = (c: TuneCandidate) => c.held && c.fallbackAdapter
+        return rivals.filter(
+          (c) => c.runs === 0 && c.state === "ready" && !c.queued && !c.lostAt && !c.failedAt && !tooLong(c),
         )
+      }
       const usable = made.filter((of) => of.tries < 6 && NOW - of.usedAt <= 24 * HOUR).flatMap(able)
       if (!trial) {
         expect(usable).toEqual([])
