@@ -57,6 +57,10 @@ const api = {
     }
   },
 
+  async heapBytes(name: string): Promise<number | undefined> {
+    return (await peer(name).call("device.memory", {})).heapBytes
+  },
+
   /** Takes away the news that Chromium gives of a MessagePort's end, as other browsers do: the worker's lock must tell then. */
   muteClosedPorts(): void {
     const { addEventListener } = MessagePort.prototype
