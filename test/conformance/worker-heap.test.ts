@@ -31,11 +31,9 @@ describe.skipIf(noChromium).for([
     const small = (await heap())!
     expect(small).toBeGreaterThan(4 * MIB)
     expect(small).toBeLessThan(128 * MIB)
-    // That many floats, four bytes each.
-    const count = 64 * MIB
-    const n = { dtype: "int64" as const, shape: [1], data: BigInt64Array.of(BigInt(count)) }
-    const { outputs } = drivenOf(await on.drive("wasm", ones(), { kind: "runs", runs: [{ n }] }))
-    expect(outputs[0]?.y?.data).toEqual(Float32Array.of(count))
+    // That many floats, four bytes each; it throws where there was no room for them.
+    const n = { dtype: "int64" as const, shape: [1], data: BigInt64Array.of(BigInt(64 * MIB)) }
+    drivenOf(await on.drive("wasm", ones(), { kind: "runs", runs: [{ n }] }))
     // The session is closed by now.
     expect((await heap())!).toBeGreaterThan(256 * MIB)
     await on.page.close()
