@@ -6,25 +6,33 @@ import { join } from "node:path"
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { Bridge } from "../../bridge-server/server.ts"
+import { Evidence } from "../../bridge-server/storage/index.ts"
 import { connect } from "../../sdk/connect.ts"
 import { fleetWill, type TestBridge, testBridge } from "../support/bridge.ts"
-import { noChromium } from "../support/chromium.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 import { type ExtensionBrowser, launchExtension } from "../support/extension.ts"
 
 const images = digits.samples.map(({ image }) => image)
 const agents = (bridge: Bridge) => bridge.fleet.members.filter(({ gone }) => !gone)
 
-describe.skipIf(noChromium)("a browser in a bridge-server's fleet", () => {
+describe("a browser in a bridge-server's fleet", () => {
   let profileDir: string
   let dataDir: string
   let browser: ExtensionBrowser
   let served: TestBridge
+  let evidence: Evidence
   let options: Page
   beforeAll(async () => {
     profileDir = await mkdtemp(join(tmpdir(), "ipfa profile "))
     dataDir = await mkdtemp(join(tmpdir(), "ipfa bridge "))
-    served = await testBridge({ dataDir, native: false })
+    served = await testBridge({
+      dataDir,
+      native: false,
+      evidence: async (file) => {
+        evidence = await Evidence.open(file, { software: "test", flushMs: 10 })
+        return evidence
+      },
+    })
     browser = await launchExtension({ profileDir })
     options = await browser.openOwn("options.html")
   })
@@ -69,6 +77,10 @@ describe.skipIf(noChromium)("a browser in a bridge-server's fleet", () => {
     expect(device).toBe("wasm")
     expect(agent).toBe(agents(served.bridge)[0]?.agent)
     expect(distance(logits, await nativeLogits(images))).toBeLessThan(digits.tolerance)
+    // What the browser measured is evidence of the bridge's.
+    await expect
+      .poll(async () => (await evidence.seed(agent as string)).map(({ kind, device, ok }) => `${kind} ${device} ${ok}`))
+      .toEqual(["open wasm true", "first wasm true"])
   })
 
   test("it comes back by itself to a bridge-server that was started again", async () => {
