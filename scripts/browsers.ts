@@ -1,6 +1,6 @@
 /** Finds a browser that can be driven with the extension loaded, or gets one. Branded Chrome ≥ 137 ignores --load-extension, so it is not among them. */
 import { spawnSync } from "node:child_process"
-import { accessSync, constants, existsSync } from "node:fs"
+import { accessSync, constants, existsSync, readdirSync } from "node:fs"
 import path from "node:path"
 import { createInterface } from "node:readline/promises"
 import { chromium } from "playwright-core"
@@ -78,8 +78,24 @@ export async function ensureChromium(): Promise<string | undefined> {
   return undefined
 }
 
-/** Arguments that let a headless machine without a GPU compute, and keep a browser from looking for its maker's hosts. */
-export function chromiumArgs({ headless, extension }: { headless: boolean; extension?: string }): string[] {
+/** Whether this machine has a GPU that a headless browser can use, as far as can be told without one. */
+function hasGpu(): boolean {
+  return (
+    process.platform !== "linux" ||
+    (existsSync("/dev/dri") && readdirSync("/dev/dri").some((node) => node.startsWith("renderD")))
+  )
+}
+
+export interface ChromiumOptions {
+  headless: boolean
+  /** WebGPU on SwiftShader; the default where there is no GPU. */
+  software?: boolean
+  /** Folder of an unpacked extension. */
+  extension?: string
+}
+
+/** Arguments that let a machine without a display or a GPU compute, and keep a browser from looking for its maker's hosts. */
+export function chromiumArgs({ headless, software = !hasGpu(), extension }: ChromiumOptions): string[] {
   return [
     ...(headless ? ["--headless=new"] : []),
     // Without a user namespace of its own (root, most containers) the sandbox can't start.
@@ -90,7 +106,7 @@ export function chromiumArgs({ headless, extension }: { headless: boolean; exten
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    ...(headless ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : []),
+    ...(software ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : []),
     ...(extension ? [`--disable-extensions-except=${extension}`, `--load-extension=${extension}`] : []),
   ]
 }

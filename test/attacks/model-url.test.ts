@@ -1,12 +1,12 @@
 import type { lookup } from "node:dns"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { networkInterfaces, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type NodeLibraryOptions, nodeLibrary } from "../../engine/store/node.ts"
 import { type Bundled, bundle } from "../support/bundle.ts"
-import { launchChromium, noChromium } from "../support/chromium.ts"
+import { launchChromium } from "../support/chromium.ts"
 import { type ModelServer, modelServer } from "../support/model-server.ts"
 import { serveFolder } from "../support/serve.ts"
 import { codeOf, someBytes } from "../support/store-cases.ts"
@@ -147,10 +147,7 @@ describe("in Node", () => {
   })
 })
 
-describe.skipIf(noChromium)(`in Chromium${noChromium ? ` (${noChromium})` : ""}`, () => {
-  const lan = Object.values(networkInterfaces())
-    .flat()
-    .find((address) => address?.family === "IPv4" && !address.internal)?.address
+describe("in Chromium", () => {
   let bundled: Bundled
   let close: () => Promise<void>
   /** The code that acquiring ends with in a page. */
@@ -188,19 +185,6 @@ describe.skipIf(noChromium)(`in Chromium${noChromium ? ` (${noChromium})` : ""}`
       expect(await ask(refused, { allowLoopback: true })).toBe("IPFA_MODEL_ADDRESS")
     expect(await ask("file:///etc/hostname")).toBe("IPFA_MODEL_SCHEME")
     expect(server.requests).toEqual([])
-  })
-
-  test.skipIf(!lan)("what a redirect ended at on the local network is refused", async () => {
-    const { port } = new URL(server.url)
-    server.serve("/lan.onnx", { bytes: someBytes(100) })
-    const url = server.answer(
-      "/go",
-      (_, response) =>
-        void response
-          .writeHead(302, { location: `http://${lan}:${port}/lan.onnx`, "access-control-allow-origin": "*" })
-          .end(),
-    )
-    expect(await ask(url, { allowLoopback: true })).toBe("IPFA_MODEL_ADDRESS")
   })
 
   test("a server that does not let the page read is not read, and gets no cookies", async () => {

@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import type { DeviceInfo } from "../../protocol/index.ts"
-import { crashGpu, launchChromium, noChromium } from "../support/chromium.ts"
+import { crashGpu, launchChromium } from "../support/chromium.ts"
 import { cases } from "./cases.ts"
 import type { Drive } from "./drive.ts"
 import { edgeTensor } from "./dtype-cases.ts"
@@ -26,7 +26,6 @@ let served: Harness
 let shared: PageUnderTest
 
 beforeAll(async () => {
-  if (noChromium) return
   context = await launchChromium()
   served = await harness(context)
   shared = await served.open()
@@ -37,7 +36,7 @@ afterAll(async () => {
   await served?.close()
 })
 
-describe.skipIf(noChromium).for(["wasm", "webgpu"])("%s in Chromium", (backend) => {
+describe.for(["wasm", "webgpu"])("%s in Chromium", (backend) => {
   let device: DeviceInfo
 
   beforeAll(async () => {
@@ -77,7 +76,7 @@ describe.skipIf(noChromium).for(["wasm", "webgpu"])("%s in Chromium", (backend) 
   })
 })
 
-describe.skipIf(noChromium)("wasm threads", () => {
+describe("wasm threads", () => {
   test("a cross-origin isolated page has as many as asked, and the device says so", async () => {
     const { devices } = await shared.start("wasm", "two threads", 2)
     expect(devices[0]).toMatchObject({ threads: 2, adapter: "cpu, 2 threads, simd" })
@@ -92,14 +91,14 @@ describe.skipIf(noChromium)("wasm threads", () => {
   })
 })
 
-test.skipIf(noChromium)("webnn in a browser without it is absent with the reason", async () => {
+test("webnn in a browser without it is absent with the reason", async () => {
   const { devices, absent } = await shared.start("webnn")
   expect(devices).toEqual([])
   expect(absent.map((a) => a.id).sort()).toEqual(["webnn:cpu", "webnn:gpu", "webnn:npu"])
   for (const { reason } of absent) expect(reason).toMatch(/no WebNN/)
 })
 
-describe.skipIf(noChromium)("a host that ends", () => {
+describe("a host that ends", () => {
   const digits = cases.find((c) => c.name === "digits")!
   /** More runs than the test waits for. */
   const endless = (): Drive => ({ ...digits.plan(), times: 1e6 }) as Drive

@@ -1,6 +1,6 @@
 import type { BrowserContext } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
-import { launchChromium, noChromium } from "../support/chromium.ts"
+import { launchChromium } from "../support/chromium.ts"
 import { drivenOf, type Harness, harness } from "./harness.ts"
 import { ones } from "./tiny-models.ts"
 
@@ -11,7 +11,6 @@ let context: BrowserContext
 let served: Harness
 
 beforeAll(async () => {
-  if (noChromium) return
   context = await launchChromium()
   served = await harness(context)
 })
@@ -20,7 +19,7 @@ afterAll(async () => {
   await served?.close()
 })
 
-describe.skipIf(noChromium).for([
+describe.for([
   ["a page", false],
   ["a cross-origin-isolated page", true],
 ] as const)("the worker of %s", ([, isolated]) => {

@@ -5,12 +5,12 @@ import type { BrowserContext, CDPSession, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { EXTENSION_ID } from "../../extension/id.ts"
 import { ensureExtension } from "../../scripts/build-extension.ts"
-import { launchChromium, noChromium } from "../support/chromium.ts"
+import { launchChromium } from "../support/chromium.ts"
 import { type PageFault, pagesDir } from "../support/extension.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
 
 // Vanilla pages, that know of the API what docs tell: the event they are announced to, and the one they ask with.
-describe.skipIf(noChromium)("a page and the extension find each other", () => {
+describe("a page and the extension find each other", () => {
   let context: BrowserContext
   let browser: CDPSession
   let site: Served

@@ -1,6 +1,5 @@
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
-import { noChromium } from "../support/chromium.ts"
 import { digits, distance, nativeLogits } from "../support/digits.ts"
 import { type ExtensionBrowser, launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
@@ -55,7 +54,7 @@ async function startRuns(
   }
 }
 
-describe.skipIf(noChromium)("while a page's jobs run", () => {
+describe("while a page's jobs run", () => {
   let browser: ExtensionBrowser
   let site: Served
   let expected: number[]

@@ -1,6 +1,5 @@
 import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
-import { noChromium } from "../support/chromium.ts"
 import { type ExtensionBrowser, launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
 
@@ -15,7 +14,7 @@ const codeOf = (page: Page, call: string, ...args: unknown[]): Promise<string | 
     [call, args] as const,
   )
 
-describe.skipIf(noChromium)("what a page may do", () => {
+describe("what a page may do", () => {
   let browser: ExtensionBrowser
   let site: Served
   let page: Page

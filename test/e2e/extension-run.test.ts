@@ -1,6 +1,5 @@
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { noChromium } from "../support/chromium.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 import { type ExtensionBrowser, launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
 import { type PublicHost, publicHost } from "../support/public-host.ts"
@@ -30,7 +29,7 @@ function run(page: Page, model: string, device?: string, repeat = 1): Promise<Ra
   )
 }
 
-describe.skipIf(noChromium)("a page runs a model in the extension's pool", () => {
+describe("a page runs a model in the extension's pool", () => {
   let browser: ExtensionBrowser
   let site: Served
   let models: PublicHost

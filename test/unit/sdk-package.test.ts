@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib"
 import { build } from "esbuild"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { ensurePackage } from "../../scripts/build-packages.ts"
-import { launchChromium, noChromium } from "../support/chromium.ts"
+import { launchChromium } from "../support/chromium.ts"
 import { serveFolder } from "../support/serve.ts"
 
 const repository = join(import.meta.dirname, "../..")
@@ -121,7 +121,7 @@ describe("the packed SDK", () => {
     expect(gzipSync(text.join("")).byteLength).toBeLessThan(9000)
   })
 
-  test.skipIf(noChromium)("runs a model in a plain page, from its files as they are", async () => {
+  test("runs a model in a plain page, from its files as they are", async () => {
     mkdirSync(join(dir, "examples"))
     mkdirSync(join(dir, "sdk"))
     symlinkSync(join(dir, "node_modules/ipfs-accelerate/dist"), join(dir, "sdk/dist"))

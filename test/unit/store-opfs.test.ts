@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from "playwright-core"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type Bundled, bundle } from "../support/bundle.ts"
-import { launchChromium, noChromium } from "../support/chromium.ts"
+import { launchChromium } from "../support/chromium.ts"
 import { type ModelServer, modelServer } from "../support/model-server.ts"
 import { serveFolder } from "../support/serve.ts"
 import { milestones, sha256, someBytes } from "../support/store-cases.ts"
@@ -11,7 +11,7 @@ declare const store: StorePage
 
 const MiB = 2 ** 20
 
-describe.skipIf(noChromium)(`the store of a real page${noChromium ? ` (${noChromium})` : ""}`, () => {
+describe("the store of a real page", () => {
   let server: ModelServer
   let bundled: Bundled
   let served: { url: string; close(): Promise<void> }
