@@ -136,7 +136,7 @@ async function start(
       tls: tls !== undefined,
       ...(options.alsoKnownAs && { alsoKnownAs: options.alsoKnownAs }),
     })
-    for (const native of natives) native.start()
+    startInTurn(natives, fleet)
     const name = host === "0.0.0.0" ? "127.0.0.1" : isIP(host) === 6 ? `[${host === "::" ? "::1" : host}]` : host
     const s = tls ? "s" : ""
     const http = `http${s}://${name}:${port}`
@@ -174,6 +174,18 @@ function nativeProcesses(folder: DataFolder, { threads, stuckMs }: BridgeOptions
     new NativeProcess({ agent: "native", backends: ["native-cpu"], ...common }, agents),
     new NativeProcess({ agent: "native-gpu", backends: ["!native-cpu"], optional: true, ...common }, agents),
   ]
+}
+
+/** The CPU first, whose turn is short; then those that look for devices, which is longer. */
+function startInTurn([first, ...others]: NativeProcess[], fleet: Fleet): void {
+  if (!first) return
+  let isFirst = true
+  const startOthers = () => {
+    if (isFirst) for (const other of others) other.start()
+    isFirst = false
+  }
+  fleet.listen({ joined: ({ agent }) => agent === first.agent && startOthers() })
+  first.start()
 }
 
 /** What the fleet's comings and goings leave behind: the log, the evidence, and the averages that choices go by. */

@@ -22,7 +22,6 @@ export interface AgentParts {
 export function agentConnection(
   { fleet, pairing, tokens, evidence, log }: AgentParts,
   peer: () => AgentPeer,
-  extra: { onGivenUp?: () => void } = {},
 ): Handlers<BridgeCaller> {
   let member: Member | undefined
   const joined = (): Member => {
@@ -48,7 +47,6 @@ export function agentConnection(
         hardware,
         peer: peer(),
         native: caller.role === "native",
-        ...extra,
       })
       return { agent, heartbeatMs: HEARTBEAT_MS }
     },

@@ -10,10 +10,8 @@ export interface MemberOptions {
   incarnation: number
   hardware: HardwareReport
   peer: AgentPeer
-  /** Its end is known from its process, not from heartbeats: `run()` blocks a native child's event loop. */
+  /** A child of ours: its end is known from its process, not from heartbeats. */
   native: boolean
-  /** Told when a job on it was given up while it ran; a native child that stays blocked is then ended. */
-  onGivenUp?: () => void
 }
 
 /** One agent while it is connected. An agent that comes back is another member. */
@@ -24,7 +22,6 @@ export class Member {
   readonly incarnation: number
   readonly peer: AgentPeer
   readonly native: boolean
-  readonly givenUp: () => void
   hardware: HardwareReport
   /** What it said in its last heartbeat. */
   load = { running: 0, waiting: 0 }
@@ -41,7 +38,6 @@ export class Member {
     this.hardware = options.hardware
     this.peer = options.peer
     this.native = options.native
-    this.givenUp = options.onGivenUp ?? (() => {})
   }
 
   get gone(): boolean {

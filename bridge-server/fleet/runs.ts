@@ -1,5 +1,5 @@
 import {
-  AccelerateError,
+  type AccelerateError,
   asAccelerateError,
   type ErrorCode,
   fail,
@@ -173,10 +173,6 @@ export class Runs {
         timing: { queueMs: queuedMs + result.timing.queueMs, runMs: result.timing.runMs },
         reruns: 0,
       }
-    } catch (error) {
-      if (signal.aborted || (error instanceof AccelerateError && error.code === "IPFA_JOB_DEADLINE"))
-        device.member.givenUp()
-      throw error
     } finally {
       leave()
     }

@@ -6,4 +6,6 @@ export interface ChildSettings {
   dataDir: string
   incarnation: number
   threads?: number
+  /** It ends itself when a run goes on so long after its job was given up, ms. */
+  stuckMs: number
 }

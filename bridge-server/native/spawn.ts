@@ -15,7 +15,7 @@ export interface NativeOptions {
   threads?: number
   /** A child that finds no device is not kept; its reasons are. */
   optional?: boolean
-  /** Ends a child that does not answer so long after a job on it was given up, ms: `run()` can't be interrupted any other way. */
+  /** A child whose run goes on so long after its job was given up is ended, ms: `run()` can't be interrupted any other way. Default 30 s. */
   stuckMs?: number
 }
 
@@ -24,6 +24,7 @@ const BACKOFF_MS = [0, 250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000]
 /** A life of this length counts as a good one. */
 const GOOD_LIFE_MS = 30_000
 const STOP_MS = 2000
+const STUCK_MS = 30_000
 const LAST_WORDS = 4096
 
 /** Keeps one native child alive: starts it, joins it to the fleet, and starts another when it ends in any way but ours. */
@@ -36,7 +37,6 @@ export class NativeProcess {
   #failures = 0
   #timer: NodeJS.Timeout | undefined
   #closing = false
-  #stuck: NodeJS.Timeout | undefined
 
   constructor(options: NativeOptions, parts: AgentParts) {
     this.agent = options.agent
@@ -49,7 +49,7 @@ export class NativeProcess {
   }
 
   start(): void {
-    const { agent, backends, dataDir, threads } = this.#options
+    const { agent, backends, dataDir, threads, stuckMs = STUCK_MS } = this.#options
     const { log } = this.#parts
     this.#expect("the native process is starting")
     const startedAt = performance.now()
@@ -58,6 +58,7 @@ export class NativeProcess {
       backends,
       dataDir,
       incarnation: ++this.#incarnation,
+      stuckMs,
       ...(threads !== undefined && { threads }),
     }
     const child = spawn(process.execPath, [...process.execArgv.filter(isTypeFlag), fileURLToPath(files.child)], {
@@ -78,7 +79,6 @@ export class NativeProcess {
     const ended = (reason: string) => {
       if (this.#child !== child) return
       this.#child = undefined
-      clearTimeout(this.#stuck)
       peer.close()
       if (this.#closing) return
       this.#failures = performance.now() - startedAt > GOOD_LIFE_MS ? 0 : this.#failures + 1
@@ -101,13 +101,11 @@ export class NativeProcess {
   async stop(): Promise<void> {
     this.#closing = true
     clearTimeout(this.#timer)
-    clearTimeout(this.#stuck)
     this.#parts.fleet.unexpect(this.agent)
     const child = this.#child
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
     child.kill("SIGTERM")
-    // A child that computes does not hear a signal.
     const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS)
     await exited
     clearTimeout(timer)
@@ -115,7 +113,7 @@ export class NativeProcess {
 
   #handlers(peer: () => Peer<BridgeCaller>) {
     const { fleet } = this.#parts
-    const handlers = agentConnection(this.#parts, peer, { onGivenUp: () => this.#watch(peer()) })
+    const handlers = agentConnection(this.#parts, peer)
     const join = handlers["agent.join"]
     return {
       ...handlers,
@@ -136,28 +134,6 @@ export class NativeProcess {
   #expect(reason: string): void {
     for (const backend of this.#options.optional ? [] : this.#options.backends)
       this.#parts.fleet.expect(this.agent, { id: backend, backend, agent: this.agent, browser: "native", reason })
-  }
-
-  /** After a job was given up while it ran: asks whether the child is there, and ends it where it is not within `stuckMs`. */
-  #watch(peer: Peer<BridgeCaller>): void {
-    const { stuckMs = 30_000 } = this.#options
-    if (this.#stuck || this.#closing) return
-    const child = this.#child
-    this.#stuck = setTimeout(() => {
-      this.#stuck = undefined
-      if (this.#child !== child) return
-      this.#parts.log.warn(
-        { agent: this.agent, stuckMs },
-        "native process does not answer after a job was given up; it is ended",
-      )
-      child?.kill("SIGKILL")
-    }, stuckMs)
-    this.#stuck.unref()
-    const answered = () => {
-      clearTimeout(this.#stuck)
-      this.#stuck = undefined
-    }
-    peer.call("status.get", {}).then(answered, answered)
   }
 }
 
