@@ -57,7 +57,7 @@ function report(session: SessionInfo, result: RunResult, { json, out }: RunOptio
   const facts = { model: session.model, device, agent, fellBackFrom: back, reruns, loadMs: session.loadMs, timing }
   say(json, { ...facts, ...(out === undefined && { outputs: result.outputs }) }, [
     `${agent}/${device}  ${session.device.adapter}  load ${msText(session.loadMs)} ms, run ${msText(timing.runMs)} ms`,
-    ...(back ? [`fell back from ${back.id}: ${back.reason}`] : []),
+    ...(back ? [`fell back from ${back.agent}/${back.id}: ${back.reason}`] : []),
     ...outputs.map(
       ([name, { dtype, shape, data }]) =>
         `${name}  ${dtype}[${shape.join(",")}]  ${out === undefined ? preview(data) : path.join(out, fileName(name))}`,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { fail, type KeptTensor, type Tensor } from "../../protocol/index.ts"
 import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
-import type { MemberDevice } from "./member.ts"
+import { asFallback, type MemberDevice } from "./member.ts"
 import type { BridgeModel } from "./models.ts"
 import type { Placed, Placement, PlaceOptions, Wanted } from "./placement.ts"
 import { SharedWork } from "./shared-work.ts"
@@ -58,7 +58,7 @@ export class Leased {
   lost(session: AgentSession, reason: string): void {
     if (this.#session !== session) return
     this.#session = undefined
-    this.fellBackFrom = { id: session.device.name, reason }
+    this.fellBackFrom = asFallback(session.device, reason)
     for (const [id, kept] of this.#kept) if (kept.session === session) this.#kept.delete(id)
     this.#sessions.release(session)
   }

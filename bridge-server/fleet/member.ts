@@ -1,4 +1,4 @@
-import type { HardwareReport, Peer } from "../../protocol/index.ts"
+import type { Fallback, HardwareReport, Peer } from "../../protocol/index.ts"
 
 /** What the fleet needs of an agent's connection. */
 export type AgentPeer = Pick<Peer, "call" | "close" | "closed" | "isClosed">
@@ -61,4 +61,20 @@ export interface MemberDevice {
   /** The fleet's name of it: `agent/selector`. */
   readonly name: string
   readonly member: Member
+}
+
+/** `device` as what a job fell back from: as its agent last described it. */
+export function asFallback({ id, member }: MemberDevice, reason: string): Fallback {
+  const known = member.hardware.devices.find((d) => d.id === id)
+  const { agent, browser } = member
+  // An agent that no longer lists it has lost it.
+  const unknown = {
+    id,
+    backend: id.split(/[:#]/)[0] as string,
+    adapter: "",
+    fallbackAdapter: false,
+    dtypes: [],
+    state: "lost" as const,
+  }
+  return { ...(known ?? unknown), agent, browser, reason }
 }

@@ -1,4 +1,11 @@
-import { type AccelerateError, asAccelerateError, type ErrorCode, fail, type Progress } from "../../protocol/index.ts"
+import {
+  type AccelerateError,
+  asAccelerateError,
+  type ErrorCode,
+  type Fallback,
+  fail,
+  type Progress,
+} from "../../protocol/index.ts"
 import {
   type Candidate,
   type Choice,
@@ -12,7 +19,7 @@ import {
 import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
 import type { Averages } from "./averages.ts"
 import type { Fleet } from "./fleet.ts"
-import type { MemberDevice } from "./member.ts"
+import { asFallback, type MemberDevice } from "./member.ts"
 import type { BridgeModel } from "./models.ts"
 import type { Slots } from "./slots.ts"
 
@@ -25,7 +32,7 @@ export interface Wanted {
 
 export interface Placed {
   session: AgentSession
-  fellBackFrom?: { id: string; reason: string }
+  fellBackFrom?: Fallback
 }
 
 export interface PlaceOptions {
@@ -104,7 +111,8 @@ export class Placement {
         throw last ?? this.#none(choice, wanted)
       }
       const device = this.#device(best.id)
-      fellBackFrom ??= choice.passedOver && !isOld(choice.passedOver.id, failed) ? choice.passedOver : undefined
+      const passed = choice.passedOver
+      if (passed && !isOld(passed.id, failed)) fellBackFrom ??= asFallback(this.#device(passed.id), passed.reason)
       try {
         const session = await this.#sessions.lease(device, model, {
           signal,
@@ -117,7 +125,7 @@ export class Placement {
         const error = asAccelerateError(cause)
         if (!elsewhere.has(error.code) && !device.member.gone) throw error
         this.#note(device, model, error)
-        fellBackFrom ??= { id: device.name, reason: error.message }
+        fellBackFrom ??= asFallback(device, error.message)
         last = error
         tried.push(device)
       }

@@ -1,4 +1,4 @@
-import { type AbsentDevice, type DeviceInfo, fail, type HardwareReport } from "../../protocol/index.ts"
+import { type AbsentDevice, type DeviceInfo, type Fallback, fail, type HardwareReport } from "../../protocol/index.ts"
 import { type Candidate, selectorMatches } from "../../scheduler/index.ts"
 import type { Blame } from "./blame.ts"
 import type { Host } from "./host.ts"
@@ -88,6 +88,11 @@ export class Devices {
       state,
       ...(state === "cooling" && { unavailableUntil: host.until }),
     }
+  }
+
+  /** `device` as what a job fell back from. */
+  fallback(device: string, reason: string): Fallback {
+    return { ...this.info(device), reason }
   }
 
   report(owner = false): HardwareReport {

@@ -242,7 +242,7 @@ export class Jobs implements LaneOwner {
     const { model, precision, caller } = lease
     const exclude = [from.device]
     const { loaded } = await this.#placement.place({ model, precision, origin: caller.origin, exclude })
-    this.#leases.moveTo(lease, loaded, error)
+    this.#leases.moveTo(lease, loaded, error, this.#placement.fallback(lease.home.device, error.message))
   }
 
   #resubmit(job: Job): void {

@@ -1,4 +1,4 @@
-import { fail, type KeptTensor, type Tensor } from "../../protocol/index.ts"
+import { type Fallback, fail, type KeptTensor, type Tensor } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
 import type { Job } from "./job.ts"
 import type { Loaded } from "./loaded.ts"
@@ -37,7 +37,7 @@ export interface Lease {
   /** Where it runs now. */
   loaded: Loaded
   /** Set while `loaded` is not `home`. */
-  movedFrom: { id: string; reason: string } | undefined
+  movedFrom: Fallback | undefined
   /** `home` was lost, and is gone back to when it is there again. */
   returns: boolean
   moving: Promise<void> | undefined

@@ -1,4 +1,4 @@
-import { type AccelerateError, fail } from "../../protocol/index.ts"
+import { type AccelerateError, type Fallback, fail } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
 import { type Activity, type Lease, releaseKept } from "./lease.ts"
 import type { Loaded } from "./loaded.ts"
@@ -50,14 +50,14 @@ export class Leases {
     if (own?.size === 0) this.#byOrigin.delete(lease.caller.origin)
   }
 
-  /** From now on it runs on `loaded`, whose lease it takes over, because of `error`. `home` stays leased all the while. */
-  moveTo(lease: Lease, loaded: Loaded, error: AccelerateError): void {
+  /** From now on it runs on `loaded`, whose lease it takes over, because of `error` at `from`. `home` stays leased all the while. */
+  moveTo(lease: Lease, loaded: Loaded, error: AccelerateError, from: Fallback): void {
     if (lease.closed || loaded === lease.home) this.#sessions.giveBack(loaded)
     if (lease.closed) throw fail("IPFA_SESSION_UNKNOWN")
     if (loaded === lease.home) return this.goHome(lease)
     if (lease.loaded !== lease.home) this.#sessions.giveBack(lease.loaded)
     lease.loaded = loaded
-    lease.movedFrom = { id: lease.home.device, reason: error.message }
+    lease.movedFrom = from
     lease.returns = error.code === "IPFA_DEVICE_LOST"
   }
 

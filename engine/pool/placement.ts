@@ -1,4 +1,4 @@
-import { asAccelerateError, type ErrorCode, fail } from "../../protocol/index.ts"
+import { asAccelerateError, type ErrorCode, type Fallback, fail } from "../../protocol/index.ts"
 import { type Choice, choose, type Need, type Rejected } from "../../scheduler/index.ts"
 import type { Devices } from "./devices.ts"
 import type { Loaded } from "./loaded.ts"
@@ -20,7 +20,7 @@ export interface Wanted {
 /** Leased to whoever asked, so that it isn't forgotten before it is used: it is theirs to give back. */
 export interface Placed {
   loaded: Loaded
-  fellBackFrom?: { id: string; reason: string }
+  fellBackFrom?: Fallback
 }
 
 /** Runs that an opening is expected to serve: a session is opened to be run more than once. */
@@ -71,7 +71,7 @@ export class Placement {
       const choice = this.choose({ ...wanted, exclude })
       const best = choice.ranked[0]
       if (!best) throw this.#none(wanted, choice.rejected, last)
-      fellBackFrom ??= choice.passedOver
+      fellBackFrom ??= choice.passedOver && this.#devices.fallback(choice.passedOver.id, choice.passedOver.reason)
       const loaded = this.#sessions.shared(model, this.#devices.hostOf(best.id), best.id)
       this.#sessions.lease(loaded)
       try {
@@ -83,10 +83,14 @@ export class Placement {
         if (e.code === "IPFA_DEVICE_UNSUPPORTED") model.unsupported.set(best.id, String(e.data.reason ?? e.message))
         if (!mayFallBack(e.code)) throw e
         last = e
-        fellBackFrom ??= { id: best.id, reason: e.message }
+        fellBackFrom ??= this.#devices.fallback(best.id, e.message)
         exclude.push(best.id)
       }
     }
+  }
+
+  fallback(device: string, reason: string): Fallback {
+    return this.#devices.fallback(device, reason)
   }
 
   /** What to say where no device can serve. */

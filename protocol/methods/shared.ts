@@ -69,7 +69,9 @@ export const absentDevice = v.object({
 })
 export type AbsentDevice = v.InferOutput<typeof absentDevice>
 
-export const fallback = v.object({ id, reason: v.string() })
+/** The device that would have served, had it been able to, and why it did not. */
+export const fallback = v.object({ ...deviceInfo.entries, reason: v.string() })
+export type Fallback = v.InferOutput<typeof fallback>
 
 export const progress = v.object({
   phase: v.picklist(["queue", "download", "verify", "validate", "open"]),

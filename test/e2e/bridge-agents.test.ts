@@ -111,7 +111,7 @@ test("an agent that falls silent is dropped after five seconds, and its job runs
   expect(performance.now() - start).toBeGreaterThan(3900)
   expect(performance.now() - start).toBeLessThan(8000)
   expect(y(result.outputs)).toEqual([2])
-  expect(result).toMatchObject({ agent: "desktop", reruns: 1, fellBackFrom: { id: "laptop/webgpu" } })
+  expect(result).toMatchObject({ agent: "desktop", reruns: 1, fellBackFrom: { agent: "laptop", id: "webgpu" } })
   expect(await code(first.peer.call("agent.beat", { running: 0, waiting: 0 }))).toBe("IPFA_PROTOCOL_CLOSED")
   host.letGo()
   sparePool.close()
@@ -163,7 +163,7 @@ test("a device that can't take the model is passed over, and the answer says so"
   const session = await peer.call("session.open", { model })
   expect(session).toMatchObject({
     device: { agent: "desktop" },
-    fellBackFrom: { id: "laptop/webgpu", reason: "no such operator there" },
+    fellBackFrom: { agent: "laptop", id: "webgpu", backend: "webgpu", reason: "no such operator there" },
   })
   expect(await code(peer.call("session.open", { model, agent: "laptop" }))).toBe("IPFA_DEVICE_NONE")
   sparePool.close()

@@ -42,7 +42,10 @@ function served({ device, agent, fellBackFrom, reruns, timing }: RunResult): Rec
   return {
     device,
     ...(agent !== undefined && { agent }),
-    ...(fellBackFrom && { fellBackFrom: fellBackFrom.id, fellBackReason: fellBackFrom.reason }),
+    ...(fellBackFrom && {
+      fellBackFrom: `${fellBackFrom.agent}/${fellBackFrom.id}`,
+      fellBackReason: fellBackFrom.reason,
+    }),
     reruns,
     queueMs: timing.queueMs,
     runMs: timing.runMs,
