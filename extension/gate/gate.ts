@@ -79,6 +79,9 @@ export class Gate {
   async request(visitor: Visitor, request: GrantRequest, signal?: AbortSignal): Promise<Grant> {
     const { origin } = visitor
     if (!isGrantable(origin)) throw fail("IPFA_GRANT_ORIGIN")
+    // What can't be given is not asked for: a page's jobs stay in this browser.
+    if (request.capabilities.includes("fleet"))
+      throw fail("IPFA_GRANT_DENIED", { message: "This version can't send a page's jobs to other browsers." })
     const held = this.#held(visitor)
     if (held && covers(held, request)) return publicGrant(held)
     const { prompts, browserSession, store, onChange } = this.#options

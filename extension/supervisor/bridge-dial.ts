@@ -26,7 +26,7 @@ export function bridgeUrl(typed: string): string {
   // Chromium parses a host with spaces in it.
   if (/\s/.test(text) || !URL.canParse(http) || !/^https?:$/.test(new URL(http).protocol))
     throw fail("IPFA_INPUT_INVALID", {
-      message: "That is no address of a bridge-server. It looks like 127.0.0.1:8765.",
+      message: "That is no address of a bridge-server. It looks like 127.0.0.1:8790.",
       data: { path: "url", expected: "HOST:PORT" },
     })
   return `${secure ? "wss" : "ws"}://${new URL(http).host}/agent`

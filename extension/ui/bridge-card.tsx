@@ -47,7 +47,7 @@ export function BridgeCard({ peer, bridge }: { peer: Peer; bridge: BridgeState }
             <input
               data-testid="bridge-address"
               required
-              placeholder="127.0.0.1:8765"
+              placeholder="127.0.0.1:8790"
               spellcheck={false}
               value={address}
               onInput={(event) => setAddress(event.currentTarget.value)}

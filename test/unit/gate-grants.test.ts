@@ -40,6 +40,14 @@ async function openGate(browserSession = "s1"): Promise<Gate> {
 const infer = { grant: "infer" } as const
 
 describe("without a grant", () => {
+  test("the fleet is refused unasked, since this version has no way to it", async () => {
+    const gate = await openGate()
+    const request = gate.request(gate.enter(A), { capabilities: ["infer", "fleet"] })
+    await expect(request).rejects.toMatchObject({ code: "IPFA_GRANT_DENIED" })
+    expect(asked).toEqual([])
+    expect(gate.list()).toEqual([])
+  })
+
   test("every method that needs one is refused with one and the same error, an owner's too", async () => {
     const gate = await openGate()
     const page = gate.enter(A)
