@@ -1,4 +1,5 @@
 import { isIP } from "node:net"
+import { nodeBackends } from "../engine/backends/node.ts"
 import type { ModelSource } from "../engine/model-source.ts"
 import { nodeLibrary } from "../engine/store/node.ts"
 import { fail } from "../protocol/index.ts"
@@ -170,9 +171,10 @@ function nativeProcesses(folder: DataFolder, { threads, stuckMs }: BridgeOptions
     ...(threads !== undefined && { threads }),
     ...(stuckMs !== undefined && { stuckMs }),
   }
+  const others = nodeBackends.map(({ name }) => name).filter((name) => name !== "native-cpu")
   return [
     new NativeProcess({ agent: "native", backends: ["native-cpu"], ...common }, agents),
-    new NativeProcess({ agent: "native-gpu", backends: ["!native-cpu"], optional: true, ...common }, agents),
+    new NativeProcess({ agent: "native-gpu", backends: others, optional: true, ...common }, agents),
   ]
 }
 
@@ -184,6 +186,7 @@ function startInTurn([first, ...others]: NativeProcess[], fleet: Fleet): void {
     if (isFirst) for (const other of others) other.start()
     isFirst = false
   }
+  for (const native of [first, ...others]) native.expect("it is being looked for", true)
   fleet.listen({ joined: ({ agent }) => agent === first.agent && startOthers() })
   first.start()
 }

@@ -31,6 +31,7 @@ export async function benchmark(
   call: BenchmarkCall,
 ): Promise<ResultOf<typeof runBenchmark>> {
   const { devices: wanted, agent } = params
+  await fleet.settled(call.signal)
   const fits = (device: string) => !wanted || wanted.some((w) => selectorMatches(w, device))
   const members = fleet.members.filter((m) => agent === undefined || m.agent === agent || m.browser === agent)
   if (agent !== undefined && members.length === 0) throw fail("IPFA_AGENT_UNKNOWN", { data: { agent } })

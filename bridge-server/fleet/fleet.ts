@@ -5,6 +5,8 @@ import { Member, type MemberOptions } from "./member.ts"
 export const HEARTBEAT_MS = 1000
 export const SUSPECT_MS = 3000
 export const DEAD_MS = 5000
+/** A driver that takes longer to say whether it is there is not waited for. */
+const SETTLE_MS = 10_000
 
 export interface FleetEvents {
   joined?(member: Member): void
@@ -17,7 +19,9 @@ export class Fleet {
   readonly #members = new Map<string, Member>()
   readonly #listeners: FleetEvents[] = []
   readonly #waiting = new Set<() => void>()
-  readonly #expected = new Map<string, AbsentDevice>()
+  readonly #expected = new Map<string, readonly AbsentDevice[]>()
+  /** Agents that were never heard of, in this life of the bridge. */
+  readonly #unknown = new Set<string>()
   readonly #absent = new Map<string, readonly AbsentDevice[]>()
   readonly #timer: NodeJS.Timeout
   #sweptAt = performance.now()
@@ -52,6 +56,7 @@ export class Fleet {
     const member = new Member(options)
     this.#members.set(member.agent, member)
     this.#expected.delete(member.agent)
+    this.#unknown.delete(member.agent)
     void member.peer.closed.then((error) => this.#remove(member, error?.message ?? "its connection ended"))
     for (const l of this.#listeners) l.joined?.(member)
     this.#changed()
@@ -79,8 +84,9 @@ export class Fleet {
     this.#remove(member, reason)
   }
 
-  /** Says that `agent` is being started, so that a job with no other choice waits for it. */
-  expect(agent: string, absent: AbsentDevice): void {
+  /** Says that `agent` is being started and may have these devices, so that a job with no other choice waits for it. */
+  expect(agent: string, absent: readonly AbsentDevice[], isFirst = false): void {
+    if (isFirst) this.#unknown.add(agent)
     this.#expected.set(agent, absent)
     this.#changed()
   }
@@ -91,17 +97,20 @@ export class Fleet {
 
   /** What an agent that is not kept found to be absent. */
   addAbsent(agent: string, absent: readonly AbsentDevice[]): void {
+    this.#unknown.delete(agent)
     this.#absent.set(agent, absent)
     this.#changed()
   }
 
   /** Whether one that fits is on its way. */
   isExpecting({ agent, device }: { agent?: string; device?: string }): boolean {
-    return [...this.#expected.values()].some(
-      (e) =>
-        (agent === undefined || agent === e.agent || agent === e.browser) &&
-        (device === undefined || selectorMatches(device, e.id)),
-    )
+    return [...this.#expected.values()]
+      .flat()
+      .some(
+        (e) =>
+          (agent === undefined || agent === e.agent || agent === e.browser) &&
+          (device === undefined || selectorMatches(device, e.id)),
+      )
   }
 
   /** Resolves when members or their devices changed. */
@@ -122,6 +131,13 @@ export class Fleet {
     })
   }
 
+  /** Resolves when it is known what the agents that were started with the bridge have, or after `ms`. */
+  async settled(signal: AbortSignal, ms = SETTLE_MS): Promise<void> {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(ms)])
+    while (this.#unknown.size > 0 && !patience.aborted) await this.changed(patience).catch(() => {})
+    signal.throwIfAborted()
+  }
+
   hardware(): HardwareReport {
     const devices = this.members.flatMap((m) =>
       m.hardware.devices.map((d) => ({ ...d, agent: m.agent, browser: m.browser })),
@@ -129,7 +145,10 @@ export class Fleet {
     const absent = this.members.flatMap((m) =>
       m.hardware.absent.map((a) => ({ ...a, agent: m.agent, browser: m.browser })),
     )
-    return { devices, absent: [...absent, ...[...this.#absent.values()].flat(), ...this.#expected.values()] }
+    return {
+      devices,
+      absent: [...absent, ...[...this.#absent.values()].flat(), ...[...this.#expected.values()].flat()],
+    }
   }
 
   close(): void {

@@ -74,7 +74,7 @@ export class Router {
       return leased
     }
     const handlers: Handlers<BridgeCaller> = {
-      "hardware.report": () => this.hardware(),
+      "hardware.report": (_, { signal }) => this.hardware(signal),
       "status.get": (_, { caller, signal }) => this.status(caller, mine, signal),
       "session.open": async (params, call) => {
         const { leased, info } = await this.#open(params, call)
@@ -126,7 +126,9 @@ export class Router {
     }
   }
 
-  hardware(): HardwareReport {
+  /** Every device and every absence, once those that start with the bridge have been heard. */
+  async hardware(signal: AbortSignal): Promise<HardwareReport> {
+    await this.parts.fleet.settled(signal)
     return this.parts.fleet.hardware()
   }
 

@@ -73,7 +73,7 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
         response: ok(hardwareReport, "Devices."),
       },
     },
-    async () => router.hardware(),
+    (_, reply) => router.hardware(untilClosed(reply)),
   )
   app.get(
     "/v1/benchmarks",

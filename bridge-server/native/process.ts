@@ -41,7 +41,7 @@ const pool = createPool({
   browser: "native",
   version: VERSION,
   hosts: nodeBackends
-    .filter(({ name }) => isWanted(name))
+    .filter(({ name }) => settings.backends.includes(name))
     .map(({ name, create }) =>
       offered.has(name)
         ? threadHost({ backend: name, threads: settings.threads }, movable, (reason) => fail(`${name}: ${reason}`))
@@ -107,9 +107,4 @@ async function record(): Promise<void> {
     await peer
       .call("agent.record", { measurements: measured.splice(0, 1000) }, { deadlineMs: RECORD_MS })
       .catch(() => {})
-}
-
-/** `native-cpu` by name; `!native-cpu` is all the others. */
-function isWanted(name: string): boolean {
-  return settings.backends.some((b) => (b.startsWith("!") ? b.slice(1) !== name : b === name))
 }

@@ -51,7 +51,7 @@ export class NativeProcess {
   start(): void {
     const { agent, backends, dataDir, threads, stuckMs = STUCK_MS } = this.#options
     const { log } = this.#parts
-    this.#expect("the native process is starting")
+    this.expect("the native process is starting")
     const startedAt = performance.now()
     const settings: ChildSettings = {
       agent,
@@ -84,7 +84,7 @@ export class NativeProcess {
       this.#failures = performance.now() - startedAt > GOOD_LIFE_MS ? 0 : this.#failures + 1
       const wait = BACKOFF_MS[Math.min(this.#failures - 1, BACKOFF_MS.length - 1)] ?? 0
       log.warn({ agent, reason, restartInMs: wait, said: said() }, "native process ended")
-      this.#expect(`the native process ended (${reason}) and is started again`)
+      this.expect(`the native process ended (${reason}) and is started again`)
       this.#timer = setTimeout(() => this.start(), wait)
     }
     child.on("error", (error) => ended(error.message))
@@ -93,7 +93,7 @@ export class NativeProcess {
     // this one comes again. A pipe that broke alone leaves a child to which nothing more can be said.
     void peer.closed.then(() => {
       if (this.#child !== child || this.#closing) return
-      this.#expect("the native process ended and is started again")
+      this.expect("the native process ended and is started again")
       child.kill("SIGKILL")
     })
   }
@@ -131,9 +131,15 @@ export class NativeProcess {
     }
   }
 
-  #expect(reason: string): void {
-    for (const backend of this.#options.optional ? [] : this.#options.backends)
-      this.#parts.fleet.expect(this.agent, { id: backend, backend, agent: this.agent, browser: "native", reason })
+  /** Says that it comes, before it is started: what it may have is waited for. */
+  expect(reason: string, isFirst = false): void {
+    const { agent, backends } = this.#options
+    const browser = "native" as const
+    this.#parts.fleet.expect(
+      agent,
+      backends.map((backend) => ({ id: backend, backend, agent, browser, reason })),
+      isFirst,
+    )
   }
 }
 

@@ -116,7 +116,7 @@ test("what is being started is absent with that reason, and waited for by those 
     browser: "native",
     reason: "it is starting",
   } as const
-  fleet.expect("native", absent)
+  fleet.expect("native", [absent])
   expect(fleet.hardware()).toEqual({ devices: [], absent: [absent] })
   const fits: [object, boolean][] = [
     [{}, true],

@@ -27,7 +27,7 @@ export function kserve(app: FastifyInstance, router: Router): void {
     "/v2/health/ready",
     { schema: { tags, summary: "A device is there.", response: openApi.ready } },
     async (_, reply) => {
-      const ready = router.hardware().devices.length > 0
+      const ready = router.parts.fleet.hardware().devices.length > 0
       return reply.code(ready ? 200 : 503).send({ ready })
     },
   )
