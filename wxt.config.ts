@@ -17,6 +17,9 @@ export default defineConfig({
   srcDir: "extension",
   imports: false,
   manifestVersion: 3,
+  zip: { name: packageJson.name.replace("-workspace", "") },
+  // scripts/dev.ts opens the browser.
+  webExt: { disabled: true },
   vite: () => ({
     plugins: [preact({ reactAliasesEnabled: false, prefreshEnabled: false })],
     // ONNX Runtime's glue stays a file of its own beside the .wasm: its threads are started from it.
