@@ -25,7 +25,7 @@ import type { BridgeCaller } from "./caller.ts"
 import type { Evidence } from "./evidence.ts"
 import type { Fleet } from "./fleet.ts"
 import { Leased } from "./leased.ts"
-import type { FleetModels, ModelRequest } from "./models.ts"
+import type { BridgeModel, FleetModels, ModelRequest } from "./models.ts"
 import type { Placement, Wanted } from "./placement.ts"
 import { Repeats } from "./repeats.ts"
 import type { Runs } from "./runs.ts"
@@ -52,11 +52,14 @@ export interface InferRequest extends ModelRequest, Wanted {
 
 /** A job without a deadline of its own ends after this: nothing waits for ever. */
 const LONGEST_RUN_MS = 10 * 60_000
+/** Of one connection. */
+const MAX_SESSIONS = 1024
 
 /** Answers callers, whichever way they came: WebSocket sessions, and single inferences over HTTP. */
 export class Router {
   readonly parts: RouterParts
   readonly #leases = new Map<string, Leased>()
+  readonly #noted = new Set<string>()
   readonly #repeats = new Repeats<RunResult>((r) =>
     Object.values(r.outputs).reduce((sum, t) => sum + ("kept" in t ? 0 : tensorBytes(t)), 0),
   )
@@ -77,6 +80,8 @@ export class Router {
       "hardware.report": (_, { signal }) => this.hardware(signal),
       "status.get": (_, { caller, signal }) => this.status(caller, mine, signal),
       "session.open": async (params, call) => {
+        if (mine.size >= MAX_SESSIONS)
+          throw fail("IPFA_QUEUE_FULL", { message: "Too many sessions are open on this connection. Close some." })
         const { leased, info } = await this.#open(params, call)
         if (call.signal.aborted) {
           leased.close()
@@ -255,6 +260,7 @@ export class Router {
   ): Promise<{ leased: Leased; session: AgentSession }> {
     const { models, placement, sessions } = this.parts
     const model = await models.acquire(request, ownerOf(caller), options)
+    this.#noteModel(model)
     const { device, agent } = request
     const wanted: Wanted = { ...(device !== undefined && { device }), ...(agent !== undefined && { agent }) }
     const leased = new Leased(model, wanted, caller.origin, placement, sessions)
@@ -264,6 +270,13 @@ export class Router {
       leased.close()
       throw asAccelerateError(error)
     }
+  }
+
+  /** Once for each model in this life: the evidence knows runs by their model's hash. */
+  #noteModel({ sha256, bytes, reference }: BridgeModel): void {
+    if (this.#noted.has(sha256)) return
+    this.#noted.add(sha256)
+    this.parts.evidence?.model(sha256, bytes, reference).catch(() => this.#noted.delete(sha256))
   }
 
   /** What the agents say their sessions hold; one that does not answer at once (it computes) is left out. */

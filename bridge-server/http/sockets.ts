@@ -1,3 +1,4 @@
+import type { Socket } from "node:net"
 import websocket from "@fastify/websocket"
 import type { FastifyInstance } from "fastify"
 import type { WebSocket } from "ws"
@@ -12,8 +13,9 @@ import { callerOf } from "./route.ts"
 export const MAX_MESSAGE_BYTES = 512 * 2 ** 20
 /** Time to answer a goodbye. */
 const GOODBYE_MS = 500
-/** Whoever has no token yet has nothing large to say. */
+/** Whoever has no token yet has nothing large to say, and not for long. */
 const MAX_UNPAIRED_BYTES = 64 * 2 ** 10
+const MAX_UNPAIRED_MS = 60_000
 
 /** `/client` for callers, `/agent` for those who compute. Host, Origin and token were checked before the upgrade. */
 export async function sockets(app: FastifyInstance, router: Router, agents: AgentParts): Promise<void> {
@@ -50,8 +52,7 @@ export async function sockets(app: FastifyInstance, router: Router, agents: Agen
     caller: BridgeCaller,
     handlers: ConstructorParameters<typeof Peer<BridgeCaller>>[1]["handlers"],
   ) => {
-    const maxBytes = caller.role === "unpaired" ? MAX_UNPAIRED_BYTES : MAX_MESSAGE_BYTES
-    const port = webSocketPort(socket as unknown as WebSocketLike, { maxBytes })
+    const port = webSocketPort(socket as unknown as WebSocketLike, { maxBytes: MAX_MESSAGE_BYTES })
     const peer = new Peer<BridgeCaller>(port, { role: "bridge", caller, authorise, ...(handlers && { handlers }) })
     connections.set(peer, caller)
     void peer.closed.then(() => connections.delete(peer))
@@ -64,10 +65,22 @@ export async function sockets(app: FastifyInstance, router: Router, agents: Agen
     void serve(socket, caller, handlers).closed.then(end)
   })
   app.get("/agent", { websocket: true }, (socket, request) => {
+    if (callerOf(request).role === "unpaired") confine(socket, request.raw.socket)
     const peer: Peer<BridgeCaller> = serve(
       socket,
       callerOf(request),
       agentConnection(agents, () => peer),
     )
   })
+}
+
+/** Counted as the bytes come in: `ws` would gather a whole message of MAX_MESSAGE_BYTES before anyone could refuse it. */
+function confine(socket: WebSocket, connection: Socket): void {
+  let bytes = 0
+  connection.on("data", (piece: Buffer) => {
+    bytes += piece.byteLength
+    if (bytes > MAX_UNPAIRED_BYTES) socket.terminate()
+  })
+  const timer = setTimeout(() => socket.terminate(), MAX_UNPAIRED_MS)
+  socket.once("close", () => clearTimeout(timer))
 }

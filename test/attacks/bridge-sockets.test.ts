@@ -227,3 +227,18 @@ describe("S6: an impostor on the bridge's port", () => {
     expect(await ask("laptop")).toEqual(await ask("nobody"))
   })
 })
+
+test("S10: who has no token can't make the bridge gather a large message", async () => {
+  const socket = new WebSocket(`${t.bridge.ws}/agent`, ["ipfa.v1"], { origin: EXTENSION, perMessageDeflate: false })
+  await new Promise((resolve, reject) => {
+    socket.once("open", resolve)
+    socket.once("error", reject)
+  })
+  const closed = new Promise<number>((resolve) => socket.once("close", resolve))
+  socket.on("error", () => {})
+  // Announced as one message of 256 MiB, of which less than one is sent.
+  const part = new Uint8Array(128 * 1024)
+  for (let i = 0; i < 4; i++) socket.send(part, { binary: true, fin: false })
+  expect(await closed).toBe(1006)
+  expect((await t.http("GET", "/healthz")).status).toBe(200)
+})
