@@ -202,8 +202,7 @@ const browsers: { name: string; files: Partial<Record<NodeJS.Platform, string[]>
       ],
       win32: ["C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe"],
     },
-    gives:
-      "WebGPU and WASM; WebNN only where the build has a backend for it (Edge on Windows, Chrome OS; Debian's has none)",
+    gives: "WebGPU and WASM",
     fix: "npx playwright-core install chromium, or the distribution's package chromium. Branded Chrome can't load an unpacked extension since 137.",
   },
   {
@@ -231,6 +230,24 @@ export function checkBrowsers(): Finding[] {
       ? { name, ok: true, detail: `${found[0]}: ${gives}` }
       : { name, ok: false, detail: "not found", fix }
   })
+}
+
+/** No browser tells without being started; what is known is which builds carry a backend. */
+export function checkWebnn(): Finding {
+  const name = "webnn"
+  try {
+    import.meta.resolve("@sparticuz/chromium")
+    return { name, ok: true, detail: "the Chromium of @sparticuz/chromium (LiteRT; cpu, gpu, npu), as a worker page" }
+  } catch {
+    // Not installed here.
+  }
+  if (process.platform === "win32") return { name, ok: true, detail: "Chromium and Edge, by DirectML, behind a flag" }
+  return {
+    name,
+    ok: false,
+    detail: "the distributions' Chromium has no WebNN backend",
+    fix: "npm install @sparticuz/chromium, whose Chromium has one.",
+  }
 }
 
 export function checkTerminal(): Finding {

@@ -11,6 +11,7 @@ import {
   checkOnnxRuntime,
   checkPort,
   checkTerminal,
+  checkWebnn,
   type Finding,
 } from "./checks.ts"
 import { type GlobalOptions, say } from "./print.ts"
@@ -36,6 +37,7 @@ async function doctor({ json, data }: GlobalOptions): Promise<void> {
     await checkDuckDb(),
     ...(await checkGpus()),
     ...checkBrowsers(),
+    checkWebnn(),
     checkTerminal(),
   ]
   const ok = findings.every((f) => f.ok || !f.needed)

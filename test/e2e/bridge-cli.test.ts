@@ -179,6 +179,7 @@ test("doctor finds what there is, says why the rest is not, and leaves nothing b
     "chromium",
     "firefox",
     "webkit",
+    "webnn",
   ])
     expect(by, name).toHaveProperty([name])
   expect(by["onnxruntime-node"]).toMatchObject({ ok: true, detail: expect.stringContaining("cpu") })
