@@ -150,7 +150,7 @@ function place(root: unknown, entry: unknown, bytes: Parts, start: number): void
 const isOffset = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 function view(View: (typeof types)[keyof typeof types], bytes: Uint8Array): View {
-  const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
+  const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes)
   return new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, bytes.byteLength / View.BYTES_PER_ELEMENT)
 }
 

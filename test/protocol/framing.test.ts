@@ -88,6 +88,12 @@ describe("a frame", () => {
     )
   })
 
+  test("copies arrays out of a Node Buffer that lies askew", () => {
+    const frame = joinFrame(encodeFrame({ x: new BigInt64Array([1n, -2n]), y: new Float32Array([0.5]) }))
+    const askew = Buffer.concat([Buffer.from([0]), frame]).subarray(1)
+    expect(decodeFrame(askew)).toEqual({ x: new BigInt64Array([1n, -2n]), y: new Float32Array([0.5]) })
+  })
+
   test("carries arrays whole and aligned, as views of its own memory", () => {
     const sent = { a: new Uint8Array([1, 2, 3]), b: new BigInt64Array([4n]), c: new Float64Array([5]) }
     const frame = whole(encodeFrame(sent))
