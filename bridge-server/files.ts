@@ -7,5 +7,7 @@ export const files = {
   packageJson: at("./package.json", "../package.json"),
   /** The entry of a native child process. */
   child: at("./native/child.ts", "./child.js"),
+  /** The folder of the built worker page; made by scripts/packages/worker-page.ts. */
+  workerPage: at("./worker-page/dist/", "./worker/"),
   digits: at("../models/digits/digits.onnx", "../models/digits/digits.onnx"),
 } as const

@@ -9,10 +9,13 @@ import { VERSION } from "../bridge-server/version.ts"
 import { asAccelerateError, Peer, webSocketPort } from "../protocol/index.ts"
 import { ensureChromium } from "./browsers.ts"
 import { ensureExtension } from "./build-extension.ts"
+import { ensureWorkerPage } from "./packages/worker-page.ts"
 import { type DrivenBrowser, joinChromium } from "./start/chromium.ts"
 import { reporter } from "./start/events.ts"
 import { measureDevice } from "./start/measure.ts"
 import { type BrowserName, parseOptions, usage } from "./start/options.ts"
+import { joinWebkit } from "./start/webkit.ts"
+import { joinWebnnShell } from "./start/webnn-shell.ts"
 
 const options = parseOptions(process.argv.slice(2))
 if (typeof options === "string") {
@@ -47,15 +50,31 @@ const stopped = new Promise<void>((resolve) => {
 /** Why a browser that was asked for can't be driven by this version. */
 const notYet: Partial<Record<BrowserName, string>> = {
   firefox: "npm start does not drive Firefox yet; load .output/firefox-mv2 in about:debugging",
-  webkit: "npm start does not drive WebKit yet",
-  webnn: "npm start does not drive the WebNN shell yet",
 }
 
-async function open(name: BrowserName, { ws, pairingCode }: Bridge): Promise<void> {
+/** Browsers that join by the worker page: each returns why it is not there, or what ends it. */
+const workers: Partial<Record<BrowserName, (link: string, headless: boolean) => Promise<DrivenBrowser | string>>> = {
+  webkit: joinWebkit,
+  webnn: joinWebnnShell,
+}
+
+async function open(name: BrowserName, { http, ws, pairingCode }: Bridge): Promise<void> {
   const browser = name === "webnn" ? "webnn-shell" : name
   const absent = (reason: string) => emit({ event: "absent", browser, backend: "*", reason })
   const reason = notYet[name]
   if (reason) return absent(reason)
+  const worker = workers[name]
+  if (worker) {
+    say(`Opening ${browser} …`)
+    try {
+      const joined = await worker(`${http}/worker#code=${pairingCode().code}`, headless)
+      if (typeof joined === "string") absent(joined)
+      else driven.push(joined)
+    } catch (error) {
+      absent(`it could not be started and joined: ${(error as Error).message.split("\n")[0]}`)
+    }
+    return
+  }
   const binary = await ensureChromium()
   if (!binary) return absent("no Chromium was found, and none could be installed")
   const extension = await ensureExtension("chrome-mv3")
@@ -78,6 +97,7 @@ async function joined(count: number, { fleet }: Bridge, ms: number): Promise<voi
 let ok = false
 try {
   const log = createLog(process.env.IPFA_LOG ?? "warn")
+  if (browsers.some((name) => workers[name])) await ensureWorkerPage()
   bridge = await startBridge({
     dataDir,
     port,

@@ -67,10 +67,13 @@ export function modelsCommand(): Command {
 
 type Request = (method: string, path: string, body?: unknown) => Promise<unknown>
 
-export async function withBridge(data: string | undefined, work: (request: Request) => Promise<void>): Promise<void> {
+export async function withBridge(
+  data: string | undefined,
+  work: (request: Request, http: string) => Promise<void>,
+): Promise<void> {
   const bridge = await connect(data ?? defaultDataDir())
   try {
-    await work(bridge.request)
+    await work(bridge.request, bridge.http)
   } finally {
     bridge.close()
   }

@@ -73,6 +73,7 @@ async function serve(options: ServeOptions): Promise<void> {
   say(options.json, { event: "ready", http, ws, tokenFile, dataDir }, [
     `bridge-server ${VERSION} at ${http}`,
     `  documentation  ${http}/docs`,
+    `  worker page    ${http}/worker`,
     `  token          ${tokenFile}`,
     `  data           ${dataDir}`,
     "Ctrl-C ends it and all it started.",

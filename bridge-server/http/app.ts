@@ -7,6 +7,7 @@ import { kserve } from "./kserve/routes.ts"
 import type { Metrics } from "./metrics.ts"
 import { sockets } from "./sockets.ts"
 import { type V1Parts, v1 } from "./v1.ts"
+import { workerPage } from "./worker-page.ts"
 
 export interface AppParts extends V1Parts {
   agents: AgentParts
@@ -61,6 +62,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
 
   await docs(app)
   app.get("/healthz", { schema: { tags: ["bridge"], summary: "It runs.", security: [] } }, async () => ({ ok: true }))
+  workerPage(app, tls !== undefined)
   metrics.serve(app)
   kserve(app, router)
   v1(app, parts)

@@ -6,10 +6,10 @@ import type { AgentTokens } from "../access/agent-tokens.ts"
 import { hashToken, presentedToken, tokenMatches } from "../access/token.ts"
 import type { BridgeCaller } from "../fleet/caller.ts"
 
-/** What needs no token: that the bridge is there, its proof, and the static shell of the documentation. None of it carries data. */
-const OPEN = ["/healthz", "/v1/proof", "/docs"]
-const OPEN_BELOW = "/docs/"
-/** Where an extension that is not paired yet may connect, to pair. */
+/** What needs no token: that the bridge is there, its proof, and the static shells of the documentation and the worker page. None of it carries data. */
+const OPEN = ["/healthz", "/v1/proof", "/docs", "/worker"]
+const OPEN_BELOW = ["/docs/", "/worker/"]
+/** Where an extension or a worker page that is not paired yet may connect, to pair. */
 const PAIRING_PATH = "/agent"
 
 export interface Knock {
@@ -63,7 +63,7 @@ export class Guard {
       throw fail("IPFA_BRIDGE_TOKEN")
     }
     if (isOpen(route) && !upgrade) return undefined
-    // With a code to trade, and nothing else, an extension or a program may come in without.
+    // With a code to trade, and nothing else, an extension, the worker page or a program may come in without.
     if (pairing) return { origin: "unpaired", role: "unpaired", ...seen }
     throw fail("IPFA_BRIDGE_TOKEN")
   }
@@ -75,5 +75,5 @@ export class Guard {
 }
 
 function isOpen(route: string | undefined): boolean {
-  return route !== undefined && (OPEN.includes(route) || route.startsWith(OPEN_BELOW))
+  return route !== undefined && (OPEN.includes(route) || OPEN_BELOW.some((folder) => route.startsWith(folder)))
 }

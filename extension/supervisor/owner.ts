@@ -1,9 +1,9 @@
+import type { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import type { Caller } from "../../engine/caller.ts"
 import type { Pool } from "../../engine/index.ts"
 import { type EventOf, type Handlers, type Methods, Peer, type Port } from "../../protocol/index.ts"
 import type { Gate } from "../gate/gate.ts"
 import type { Prompts } from "../gate/prompts.ts"
-import type { BridgeLink } from "./bridge-link.ts"
 
 type Snapshot = EventOf<Methods["owner.watch"]>
 

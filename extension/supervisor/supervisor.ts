@@ -1,15 +1,15 @@
+import { BridgeLink } from "../../engine/agent/bridge-link.ts"
+import type { Clock } from "../../engine/agent/clock.ts"
+import type { SettingsStore } from "../../engine/agent/settings.ts"
 import { type HardwareReport, messagePort, type Port } from "../../protocol/index.ts"
 import { Gate } from "../gate/gate.ts"
 import type { GrantStore } from "../gate/grant-store.ts"
 import { Prompts, type PromptWindow } from "../gate/prompts.ts"
-import { BridgeLink } from "./bridge-link.ts"
-import type { Clock } from "./clock.ts"
 import { extensionPool } from "./extension-pool.ts"
 import { Lives } from "./lives.ts"
 import { MeasurementLog } from "./measurement-log.ts"
 import { Owner } from "./owner.ts"
 import { Pages } from "./pages.ts"
-import type { SettingsStore } from "./settings.ts"
 
 /** What the supervisor needs of the place it lives in: Chromium's offscreen document, or Firefox's and Safari's background page. */
 export interface SupervisorPlatform {

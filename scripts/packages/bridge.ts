@@ -1,7 +1,8 @@
-import { chmodSync, copyFileSync, globSync, mkdirSync, writeFileSync } from "node:fs"
+import { chmodSync, copyFileSync, cpSync, globSync, mkdirSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { build } from "esbuild"
 import { repoRoot } from "../sources.ts"
+import { ensureWorkerPage } from "./worker-page.ts"
 
 /** `ipfs-accelerate-bridge`: the command line and the entry of its native children; what npm installs with it stays outside. */
 export async function buildBridge(out: string): Promise<void> {
@@ -19,6 +20,7 @@ export async function buildBridge(out: string): Promise<void> {
     legalComments: "none",
     logLevel: "warning",
   })
+  cpSync(await ensureWorkerPage(), path.join(out, "worker"), { recursive: true })
   chmodSync(path.join(out, "main.js"), 0o755)
   // The model that ships, where the bundle looks for it. A copy, so git is told to ignore it and npm not to.
   const models = path.join(path.dirname(out), "models")

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { bridgeUrl } from "../../extension/supervisor/bridge-dial.ts"
+import { bridgeUrl } from "../../engine/agent/bridge-dial.ts"
 
 test.each([
   ["127.0.0.1:8765", "ws://127.0.0.1:8765/agent"],

@@ -1,10 +1,10 @@
 import { browser } from "wxt/browser"
+import { workerClock } from "../../../engine/agent/clock.ts"
+import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
+import { idbSettings } from "../../../engine/agent/settings.ts"
 import { extensionPort } from "../../../protocol/index.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
 import { type BackgroundRequest, LIFE_PORT, OWNER_PORT, POOL_PORT, type RoutedPort } from "../../messages.ts"
-import { workerClock } from "../../supervisor/clock.ts"
-import clockUrl from "../../supervisor/clock-worker.ts?worker&url"
-import { idbSettings } from "../../supervisor/settings.ts"
 import { Supervisor } from "../../supervisor/supervisor.ts"
 
 // Chromium's home for the supervisor: the only extension page without a window that lasts and may have workers.

@@ -1,4 +1,3 @@
-import type { Caller } from "../../engine/caller.ts"
 import {
   asAccelerateError,
   fail,
@@ -8,6 +7,7 @@ import {
   type WebSocketLike,
   webSocketPort,
 } from "../../protocol/index.ts"
+import type { Caller } from "../caller.ts"
 import type { BridgePairing } from "./settings.ts"
 
 /** The bridge takes no larger message (bridge-server/http/sockets.ts). */

@@ -1,6 +1,6 @@
-import type { Caller } from "../../engine/caller.ts"
-import type { Pool } from "../../engine/index.ts"
 import type { BridgeState, HardwareReport, Measurement, Peer } from "../../protocol/index.ts"
+import type { Caller } from "../caller.ts"
+import type { Pool } from "../pool/pool.ts"
 import { bridgeReason, bridgeUrl, dialBridge, redeemCode } from "./bridge-dial.ts"
 import type { Clock } from "./clock.ts"
 import type { BridgePairing, SettingsStore } from "./settings.ts"
@@ -63,6 +63,13 @@ export class BridgeLink {
     onPaired(true)
     this.#use({ url, token })
     return this.#state
+  }
+
+  /** Leaves the bridge until `start`; the pairing stays. What runs here, the bridge runs elsewhere. */
+  pause(): void {
+    this.#leave()
+    this.#pairing = undefined
+    this.#is({ state: "none" })
   }
 
   async forget(): Promise<void> {

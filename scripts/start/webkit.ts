@@ -1,0 +1,81 @@
+import { accessSync, constants, globSync } from "node:fs"
+import path from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import type { DrivenBrowser } from "./chromium.ts"
+import { startWebDriver, startXvfb, type WebDriver } from "./web-driver.ts"
+
+export interface WebkitPaths {
+  driver: string
+  browser: string
+  /** Where there is no display, or none is wanted. */
+  xvfb: string | undefined
+}
+
+/** WebKitGTK's driver and its small browser, or why they are not there and how to get them. */
+export function findWebkit(): WebkitPaths | string {
+  if (process.platform !== "linux")
+    return "WebKitGTK is for Linux; here, open the worker page in Safari or any other browser"
+  const driver = onPath("WebKitWebDriver")
+  const browser =
+    process.env.MINIBROWSER ?? globSync("/usr/{lib,lib64,libexec}/{*/,}webkit2gtk-4.*/MiniBrowser").sort().at(-1)
+  if (!driver || !browser) return "WebKitGTK's driver is not installed: apt-get install webkit2gtk-driver xvfb"
+  return { driver, browser, xvfb: onPath("Xvfb") }
+}
+
+/** WebKitGTK's MiniBrowser under WebDriver. Returns why there is none, where there is none. */
+export async function launchWebkit(headless: boolean): Promise<WebDriver | string> {
+  const found = findWebkit()
+  if (typeof found === "string") return found
+  if (headless && !found.xvfb) return "it has no headless mode, and Xvfb is not installed: apt-get install xvfb"
+  const screen = headless ? await startXvfb(found.xvfb as string) : undefined
+  const end = () => void screen?.process.kill()
+  try {
+    const driver = await startWebDriver(
+      found.driver,
+      { "webkitgtk:browserOptions": { binary: found.browser, args: ["--automation"] } },
+      { ...process.env, ...(screen && { DISPLAY: screen.display }) },
+    )
+    return {
+      ...driver,
+      async close() {
+        await driver.close()
+        end()
+      },
+    }
+  } catch (error) {
+    end()
+    throw error
+  }
+}
+
+const JOIN_MS = 60_000
+
+/** Opens the worker page by `link` in WebKitGTK. Returns why there is none, where there is none. */
+export async function joinWebkit(link: string, headless: boolean): Promise<DrivenBrowser | string> {
+  const driver = await launchWebkit(headless)
+  if (typeof driver === "string") return driver
+  try {
+    await driver.goto(link)
+    const script = "return document.querySelector('[data-testid=state]')?.dataset.state ?? document.body.innerText"
+    for (const end = Date.now() + JOIN_MS; ; await delay(100)) {
+      const state = await driver.evaluate(script)
+      if (state === "connected") return { close: () => driver.close() }
+      if (Date.now() > end) throw new Error(`the worker page did not join: ${state}`)
+    }
+  } catch (error) {
+    await driver.close()
+    throw error
+  }
+}
+
+function onPath(name: string): string | undefined {
+  const places = (process.env.PATH ?? "").split(path.delimiter).map((folder) => path.join(folder, name))
+  return places.find((file) => {
+    try {
+      accessSync(file, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}

@@ -1,0 +1,51 @@
+import { existsSync } from "node:fs"
+import { type Browser, type BrowserContext, chromium } from "playwright-core"
+import type { DrivenBrowser } from "./chromium.ts"
+
+/** Why the shell can't run here, or undefined where it can. */
+function notHere(): string | undefined {
+  if (process.platform !== "linux" || process.arch !== "x64")
+    return "its binary (npm package @sparticuz/chromium) is for Linux on x64"
+  return existsSync(new URL("../../node_modules/@sparticuz/chromium", import.meta.url))
+    ? undefined
+    : "the npm package @sparticuz/chromium is not installed: npm install"
+}
+
+/** A headless Chromium that has WebNN (LiteRT and XNNPACK), which Debian's and Chrome's own headless builds lack, on `cpu`, `gpu` and `npu` contexts. End it with `context.browser().close()`. */
+export async function launchWebnnShell(): Promise<BrowserContext> {
+  return (await launch()).newContext()
+}
+
+async function launch(): Promise<Browser> {
+  const { default: shell } = await import("@sparticuz/chromium")
+  return chromium.launch({
+    executablePath: await shell.executablePath(),
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+    args: [
+      "--headless=shell",
+      "--no-sandbox",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--enable-features=WebMachineLearningNeuralNetwork",
+    ],
+  })
+}
+
+/** Opens the worker page by `link` in the shell, which has no extensions. Returns why there is none, where there is none. */
+export async function joinWebnnShell(link: string): Promise<DrivenBrowser | string> {
+  const reason = notHere()
+  if (reason) return reason
+  const browser = await launch()
+  try {
+    const page = await (await browser.newContext()).newPage()
+    await page.goto(link)
+    await page.getByTestId("state").and(page.locator("[data-state=connected]")).waitFor({ timeout: 60_000 })
+    return { close: () => browser.close() }
+  } catch (error) {
+    await browser.close()
+    throw error
+  }
+}
