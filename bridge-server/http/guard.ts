@@ -53,7 +53,8 @@ export class Guard {
     if (!this.#hosts.has((headers.host ?? "").toLowerCase())) throw fail("IPFA_BRIDGE_HOST")
     const pairing = upgrade && route === PAIRING_PATH
     if (origin !== undefined && !this.#originMay(origin, pairing)) throw fail("IPFA_BRIDGE_ORIGIN")
-    const peer = origin ?? remoteAddress
+    // Worker pages of many machines have the one origin, which is ours.
+    const peer = origin === undefined || this.#origins.has(origin) ? remoteAddress : origin
     const seen = { peer, ...(origin !== undefined && { webOrigin: origin }) }
     const token = presentedToken(headers)
     if (token !== undefined) {

@@ -19,11 +19,11 @@ export function workerPage(app: FastifyInstance, tls: boolean): void {
   const root = fileURLToPath(files.workerPage)
   const shell = path.join(root, "index.html")
   const known = new Set(globSync("**/*.{js,mjs,css,wasm}", { cwd: root }).map((name) => name.split(path.sep).join("/")))
-  const isolate = (reply: FastifyReply, host: string) =>
+  const isolate = (reply: FastifyReply, host: string, evaluates = false) =>
     reply.headers({
       "cross-origin-opener-policy": "same-origin",
       "cross-origin-embedder-policy": "require-corp",
-      "content-security-policy": policy(`${tls ? "wss" : "ws"}://${host}`),
+      "content-security-policy": policy(`${tls ? "wss" : "ws"}://${host}`, evaluates),
       "x-frame-options": "DENY",
       "permissions-policy": "camera=(), microphone=(), geolocation=()",
     })
@@ -39,7 +39,7 @@ export function workerPage(app: FastifyInstance, tls: boolean): void {
     const name = request.params["*"]
     if (!known.has(name)) return reply.callNotFound()
     const file = path.join(root, name)
-    isolate(reply, request.headers.host ?? "").headers({
+    isolate(reply, request.headers.host ?? "", name.startsWith("webnn-worker-")).headers({
       "cache-control": "public, max-age=31536000, immutable",
       "content-length": statSync(file).size,
     })
@@ -47,11 +47,15 @@ export function workerPage(app: FastifyInstance, tls: boolean): void {
   })
 }
 
-/** Safari did not take `'self'` for WebSockets before 15.4, so the bridge's own is named. */
-function policy(socket: string): string {
+/**
+ * The policy of one response. A worker has that of its own script: onnxruntime-web makes functions from strings for WebNN (Emscripten's glue
+ * for JavaScript objects), and the worker that hosts it, which has no document, may as the only one.
+ * Safari did not take `'self'` for WebSockets before 15.4, so the bridge's own is named.
+ */
+function policy(socket: string, evaluates: boolean): string {
   return [
     "default-src 'none'",
-    "script-src 'self' 'wasm-unsafe-eval'",
+    `script-src 'self' 'wasm-unsafe-eval'${evaluates ? " 'unsafe-eval'" : ""}`,
     "worker-src 'self'",
     "style-src 'self'",
     "img-src data:",

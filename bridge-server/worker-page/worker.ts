@@ -12,6 +12,7 @@ import { WakeLock } from "./wake-lock.ts"
 /** Where the built page's other files are; absolute paths. */
 export interface WorkerFiles {
   worker: string
+  webnnWorker: string
   clock: string
   /** The folder with ONNX Runtime's files. */
   runtime: string
@@ -119,13 +120,15 @@ export class BrowserWorker {
     await settings.set("agent", agent)
     const incarnation = ((await settings.get("incarnation")) ?? 0) + 1
     await settings.set("incarnation", incarnation)
-    const { worker, runtime, version } = this.#files
+    const { worker, webnnWorker, runtime, version } = this.#files
     const { budgetMiB } = this.#view.preferences
     const pool = createPool({
       agent,
       browser,
       version,
-      hosts: backends.map((backend) => webWorkerHost({ backend, workerUrl: worker, assetsUrl: runtime })),
+      hosts: backends.map((backend) =>
+        webWorkerHost({ backend, workerUrl: backend === "webnn" ? webnnWorker : worker, assetsUrl: runtime }),
+      ),
       models: browserLibrary(),
       ...(budgetMiB !== undefined && { budgetBytes: budgetMiB * 2 ** 20 }),
       onMeasurement: (measurement) => link.record(measurement),

@@ -64,7 +64,12 @@ async function buildInto(folder: string): Promise<void> {
   }
   const workers = await build({
     ...common,
-    entryPoints: { worker: "engine/worker/worker.ts", clock: "engine/agent/clock-worker.ts" },
+    entryPoints: {
+      worker: "engine/worker/worker.ts",
+      // The same under another name, which the bridge-server serves with a policy of its own.
+      "webnn-worker": "engine/worker/worker.ts",
+      clock: "engine/agent/clock-worker.ts",
+    },
   })
   const { version } = JSON.parse(readFileSync(path.join(repoRoot, "package.json"), "utf8")) as { version: string }
   const page = await build({
@@ -73,6 +78,7 @@ async function buildInto(folder: string): Promise<void> {
     define: {
       IPFA_FILES: JSON.stringify({
         worker: built(workers.metafile, "worker"),
+        webnnWorker: built(workers.metafile, "webnn-worker"),
         clock: built(workers.metafile, "clock"),
         runtime,
         version,

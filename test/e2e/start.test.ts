@@ -6,6 +6,7 @@ import path from "node:path"
 import { createInterface } from "node:readline"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import type { StartEvent } from "../../scripts/start/events.ts"
+import { findWebkit } from "../../scripts/start/webkit.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 let dataDir: string
@@ -52,13 +53,25 @@ function start(...args: string[]) {
 
 const results = (events: StartEvent[]) => events.filter((e) => e.event === "result")
 
-test("--once gives right answers from Chromium's WebGPU and WASM and from native, and says why the rest is absent", async () => {
+/** WebKitGTK is there where a person installed it. */
+const webkitIsHere = typeof findWebkit() === "object"
+
+test("--once gives right answers from every browser that is there and from native, and says why the rest is absent", async () => {
   const { events, exit } = start("--once")
   expect(await exit).toBe(0)
   expect(events[0]).toMatchObject({ event: "ready", http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) })
   expect(events.at(-1)).toEqual({ event: "done", ok: true })
   const devices = results(events).map((r) => `${r.browser} ${r.backend} ${r.ok}`)
-  expect(devices.sort()).toEqual(["chromium wasm true", "chromium webgpu true", "native native-cpu true"])
+  expect(devices.sort()).toEqual([
+    "chromium wasm true",
+    "chromium webgpu true",
+    "native native-cpu true",
+    ...(webkitIsHere ? ["webkit wasm true"] : []),
+    "webnn-shell wasm true",
+    "webnn-shell webnn:cpu true",
+    "webnn-shell webnn:gpu true",
+    "webnn-shell webnn:npu true",
+  ])
   for (const r of results(events)) expect(r.p50Ms).toBeGreaterThan(0)
   const absent = events.filter((e) => e.event === "absent")
   expect(absent.map((a) => a.browser)).toEqual(

@@ -33,7 +33,14 @@ afterAll(() => rm(dir, { recursive: true, force: true }))
 
 test("the packed bridge-server holds its two entries and the model that ships, and no sources", () => {
   expect(packed).toEqual(
-    expect.arrayContaining(["dist/main.js", "dist/child.js", "dist/LICENSE", "models/digits/digits.onnx", "README.md"]),
+    expect.arrayContaining([
+      "dist/main.js",
+      "dist/child.js",
+      "dist/LICENSE",
+      "dist/worker/index.html",
+      "models/digits/digits.onnx",
+      "README.md",
+    ]),
   )
   expect(packed.filter((file) => file.endsWith(".ts"))).toEqual([])
 })
@@ -49,6 +56,10 @@ test("it serves the model that ships from its own native process", async () => {
       text += chunk
       if (text.includes('"ready"')) break
     }
+    const { http } = JSON.parse(text)
+    const shell = await (await fetch(`${http}/worker`)).text()
+    const [script] = /\/worker\/main-\w+\.js/.exec(shell) ?? []
+    expect((await fetch(`${http}${script}`)).headers.get("content-type")).toContain("javascript")
     await using api = await connect({ dataDir })
     const session = await api.load("digits")
     const { outputs } = await session.run({ image: tensor("float32", [1, 1, 8, 8], samples[4].image) })

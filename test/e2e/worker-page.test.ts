@@ -1,0 +1,196 @@
+import type { BrowserContext, Page } from "playwright-core"
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { ensureWorkerPage } from "../../scripts/packages/worker-page.ts"
+import { findWebkit, joinWebkit } from "../../scripts/start/webkit.ts"
+import { joinWebnnShell } from "../../scripts/start/webnn-shell.ts"
+import { connect } from "../../sdk/connect.ts"
+import { fleetWill, identity, productModel, type TestBridge, testBridge } from "../support/bridge.ts"
+import { launchChromium, noChromium } from "../support/chromium.ts"
+import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
+
+const images = digits.samples.map(({ image }) => image)
+let served: TestBridge
+
+beforeAll(async () => void (await ensureWorkerPage()))
+beforeEach(async () => {
+  served = await testBridge({ native: false })
+})
+afterEach(() => served.close())
+
+const agents = () => served.bridge.fleet.members.filter(({ gone }) => !gone)
+const count = (n: number) => fleetWill(served.bridge, () => agents().length === n)
+const link = (base = served.bridge.http) => `${base}/worker#code=${served.bridge.pairingCode().code}`
+
+/** How far what `device` of `agent` computes is from native's numbers. */
+async function error(agent: string, device: string): Promise<number> {
+  await using bridge = await connect({ url: served.bridge.ws, token: served.bridge.token })
+  const session = await bridge.load(digitsModel, { agent, device })
+  const image = { dtype: "float32", shape: [images.length, 1, 8, 8], data: Float32Array.from(images.flat()) } as const
+  const result = await session.run({ image })
+  expect([result.agent, result.device]).toEqual([agents()[0]?.agent, device])
+  return distance(result.outputs.logits?.data as Float32Array, await nativeLogits(images))
+}
+
+describe.skipIf(noChromium)("Chromium", () => {
+  let context: BrowserContext
+  beforeEach(async () => {
+    context = await launchChromium()
+  })
+  afterEach(() => context.close())
+
+  const open = async (url: string): Promise<Page> => {
+    const page = await context.newPage()
+    await page.goto(url)
+    return page
+  }
+  const will = (page: Page, state: string) =>
+    page
+      .getByTestId("state")
+      .and(page.locator(`[data-state=${state}]`))
+      .waitFor()
+  /** The same bridge under its other name: an origin with a storage of its own, so a second agent in one browser. */
+  const otherOrigin = () => served.bridge.http.replace("127.0.0.1", "localhost")
+
+  test("it joins by its link's code, which the address bar and every request go without, and computes native's numbers", async () => {
+    const page = await context.newPage()
+    const asked: string[] = []
+    page.on("request", (request) => asked.push(request.url(), JSON.stringify(request.headers())))
+    page.on("websocket", (socket) => asked.push(socket.url()))
+    const { code } = served.bridge.pairingCode()
+    await page.goto(`${served.bridge.http}/worker#code=${code}`)
+    await will(page, "connected")
+    expect(agents()).toMatchObject([{ browser: "chromium" }])
+    expect(page.url()).toBe(`${served.bridge.http}/worker`)
+    expect(asked.filter((text) => text.split("#")[0]?.includes(code))).toEqual([])
+    expect(await error("chromium", "wasm")).toBeLessThan(digits.tolerance)
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
+    await expect.poll(() => page.getByTestId("jobs").innerText()).toMatch(/Done\s+1\b/)
+    await expect.poll(() => page.locator("[data-device=wasm]").innerText()).toContain("ready")
+  })
+
+  test("a code is good once, and one that is typed is as good as a link", async () => {
+    const { code } = served.bridge.pairingCode()
+    await will(await open(`${served.bridge.http}/worker#code=${code}`), "connected")
+    const page = await open(`${otherOrigin()}/worker#code=${code}`)
+    await expect.poll(() => page.getByRole("alert").textContent()).toContain("code is wrong")
+    await will(page, "none")
+    expect(agents()).toHaveLength(1)
+    await page.getByTestId("code").fill(served.bridge.pairingCode().code)
+    await page.getByTestId("join").click()
+    await will(page, "connected")
+    expect(agents()).toHaveLength(2)
+  })
+
+  test("it comes back as the same agent after a reload, and leaves when told to", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    const [before] = agents()
+    await page.reload()
+    await will(page, "connected")
+    const [after] = agents()
+    expect(after?.agent).toBe(before?.agent)
+    expect(after?.incarnation).toBeGreaterThan(before?.incarnation as number)
+    await page.getByTestId("forget").click()
+    await count(0)
+    await page.reload()
+    await will(page, "none")
+  })
+
+  test("paused it computes nothing, across a reload too, until it is resumed", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    await page.getByTestId("pause").click()
+    await count(0)
+    await page.reload()
+    await will(page, "paused")
+    expect(agents()).toHaveLength(0)
+    await page.getByTestId("resume").click()
+    await will(page, "connected")
+    expect(await error("chromium", "wasm")).toBeLessThan(digits.tolerance)
+  })
+
+  test("a limit on memory is kept, and what does not fit in it is not loaded", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    const first = agents()[0]?.incarnation as number
+    await page.getByTestId("budget").fill("16")
+    await page.getByTestId("apply-budget").click()
+    await fleetWill(served.bridge, () => (agents()[0]?.incarnation ?? 0) > first)
+    await page.reload()
+    await will(page, "connected")
+    expect(await page.getByTestId("budget").inputValue()).toBe("16")
+    expect(await error("chromium", "wasm")).toBeLessThan(digits.tolerance)
+    await using bridge = await connect({ url: served.bridge.ws, token: served.bridge.token })
+    // Its intermediate results alone are 64 MiB.
+    await expect(bridge.load(productModel(4096, 2), { agent: "chromium", device: "wasm" })).rejects.toMatchObject({
+      code: expect.stringMatching(/^IPFA_/),
+    })
+  })
+
+  test("a second tab waits, and takes over when the first is closed", async () => {
+    const first = await open(link())
+    await will(first, "connected")
+    const second = await open(`${served.bridge.http}/worker`)
+    await will(second, "elsewhere")
+    expect(agents()).toHaveLength(1)
+    await first.close()
+    await will(second, "connected")
+    expect(agents()).toHaveLength(1)
+  })
+
+  test("a job of a page that is closed while it runs is run again elsewhere, with the right answer", async () => {
+    const pages = [await open(link()), await open(link(otherOrigin()))]
+    const names: (string | undefined)[] = []
+    for (const [i, page] of pages.entries()) {
+      await will(page, "connected")
+      names[i] = /Joined as (\S+)\./.exec(await page.getByTestId("state").innerText())?.[1]
+    }
+    const side = 768
+    const peer = await served.client()
+    const bytes = productModel(side, 60)
+    const { reference } = await peer.call("model.put", { uploadId: "m", offset: 0, total: bytes.byteLength, bytes })
+    const { sessionId, device } = await peer.call("session.open", { model: reference as string, device: "wasm" })
+    const answer = peer.call("session.run", { sessionId, feeds: { x: identity(side) } })
+    await expect.poll(async () => (await peer.call("status.get", {})).jobs.running, { interval: 5 }).toBe(1)
+    await pages[names.indexOf(device.agent)]?.close()
+    const { outputs, agent, reruns } = await answer
+    expect(reruns).toBe(1)
+    expect(agent).toBe(names.find((name) => name !== device.agent))
+    const y = outputs.y
+    const values = y && "data" in y ? (y.data as Float32Array) : new Float32Array()
+    expect(values.length).toBe(side * side)
+    expect(values.every((value, i) => value === (i % (side + 1) === 0 ? 1 : 0))).toBe(true)
+  })
+})
+
+const webkit = findWebkit()
+test.skipIf(typeof webkit === "string")(
+  `WebKitGTK joins and computes native's numbers${typeof webkit === "string" ? ` (skipped: ${webkit})` : ""}`,
+  async () => {
+    const browser = await joinWebkit(link(), true)
+    if (typeof browser === "string") throw new Error(browser)
+    try {
+      expect(agents()).toMatchObject([{ browser: "webkit" }])
+      expect(await error("webkit", "wasm")).toBeLessThan(digits.tolerance)
+    } finally {
+      await browser.close()
+    }
+    await count(0)
+  },
+)
+
+test.skipIf(process.platform !== "linux" || process.arch !== "x64")(
+  "the WebNN shell joins and computes native's numbers by WebNN and by WASM",
+  async () => {
+    const browser = await joinWebnnShell(link())
+    if (typeof browser === "string") throw new Error(browser)
+    try {
+      expect(agents()).toMatchObject([{ browser: "webnn-shell" }])
+      for (const device of ["webnn:cpu", "webnn:gpu", "webnn:npu", "wasm"])
+        expect(await error("webnn-shell", device)).toBeLessThan(digits.tolerance)
+    } finally {
+      await browser.close()
+    }
+    await count(0)
+  },
+)
