@@ -125,7 +125,10 @@ describe.skipIf(noChromium)("Chromium", () => {
     await will(page, "connected")
     expect(await page.getByTestId("budget").inputValue()).toBe("16")
     expect(await error("chromium", "wasm")).toBeLessThan(digits.tolerance)
-    await expect(bridge.load(model, where)).rejects.toMatchObject({ code: "IPFA_DEVICE_MEMORY" })
+    await expect(bridge.load(model, where)).rejects.toMatchObject({
+      code: "IPFA_DEVICE_NONE",
+      data: { devices: [{ device: `${agents()[0]?.agent}/wasm`, reason: expect.stringMatching(/memory/i) }] },
+    })
   })
 
   test("a second tab waits, and takes over when the first is closed", async () => {
