@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks"
-import type { BridgeState, DeviceInfo } from "../../protocol/index.ts"
+import type { BridgeState } from "../../protocol/index.ts"
 import type { BrowserWorker, WorkerView } from "./worker.ts"
 
 /** Beyond this machine, browsers keep what the engine needs for pages over TLS. */
@@ -127,11 +127,6 @@ function CodeForm({ worker }: { worker: BrowserWorker }) {
   )
 }
 
-function deviceWords({ adapter, threads, state }: DeviceInfo): string {
-  const parts = [adapter, threads === undefined ? "" : `${threads} ${threads === 1 ? "thread" : "threads"}`, state]
-  return parts.filter(Boolean).join(" · ")
-}
-
 function DevicesCard({ view: { hardware } }: { view: WorkerView }) {
   return (
     <section class="card" aria-labelledby="devices">
@@ -140,7 +135,7 @@ function DevicesCard({ view: { hardware } }: { view: WorkerView }) {
         <ul>
           {hardware.devices.map((device) => (
             <li key={device.id} data-testid="device" data-device={device.id}>
-              <strong>{device.id}</strong> <span class="soft">{deviceWords(device)}</span>
+              <strong>{device.id}</strong> <span class="soft">{`${device.adapter} · ${device.state}`}</span>
             </li>
           ))}
           {hardware.absent.map(({ id, reason }) => (

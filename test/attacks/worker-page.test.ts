@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { ensureWorkerPage } from "../../scripts/packages/worker-page.ts"
 import { dial, raw, type TestBridge, testBridge } from "../support/bridge.ts"
-import { launchChromium, noChromium } from "../support/chromium.ts"
+import { launchChromium } from "../support/chromium.ts"
 
 let t: TestBridge
 let names: string[]
@@ -87,7 +87,7 @@ test("a code can't be traded twice, nor a token be used from another origin, nor
   await expect(dial(`${t.bridge.ws}/client`, { origin })).rejects.toThrow("401")
 })
 
-describe.skipIf(noChromium)("in a browser", () => {
+describe("in a browser", () => {
   test("another site can't frame it, nor read it", async () => {
     const site = createServer((_, response) => {
       response.setHeader("content-type", "text/html")

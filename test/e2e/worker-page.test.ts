@@ -6,7 +6,7 @@ import { joinWebnnShell } from "../../scripts/start/webnn-shell.ts"
 import { connect } from "../../sdk/connect.ts"
 import { adderModel } from "../support/adder.ts"
 import { fleetWill, identity, productModel, type TestBridge, testBridge } from "../support/bridge.ts"
-import { launchChromium, noChromium } from "../support/chromium.ts"
+import { launchChromium } from "../support/chromium.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 
 const images = digits.samples.map(({ image }) => image)
@@ -32,7 +32,7 @@ async function error(agent: string, device: string): Promise<number> {
   return distance(result.outputs.logits?.data as Float32Array, await nativeLogits(images))
 }
 
-describe.skipIf(noChromium)("Chromium", () => {
+describe("Chromium", () => {
   let context: BrowserContext
   beforeEach(async () => {
     context = await launchChromium()
