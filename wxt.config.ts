@@ -70,6 +70,11 @@ export default defineConfig({
           }),
   }),
   hooks: {
+    "build:manifestGenerated": ({ config: { browser } }, manifest) => {
+      // The supervisor's home there. WXT knows background scripts only, and those can't bring module workers along.
+      if (browser === "firefox")
+        Object.assign(manifest, { background: { page: "background-page.html", persistent: true } })
+    },
     "vite:build:extendConfig": (entrypoints, config) => {
       // The scripts that run in pages are built each on its own.
       if (entrypoints.every(({ name }) => name === "page" || name === "link")) config.plugins?.push(shortErrors())

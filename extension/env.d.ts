@@ -3,6 +3,8 @@
 interface ImportMetaEnv {
   /** package.json's version. */
   readonly IPFA_VERSION: string
+  /** Whether this build is Firefox's; set by WXT. */
+  readonly FIREFOX: boolean
 }
 
 /** A worker's bundle, by its URL. */

@@ -40,7 +40,7 @@ export type BackgroundRequest =
   /** Whether the supervisor is wanted as soon as the browser starts. */
   | { type: "autostart"; on: boolean }
 
-/** Frame → service worker → offscreen document, with the port. */
+/** Frame → service worker → offscreen document, or in Firefox frame → broker → background page; with the port. */
 export interface RoutedPort {
   type: "route"
   origin: string

@@ -3,10 +3,11 @@ import { SITE_MATCHES } from "../sites.ts"
 
 /** Brings the page script into the document that asked, whatever its CSP says. */
 export async function injectPageScript(sender: Browser.runtime.MessageSender): Promise<void> {
-  const { tab, documentId } = sender
-  if (tab?.id === undefined || !documentId) throw new Error("only a page can ask for the page script")
+  const { tab, documentId, frameId } = sender
+  if (tab?.id === undefined || frameId !== 0) throw new Error("only a page can ask for the page script")
   await browser.scripting.executeScript({
-    target: { tabId: tab.id, documentIds: [documentId] },
+    // Firefox has no ids of documents: should the tab go on to another page meanwhile, that page's stub takes no harm from the script.
+    target: { tabId: tab.id, ...(documentId ? { documentIds: [documentId] } : { frameIds: [frameId] }) },
     world: "MAIN",
     files: ["/page.js"],
     injectImmediately: true,

@@ -9,8 +9,10 @@ import type { BackgroundRequest } from "../messages.ts"
 /** Kept where it outlives the browser: whether the supervisor is wanted from its start on. */
 const AUTOSTART = "autostart"
 
-// The control plane. It may be stopped at any time: nothing that a page waits for runs here.
-export default defineBackground(() => {
+// The control plane, but for Firefox (background-page/). It may be stopped at any time: nothing that a page waits for runs here.
+export default defineBackground({ exclude: ["firefox"], main })
+
+function main(): void {
   browser.runtime.onMessage.addListener((request: BackgroundRequest, sender, respond) => {
     serve(request, sender).then(
       () => respond({}),
@@ -22,7 +24,7 @@ export default defineBackground(() => {
   browser.runtime.onInstalled.addListener(() => void autostart())
   browser.runtime.onStartup.addListener(() => void autostart())
   routePorts()
-})
+}
 
 async function serve(request: BackgroundRequest, sender: Browser.runtime.MessageSender): Promise<void> {
   switch (request.type) {

@@ -32,7 +32,7 @@ export function linkPage(): void {
   const connect = async (port: MessagePort, attempt: number) => {
     frame?.remove()
     endLife?.()
-    frame = attempt < FRAME_ATTEMPTS ? openFrame() : undefined
+    frame = attempt < FRAME_ATTEMPTS && !closedToFrames() ? openFrame() : undefined
     if (!(await frame?.ready)) return standIn(port)
     const life = beginLife()
     endLife = life.end
@@ -51,6 +51,9 @@ export function linkPage(): void {
     { signal },
   )
 }
+
+/** Firefox gives extension pages no COEP header, so that a page which is isolated by it takes no frame of theirs. */
+const closedToFrames = () => import.meta.env.FIREFOX && crossOriginIsolated
 
 async function inject(): Promise<void> {
   await ask({ type: "inject" }).catch(fail)

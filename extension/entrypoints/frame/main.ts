@@ -1,4 +1,5 @@
 import { browser } from "wxt/browser"
+import { openBroker } from "../../page/broker.ts"
 import { type BackgroundRequest, FRAME_HELLO, type FrameAnswer, type RoutedPort } from "../../messages.ts"
 
 // The hidden frame in a page. It passes the page's port to the pool, with the origin that the browser names, and does nothing else.
@@ -16,10 +17,14 @@ window.addEventListener("message", (event) => {
   })
 })
 
-/** The service worker can reach the supervisor's document, which is always in another process: Chromium keeps isolated pages apart from others. */
+/** Firefox's background page is reached through a SharedWorker. Elsewhere the service worker can reach the supervisor's document, which is always in another process: Chromium keeps isolated pages apart from others. */
 async function route(origin: string): Promise<((port: MessagePort, life: string) => void) | undefined> {
   const request: BackgroundRequest = { type: "supervisor" }
   await browser.runtime.sendMessage(request)
+  if (import.meta.env.FIREFOX) {
+    const broker = openBroker()
+    return (port, life) => broker.postMessage({ type: "route", origin, life } satisfies RoutedPort, [port])
+  }
   const worker = navigator.serviceWorker?.controller ?? (await navigator.serviceWorker?.getRegistration())?.active
   if (!worker) return undefined
   return (port, life) => worker.postMessage({ type: "route", origin, life } satisfies RoutedPort, [port])

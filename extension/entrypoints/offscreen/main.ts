@@ -2,9 +2,9 @@ import { browser } from "wxt/browser"
 import { workerClock } from "../../../engine/agent/clock.ts"
 import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
 import { idbSettings } from "../../../engine/agent/settings.ts"
-import { extensionPort } from "../../../protocol/index.ts"
+import { acceptConnections } from "../../background/connections.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
-import { type BackgroundRequest, LIFE_PORT, OWNER_PORT, POOL_PORT, type RoutedPort } from "../../messages.ts"
+import type { BackgroundRequest, RoutedPort } from "../../messages.ts"
 import { Supervisor } from "../../supervisor/supervisor.ts"
 
 // Chromium's home for the supervisor: the only extension page without a window that lasts and may have workers.
@@ -36,14 +36,5 @@ navigator.serviceWorker.addEventListener("message", ({ data, ports: [port] }: Me
 })
 navigator.serviceWorker.startMessages()
 
-// From the extension's own pages, and from content scripts where no frame gets in. The service worker doesn't listen, so it isn't woken.
-browser.runtime.onConnect.addListener((port) => {
-  const { sender } = port
-  const connection = () => extensionPort(port, { structuredClone: true })
-  if (port.name.startsWith(LIFE_PORT) && sender?.tab)
-    port.onDisconnect.addListener(supervisor.lives.begin(port.name.slice(LIFE_PORT.length)))
-  else if (port.name === OWNER_PORT && sender?.origin === location.origin) supervisor.acceptOwner(connection())
-  else if (port.name === POOL_PORT && sender?.tab && sender.frameId === 0)
-    supervisor.acceptPage(connection(), sender.origin ?? "null")
-  else port.disconnect()
-})
+// The service worker doesn't listen to these, so it isn't woken.
+acceptConnections(supervisor)

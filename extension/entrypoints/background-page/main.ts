@@ -1,0 +1,39 @@
+import { browser } from "wxt/browser"
+import { acceptConnections } from "../../background/connections.ts"
+import { injectPageScript } from "../../background/inject.ts"
+import { closePrompt, showPrompt } from "../../background/prompt-window.ts"
+import { idbGrants } from "../../gate/grant-store.ts"
+import type { BackgroundRequest } from "../../messages.ts"
+import { receivePorts } from "../../page/broker.ts"
+import { workerClock } from "../../../engine/agent/clock.ts"
+import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
+import { idbSettings } from "../../../engine/agent/settings.ts"
+import { Supervisor } from "../../supervisor/supervisor.ts"
+
+// Firefox's home for the supervisor, which lasts as long as the browser: control plane and pool in one page.
+
+const supervisor = new Supervisor({
+  browser: "firefox",
+  version: import.meta.env.IPFA_VERSION,
+  // Ended with the browser only, or with the extension.
+  browserSession: crypto.randomUUID(),
+  promptWindow: { show: showPrompt, close: (id) => void closePrompt(id) },
+  grants: idbGrants(),
+  settings: idbSettings(),
+  clock: workerClock(clockUrl),
+  autostart: () => undefined,
+})
+
+receivePorts(({ origin, life }, port) => supervisor.accept(port, origin, life))
+acceptConnections(supervisor)
+
+// Firefox puts the content scripts into pages that were open before by itself.
+browser.runtime.onMessage.addListener((request: BackgroundRequest, sender, respond) => {
+  // "supervisor": it is there.
+  const served = request.type === "inject" ? injectPageScript(sender) : Promise.resolve()
+  served.then(
+    () => respond({}),
+    (error: unknown) => respond({ error: String(error) }),
+  )
+  return true
+})
