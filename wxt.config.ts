@@ -2,7 +2,7 @@ import preact from "@preact/preset-vite"
 import { defineConfig } from "wxt"
 import { runtimeAssets } from "./extension/build/runtime-assets.ts"
 import { shortErrors } from "./extension/build/short-errors.ts"
-import { EXTENSION_KEY } from "./extension/id.ts"
+import { EXTENSION_KEY, GECKO_ID } from "./extension/id.ts"
 import { SITE_MATCHES } from "./extension/sites.ts"
 import packageJson from "./package.json" with { type: "json" }
 import { enforceBundleSizes } from "./scripts/bundle-sizes.ts"
@@ -55,7 +55,7 @@ export default defineConfig({
     ...(browser === "firefox"
       ? {
           browser_specific_settings: {
-            gecko: { id: "ipfs-accelerate@ipfs-accelerate.example", strict_min_version: "140.0" },
+            gecko: { id: GECKO_ID, strict_min_version: "140.0" },
           },
         }
       : browser === "safari"

@@ -10,3 +10,6 @@ export const EXTENSION_ID = "cfdnlajajmcgbpklcapigagkhipbolmn"
 
 /** What a WebSocket of the extension carries as its Origin in Chromium. */
 export const EXTENSION_ORIGIN = `chrome-extension://${EXTENSION_ID}`
+
+/** The extension's id in Firefox, which draws its origin by lot in each profile. */
+export const GECKO_ID = "ipfs-accelerate@ipfs-accelerate.example"

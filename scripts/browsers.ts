@@ -37,6 +37,36 @@ export function findChromium(): string | undefined {
   return [...(candidates[process.platform] ?? []), bundled].find((file) => existsSync(file) && runnable(file))
 }
 
+const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY && !process.env.CI)
+
+/** The person's answer, where there is a terminal; else yes. */
+async function agree(question: string): Promise<boolean> {
+  if (!interactive) return true
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await terminal.question(`${question} [Y/n] `)
+  terminal.close()
+  return !/^n/i.test(answer.trim())
+}
+
+function run(command: string, args: string[]): boolean {
+  process.stderr.write(`$ ${command} ${args.join(" ")}\n`)
+  return spawnSync(command, args, { stdio: ["inherit", 2, "inherit"] }).status === 0
+}
+
+/** Installs packages of the distribution, after asking where there is a terminal; false where that can't be or went wrong. */
+async function installPackages(...packages: string[]): Promise<boolean> {
+  const apt = "/usr/bin/apt-get"
+  if (process.platform !== "linux" || !existsSync(apt)) return false
+  const root = process.getuid?.() === 0
+  const prefix = root ? [] : interactive ? ["sudo"] : ["sudo", "-n"]
+  const names = packages.join(" and ")
+  if (!(await agree(`Install the distribution's package${packages.length > 1 ? "s" : ""} ${names} with apt-get?`)))
+    return false
+  const [command = apt, ...rest] = [...prefix, apt]
+  run(command, [...rest, "update"])
+  return run(command, [...rest, "install", "-y", "--no-install-recommends", ...packages])
+}
+
 const instructions = `No browser was found that can be driven with the extension. Any of these gives one:
   npx playwright-core install chromium      Playwright's own build
   apt-get install chromium                  Debian, Ubuntu (dnf install chromium, pacman -S chromium elsewhere)
@@ -47,35 +77,40 @@ Microsoft Edge works as well. Branded Chrome can't be driven with an unpacked ex
 export async function ensureChromium(): Promise<string | undefined> {
   const found = findChromium()
   if (found) return found
-  const interactive = process.stdin.isTTY && process.stderr.isTTY && !process.env.CI
-  const agree = async (question: string) => {
-    if (!interactive) return true
-    const terminal = createInterface({ input: process.stdin, output: process.stderr })
-    const answer = await terminal.question(`${question} [Y/n] `)
-    terminal.close()
-    return !/^n/i.test(answer.trim())
-  }
-  const run = (command: string, args: string[]) => {
-    process.stderr.write(`$ ${command} ${args.join(" ")}\n`)
-    return spawnSync(command, args, { stdio: ["inherit", 2, "inherit"] }).status === 0
-  }
   const cli = path.join(import.meta.dirname, "..", "node_modules", "playwright-core", "cli.js")
   if (await agree("No Chromium was found. Download Playwright's build (about 180 MB)?")) {
     if (run(process.execPath, [cli, "install", "chromium"]) && findChromium()) return findChromium()
   }
-  const apt = "/usr/bin/apt-get"
-  if (process.platform === "linux" && existsSync(apt)) {
-    const root = process.getuid?.() === 0
-    const prefix = root ? [] : interactive ? ["sudo"] : ["sudo", "-n"]
-    if (await agree("Install the distribution's package chromium with apt-get?")) {
-      const [command = apt, ...rest] = [...prefix, apt]
-      run(command, [...rest, "update"])
-      if (run(command, [...rest, "install", "-y", "--no-install-recommends", "chromium"]) && findChromium())
-        return findChromium()
-    }
-  }
+  if ((await installPackages("chromium")) && findChromium()) return findChromium()
   process.stderr.write(`${instructions}\n`)
   return undefined
+}
+
+const firefoxes: Record<string, string[]> = {
+  linux: ["/usr/bin/firefox-esr", "/usr/bin/firefox", "/usr/lib/firefox/firefox"],
+  darwin: ["/Applications/Firefox.app/Contents/MacOS/firefox"],
+  win32: ["C:\\Program Files\\Mozilla Firefox\\firefox.exe"],
+}
+
+/** The Firefox to drive: `$FIREFOX`, or one in the usual places; undefined where there is none. */
+export function findFirefox(): string | undefined {
+  const named = process.env.FIREFOX
+  if (named) {
+    if (runnable(named)) return named
+    throw new Error(`FIREFOX names ${named}, which is not there or not executable.`)
+  }
+  return firefoxes[process.platform]?.find((file) => existsSync(file) && runnable(file))
+}
+
+export const FIREFOX_ABSENT =
+  "no Firefox was found: install it (Debian: apt-get install firefox-esr mesa-vulkan-drivers), or say where it is with FIREFOX=/path/to/firefox"
+
+/** `findFirefox`, else installs the distribution's, with a Vulkan driver that computes without a GPU. Undefined where it can't. */
+export async function ensureFirefox(): Promise<string | undefined> {
+  const found = findFirefox()
+  if (found) return found
+  await installPackages("firefox-esr", "mesa-vulkan-drivers")
+  return findFirefox()
 }
 
 /** Whether this machine has a GPU that a headless browser can use, as far as can be told without one. */

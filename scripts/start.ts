@@ -7,11 +7,12 @@ import { type Bridge, startBridge } from "../bridge-server/server.ts"
 import { Evidence } from "../bridge-server/storage/index.ts"
 import { VERSION } from "../bridge-server/version.ts"
 import { asAccelerateError, Peer, webSocketPort } from "../protocol/index.ts"
-import { ensureChromium } from "./browsers.ts"
+import { ensureChromium, ensureFirefox, FIREFOX_ABSENT } from "./browsers.ts"
 import { ensureExtension } from "./build-extension.ts"
 import { ensureWorkerPage } from "./packages/worker-page.ts"
 import { type DrivenBrowser, joinChromium } from "./start/chromium.ts"
 import { reporter } from "./start/events.ts"
+import { joinFirefox } from "./start/firefox.ts"
 import { measureDevice } from "./start/measure.ts"
 import { type BrowserName, parseOptions, usage } from "./start/options.ts"
 import { joinWebkit } from "./start/webkit.ts"
@@ -47,11 +48,6 @@ const stopped = new Promise<void>((resolve) => {
     })
 })
 
-/** Why a browser that was asked for can't be driven by this version. */
-const notYet: Partial<Record<BrowserName, string>> = {
-  firefox: "npm start does not drive Firefox yet; load .output/firefox-mv2 in about:debugging",
-}
-
 /** Browsers that join by the worker page: each returns why it is not there, or what ends it. */
 const workers: Partial<Record<BrowserName, (link: string, headless: boolean) => Promise<DrivenBrowser | string>>> = {
   webkit: joinWebkit,
@@ -61,8 +57,6 @@ const workers: Partial<Record<BrowserName, (link: string, headless: boolean) => 
 async function open(name: BrowserName, { http, ws, pairingCode }: Bridge): Promise<void> {
   const browser = name === "webnn" ? "webnn-shell" : name
   const absent = (reason: string) => emit({ event: "absent", browser, backend: "*", reason })
-  const reason = notYet[name]
-  if (reason) return absent(reason)
   const worker = workers[name]
   if (worker) {
     say(`Opening ${browser} …`)
@@ -75,13 +69,15 @@ async function open(name: BrowserName, { http, ws, pairingCode }: Bridge): Promi
     }
     return
   }
-  const binary = await ensureChromium()
-  if (!binary) return absent("no Chromium was found, and none could be installed")
-  const extension = await ensureExtension("chrome-mv3")
+  const isFirefox = name === "firefox"
+  const binary = await (isFirefox ? ensureFirefox() : ensureChromium())
+  if (!binary) return absent(isFirefox ? FIREFOX_ABSENT : "no Chromium was found, and none could be installed")
+  const extension = await ensureExtension(isFirefox ? "firefox-mv2" : "chrome-mv3")
   say(`Opening ${binary} …`)
   try {
     const profile = path.join(dataDir, "profiles", name)
-    driven.push(await joinChromium({ binary, extension, profile, headless, bridge: ws, code: pairingCode().code }))
+    const join = isFirefox ? joinFirefox : joinChromium
+    driven.push(await join({ binary, extension, profile, headless, bridge: ws, code: pairingCode().code }))
   } catch (error) {
     absent(`it could not be started and joined: ${(error as Error).message.split("\n")[0]}`)
   }

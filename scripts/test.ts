@@ -4,12 +4,17 @@ import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
-import { ensureChromium } from "./browsers.ts"
+import { ensureChromium, ensureFirefox, FIREFOX_ABSENT } from "./browsers.ts"
 import { ensureExtension } from "./build-extension.ts"
 import { repoRoot } from "./sources.ts"
 
 if (!(await ensureChromium())) process.exit(1)
+if (!(await ensureFirefox())) {
+  console.error(FIREFOX_ABSENT)
+  process.exit(1)
+}
 await ensureExtension("chrome-mv3")
+await ensureExtension("firefox-mv2")
 
 const dir = mkdtempSync(path.join(tmpdir(), "ipfa-test-"))
 const report = path.join(dir, "report.json")

@@ -1,6 +1,6 @@
 import { browser } from "wxt/browser"
-import { openBroker } from "../../page/broker.ts"
 import { type BackgroundRequest, FRAME_HELLO, type FrameAnswer, type RoutedPort } from "../../messages.ts"
+import { openBroker } from "../../page/broker.ts"
 
 // The hidden frame in a page. It passes the page's port to the pool, with the origin that the browser names, and does nothing else.
 

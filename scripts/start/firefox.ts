@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto"
+import { mkdir } from "node:fs/promises"
+import { type Browser, launch, type Page } from "puppeteer-core"
+import { GECKO_ID } from "../../extension/id.ts"
+import type { DrivenBrowser, JoinOptions } from "./chromium.ts"
+
+export interface FirefoxOptions {
+  binary: string
+  /** Folder of the unpacked extension. */
+  extension: string
+  /** Folder of a profile of its own, which exists. */
+  profile: string
+  headless: boolean
+}
+
+export interface OpenedFirefox {
+  browser: Browser
+  /** `moz-extension://UUID` */
+  origin: string
+}
+
+/** Opens Firefox with the extension and with WebGPU, which it has switched off on some platforms. */
+export async function openFirefox({ binary, extension, profile, headless }: FirefoxOptions): Promise<OpenedFirefox> {
+  // The extension's origin, which Firefox would draw by lot: the same each time, so that what it stored is found again.
+  const uuid = profileUuid(profile)
+  const browser = await launch({
+    browser: "firefox",
+    executablePath: binary,
+    headless,
+    userDataDir: profile,
+    defaultViewport: null,
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+    extraPrefsFirefox: {
+      "dom.webgpu.enabled": true,
+      "gfx.webgpu.ignore-blocklist": true,
+      "extensions.webextensions.uuids": JSON.stringify({ [GECKO_ID]: uuid }),
+      // An extension that is loaded unpacked goes when Firefox ends; its storage and origin stay.
+      "extensions.webextensions.keepStorageOnUninstall": true,
+      "extensions.webextensions.keepUuidOnUninstall": true,
+    },
+  })
+  try {
+    await browser.installExtension(extension)
+    return { browser, origin: `moz-extension://${uuid}` }
+  } catch (error) {
+    await browser.close()
+    throw error
+  }
+}
+
+/** Opens Firefox in a profile of its own and pairs it with the bridge the way a person does: on the options page. */
+export async function joinFirefox({ bridge, code, ...options }: JoinOptions): Promise<DrivenBrowser> {
+  await mkdir(options.profile, { recursive: true })
+  const { browser, origin } = await openFirefox(options)
+  try {
+    const page = (await browser.pages())[0] ?? (await browser.newPage())
+    await page.goto(`${origin}/options.html`)
+    await pairFirefox(page, bridge, code)
+    if (options.headless) await page.goto("about:blank")
+    return { close: () => browser.close() }
+  } catch (error) {
+    await browser.close()
+    throw error
+  }
+}
+
+/** Pairs on the options page, whatever it was paired with before. */
+export async function pairFirefox(page: Page, bridge: string, code: string): Promise<void> {
+  const at = (id: string) => page.locator(`[data-testid=${id}]`)
+  const state = await page.waitForSelector("[data-testid=bridge-state]", { timeout: 30_000 })
+  if ((await state?.evaluate((element) => element.getAttribute("data-state"))) !== "none")
+    await at("forget-bridge").click()
+  await at("bridge-address").fill(bridge.replace(/^ws:\/\//, ""))
+  await at("bridge-code").fill(code)
+  await at("pair-bridge").click()
+  await page.waitForSelector("[data-testid=bridge-state][data-state=connected]", { timeout: 60_000 })
+}
+
+function profileUuid(profile: string): string {
+  const hex = createHash("sha256").update(profile).digest("hex")
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}

@@ -1,0 +1,71 @@
+import type { Page } from "puppeteer-core"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { digits, distance, nativeLogits } from "../support/digits.ts"
+import { pagesDir } from "../support/extension.ts"
+import { type FirefoxBrowser, launchFirefox } from "../support/firefox.ts"
+import { type Served, serveFolder } from "../support/serve.ts"
+
+const images = digits.samples.map(({ image }) => image)
+const mounts = { "/models/": "models/digits" }
+
+/** Loads the model in the page and runs all images at once. */
+function run(page: Page, device: string): Promise<{ logits: number[]; device: string }> {
+  return page.evaluate(
+    async (device, images) => {
+      const session = await window.ipfsAccelerate.load("/models/digits.onnx", { device })
+      const data = Float32Array.from(images.flat())
+      const result = await session.run({ image: { dtype: "float32", shape: [images.length, 1, 8, 8], data } })
+      await session.dispose()
+      return { logits: [...result.outputs.logits.data] as number[], device: result.device as string }
+    },
+    device,
+    images,
+  )
+}
+
+describe("in Firefox, a page runs a model in the extension's pool", () => {
+  let firefox: FirefoxBrowser
+  let site: Served
+  let isolated: Served
+  let expected: number[]
+  beforeAll(async () => {
+    site = await serveFolder(pagesDir, { mounts })
+    isolated = await serveFolder(pagesDir, { mounts, isolated: true })
+    firefox = await launchFirefox()
+    expected = await nativeLogits(images)
+  }, 60_000)
+  afterAll(async () => {
+    await firefox?.close()
+    await site?.close()
+    await isolated?.close()
+  })
+  const open = async (url: string) => {
+    const page = await firefox.browser.newPage()
+    await page.goto(url)
+    return page
+  }
+
+  test("a person's no is the page's answer", async () => {
+    const page = await open(site.url)
+    expect(await firefox.enable(page, "deny")).toMatchObject({ code: "IPFA_GRANT_DENIED" })
+    await page.close()
+  })
+
+  test.each(["wasm", "webgpu"])("on %s, with the numbers of onnxruntime-node", async (device) => {
+    const page = await open(site.url.replace("localhost", "127.0.0.1"))
+    expect(await firefox.enable(page, "session")).toMatchObject({ capabilities: ["infer"] })
+    const ran = await run(page, device)
+    expect(ran.device).toBe(device)
+    expect(distance(ran.logits, expected)).toBeLessThan(digits.tolerance)
+    await page.close()
+  })
+
+  test("from a cross-origin isolated page as well, over an extension port", async () => {
+    const page = await open(isolated.url)
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
+    expect(await firefox.enable(page, "session")).toMatchObject({ capabilities: ["infer"] })
+    const ran = await run(page, "wasm")
+    expect(distance(ran.logits, expected)).toBeLessThan(digits.tolerance)
+    await page.close()
+  })
+})
