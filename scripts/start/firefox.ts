@@ -17,6 +17,23 @@ export interface OpenedFirefox {
   browser: Browser
   /** `moz-extension://UUID` */
   origin: string
+  /** The options page. WebDriver may not open an extension's page; the extension does when it is loaded unpacked. */
+  options: Page
+}
+
+/** How long the options page may take to open, ms. */
+const OPTIONS_MS = 30_000
+
+/** The page at an address that begins so, once it is there; undefined once `over`. Puppeteer itself misses where a window's first page went. */
+export async function findPage(browser: Browser, address: string, over: () => boolean): Promise<Page | undefined> {
+  while (!over()) {
+    for (const page of await browser.pages()) {
+      const at = await page.evaluate(() => location.href).catch(() => "")
+      if (at.startsWith(address)) return page
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return undefined
 }
 
 /** Opens Firefox with the extension and with WebGPU, which it has switched off on some platforms. */
@@ -43,7 +60,11 @@ export async function openFirefox({ binary, extension, profile, headless }: Fire
   })
   try {
     await browser.installExtension(extension)
-    return { browser, origin: `moz-extension://${uuid}` }
+    const origin = `moz-extension://${uuid}`
+    const end = Date.now() + OPTIONS_MS
+    const options = await findPage(browser, `${origin}/options.html`, () => Date.now() > end)
+    if (!options) throw new Error("the extension did not open its options page")
+    return { browser, origin, options }
   } catch (error) {
     await browser.close()
     throw error
@@ -53,10 +74,8 @@ export async function openFirefox({ binary, extension, profile, headless }: Fire
 /** Opens Firefox in a profile of its own and pairs it with the bridge the way a person does: on the options page. */
 export async function joinFirefox({ bridge, code, ...options }: JoinOptions): Promise<DrivenBrowser> {
   await mkdir(options.profile, { recursive: true })
-  const { browser, origin } = await openFirefox(options)
+  const { browser, options: page } = await openFirefox(options)
   try {
-    const page = (await browser.pages())[0] ?? (await browser.newPage())
-    await page.goto(`${origin}/options.html`)
     await pairFirefox(page, bridge, code)
     if (options.headless) await page.goto("about:blank")
     return { close: () => browser.close() }

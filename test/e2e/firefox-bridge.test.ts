@@ -26,7 +26,7 @@ afterAll(async () => {
 
 test("Firefox pairs on the options page, a Node program computes in it, and it leaves when told to", async () => {
   const { bridge } = served
-  const options = await firefox.openOwn("options.html")
+  const { options } = firefox
   await pairFirefox(options, bridge.ws, bridge.pairingCode().code)
   expect(bridge.fleet.members).toMatchObject([{ browser: "firefox" }])
   const expected = await nativeLogits(images)

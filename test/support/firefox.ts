@@ -5,28 +5,16 @@ import type { Browser, Page } from "puppeteer-core"
 import type { Answer, Grant } from "../../protocol/index.ts"
 import { FIREFOX_ABSENT, findFirefox } from "../../scripts/browsers.ts"
 import { ensureExtension } from "../../scripts/build-extension.ts"
-import { openFirefox } from "../../scripts/start/firefox.ts"
+import { findPage, openFirefox } from "../../scripts/start/firefox.ts"
 import type { PageFault } from "./extension.ts"
 
 export interface FirefoxBrowser {
   readonly browser: Browser
-  /** Opens a page of the extension: `options.html`. */
-  openOwn(file: string): Promise<Page>
+  /** The extension's options page. */
+  readonly options: Page
   /** Has the page ask, and answers the prompt as a person does. */
   enable(page: Page, answer: Answer): Promise<Grant | PageFault>
   close(): Promise<void>
-}
-
-/** The page at an address that begins so, once it is there; undefined once `over`. Puppeteer itself misses where a window's first page went. */
-async function findPage(browser: Browser, address: string, over: () => boolean): Promise<Page | undefined> {
-  while (!over()) {
-    for (const page of await browser.pages()) {
-      const at = await page.evaluate(() => location.href).catch(() => "")
-      if (at.startsWith(address)) return page
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  return undefined
 }
 
 /** A real Firefox, headless, with the built extension. */
@@ -38,14 +26,10 @@ export async function launchFirefox(): Promise<FirefoxBrowser> {
   const extension = join(dir, "extension")
   await cp(await ensureExtension("firefox-mv2"), extension, { recursive: true })
   const profile = await mkdtemp(join(dir, "profile "))
-  const { browser, origin } = await openFirefox({ binary, extension, profile, headless: true })
+  const { browser, origin, options } = await openFirefox({ binary, extension, profile, headless: true })
   return {
     browser,
-    async openOwn(file) {
-      const page = await browser.newPage()
-      await page.goto(`${origin}/${file}`)
-      return page
-    },
+    options,
     async enable(page, answer) {
       const granted: Promise<Grant | PageFault> = page.evaluate(() =>
         window.ipfsAccelerate

@@ -37,3 +37,8 @@ browser.runtime.onMessage.addListener((request: BackgroundRequest, sender, respo
   )
   return true
 })
+
+// Loaded unpacked, for this run only: whoever did that, a person or `npm start`, goes on with the options.
+browser.runtime.onInstalled.addListener((details) => {
+  if ((details as { temporary?: boolean }).temporary) void browser.runtime.openOptionsPage()
+})
