@@ -3,6 +3,7 @@ import { probeAdapter } from "../../kernels/index.ts"
 import { type AbsentDevice, type DeviceInfo, fail } from "../../protocol/index.ts"
 import type { Backend, BackendSession } from "../backend.ts"
 import { type ProbeOutcome, probeKnownModel } from "../probe/index.ts"
+import { hastenReadback } from "./firefox-polls.ts"
 import { type KeepOnDevice, openWeb } from "./open-web.ts"
 import { configureOrtWeb, inMemory, lossReporter } from "./ort-web.ts"
 import { adapterName, gpuDtypes, isSoftware, requestFullDevice } from "./webgpu-adapter.ts"
@@ -69,6 +70,7 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
         return absent("the browser offers no adapter: no GPU, a blocked driver, or too many GPU losses just now")
       device = await requestFullDevice(adapter)
       device.lost.then(({ reason, message }) => loss.lost(`${message || "no reason given"} (${reason})`))
+      hastenReadback(device)
       const createBuffer = device.createBuffer.bind(device)
       device.createBuffer = (descriptor) => {
         buffers++
