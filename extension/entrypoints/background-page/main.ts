@@ -1,13 +1,13 @@
 import { browser } from "wxt/browser"
+import { workerClock } from "../../../engine/agent/clock.ts"
+import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
+import { idbSettings } from "../../../engine/agent/settings.ts"
 import { acceptConnections } from "../../background/connections.ts"
 import { injectPageScript } from "../../background/inject.ts"
 import { closePrompt, showPrompt } from "../../background/prompt-window.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
 import type { BackgroundRequest } from "../../messages.ts"
 import { receivePorts } from "../../page/broker.ts"
-import { workerClock } from "../../../engine/agent/clock.ts"
-import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
-import { idbSettings } from "../../../engine/agent/settings.ts"
 import { Supervisor } from "../../supervisor/supervisor.ts"
 
 // Firefox's home for the supervisor, which lasts as long as the browser: control plane and pool in one page.
