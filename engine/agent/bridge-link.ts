@@ -2,6 +2,7 @@ import type { BridgeState, HardwareReport, Measurement, Peer } from "../../proto
 import type { Caller } from "../caller.ts"
 import type { Pool } from "../pool/pool.ts"
 import { bridgeReason, bridgeUrl, dialBridge, redeemCode } from "./bridge-dial.ts"
+import { authoriseBridge } from "./bridge-rights.ts"
 import type { Clock } from "./clock.ts"
 import type { BridgePairing, SettingsStore } from "./settings.ts"
 
@@ -117,7 +118,7 @@ export class BridgeLink {
     const { handlers, dispose } = pool.serve(BRIDGE)
     let ended: unknown
     try {
-      const peer = await dialBridge(pairing, agent, { caller: BRIDGE, handlers })
+      const peer = await dialBridge(pairing, agent, { caller: BRIDGE, handlers, authorise: authoriseBridge })
       if (turn !== this.#turn) return peer.close()
       this.#peer = peer
       const hardware = await pool.hardware()

@@ -1,0 +1,67 @@
+import { afterEach, expect, test, vi } from "vitest"
+import { BridgeLink } from "../../engine/agent/bridge-link.ts"
+import type { Settings, SettingsStore } from "../../engine/agent/settings.ts"
+import type { Handlers } from "../../protocol/index.ts"
+import { adderHost, adderModel } from "../support/adder.ts"
+import { fakeBridge } from "../support/fake-bridge.ts"
+import { refusal, type TestPool, testPool } from "../support/pool.ts"
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+const clock = {
+  after(ms: number, callback: () => void) {
+    // Ten times as fast: nobody waits here.
+    const timer = setTimeout(callback, ms / 10)
+    return () => clearTimeout(timer)
+  },
+}
+
+function settingsWith(bridge: Settings["bridge"]): SettingsStore {
+  const get = async (key: string) => (key === "bridge" ? bridge : undefined)
+  return { get, set: async () => {}, delete: async () => {} } as SettingsStore
+}
+
+/** A browser that joined a bridge which answers with `handlers`. */
+async function joined(handlers: Handlers<undefined> = {}) {
+  const bridge = await fakeBridge("the-token", {
+    "agent.join": ({ agent }) => ({ agent, heartbeatMs: 60_000 }),
+    ...handlers,
+  })
+  ends.push(bridge.close)
+  const t: TestPool = testPool([adderHost("wasm")])
+  ends.push(() => t.close())
+  const link = new BridgeLink({
+    settings: settingsWith({ url: bridge.url, token: "the-token" }),
+    pool: t.pool,
+    clock,
+    agent: "agent-under-test",
+    incarnation: 1,
+    browser: "chromium",
+    version: "0.0.0",
+    onChange() {},
+    onPaired() {},
+  })
+  ends.push(() => link.pause())
+  await link.start()
+  await vi.waitFor(() => expect(link.state).toMatchObject({ state: "connected" }), 3000)
+  return { t, link, bridge: bridge.peers[0]! }
+}
+
+test("a bridge can have things computed, and neither list nor delete what the browser stores", async () => {
+  const { t, bridge } = await joined()
+  const page = t.connect()
+  const { sessionId, model } = await page.open(t.publish("one", adderModel(1)))
+  expect(await refusal(bridge.call("model.list", {}))).toBe("IPFA_GRANT_REQUIRED")
+  expect(await refusal(bridge.call("model.delete", { sha256: model.sha256 }))).toBe("IPFA_GRANT_REQUIRED")
+  const owner = await t.connect({ origin: "owner" }).peer.call("model.list", {})
+  expect(owner.models.map(({ sha256 }) => sha256)).toEqual([model.sha256])
+
+  const own = await bridge.call("session.open", { model: model.reference })
+  const { sessions } = await bridge.call("status.get", {})
+  expect(sessions.map((s) => [s.sessionId, s.leases])).toEqual([[own.sessionId, 1]])
+  expect(sessionId).not.toBe(own.sessionId)
+  expect((await bridge.call("hardware.report", {})).devices[0]!.usedBytes).toBeUndefined()
+})
