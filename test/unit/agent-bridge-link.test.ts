@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest"
 import { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import type { Settings, SettingsStore } from "../../engine/agent/settings.ts"
-import type { Handlers } from "../../protocol/index.ts"
+import { fail, type Handlers, type Measurement } from "../../protocol/index.ts"
 import { adderHost, adderModel } from "../support/adder.ts"
 import { fakeBridge } from "../support/fake-bridge.ts"
 import { refusal, type TestPool, testPool } from "../support/pool.ts"
@@ -23,6 +23,17 @@ function settingsWith(bridge: Settings["bridge"]): SettingsStore {
   const get = async (key: string) => (key === "bridge" ? bridge : undefined)
   return { get, set: async () => {}, delete: async () => {} } as SettingsStore
 }
+
+const measurement = (ms: number): Measurement => ({
+  at: 1,
+  kind: "run",
+  device: "wasm",
+  backend: "wasm",
+  adapter: "",
+  model: "0".repeat(64),
+  ms,
+  ok: true,
+})
 
 /** A browser that joined a bridge which answers with `handlers`. */
 async function joined(handlers: Handlers<undefined> = {}) {
@@ -64,4 +75,50 @@ test("a bridge can have things computed, and neither list nor delete what the br
   expect(sessions.map((s) => [s.sessionId, s.leases])).toEqual([[own.sessionId, 1]])
   expect(sessionId).not.toBe(own.sessionId)
   expect((await bridge.call("hardware.report", {})).devices[0]!.usedBytes).toBeUndefined()
+})
+
+test("measurements that the bridge refuses as wrong are dropped, and the next ones told", async () => {
+  const told: number[] = []
+  const { link } = await joined({
+    "agent.record": ({ measurements }) => {
+      told.push(measurements[0]!.ms)
+      if (told.length === 1) throw fail("IPFA_INPUT_INVALID")
+      return { stored: measurements.length }
+    },
+  })
+  link.record(measurement(1))
+  await vi.waitFor(() => expect(told).toEqual([1]), 2000)
+  link.record(measurement(2))
+  await vi.waitFor(() => expect(told).toEqual([1, 2]), 2000)
+})
+
+test("measurements that the bridge could not take are told again", async () => {
+  const told: number[][] = []
+  const { link } = await joined({
+    "agent.record": ({ measurements }) => {
+      told.push(measurements.map(({ ms }) => ms))
+      if (told.length === 1) throw fail("IPFA_INTERNAL")
+      return { stored: measurements.length }
+    },
+  })
+  link.record(measurement(1))
+  await vi.waitFor(() => expect(told).toEqual([[1]]), 2000)
+  link.record(measurement(2))
+  await vi.waitFor(() => expect(told).toEqual([[1], [1, 2]]), 2000)
+})
+
+test("the bridge is given ten seconds to take in a browser or its measurements", async () => {
+  const deadlines: (number | undefined)[] = []
+  const { link } = await joined({
+    "agent.join": ({ agent }, { deadlineMs }) => {
+      deadlines.push(deadlineMs)
+      return { agent, heartbeatMs: 60_000 }
+    },
+    "agent.record": (_, { deadlineMs }) => {
+      deadlines.push(deadlineMs)
+      return { stored: 1 }
+    },
+  })
+  link.record(measurement(1))
+  await vi.waitFor(() => expect(deadlines).toEqual([10_000, 10_000]), 2000)
 })
