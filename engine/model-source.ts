@@ -16,6 +16,8 @@ export interface AcquiredModel {
   bytes: number
   /** True where the bytes were in the store already. */
   stored: boolean
+  /** Set where it was had as this owner's alone (an upload, a private address): nobody else may learn that it is here. */
+  ownedBy?: string
   /** The verified bytes in memory of their own (may be transferred). */
   read(): Promise<Uint8Array<ArrayBuffer>>
   /** Node: the file that holds them. */

@@ -1,7 +1,6 @@
 import {
   asAccelerateError,
   fail,
-  type Handlers,
   Peer,
   type PeerOptions,
   type WebSocketLike,
@@ -50,7 +49,7 @@ export async function redeemCode(
 export async function dialBridge(
   { url, token }: BridgePairing,
   agent: string,
-  serving: { caller: Caller; handlers: Handlers<Caller> },
+  serving: Required<Pick<PeerOptions<Caller>, "caller" | "handlers" | "authorise">>,
 ): Promise<Peer<Caller>> {
   await demandProof(url, token, agent)
   return open<Caller>(url, [SUBPROTOCOL, TOKEN_SUBPROTOCOL + token], {

@@ -1,7 +1,14 @@
-import type { BridgeState, HardwareReport, Measurement, Peer } from "../../protocol/index.ts"
+import {
+  asAccelerateError,
+  type BridgeState,
+  type HardwareReport,
+  type Measurement,
+  type Peer,
+} from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
 import type { Pool } from "../pool/pool.ts"
 import { bridgeReason, bridgeUrl, dialBridge, redeemCode } from "./bridge-dial.ts"
+import { authoriseBridge } from "./bridge-rights.ts"
 import type { Clock } from "./clock.ts"
 import type { BridgePairing, SettingsStore } from "./settings.ts"
 
@@ -12,6 +19,8 @@ const LONGEST_RETRY_MS = 30_000
 const RECORD_MS = 2000
 const MAX_WAITING = 5000
 const MAX_BATCH = 1000
+/** A bridge that lives answers a browser that joins, or its measurements, far sooner, ms. One that hangs is tried again. */
+const ANSWER_MS = 10_000
 
 const BRIDGE: Caller = { origin: "bridge" }
 
@@ -117,11 +126,15 @@ export class BridgeLink {
     const { handlers, dispose } = pool.serve(BRIDGE)
     let ended: unknown
     try {
-      const peer = await dialBridge(pairing, agent, { caller: BRIDGE, handlers })
+      const peer = await dialBridge(pairing, agent, { caller: BRIDGE, handlers, authorise: authoriseBridge })
       if (turn !== this.#turn) return peer.close()
       this.#peer = peer
       const hardware = await pool.hardware()
-      const { heartbeatMs } = await peer.call("agent.join", { agent, browser, version, incarnation, hardware })
+      const { heartbeatMs } = await peer.call(
+        "agent.join",
+        { agent, browser, version, incarnation, hardware },
+        { deadlineMs: ANSWER_MS },
+      )
       this.#failures = 0
       this.#is({ state: "connected", url: pairing.url, agent })
       this.#beat(peer, heartbeatMs, JSON.stringify(hardware))
@@ -174,8 +187,10 @@ export class BridgeLink {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MAX_BATCH)
       try {
-        await peer.call("agent.record", { measurements: batch })
-      } catch {
+        await peer.call("agent.record", { measurements: batch }, { deadlineMs: ANSWER_MS })
+      } catch (error) {
+        // It would be refused for ever, and what comes after it never told.
+        if (asAccelerateError(error).code === "IPFA_INPUT_INVALID") continue
         this.#waiting.unshift(...batch)
         return
       }

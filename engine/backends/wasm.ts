@@ -29,8 +29,8 @@ const dtypes: Dtype[] = [
 export async function createWasm(options: { assetsUrl?: string; threads?: number }): Promise<Backend> {
   const cores = navigator.hardwareConcurrency || 1
   const wanted = options.threads ?? Math.min(cores, MOST_THREADS)
-  const isolated = globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer !== "undefined"
-  const threads = isolated ? Math.max(1, Math.min(wanted, cores)) : 1
+  const alone = whyAlone(globalThis)
+  const threads = alone ? 1 : Math.max(1, Math.min(wanted, cores))
   configureOrtWeb(ort, options.assetsUrl, threads)
   const loss = lossReporter((reason) => backend.onLost?.(reason))
 
@@ -47,7 +47,7 @@ export async function createWasm(options: { assetsUrl?: string; threads?: number
       const device: DeviceInfo = {
         id: "wasm",
         backend: "wasm",
-        adapter: adapterName(running, wanted, isolated, cores),
+        adapter: adapterName(running, wanted, alone ?? `${cores} cores`),
         fallbackAdapter: false,
         threads: running,
         dtypes,
@@ -60,9 +60,14 @@ export async function createWasm(options: { assetsUrl?: string; threads?: number
   return backend
 }
 
+/** Why there can be one thread only. Isolation is not enough: some browsers and policies take SharedArrayBuffer away all the same. */
+export function whyAlone(scope: { crossOriginIsolated?: boolean; SharedArrayBuffer?: unknown }): string | undefined {
+  if (scope.crossOriginIsolated !== true) return "not cross-origin isolated"
+  return scope.SharedArrayBuffer === undefined ? "no SharedArrayBuffer" : undefined
+}
+
 /** Such as `cpu, 2 threads, simd`, or `cpu, 1 thread (4 wanted: not cross-origin isolated), simd`. SIMD is a must for the runtime. */
-function adapterName(running: number, wanted: number, isolated: boolean, cores: number): string {
-  const why = isolated ? `${cores} cores` : "not cross-origin isolated"
+function adapterName(running: number, wanted: number, why: string): string {
   const fewer = running < wanted ? ` (${wanted} wanted: ${why})` : ""
   return `cpu, ${running} thread${running === 1 ? "" : "s"}${fewer}, simd`
 }

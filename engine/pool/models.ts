@@ -10,7 +10,7 @@ export type HostFiles = Omit<ParamsIn<Methods["device.open"]>, "device"> & { tra
 
 /** A model whose bytes were verified and validated. */
 export interface Model {
-  /** Its SHA-256, with those of its external data. */
+  /** Its SHA-256, with those of its external data, and whose alone it is where it is not shared. */
   readonly key: string
   readonly sha256: string
   /** Of the file and its external data. */
@@ -75,7 +75,7 @@ export class Models {
     const parts: Parts = { main: await acquire(reference), external: [] }
     for (const [name, ref] of Object.entries(external)) parts.external.push([name, await acquire(ref)])
     parts.external.sort(([a], [b]) => (a < b ? -1 : 1))
-    const key = [parts.main.sha256, ...parts.external.map(([name, part]) => `${name}=${part.sha256}`)].join(" ")
+    const key = keyOf(parts)
     const stored = parts.main.stored && parts.external.every(([, part]) => part.stored)
     let model = this.#known.get(key)
     if (!model) {
@@ -99,6 +99,13 @@ export class Models {
     }
     return validating
   }
+}
+
+/** Equal bytes that two own apart stay apart: how fast one opens would tell its owner of the other. */
+function keyOf({ main, external }: Parts): string {
+  const ownedBy = main.ownedBy ?? external.find(([, part]) => part.ownedBy !== undefined)?.[1].ownedBy
+  const digests = [main.sha256, ...external.map(([name, part]) => `${name}=${part.sha256}`)]
+  return JSON.stringify([digests, ownedBy])
 }
 
 function makeModel(key: string, parts: Parts, bytes: Uint8Array<ArrayBuffer>, settings: PoolSettings): Model {

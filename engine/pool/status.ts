@@ -4,9 +4,9 @@ import type { Activity, Lease } from "./lease.ts"
 import type { Leases } from "./leases.ts"
 import type { PoolSettings } from "./options.ts"
 
-/** The person, and the bridge that works for them: they see what everybody does. */
+/** The person, who sees what everybody does. A bridge is another program: what pages do here is not its business. */
 export function isOwner(caller: Caller): boolean {
-  return caller.origin === "owner" || caller.origin === "bridge"
+  return caller.origin === "owner"
 }
 
 interface Parts {

@@ -20,12 +20,9 @@ export function browserHttp(options: { privileged?: boolean } = {}): HttpClient 
       cache: "no-store",
       redirect: "follow",
       referrerPolicy: "no-referrer",
-    }).catch((cause: unknown) => {
+    }).catch(() => {
       if (signal.aborted) throw signal.reason
-      throw fail("IPFA_MODEL_FETCH", {
-        message: `The model could not be downloaded from ${new URL(url).host}: no connection, or its server's CORS headers don't allow it.`,
-        cause,
-      })
+      throw unreachable(url)
     })
     const discard = () => void response.body?.cancel().catch(() => {})
     const refuse = (error: Error) => {
@@ -34,7 +31,9 @@ export function browserHttp(options: { privileged?: boolean } = {}): HttpClient 
     }
     const end = new URL(response.url || url)
     const kind = hostKind(end.hostname)
-    if (kind === "private" || (kind === "loopback" && !loopback) || (kind === "public" && end.protocol !== "https:"))
+    // A page that could tell these from a port where nothing listens would learn through redirects what runs in the person's network.
+    if (kind === "private" || (kind === "loopback" && !loopback)) refuse(unreachable(url))
+    if (kind === "public" && end.protocol !== "https:")
       refuse(fail("IPFA_MODEL_ADDRESS", { data: { host: end.host, redirected: response.redirected } }))
     if (options.privileged && kind === "public" && response.headers.get("access-control-allow-origin") !== "*")
       refuse(
@@ -50,6 +49,13 @@ export function browserHttp(options: { privileged?: boolean } = {}): HttpClient 
       discard,
     }
   }
+}
+
+/** All that a caller learns where nothing answered, or what did is none of its business. A cause would reach the caller and tell the two apart. */
+function unreachable(url: string): Error {
+  return fail("IPFA_MODEL_FETCH", {
+    message: `The model could not be downloaded from ${new URL(url).host}: no connection, or its server's CORS headers don't allow it.`,
+  })
 }
 
 /** Safari has no async iterator on streams. */

@@ -34,6 +34,8 @@ interface Found {
   sha256: string
   bytes: number
   stored: boolean
+  /** As in AcquiredModel. */
+  ownedBy?: string
 }
 
 /** Resolvers in front of a store. */
@@ -72,7 +74,8 @@ export class ModelLibrary implements ModelSource {
       const flight = await this.#flights.join(id, options, (signal, onProgress) =>
         this.#fetch(parts, { reference, source, id, owner, signal, onProgress }),
       )
-      if ("value" in flight) return this.#acquired(text, parts, flight.value)
+      if ("value" in flight)
+        return this.#acquired(text, parts, { ...flight.value, ...(reference.ownerOnly && { ownedBy: owner.owner }) })
       // Room that one caller did not have may be there for another.
       const theirs = flight.error instanceof AccelerateError && flight.error.code === "IPFA_STORE_QUOTA"
       if (flight.first || !theirs) throw flight.error
@@ -140,13 +143,15 @@ export class ModelLibrary implements ModelSource {
    * the same error as one that is not there.
    */
   async #visible({ store, links }: Parts, { sha256 }: Reference, { owner }: ModelOwner): Promise<Found> {
-    let visible: Link | undefined
-    for (const link of await links.load())
-      if (link.sha256 === sha256 && (link.owner === undefined || link.owner === owner || owner === "owner"))
-        visible = link
+    const visible = (await links.load())
+      .filter((link) => link.sha256 === sha256)
+      .filter((link) => link.owner === undefined || link.owner === owner || owner === "owner")
+      // Who uploaded it has it as an upload, even where others came to share the same bytes by reference.
+      .reduce<Link | undefined>((best, link) => (best?.owner === owner ? best : link), undefined)
     const stat = visible && (await store.stat(visible.sha256))
     if (!visible || !stat) throw fail("IPFA_MODEL_NOT_FOUND")
-    return { sha256: visible.sha256, bytes: stat.bytes, stored: true }
+    const owned = visible.owner !== undefined && { ownedBy: owner }
+    return { sha256: visible.sha256, bytes: stat.bytes, stored: true, ...owned }
   }
 
   async #fetch(parts: Parts, request: FetchRequest): Promise<Found> {
@@ -267,7 +272,8 @@ export class ModelLibrary implements ModelSource {
     await links.update({ ...link, addedAt: there.addedAt, chargedTo: there.chargedTo })
   }
 
-  async #acquired(reference: string, parts: Parts, { sha256, bytes, stored }: Found): Promise<AcquiredModel> {
+  async #acquired(reference: string, parts: Parts, found: Found): Promise<AcquiredModel> {
+    const { sha256, bytes, stored, ownedBy } = found
     const { store, room } = parts
     room.lease(sha256)
     // Who is given a file reads it without this library.
@@ -278,6 +284,7 @@ export class ModelLibrary implements ModelSource {
       sha256,
       bytes,
       stored,
+      ...(ownedBy !== undefined && { ownedBy }),
       read: async () => {
         const data = await store.read(sha256)
         room.unlease(sha256)

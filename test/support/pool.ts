@@ -98,6 +98,12 @@ export class Client {
     return this.peer.call("session.open", { model, ...more })
   }
 
+  /** The reference of an upload. */
+  async upload(bytes: Uint8Array): Promise<string> {
+    const part = { uploadId: crypto.randomUUID(), offset: 0, total: bytes.byteLength, bytes }
+    return (await this.peer.call("model.put", part)).reference!
+  }
+
   /** Runs an adder session with `x`; with what was kept where that is an id. */
   run(
     sessionId: string,

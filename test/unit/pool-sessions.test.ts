@@ -43,6 +43,23 @@ describe("a session", () => {
     expect(value(await a.run(third.sessionId, 2))).toBe(3)
   })
 
+  test("of an upload is its origin's own: equal bytes of another's tell nothing of it", async () => {
+    const wasm = adderHost("wasm")
+    t = testPool([wasm])
+    const [a, b] = [t.connect({ origin: "https://a.test" }), t.connect({ origin: "https://b.test" })]
+    const bytes = adderModel(1)
+    for (const page of [a, b]) await page.open(await page.upload(bytes))
+    expect(wasm.opens).toBe(2)
+    const again = await a.open(await a.upload(bytes))
+    expect(wasm.opens).toBe(2)
+    // What anybody may have by reference is apart from both, and shared as ever.
+    const shared = t.publish("one", bytes)
+    for (const page of [a, b]) await page.open(shared)
+    expect(wasm.opens).toBe(3)
+    await a.open(again.model.reference)
+    expect(wasm.opens).toBe(3)
+  })
+
   test("belongs to the connection that opened it, and to nobody else", async () => {
     t = testPool([adderHost("wasm")])
     const model = t.publish("one", adderModel(1))

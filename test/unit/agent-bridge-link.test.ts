@@ -1,0 +1,124 @@
+import { afterEach, expect, test, vi } from "vitest"
+import { BridgeLink } from "../../engine/agent/bridge-link.ts"
+import type { Settings, SettingsStore } from "../../engine/agent/settings.ts"
+import { fail, type Handlers, type Measurement } from "../../protocol/index.ts"
+import { adderHost, adderModel } from "../support/adder.ts"
+import { fakeBridge } from "../support/fake-bridge.ts"
+import { refusal, type TestPool, testPool } from "../support/pool.ts"
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+const clock = {
+  after(ms: number, callback: () => void) {
+    // Ten times as fast: nobody waits here.
+    const timer = setTimeout(callback, ms / 10)
+    return () => clearTimeout(timer)
+  },
+}
+
+function settingsWith(bridge: Settings["bridge"]): SettingsStore {
+  const get = async (key: string) => (key === "bridge" ? bridge : undefined)
+  return { get, set: async () => {}, delete: async () => {} } as SettingsStore
+}
+
+const measurement = (ms: number): Measurement => ({
+  at: 1,
+  kind: "run",
+  device: "wasm",
+  backend: "wasm",
+  adapter: "",
+  model: "0".repeat(64),
+  ms,
+  ok: true,
+})
+
+/** A browser that joined a bridge which answers with `handlers`. */
+async function joined(handlers: Handlers<undefined> = {}) {
+  const bridge = await fakeBridge("the-token", {
+    "agent.join": ({ agent }) => ({ agent, heartbeatMs: 60_000 }),
+    ...handlers,
+  })
+  ends.push(bridge.close)
+  const t: TestPool = testPool([adderHost("wasm")])
+  ends.push(() => t.close())
+  const link = new BridgeLink({
+    settings: settingsWith({ url: bridge.url, token: "the-token" }),
+    pool: t.pool,
+    clock,
+    agent: "agent-under-test",
+    incarnation: 1,
+    browser: "chromium",
+    version: "0.0.0",
+    onChange() {},
+    onPaired() {},
+  })
+  ends.push(() => link.pause())
+  await link.start()
+  await vi.waitFor(() => expect(link.state).toMatchObject({ state: "connected" }), 3000)
+  return { t, link, bridge: bridge.peers[0]! }
+}
+
+test("a bridge can have things computed, and neither list nor delete what the browser stores", async () => {
+  const { t, bridge } = await joined()
+  const page = t.connect()
+  const { sessionId, model } = await page.open(t.publish("one", adderModel(1)))
+  expect(await refusal(bridge.call("model.list", {}))).toBe("IPFA_GRANT_REQUIRED")
+  expect(await refusal(bridge.call("model.delete", { sha256: model.sha256 }))).toBe("IPFA_GRANT_REQUIRED")
+  const owner = await t.connect({ origin: "owner" }).peer.call("model.list", {})
+  expect(owner.models.map(({ sha256 }) => sha256)).toEqual([model.sha256])
+
+  const own = await bridge.call("session.open", { model: model.reference })
+  const { sessions } = await bridge.call("status.get", {})
+  expect(sessions.map((s) => [s.sessionId, s.leases])).toEqual([[own.sessionId, 1]])
+  expect(sessionId).not.toBe(own.sessionId)
+  expect((await bridge.call("hardware.report", {})).devices[0]!.usedBytes).toBeUndefined()
+})
+
+test("measurements that the bridge refuses as wrong are dropped, and the next ones told", async () => {
+  const told: number[] = []
+  const { link } = await joined({
+    "agent.record": ({ measurements }) => {
+      told.push(measurements[0]!.ms)
+      if (told.length === 1) throw fail("IPFA_INPUT_INVALID")
+      return { stored: measurements.length }
+    },
+  })
+  link.record(measurement(1))
+  await vi.waitFor(() => expect(told).toEqual([1]), 2000)
+  link.record(measurement(2))
+  await vi.waitFor(() => expect(told).toEqual([1, 2]), 2000)
+})
+
+test("measurements that the bridge could not take are told again", async () => {
+  const told: number[][] = []
+  const { link } = await joined({
+    "agent.record": ({ measurements }) => {
+      told.push(measurements.map(({ ms }) => ms))
+      if (told.length === 1) throw fail("IPFA_INTERNAL")
+      return { stored: measurements.length }
+    },
+  })
+  link.record(measurement(1))
+  await vi.waitFor(() => expect(told).toEqual([[1]]), 2000)
+  link.record(measurement(2))
+  await vi.waitFor(() => expect(told).toEqual([[1], [1, 2]]), 2000)
+})
+
+test("the bridge is given ten seconds to take in a browser or its measurements", async () => {
+  const deadlines: (number | undefined)[] = []
+  const { link } = await joined({
+    "agent.join": ({ agent }, { deadlineMs }) => {
+      deadlines.push(deadlineMs)
+      return { agent, heartbeatMs: 60_000 }
+    },
+    "agent.record": (_, { deadlineMs }) => {
+      deadlines.push(deadlineMs)
+      return { stored: 1 }
+    },
+  })
+  link.record(measurement(1))
+  await vi.waitFor(() => expect(deadlines).toEqual([10_000, 10_000]), 2000)
+})
