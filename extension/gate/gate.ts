@@ -72,7 +72,7 @@ export class Gate {
     if (need === "none") return
     const grant = this.#held(visitor)
     if (!grant || !allowsMethod(grant, need)) throw fail("IPFA_GRANT_REQUIRED")
-    grant.usedAt = this.#now
+    for (const used of this.#live(visitor)) used.usedAt = this.#now
   }
 
   /** Gives what is asked for: from a grant that covers it, else by asking the person. */
@@ -83,7 +83,9 @@ export class Gate {
     if (request.capabilities.includes("fleet"))
       throw fail("IPFA_GRANT_DENIED", { message: "This version can't send a page's jobs to other browsers." })
     const held = this.#held(visitor)
-    if (held && covers(held, request)) return publicGrant(held)
+    // What outlasts the page first: it is told how long it may go on.
+    const enough = [this.#stored(origin), held].find((grant) => grant && covers(grant, request))
+    if (enough) return publicGrant(enough)
     const { prompts, browserSession, store, onChange } = this.#options
     const answer = await prompts.ask(
       { origin, ...combine(request, held), ...(request.reason && { reason: request.reason }), limits: DEFAULT_LIMITS },
@@ -95,6 +97,8 @@ export class Gate {
     else {
       await store.put(grant)
       this.#grants.set(origin, grant)
+      // It is part of the new one, which it would outrank.
+      visitor.once = undefined
     }
     onChange?.()
     return publicGrant(grant)
@@ -120,11 +124,16 @@ export class Gate {
     return revoked
   }
 
-  /** What the visitor holds now: its page's own grant, and where that is none (any more) its origin's. */
+  /** What the visitor holds now: its page's own grant and its origin's, taken together. */
   #held(visitor: Visitor): StoredGrant | undefined {
+    const [first, second] = this.#live(visitor)
+    return first && second ? { ...first, ...combine(first, second) } : first
+  }
+
+  #live(visitor: Visitor): StoredGrant[] {
     const { once } = visitor
-    if (once && isLive(once, this.#now, this.#options.browserSession)) return once
-    return this.#stored(visitor.origin)
+    const own = once && isLive(once, this.#now, this.#options.browserSession) ? once : undefined
+    return [own, this.#stored(visitor.origin)].filter((grant) => grant !== undefined)
   }
 
   /** The origin's stored grant; one that has run out is dropped. */

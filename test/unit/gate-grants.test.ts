@@ -148,6 +148,32 @@ describe("a grant", () => {
     },
   )
 
+  test("for always takes the place of the page's own for once", async () => {
+    answer = "once"
+    const gate = await openGate()
+    const page = gate.enter(A)
+    await gate.request(page, { capabilities: ["infer"], models: [MODEL] })
+    answer = "always"
+    await gate.request(page, { capabilities: ["benchmark"], models: [MODEL] })
+    gate.authorise({ grant: "benchmark" }, page)
+    expect(gate.list().map(({ lifetime }) => lifetime)).toEqual(["always"])
+    expect(await gate.request(page, { capabilities: ["infer", "benchmark"], models: [MODEL] })).toMatchObject({
+      lifetime: "always",
+    })
+    expect(asked).toHaveLength(2)
+  })
+
+  test("of the origin holds on a page that has one for once as well", async () => {
+    answer = "once"
+    const gate = await openGate()
+    const page = gate.enter(A)
+    await gate.request(page, { capabilities: ["infer"], models: [MODEL] })
+    answer = "always"
+    await gate.request(gate.enter(A), { capabilities: ["benchmark"] })
+    for (const grant of ["infer", "benchmark"] as const) gate.authorise({ grant }, page)
+    await page.caller().allowModel!("https://m.example/two.onnx")
+  })
+
   test("that has run out allows nothing", async () => {
     answer = "once"
     const gate = await openGate()
