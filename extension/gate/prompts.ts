@@ -3,6 +3,8 @@ import { type Answer, fail, type PromptDetails } from "../../protocol/index.ts"
 /** Denials in a row after which an origin's requests are denied without a prompt, and for how long. */
 const PATIENCE = 3
 const QUIET_MS = 10 * 60_000
+/** How long a window that was opened may take to ask what it is to show. */
+const LOAD_MS = 10_000
 
 interface Prompt {
   id: string
@@ -16,16 +18,28 @@ export interface PromptWindow {
   close(id: string): void
 }
 
+/** Runs something after that many ms, unless the returned function is called before. */
+export type Later = (run: () => void, ms: number) => () => void
+
+const realLater: Later = (run, ms) => {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}
+
 /** Asks the person one thing at a time: one open request for each origin, and one window for all. */
 export class Prompts {
   readonly #window: PromptWindow
   readonly #now: () => number
+  readonly #later: Later
   readonly #queue: Prompt[] = []
   readonly #denials = new Map<string, { count: number; at: number }>()
+  /** Ends the wait for the window that is shown. */
+  #loaded: (() => void) | undefined
 
-  constructor(window: PromptWindow, now: () => number = Date.now) {
+  constructor(window: PromptWindow, now: () => number = Date.now, later: Later = realLater) {
     this.#window = window
     this.#now = now
+    this.#later = later
   }
 
   /**
@@ -58,6 +72,7 @@ export class Prompts {
   details(id: string): PromptDetails {
     const prompt = this.#queue[0]
     if (prompt?.id !== id) throw fail("IPFA_GRANT_PROMPT", { message: "That request was withdrawn." })
+    this.#loaded?.()
     return prompt.details
   }
 
@@ -78,13 +93,17 @@ export class Prompts {
     this.#queue.splice(place, 1)
     prompt.settle(outcome)
     if (place > 0) return
+    this.#loaded?.()
     this.#window.close(prompt.id)
     this.#showFirst()
   }
 
   #showFirst(): void {
     const prompt = this.#queue[0]
-    if (prompt)
-      this.#window.show(prompt.id).catch((cause: unknown) => this.#end(prompt, fail("IPFA_INTERNAL", { cause })))
+    if (!prompt) return
+    // One that was closed before it asked has no connection whose end would tell.
+    const cancel = this.#later(() => this.answer(prompt.id, "deny"), LOAD_MS)
+    this.#loaded = cancel
+    this.#window.show(prompt.id).catch((cause: unknown) => this.#end(prompt, fail("IPFA_INTERNAL", { cause })))
   }
 }

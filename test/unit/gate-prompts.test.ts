@@ -95,3 +95,22 @@ test("after three denials in a row an origin is left unasked for ten minutes; ot
   void prompts.ask(details(A))
   expect(shown).toHaveLength(5)
 })
+
+test("a window that is gone before it asked what to show is a no after ten seconds; one that asked has all the time", async () => {
+  const timers = new Set<{ run: () => void; ms: number }>()
+  const timed = new Prompts({ show: async (id) => void shown.push(id), close: () => {} }, Date.now, (run, ms) => {
+    const timer = { run, ms }
+    timers.add(timer)
+    return () => void timers.delete(timer)
+  })
+  const first = timed.ask(details(A))
+  const second = timed.ask(details(B))
+  expect([...timers].map(({ ms }) => ms)).toEqual([10_000])
+  const [wait] = timers
+  wait!.run()
+  expect(await first).toBe("deny")
+  timed.details(shown[1]!)
+  expect(timers.size).toBe(0)
+  timed.answer(shown[1]!, "once")
+  expect(await second).toBe("once")
+})
