@@ -1,6 +1,8 @@
 import { type Answer, fail, type PromptDetails } from "../../protocol/index.ts"
 
-/** Denials in a row after which an origin's requests are denied without a prompt, and for how long. */
+/** Origins that may wait for an answer at once. */
+const MAX_WAITING = 8
+/** Denials, and withdrawals of what the person saw, in a row after which an origin's requests are denied without a prompt, and for how long. */
 const PATIENCE = 3
 const QUIET_MS = 10 * 60_000
 /** How long a window that was opened may take to ask what it is to show. */
@@ -44,15 +46,21 @@ export class Prompts {
 
   /**
    * Resolves with what the person decided. `signal` withdraws the request.
-   * Throws IPFA_GRANT_PROMPT where this origin waits for an answer already.
+   * Throws IPFA_GRANT_PROMPT where this origin waits for an answer already, or too many others do.
    */
   ask(details: PromptDetails, signal?: AbortSignal): Promise<Answer> {
     const { origin } = details
     if (this.#queue.some((prompt) => prompt.details.origin === origin)) return Promise.reject(fail("IPFA_GRANT_PROMPT"))
+    if (this.#queue.length >= MAX_WAITING)
+      return Promise.reject(fail("IPFA_GRANT_PROMPT", { message: "Too many sites wait for an answer." }))
     const denied = this.#denials.get(origin)
     if (denied && denied.count >= PATIENCE && this.#now() < denied.at + QUIET_MS) return Promise.resolve("deny")
     return new Promise<Answer>((resolve, reject) => {
-      const withdraw = () => this.#end(prompt, signal?.reason)
+      const withdraw = () => {
+        // Else a page could put window after window before the person.
+        if (this.#queue[0] === prompt) this.#refused(origin)
+        this.#end(prompt, signal?.reason)
+      }
       const prompt: Prompt = {
         id: crypto.randomUUID(),
         details,
@@ -81,10 +89,13 @@ export class Prompts {
     const prompt = this.#queue[0]
     if (prompt?.id !== id) return
     const { origin } = prompt.details
-    if (answer === "deny")
-      this.#denials.set(origin, { count: (this.#denials.get(origin)?.count ?? 0) + 1, at: this.#now() })
+    if (answer === "deny") this.#refused(origin)
     else this.#denials.delete(origin)
     this.#end(prompt, answer)
+  }
+
+  #refused(origin: string): void {
+    this.#denials.set(origin, { count: (this.#denials.get(origin)?.count ?? 0) + 1, at: this.#now() })
   }
 
   #end(prompt: Prompt, outcome: Answer | Error): void {
