@@ -16,6 +16,9 @@ import {
   uploadDigest,
 } from "./terms.ts"
 
+/** The longest that a timer waits; a sleeping computer's clock goes on without it. */
+const MAX_TIMER_MS = 3_600_000
+
 export interface GateOptions {
   store: GrantStore
   prompts: Prompts
@@ -33,6 +36,7 @@ export class Gate {
   readonly #options: GateOptions
   readonly #grants: Map<string, StoredGrant>
   readonly #visitors = new Set<Visitor>()
+  #expiry: ReturnType<typeof setTimeout> | undefined
 
   private constructor(options: GateOptions, grants: StoredGrant[]) {
     this.#options = options
@@ -42,6 +46,7 @@ export class Gate {
   static async open(options: GateOptions): Promise<Gate> {
     const gate = new Gate(options, await options.store.all())
     for (const origin of gate.#grants.keys()) gate.#stored(origin)
+    gate.#armExpiry()
     return gate
   }
 
@@ -100,6 +105,7 @@ export class Gate {
       // It is part of the new one, which it would outrank.
       visitor.once = undefined
     }
+    this.#armExpiry()
     onChange?.()
     return publicGrant(grant)
   }
@@ -124,6 +130,26 @@ export class Gate {
     return revoked
   }
 
+  /** Waits for the next grant that runs out. */
+  #armExpiry(): void {
+    clearTimeout(this.#expiry)
+    const next = Math.min(...this.list().map(({ expiresAt }) => expiresAt ?? Number.POSITIVE_INFINITY))
+    if (next === Number.POSITIVE_INFINITY) return
+    this.#expiry = setTimeout(() => this.#expire(), Math.min(Math.max(next - this.#now, 0), MAX_TIMER_MS))
+  }
+
+  /** Ends the work that a grant which ran out allowed. */
+  #expire(): void {
+    for (const origin of this.#grants.keys()) this.#stored(origin)
+    for (const visitor of this.#visitors) if (visitor.once && !this.#isLive(visitor.once)) visitor.revoke()
+    this.#options.onChange?.()
+    this.#armExpiry()
+  }
+
+  #isLive(grant: StoredGrant): boolean {
+    return isLive(grant, this.#now, this.#options.browserSession)
+  }
+
   /** What the visitor holds now: its page's own grant and its origin's, taken together. */
   #held(visitor: Visitor): StoredGrant | undefined {
     const [first, second] = this.#live(visitor)
@@ -132,16 +158,17 @@ export class Gate {
 
   #live(visitor: Visitor): StoredGrant[] {
     const { once } = visitor
-    const own = once && isLive(once, this.#now, this.#options.browserSession) ? once : undefined
+    const own = once && this.#isLive(once) ? once : undefined
     return [own, this.#stored(visitor.origin)].filter((grant) => grant !== undefined)
   }
 
   /** The origin's stored grant; one that has run out is dropped. */
   #stored(origin: string): StoredGrant | undefined {
     const grant = this.#grants.get(origin)
-    if (!grant || isLive(grant, this.#now, this.#options.browserSession)) return grant
+    if (!grant || this.#isLive(grant)) return grant
     this.#grants.delete(origin)
     void this.#options.store.delete(origin)
+    for (const visitor of this.#visitors) if (visitor.origin === origin) visitor.endWork()
     return undefined
   }
 }
@@ -183,8 +210,13 @@ export class Visitor {
   }
 
   revoke(): void {
-    const ended = this.#revoked
     this.once = undefined
+    this.endWork()
+  }
+
+  /** Ends what runs; what the page still holds stays. */
+  endWork(): void {
+    const ended = this.#revoked
     this.#revoked = new AbortController()
     ended.abort(fail("IPFA_GRANT_REVOKED"))
   }

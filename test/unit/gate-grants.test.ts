@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest"
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { Gate } from "../../extension/gate/gate.ts"
 import { type GrantStore, memoryGrants } from "../../extension/gate/grant-store.ts"
 import { Prompts } from "../../extension/gate/prompts.ts"
@@ -21,7 +21,7 @@ beforeEach(() => {
   now = 1_000_000
 })
 
-async function openGate(browserSession = "s1"): Promise<Gate> {
+async function openGate(browserSession = "s1", clock = () => now): Promise<Gate> {
   const prompts: Prompts = new Prompts({
     show: async (id) => {
       asked.push(prompts.details(id).origin)
@@ -34,7 +34,7 @@ async function openGate(browserSession = "s1"): Promise<Gate> {
     prompts,
     browserSession,
     uploaded: async (origin, sha256) => origin === A && sha256 === DIGEST,
-    now: () => now,
+    now: clock,
   })
 }
 const infer = { grant: "infer" } as const
@@ -185,6 +185,32 @@ describe("a grant", () => {
     expect(() => gate.authorise(infer, page)).toThrow(required)
     await expect(page.caller().allowModel!(MODEL)).rejects.toEqual(required)
   })
+})
+
+describe("running out", () => {
+  beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
+  afterEach(() => void vi.useRealTimers())
+
+  test.each([
+    ["once", 12 * 3_600_000],
+    ["session", 30 * 24 * 3_600_000],
+  ] as const)(
+    "of a grant for %s ends the page's work then, not before, and not another origin's",
+    async (lifetime, ms) => {
+      const gate = await openGate("s1", Date.now)
+      const [page, other] = [gate.enter(A), gate.enter(B)]
+      await gate.request(other, { capabilities: ["infer"] })
+      answer = lifetime
+      await gate.request(page, { capabilities: ["infer"] })
+      const [ends, lasts] = [page.caller().revoked, other.caller().revoked]
+      await vi.advanceTimersByTimeAsync(ms - 1)
+      expect(ends.aborted).toBe(false)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(ends.reason?.code).toBe("IPFA_GRANT_REVOKED")
+      expect(lasts.aborted).toBe(false)
+      expect(gate.list().map(({ origin }) => origin)).toEqual([B])
+    },
+  )
 })
 
 describe("revoking", () => {
