@@ -11,8 +11,10 @@ import {
   DEFAULT_LIMITS,
   type GrantRequest,
   isLive,
+  isShowable,
   makeGrant,
   type StoredGrant,
+  showable,
   uploadDigest,
 } from "./terms.ts"
 
@@ -87,13 +89,16 @@ export class Gate {
     // What can't be given is not asked for: a page's jobs stay in this browser.
     if (request.capabilities.includes("fleet"))
       throw fail("IPFA_GRANT_DENIED", { message: "This version can't send a page's jobs to other browsers." })
+    if (request.models?.some((model) => !isShowable(model)))
+      throw fail("IPFA_GRANT_DENIED", { message: "A model's reference has no spaces and no control characters." })
     const held = this.#held(visitor)
     // What outlasts the page first: it is told how long it may go on.
     const enough = [this.#stored(origin), held].find((grant) => grant && covers(grant, request))
     if (enough) return publicGrant(enough)
     const { prompts, browserSession, store, onChange } = this.#options
+    const reason = showable(request.reason ?? "")
     const answer = await prompts.ask(
-      { origin, ...combine(request, held), ...(request.reason && { reason: request.reason }), limits: DEFAULT_LIMITS },
+      { origin, ...combine(request, held), ...(reason && { reason }), limits: DEFAULT_LIMITS },
       signal,
     )
     if (answer === "deny") throw fail("IPFA_GRANT_DENIED")

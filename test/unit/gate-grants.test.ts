@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { Gate } from "../../extension/gate/gate.ts"
 import { type GrantStore, memoryGrants } from "../../extension/gate/grant-store.ts"
 import { Prompts } from "../../extension/gate/prompts.ts"
+import { showable } from "../../extension/gate/terms.ts"
 import { type Answer, methods } from "../../protocol/index.ts"
 
 const A = "https://a.example"
@@ -82,6 +83,22 @@ describe("without a grant", () => {
     expect(() => gate.authorise(infer, page)).toThrow(required)
     expect(gate.list()).toEqual([])
   })
+})
+
+describe("what a page says to the person", () => {
+  test("is shown without what would move or hide other text", () => {
+    expect(showable("for\u202e you\u0000\n\n\tand\u2066 me ")).toBe("for you and me")
+  })
+
+  test.each(["https://m.example/a b", "https://m.example/a\n", "https://m.example/\u202ea", "\u0000"])(
+    "names no model by %j",
+    async (model) => {
+      const gate = await openGate()
+      const request = gate.request(gate.enter(A), { capabilities: ["infer"], models: [MODEL, model] })
+      await expect(request).rejects.toMatchObject({ code: "IPFA_GRANT_DENIED" })
+      expect(asked).toEqual([])
+    },
+  )
 })
 
 describe("a grant", () => {
