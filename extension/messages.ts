@@ -40,6 +40,12 @@ export type BackgroundRequest =
   /** Whether the supervisor is wanted as soon as the browser starts. */
   | { type: "autostart"; on: boolean }
 
+/** Service worker → offscreen document, by `runtime.sendMessage`: the window that asked the person was closed. */
+export interface PromptClosed {
+  type: "prompt-closed"
+  id: string
+}
+
 /** Frame → service worker → offscreen document, or in Firefox frame → broker → background page; with the port. */
 export interface RoutedPort {
   type: "route"

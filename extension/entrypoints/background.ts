@@ -2,9 +2,9 @@ import { type Browser, browser } from "wxt/browser"
 import { defineBackground } from "wxt/utils/define-background"
 import { injectIntoOpenTabs, injectPageScript } from "../background/inject.ts"
 import { ensureOffscreen } from "../background/offscreen.ts"
-import { closePrompt, showPrompt } from "../background/prompt-window.ts"
+import { closePrompt, onPromptClosed, showPrompt } from "../background/prompt-window.ts"
 import { routePorts } from "../background/route.ts"
-import type { BackgroundRequest } from "../messages.ts"
+import type { BackgroundRequest, PromptClosed } from "../messages.ts"
 
 /** Kept where it outlives the browser: whether the supervisor is wanted from its start on. */
 const AUTOSTART = "autostart"
@@ -23,6 +23,10 @@ function main(): void {
   browser.runtime.onInstalled.addListener(() => void injectIntoOpenTabs())
   browser.runtime.onInstalled.addListener(() => void autostart())
   browser.runtime.onStartup.addListener(() => void autostart())
+  onPromptClosed((id) => {
+    // Where nobody listens, nobody waits for the answer.
+    browser.runtime.sendMessage({ type: "prompt-closed", id } satisfies PromptClosed).catch(() => undefined)
+  })
   routePorts()
 }
 

@@ -11,10 +11,15 @@ import {
   DEFAULT_LIMITS,
   type GrantRequest,
   isLive,
+  isShowable,
   makeGrant,
   type StoredGrant,
+  showable,
   uploadDigest,
 } from "./terms.ts"
+
+/** The longest that a timer waits; a sleeping computer's clock goes on without it. */
+const MAX_TIMER_MS = 3_600_000
 
 export interface GateOptions {
   store: GrantStore
@@ -33,6 +38,7 @@ export class Gate {
   readonly #options: GateOptions
   readonly #grants: Map<string, StoredGrant>
   readonly #visitors = new Set<Visitor>()
+  #expiry: ReturnType<typeof setTimeout> | undefined
 
   private constructor(options: GateOptions, grants: StoredGrant[]) {
     this.#options = options
@@ -42,6 +48,7 @@ export class Gate {
   static async open(options: GateOptions): Promise<Gate> {
     const gate = new Gate(options, await options.store.all())
     for (const origin of gate.#grants.keys()) gate.#stored(origin)
+    gate.#armExpiry()
     return gate
   }
 
@@ -72,7 +79,7 @@ export class Gate {
     if (need === "none") return
     const grant = this.#held(visitor)
     if (!grant || !allowsMethod(grant, need)) throw fail("IPFA_GRANT_REQUIRED")
-    grant.usedAt = this.#now
+    for (const used of this.#live(visitor)) used.usedAt = this.#now
   }
 
   /** Gives what is asked for: from a grant that covers it, else by asking the person. */
@@ -82,11 +89,16 @@ export class Gate {
     // What can't be given is not asked for: a page's jobs stay in this browser.
     if (request.capabilities.includes("fleet"))
       throw fail("IPFA_GRANT_DENIED", { message: "This version can't send a page's jobs to other browsers." })
+    if (request.models?.some((model) => !isShowable(model)))
+      throw fail("IPFA_GRANT_DENIED", { message: "A model's reference has no spaces and no control characters." })
     const held = this.#held(visitor)
-    if (held && covers(held, request)) return publicGrant(held)
+    // What outlasts the page first: it is told how long it may go on.
+    const enough = [this.#stored(origin), held].find((grant) => grant && covers(grant, request))
+    if (enough) return publicGrant(enough)
     const { prompts, browserSession, store, onChange } = this.#options
+    const reason = showable(request.reason ?? "")
     const answer = await prompts.ask(
-      { origin, ...combine(request, held), ...(request.reason && { reason: request.reason }), limits: DEFAULT_LIMITS },
+      { origin, ...combine(request, held), ...(reason && { reason }), limits: DEFAULT_LIMITS },
       signal,
     )
     if (answer === "deny") throw fail("IPFA_GRANT_DENIED")
@@ -95,7 +107,10 @@ export class Gate {
     else {
       await store.put(grant)
       this.#grants.set(origin, grant)
+      // It is part of the new one, which it would outrank.
+      visitor.once = undefined
     }
+    this.#armExpiry()
     onChange?.()
     return publicGrant(grant)
   }
@@ -120,19 +135,45 @@ export class Gate {
     return revoked
   }
 
-  /** What the visitor holds now: its page's own grant, and where that is none (any more) its origin's. */
+  /** Waits for the next grant that runs out. */
+  #armExpiry(): void {
+    clearTimeout(this.#expiry)
+    const next = Math.min(...this.list().map(({ expiresAt }) => expiresAt ?? Number.POSITIVE_INFINITY))
+    if (next === Number.POSITIVE_INFINITY) return
+    this.#expiry = setTimeout(() => this.#expire(), Math.min(Math.max(next - this.#now, 0), MAX_TIMER_MS))
+  }
+
+  /** Ends the work that a grant which ran out allowed. */
+  #expire(): void {
+    for (const origin of this.#grants.keys()) this.#stored(origin)
+    for (const visitor of this.#visitors) if (visitor.once && !this.#isLive(visitor.once)) visitor.revoke()
+    this.#options.onChange?.()
+    this.#armExpiry()
+  }
+
+  #isLive(grant: StoredGrant): boolean {
+    return isLive(grant, this.#now, this.#options.browserSession)
+  }
+
+  /** What the visitor holds now: its page's own grant and its origin's, taken together. */
   #held(visitor: Visitor): StoredGrant | undefined {
+    const [first, second] = this.#live(visitor)
+    return first && second ? { ...first, ...combine(first, second) } : first
+  }
+
+  #live(visitor: Visitor): StoredGrant[] {
     const { once } = visitor
-    if (once && isLive(once, this.#now, this.#options.browserSession)) return once
-    return this.#stored(visitor.origin)
+    const own = once && this.#isLive(once) ? once : undefined
+    return [own, this.#stored(visitor.origin)].filter((grant) => grant !== undefined)
   }
 
   /** The origin's stored grant; one that has run out is dropped. */
   #stored(origin: string): StoredGrant | undefined {
     const grant = this.#grants.get(origin)
-    if (!grant || isLive(grant, this.#now, this.#options.browserSession)) return grant
+    if (!grant || this.#isLive(grant)) return grant
     this.#grants.delete(origin)
     void this.#options.store.delete(origin)
+    for (const visitor of this.#visitors) if (visitor.origin === origin) visitor.endWork()
     return undefined
   }
 }
@@ -174,8 +215,13 @@ export class Visitor {
   }
 
   revoke(): void {
-    const ended = this.#revoked
     this.once = undefined
+    this.endWork()
+  }
+
+  /** Ends what runs; what the page still holds stays. */
+  endWork(): void {
+    const ended = this.#revoked
     this.#revoked = new AbortController()
     ended.abort(fail("IPFA_GRANT_REVOKED"))
   }

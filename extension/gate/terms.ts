@@ -82,6 +82,16 @@ function normalise(reference: string): string {
   return reference !== ANY_MODEL && URL.canParse(reference) ? new URL(reference).href : reference
 }
 
+/** What a page says, as it is shown: nothing that moves or hides other text. */
+export const showable = (text: string): string =>
+  text
+    .replace(/\s+/g, " ")
+    .replace(/[\p{Cc}\p{Bidi_Control}]/gu, "")
+    .trim()
+
+/** Whether a person who sees the reference sees all of it. */
+export const isShowable = (reference: string): boolean => !/[\s\p{Cc}\p{Bidi_Control}]/u.test(reference)
+
 /** Whether a method that needs `need` is within the grant. */
 export function allowsMethod(grant: Grant, need: GrantNeed): boolean {
   return need === "none" || ((need === "infer" || need === "benchmark") && grant.capabilities.includes(need))

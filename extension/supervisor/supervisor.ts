@@ -28,7 +28,7 @@ export interface SupervisorPlatform {
 /** Holds the pool, and decides who may use it for what. One to a browser profile. */
 export class Supervisor {
   readonly lives = new Lives()
-  readonly #parts: Promise<{ pages: Pages; owner: Owner }>
+  readonly #parts: Promise<{ pages: Pages; owner: Owner; prompts: Prompts }>
 
   constructor(platform: SupervisorPlatform) {
     this.#parts = assemble(platform)
@@ -48,9 +48,14 @@ export class Supervisor {
   acceptOwner(port: Port): void {
     void this.#parts.then(({ owner }) => owner.accept(port))
   }
+
+  /** The window that asked about request `id` is closed: without an answer that is a no. */
+  promptClosed(id: string): void {
+    void this.#parts.then(({ prompts }) => prompts.answer(id, "deny"))
+  }
 }
 
-async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; owner: Owner }> {
+async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; owner: Owner; prompts: Prompts }> {
   const { browser, version, settings, grants: store, browserSession, promptWindow, clock, autostart } = platform
   const agent = (await settings.get("agent")) ?? `${browser}-${crypto.randomUUID().slice(0, 8)}`
   await settings.set("agent", agent)
@@ -85,5 +90,5 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
   const owner: Owner = new Owner({ gate, prompts, pool, bridge })
   pool.onChange(onChange)
   await bridge.start()
-  return { pages: new Pages(gate, pool), owner }
+  return { pages: new Pages(gate, pool), owner, prompts }
 }

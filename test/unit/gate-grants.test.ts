@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, test } from "vitest"
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { Gate } from "../../extension/gate/gate.ts"
 import { type GrantStore, memoryGrants } from "../../extension/gate/grant-store.ts"
 import { Prompts } from "../../extension/gate/prompts.ts"
+import { showable } from "../../extension/gate/terms.ts"
 import { type Answer, methods } from "../../protocol/index.ts"
 
 const A = "https://a.example"
@@ -21,7 +22,7 @@ beforeEach(() => {
   now = 1_000_000
 })
 
-async function openGate(browserSession = "s1"): Promise<Gate> {
+async function openGate(browserSession = "s1", clock = () => now): Promise<Gate> {
   const prompts: Prompts = new Prompts({
     show: async (id) => {
       asked.push(prompts.details(id).origin)
@@ -34,7 +35,7 @@ async function openGate(browserSession = "s1"): Promise<Gate> {
     prompts,
     browserSession,
     uploaded: async (origin, sha256) => origin === A && sha256 === DIGEST,
-    now: () => now,
+    now: clock,
   })
 }
 const infer = { grant: "infer" } as const
@@ -82,6 +83,22 @@ describe("without a grant", () => {
     expect(() => gate.authorise(infer, page)).toThrow(required)
     expect(gate.list()).toEqual([])
   })
+})
+
+describe("what a page says to the person", () => {
+  test("is shown without what would move or hide other text", () => {
+    expect(showable("for\u202e you\u0000\n\n\tand\u2066 me ")).toBe("for you and me")
+  })
+
+  test.each(["https://m.example/a b", "https://m.example/a\n", "https://m.example/\u202ea", "\u0000"])(
+    "names no model by %j",
+    async (model) => {
+      const gate = await openGate()
+      const request = gate.request(gate.enter(A), { capabilities: ["infer"], models: [MODEL, model] })
+      await expect(request).rejects.toMatchObject({ code: "IPFA_GRANT_DENIED" })
+      expect(asked).toEqual([])
+    },
+  )
 })
 
 describe("a grant", () => {
@@ -148,6 +165,32 @@ describe("a grant", () => {
     },
   )
 
+  test("for always takes the place of the page's own for once", async () => {
+    answer = "once"
+    const gate = await openGate()
+    const page = gate.enter(A)
+    await gate.request(page, { capabilities: ["infer"], models: [MODEL] })
+    answer = "always"
+    await gate.request(page, { capabilities: ["benchmark"], models: [MODEL] })
+    gate.authorise({ grant: "benchmark" }, page)
+    expect(gate.list().map(({ lifetime }) => lifetime)).toEqual(["always"])
+    expect(await gate.request(page, { capabilities: ["infer", "benchmark"], models: [MODEL] })).toMatchObject({
+      lifetime: "always",
+    })
+    expect(asked).toHaveLength(2)
+  })
+
+  test("of the origin holds on a page that has one for once as well", async () => {
+    answer = "once"
+    const gate = await openGate()
+    const page = gate.enter(A)
+    await gate.request(page, { capabilities: ["infer"], models: [MODEL] })
+    answer = "always"
+    await gate.request(gate.enter(A), { capabilities: ["benchmark"] })
+    for (const grant of ["infer", "benchmark"] as const) gate.authorise({ grant }, page)
+    await page.caller().allowModel!("https://m.example/two.onnx")
+  })
+
   test("that has run out allows nothing", async () => {
     answer = "once"
     const gate = await openGate()
@@ -159,6 +202,32 @@ describe("a grant", () => {
     expect(() => gate.authorise(infer, page)).toThrow(required)
     await expect(page.caller().allowModel!(MODEL)).rejects.toEqual(required)
   })
+})
+
+describe("running out", () => {
+  beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
+  afterEach(() => void vi.useRealTimers())
+
+  test.each([
+    ["once", 12 * 3_600_000],
+    ["session", 30 * 24 * 3_600_000],
+  ] as const)(
+    "of a grant for %s ends the page's work then, not before, and not another origin's",
+    async (lifetime, ms) => {
+      const gate = await openGate("s1", Date.now)
+      const [page, other] = [gate.enter(A), gate.enter(B)]
+      await gate.request(other, { capabilities: ["infer"] })
+      answer = lifetime
+      await gate.request(page, { capabilities: ["infer"] })
+      const [ends, lasts] = [page.caller().revoked, other.caller().revoked]
+      await vi.advanceTimersByTimeAsync(ms - 1)
+      expect(ends.aborted).toBe(false)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(ends.reason?.code).toBe("IPFA_GRANT_REVOKED")
+      expect(lasts.aborted).toBe(false)
+      expect(gate.list().map(({ origin }) => origin)).toEqual([B])
+    },
+  )
 })
 
 describe("revoking", () => {

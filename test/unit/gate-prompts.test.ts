@@ -95,3 +95,47 @@ test("after three denials in a row an origin is left unasked for ten minutes; ot
   void prompts.ask(details(A))
   expect(shown).toHaveLength(5)
 })
+
+test("a window that is gone before it asked what to show is a no after ten seconds; one that asked has all the time", async () => {
+  const timers = new Set<{ run: () => void; ms: number }>()
+  const timed = new Prompts({ show: async (id) => void shown.push(id), close: () => {} }, Date.now, (run, ms) => {
+    const timer = { run, ms }
+    timers.add(timer)
+    return () => void timers.delete(timer)
+  })
+  const first = timed.ask(details(A))
+  const second = timed.ask(details(B))
+  expect([...timers].map(({ ms }) => ms)).toEqual([10_000])
+  const [wait] = timers
+  wait!.run()
+  expect(await first).toBe("deny")
+  timed.details(shown[1]!)
+  expect(timers.size).toBe(0)
+  timed.answer(shown[1]!, "once")
+  expect(await second).toBe("once")
+})
+
+test("withdrawing what was shown counts as a denial; withdrawing what waits does not", async () => {
+  for (let i = 0; i < 3; i++) {
+    const [page, waiting] = [new AbortController(), new AbortController()]
+    const first = prompts.ask(details(A), page.signal)
+    const second = prompts.ask(details(B), waiting.signal)
+    waiting.abort(fail("IPFA_PROTOCOL_CLOSED"))
+    page.abort(fail("IPFA_PROTOCOL_CLOSED"))
+    await Promise.allSettled([first, second])
+  }
+  expect(await prompts.ask(details(A))).toBe("deny")
+  expect(shown).toHaveLength(3)
+  void prompts.ask(details(B))
+  expect(shown).toHaveLength(4)
+})
+
+test("eight origins may wait for an answer; the ninth is refused until there is room", async () => {
+  const origins = Array.from({ length: 9 }, (_, i) => `https://${i}.example`)
+  for (const origin of origins.slice(0, 8)) void prompts.ask(details(origin))
+  await expect(prompts.ask(details(origins[8]!))).rejects.toMatchObject({ code: "IPFA_GRANT_PROMPT" })
+  prompts.answer(shown[0]!, "deny")
+  const ninth = prompts.ask(details(origins[8]!))
+  for (let i = 1; i < 9; i++) prompts.answer(shown[i]!, "once")
+  expect(await ninth).toBe("once")
+})

@@ -4,7 +4,7 @@ import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
 import { idbSettings } from "../../../engine/agent/settings.ts"
 import { acceptConnections } from "../../background/connections.ts"
 import { injectPageScript } from "../../background/inject.ts"
-import { closePrompt, showPrompt } from "../../background/prompt-window.ts"
+import { closePrompt, onPromptClosed, showPrompt } from "../../background/prompt-window.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
 import type { BackgroundRequest } from "../../messages.ts"
 import { receivePorts } from "../../page/broker.ts"
@@ -26,6 +26,7 @@ const supervisor = new Supervisor({
 
 receivePorts(({ origin, life }, port) => supervisor.accept(port, origin, life))
 acceptConnections(supervisor)
+onPromptClosed((id) => supervisor.promptClosed(id))
 
 // Firefox puts the content scripts into pages that were open before by itself.
 browser.runtime.onMessage.addListener((request: BackgroundRequest, sender, respond) => {

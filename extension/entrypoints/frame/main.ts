@@ -5,6 +5,8 @@ import { openBroker } from "../../page/broker.ts"
 // The hidden frame in a page. It passes the page's port to the pool, with the origin that the browser names, and does nothing else.
 
 window.addEventListener("message", (event) => {
+  // A frame in the page that embeds this one itself gets nothing: only the top page has an origin that a person sees.
+  if (window.parent !== window.top) return
   const control = event.ports[0]
   if (event.source !== window.parent || event.data !== FRAME_HELLO || !control) return
   const { origin } = event

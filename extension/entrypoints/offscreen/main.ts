@@ -4,7 +4,7 @@ import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
 import { idbSettings } from "../../../engine/agent/settings.ts"
 import { acceptConnections } from "../../background/connections.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
-import type { BackgroundRequest, RoutedPort } from "../../messages.ts"
+import type { BackgroundRequest, PromptClosed, RoutedPort } from "../../messages.ts"
 import { Supervisor } from "../../supervisor/supervisor.ts"
 
 // Chromium's home for the supervisor: the only extension page without a window that lasts and may have workers.
@@ -35,6 +35,11 @@ navigator.serviceWorker.addEventListener("message", ({ data, ports: [port] }: Me
   if (data?.type === "route" && port) supervisor.accept(port, data.origin, data.life)
 })
 navigator.serviceWorker.startMessages()
+
+// Not from a content script, which has a tab.
+browser.runtime.onMessage.addListener((notice: PromptClosed | undefined, sender) => {
+  if (notice?.type === "prompt-closed" && !sender.tab) supervisor.promptClosed(notice.id)
+})
 
 // The service worker doesn't listen to these, so it isn't woken.
 acceptConnections(supervisor)
