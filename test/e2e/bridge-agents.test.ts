@@ -83,6 +83,22 @@ test("who an agent is, its token says, whatever it calls itself", async () => {
   liar.close()
 })
 
+test("an agent whose device has a name that no device has is refused, and the others serve", async () => {
+  const { token, origin, peer } = await joinAgent(t.bridge, pool, "tablet")
+  peer.close()
+  await joinAgent(t.bridge, pool, "laptop")
+  const evil = await dial(`${t.bridge.ws}/agent`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
+  const { devices, absent } = await pool.hardware()
+  const hardware = { devices: devices.map((d) => ({ ...d, id: "a/b" })), absent }
+  const join = evil.call("agent.join", { agent: "tablet", browser: "chromium", version: "1", incarnation: 2, hardware })
+  expect(await code(join)).toBe("IPFA_INPUT_INVALID")
+  const client = await t.client()
+  expect(await client.call("session.open", { model: await upload(adderModel(1)) })).toMatchObject({
+    device: { agent: "laptop" },
+  })
+  evil.close()
+})
+
 test("an agent that comes back replaces its earlier life, and a late message of that one does not replace it", async () => {
   const { token, origin, peer } = await joinAgent(t.bridge, pool, "laptop", 1)
   const again = await connectAgent(t.bridge, pool, "laptop", { token, origin, incarnation: 2 })
