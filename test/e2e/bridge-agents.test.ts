@@ -99,6 +99,16 @@ test("an agent whose device has a name that no device has is refused, and the ot
   evil.close()
 })
 
+test("a paired agent can't pass for the bridge's own native process", async () => {
+  const { token, origin, peer } = await joinAgent(t.bridge, pool, "laptop")
+  peer.close()
+  const liar = await dial(`${t.bridge.ws}/agent`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
+  const hardware = await pool.hardware()
+  const join = liar.call("agent.join", { agent: "laptop", browser: "native", version: "1", incarnation: 9, hardware })
+  expect(await code(join)).toBe("IPFA_INPUT_INVALID")
+  liar.close()
+})
+
 test("an agent that comes back replaces its earlier life, and a late message of that one does not replace it", async () => {
   const { token, origin, peer } = await joinAgent(t.bridge, pool, "laptop", 1)
   const again = await connectAgent(t.bridge, pool, "laptop", { token, origin, incarnation: 2 })
