@@ -107,9 +107,14 @@ describe("a repeated key", () => {
     const repeats = new Repeats<number>(size)
     let runs = 0
     const work = async () => ++runs
-    const answers = await Promise.all([repeats.run("a", "k", never, work), repeats.run("a", "k", never, work)])
-    expect([...answers, await repeats.run("a", "k", never, work)]).toEqual([1, 1, 1])
-    expect([await repeats.run("b", "k", never, work), await repeats.run("a", "l", never, work)]).toEqual([2, 3])
+    const answers = await Promise.all([
+      repeats.run("a", "k", "x", never, work),
+      repeats.run("a", "k", "x", never, work),
+    ])
+    expect([...answers, await repeats.run("a", "k", "x", never, work)]).toEqual([1, 1, 1])
+    expect([await repeats.run("b", "k", "x", never, work), await repeats.run("a", "l", "x", never, work)]).toEqual([
+      2, 3,
+    ])
     repeats.clear()
   })
 
@@ -120,18 +125,18 @@ describe("a repeated key", () => {
     const repeats = new Repeats<number>(() => bytes)
     let runs = 0
     const work = async () => ++runs
-    for (let i = 0; i < jobs; i++) await repeats.run("a", String(i), never, work)
-    expect(await repeats.run("a", String(jobs - 1), never, work)).toBe(jobs)
-    expect(await repeats.run("a", "0", never, work)).toBe(jobs + 1)
+    for (let i = 0; i < jobs; i++) await repeats.run("a", String(i), "x", never, work)
+    expect(await repeats.run("a", String(jobs - 1), "x", never, work)).toBe(jobs)
+    expect(await repeats.run("a", "0", "x", never, work)).toBe(jobs + 1)
     repeats.clear()
   })
 
   test("of a job that failed is tried again", async () => {
     const repeats = new Repeats<number>(size)
-    await expect(repeats.run("a", "k", never, () => Promise.reject(fail("IPFA_JOB_LOST")))).rejects.toMatchObject({
+    await expect(repeats.run("a", "k", "x", never, () => Promise.reject(fail("IPFA_JOB_LOST")))).rejects.toMatchObject({
       code: "IPFA_JOB_LOST",
     })
-    expect(await repeats.run("a", "k", never, async () => 7)).toBe(7)
+    expect(await repeats.run("a", "k", "x", never, async () => 7)).toBe(7)
     repeats.clear()
   })
 
@@ -144,7 +149,7 @@ describe("a repeated key", () => {
       const repeats = new Repeats<number>(size)
       const caller = new AbortController()
       let inner!: AbortSignal
-      const run = repeats.run("a", "k", caller.signal, (signal) => {
+      const run = repeats.run("a", "k", "x", caller.signal, (signal) => {
         inner = signal
         return new Promise(() => {})
       })
@@ -154,14 +159,25 @@ describe("a repeated key", () => {
     }
   })
 
+  test("is refused for a request about something else, while the first runs and after", async () => {
+    const repeats = new Repeats<number>(size)
+    const first = repeats.run("a", "k", "cats", never, async () => 1)
+    const other = () => repeats.run("a", "k", "dogs", never, async () => 2)
+    await expect(other()).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID" })
+    await first
+    await expect(other()).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID" })
+    expect(await repeats.run("a", "k", "cats", never, async () => 3)).toBe(1)
+    repeats.clear()
+  })
+
   test("results past the bytes that may be held are forgotten, oldest first", async () => {
     const repeats = new Repeats<number>(() => 100 * 2 ** 20)
     let runs = 0
     const work = async () => ++runs
-    for (const key of ["1", "2", "3"]) await repeats.run("a", key, never, work)
+    for (const key of ["1", "2", "3"]) await repeats.run("a", key, "x", never, work)
     await new Promise(setImmediate)
-    expect(await repeats.run("a", "3", never, work)).toBe(3)
-    expect(await repeats.run("a", "1", never, work)).toBe(4)
+    expect(await repeats.run("a", "3", "x", never, work)).toBe(3)
+    expect(await repeats.run("a", "1", "x", never, work)).toBe(4)
     repeats.clear()
   })
 })
