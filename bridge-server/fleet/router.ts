@@ -139,7 +139,24 @@ export class Router {
 
   /** One inference without a session: the device is chosen anew each time. */
   async infer(caller: BridgeCaller, request: InferRequest): Promise<{ result: RunResult; info: SessionInfo }> {
-    const { signal, priority = 5, deadlineMs = LONGEST_RUN_MS, key } = request
+    const { deadlineMs = LONGEST_RUN_MS } = request
+    // Over a WebSocket the protocol ends a call at its deadline. Here nothing else bounds placing, opening and waiting for a slot.
+    const overdue = new AbortController()
+    const expire = () => overdue.abort(fail("IPFA_JOB_DEADLINE", { data: { deadlineMs } }))
+    const timer = setTimeout(expire, deadlineMs)
+    try {
+      const signal = AbortSignal.any([request.signal, overdue.signal])
+      return await this.#infer(caller, { ...request, signal, deadlineMs })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #infer(
+    caller: BridgeCaller,
+    request: InferRequest & { deadlineMs: number },
+  ): Promise<{ result: RunResult; info: SessionInfo }> {
+    const { signal, priority = 5, deadlineMs, key } = request
     let info: SessionInfo | undefined
     const work = async (s: AbortSignal) => {
       const start = performance.now()

@@ -196,6 +196,32 @@ test("a device that can't take the model is passed over, and the answer says so"
   firstPool.close()
 })
 
+test("over HTTP a deadline holds also while a job waits for its model to open or for a place on the device", async () => {
+  await joinAgent(t.bridge, pool, "laptop")
+  const model = await upload(adderModel(7))
+  const infer = (parameters: object) =>
+    t.http("POST", `/v2/models/${encodeURIComponent(model)}/infer`, {
+      inputs: [{ name: "x", shape: [1], datatype: "FP32", data: [1] }],
+      parameters,
+    })
+  const late = async () => {
+    const start = performance.now()
+    const { status, json } = await infer({ deadline_ms: 50 })
+    expect([status, json.error.code]).toEqual([504, "IPFA_JOB_DEADLINE"])
+    expect(performance.now() - start).toBeLessThan(1000)
+  }
+  host.hold("open")
+  await late()
+  host.letGo()
+  host.hold()
+  const stuck = [infer({}), infer({})]
+  await host.begun(1)
+  await expect.poll(async () => (await t.http("GET", "/v1/status")).json.jobs.running).toBe(2)
+  await late()
+  host.letGo()
+  expect((await Promise.all(stuck)).map((r) => r.status)).toEqual([200, 200])
+})
+
 test("a device that was measured with the model comes before one that was not", async () => {
   const unmeasured = adderHost("wasm")
   const { pool: otherPool } = testPool([unmeasured])
