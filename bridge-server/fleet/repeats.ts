@@ -43,6 +43,10 @@ export class Repeats<T> {
   ): Promise<T> {
     const name = `${origin}\n${key}`
     let job = this.#jobs.get(name)
+    if (job?.work.aborted) {
+      this.#forget(name, job)
+      job = undefined
+    }
     if (job && job.about !== about)
       throw fail("IPFA_INPUT_INVALID", {
         message: "This idempotency key was used for another request. Give each job a key of its own.",
