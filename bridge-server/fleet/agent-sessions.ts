@@ -96,7 +96,8 @@ export class AgentSessions {
       void device.member.peer.closed.then(() => this.#forgetDevice(device))
     }
     const known = ofDevice.get(model.key)
-    if (known) return known
+    // An opening that was given up is not joined, unless it came to its end all the same.
+    if (known && (known.session || !known.opening.aborted)) return known
     const listeners: Entry["listeners"] = new Set()
     const entry: Entry = {
       users: 0,

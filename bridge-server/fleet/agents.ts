@@ -39,6 +39,9 @@ export function agentConnection(
     },
     "agent.join": ({ browser, version, incarnation, hardware }, { caller }) => {
       const agent = caller.agent as string
+      // Callers force `native` by its browser's name too: only what this bridge started goes by it.
+      if (browser === "native" && caller.role !== "native")
+        throw fail("IPFA_INPUT_INVALID", { data: { path: "browser", expected: "the browser it runs in" } })
       member = fleet.join({
         agent,
         browser,

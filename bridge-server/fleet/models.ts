@@ -98,11 +98,14 @@ export class FleetModels {
     const ofMember: Map<string, SharedWork<void>> = this.#uploads.get(member) ?? new Map()
     this.#uploads.set(member, ofMember)
     let upload = ofMember.get(file.sha256)
-    if (!upload) {
-      upload = new SharedWork((s) => send(member, file, s))
-      ofMember.set(file.sha256, upload)
-      const forget = () => ofMember.delete(file.sha256)
-      upload.result.then(forget, forget)
+    if (!upload || upload.aborted) {
+      const started = new SharedWork((s) => send(member, file, s))
+      upload = started
+      ofMember.set(file.sha256, started)
+      const forget = () => {
+        if (ofMember.get(file.sha256) === started) ofMember.delete(file.sha256)
+      }
+      started.result.then(forget, forget)
     }
     return upload.wait(signal ?? new AbortController().signal)
   }

@@ -1,6 +1,7 @@
 import {
   type AccelerateError,
   asAccelerateError,
+  type DeviceInfo,
   type ErrorCode,
   type Fallback,
   fail,
@@ -41,6 +42,16 @@ export interface PlaceOptions {
   /** Devices that failed this job already. */
   failed?: readonly MemberDevice[]
   onProgress?: (progress: Progress) => void
+}
+
+/** The scheduler's choice, with the device that each candidate's id stands for: names come from agents and are never taken apart. */
+export interface FleetChoice extends Choice {
+  devices: ReadonlyMap<string, MemberDevice>
+}
+
+interface Offered {
+  info: DeviceInfo
+  device: MemberDevice
 }
 
 /** An agent that is on its way (a native process that starts again) is waited for so long where nothing else can serve. */
@@ -116,9 +127,10 @@ export class Placement {
         if (left > 0 && this.#fleet.isExpecting(wanted) && (await this.#change(signal, left))) continue
         throw last ?? this.#none(choice, wanted)
       }
-      const device = this.#device(best.id)
+      const device = choice.devices.get(best.id)!
       const passed = choice.passedOver
-      if (passed && !isOld(passed.id, failed)) fellBackFrom ??= asFallback(this.#device(passed.id), passed.reason)
+      if (passed && !isOld(passed.id, failed))
+        fellBackFrom ??= asFallback(choice.devices.get(passed.id)!, passed.reason)
       try {
         const session = await this.#sessions.lease(device, model, {
           signal,
@@ -138,7 +150,7 @@ export class Placement {
     }
   }
 
-  choose(model: BridgeModel, wanted: Wanted, tried: readonly MemberDevice[] = []): Choice {
+  choose(model: BridgeModel, wanted: Wanted, tried: readonly MemberDevice[] = []): FleetChoice {
     const need: Need = {
       bytes: model.bytes,
       flops: model.bytes * FLOPS_PER_BYTE,
@@ -147,14 +159,15 @@ export class Placement {
     }
     if (wanted.device !== undefined) need.device = wanted.device
     if (wanted.agent !== undefined) need.agent = wanted.agent
-    return choose(need, this.#candidates(model), Math.random)
-  }
-
-  #candidates(model: BridgeModel): Candidate[] {
-    const now = Date.now()
-    const devices = this.#fleet.members.flatMap((m) =>
+    const offered = this.#fleet.members.flatMap((m) =>
       m.hardware.devices.map((info) => ({ info, device: m.device(info.id) })),
     )
+    const devices = new Map(offered.map(({ device }) => [device.name, device]))
+    return { ...choose(need, this.#candidates(model, offered), Math.random), devices }
+  }
+
+  #candidates(model: BridgeModel, devices: readonly Offered[]): Candidate[] {
+    const now = Date.now()
     const states = new Map(devices.map(({ device }) => [device.name, this.#cooldowns.get(device.name) ?? calm]))
     const cool = cooling(states, now)
     return devices.map(({ info, device }) => {
@@ -182,11 +195,6 @@ export class Placement {
       if (until > now) candidate.coolingUntil = until
       return candidate
     })
-  }
-
-  #device(name: string): MemberDevice {
-    const slash = name.lastIndexOf("/")
-    return this.#fleet.get(name.slice(0, slash))!.device(name.slice(slash + 1))
   }
 
   #note(device: MemberDevice, model: BridgeModel, error: AccelerateError): void {

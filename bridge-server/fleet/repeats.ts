@@ -1,4 +1,4 @@
-import { AccelerateError } from "../../protocol/index.ts"
+import { AccelerateError, fail } from "../../protocol/index.ts"
 import { SharedWork } from "./shared-work.ts"
 
 const KEEP_MS = 60_000
@@ -8,6 +8,7 @@ const KEEP_JOBS = 10_000
 
 interface Job<T> {
   work: SharedWork<T>
+  about: string
   bytes: number
   /** When it ended, by performance.now(). */
   endedAt?: number
@@ -30,13 +31,29 @@ export class Repeats<T> {
 
   /**
    * `work` gets a signal of its own: the job goes on when a connection is lost (its caller will ask again under the key) and ends when all who
-   * asked for it cancelled or ran out of time.
+   * asked for it cancelled or ran out of time. `about` tells one request from another: throws IPFA_INPUT_INVALID where the key stands for a
+   * request that was about something else, since its answer would be a wrong one.
    */
-  run(origin: string, key: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async run(
+    origin: string,
+    key: string,
+    about: string,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const name = `${origin}\n${key}`
     let job = this.#jobs.get(name)
+    if (job?.work.aborted) {
+      this.#forget(name, job)
+      job = undefined
+    }
+    if (job && job.about !== about)
+      throw fail("IPFA_INPUT_INVALID", {
+        message: "This idempotency key was used for another request. Give each job a key of its own.",
+        data: { path: "key", expected: "a key of its own" },
+      })
     if (!job) {
-      job = { work: new SharedWork(work), bytes: 0 }
+      job = { about, work: new SharedWork(work), bytes: 0 }
       this.#jobs.set(name, job)
       this.#settle(name, job)
     }

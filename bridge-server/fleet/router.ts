@@ -105,7 +105,7 @@ export class Router {
           })
         // What is kept on a device belongs to this session: such a job's answer would be of no use to another.
         if (call.key === undefined || keep?.length || leased.hasKept(feeds)) return run(call.signal)
-        return this.#repeats.run(call.caller.origin, call.key, call.signal, run)
+        return this.#repeats.run(call.caller.origin, call.key, aboutJob(leased, feeds, outputs), call.signal, run)
       },
       "session.release": async ({ sessionId, kept }, { signal }) => {
         await find(sessionId).release(kept, signal)
@@ -139,7 +139,24 @@ export class Router {
 
   /** One inference without a session: the device is chosen anew each time. */
   async infer(caller: BridgeCaller, request: InferRequest): Promise<{ result: RunResult; info: SessionInfo }> {
-    const { signal, priority = 5, deadlineMs = LONGEST_RUN_MS, key } = request
+    const { deadlineMs = LONGEST_RUN_MS } = request
+    // Over a WebSocket the protocol ends a call at its deadline. Here nothing else bounds placing, opening and waiting for a slot.
+    const overdue = new AbortController()
+    const expire = () => overdue.abort(fail("IPFA_JOB_DEADLINE", { data: { deadlineMs } }))
+    const timer = setTimeout(expire, deadlineMs)
+    try {
+      const signal = AbortSignal.any([request.signal, overdue.signal])
+      return await this.#infer(caller, { ...request, signal, deadlineMs })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #infer(
+    caller: BridgeCaller,
+    request: InferRequest & { deadlineMs: number },
+  ): Promise<{ result: RunResult; info: SessionInfo }> {
+    const { signal, priority = 5, deadlineMs, key } = request
     let info: SessionInfo | undefined
     const work = async (s: AbortSignal) => {
       const start = performance.now()
@@ -158,7 +175,9 @@ export class Router {
         leased.close()
       }
     }
-    const result = await (key === undefined ? work(signal) : this.#repeats.run(caller.origin, key, signal, work))
+    const result = await (key === undefined
+      ? work(signal)
+      : this.#repeats.run(caller.origin, key, this.#about(request), signal, work))
     info ??= await this.describe(caller, request, signal)
     return { result, info }
   }
@@ -272,6 +291,13 @@ export class Router {
     }
   }
 
+  #about({ model, external, precision, device, agent, feeds, outputs }: InferRequest): string {
+    const reference = this.parts.models.aliases.resolve(model)
+    // Feeds that are made for the session are not known yet.
+    const known = typeof feeds === "function" ? [] : aboutFeeds(feeds)
+    return JSON.stringify([reference, external, precision, device, agent, known, outputs ?? []])
+  }
+
   /** Once for each model in this life: the evidence knows runs by their model's hash. */
   #noteModel({ sha256, bytes, reference }: BridgeModel): void {
     if (this.#noted.has(sha256)) return
@@ -299,6 +325,17 @@ export class Router {
     )
     return bytes
   }
+}
+
+/** What a repeated job must have in common with the first: cheap to say, so of tensors their kind and not their values. */
+function aboutJob({ model, wanted }: Leased, feeds: Record<string, Tensor | KeptTensor>, outputs?: string[]): string {
+  return JSON.stringify([model.key, wanted, aboutFeeds(feeds), outputs ?? []])
+}
+
+function aboutFeeds(feeds: Record<string, Tensor | KeptTensor>): unknown[] {
+  return Object.entries(feeds)
+    .map(([name, { dtype, shape }]) => [name, dtype, shape])
+    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))
 }
 
 /** Uploads belong to who made them; what the person's own programs upload is the person's. */

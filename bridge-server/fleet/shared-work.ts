@@ -10,13 +10,18 @@ export class SharedWork<T> {
     this.result.catch(() => {})
   }
 
+  /** It was given up and only has to end: who needs it now starts it anew. */
+  get aborted(): boolean {
+    return this.#controller.signal.aborted
+  }
+
   /** `keepGoing` says for which reasons the work goes on although the last one who waited left. */
   async wait(signal: AbortSignal, keepGoing: (reason: unknown) => boolean = () => false): Promise<T> {
     this.#waiting++
     let onAbort!: () => void
     const aborted = new Promise<never>((_, reject) => {
       onAbort = () => {
-        if (!keepGoing(signal.reason) && --this.#waiting === 0) this.#controller.abort(signal.reason)
+        if (--this.#waiting === 0 && !keepGoing(signal.reason)) this.#controller.abort(signal.reason)
         reject(signal.reason)
       }
       if (signal.aborted) onAbort()

@@ -27,10 +27,13 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 8192 },
     // Idle keep-alive connections don't hold up the end.
     forceCloseConnections: true,
-    // A request's headers must come within 10 s; its body may be large.
     connectionTimeout: 0,
     ...(tls && { https: tls }),
   }) as unknown as FastifyInstance
+
+  // Node looks every 30 s for those past it. A body may be large and its network slow.
+  app.server.headersTimeout = 10_000
+  app.server.requestTimeout = 10 * 60_000
 
   app.decorateRequest("caller", undefined)
   app.addHook("onRequest", async (request, reply) => {

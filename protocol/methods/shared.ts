@@ -34,7 +34,7 @@ export const browser = v.picklist(browsers)
 
 export const deviceInfo = v.object({
   /** Selector of the device on its agent, such as `webgpu` or `native-cpu#1`. */
-  id,
+  id: selector,
   backend: name,
   type: v.optional(name),
   index: v.optional(count),
@@ -60,7 +60,7 @@ export const deviceInfo = v.object({
 export type DeviceInfo = v.InferOutput<typeof deviceInfo>
 
 export const absentDevice = v.object({
-  id,
+  id: selector,
   backend: name,
   agent: v.optional(id),
   browser: v.optional(browser),

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import path from "node:path"
-import type { DeviceInfo, Peer, Tensor } from "../../protocol/index.ts"
+import type { DeviceInfo, ErrorCode, Peer, Tensor } from "../../protocol/index.ts"
 import { asAccelerateError } from "../../protocol/index.ts"
 import { repoRoot } from "../sources.ts"
 import type { StartEvent } from "./events.ts"
@@ -47,6 +47,8 @@ async function wrongAnswer(
   }
 }
 
+const absences: ReadonlySet<ErrorCode> = new Set(["IPFA_DEVICE_ABSENT", "IPFA_DEVICE_UNSUPPORTED"])
+
 /** Loads the digits model on one device, times it, and checks every known answer. */
 export async function measureDevice(
   client: Peer,
@@ -74,8 +76,9 @@ export async function measureDevice(
       { deadlineMs: 180_000 },
     )
     const row = rows[0]
-    if (!row) return { event: "absent", ...who, reason: absent[0]?.reason ?? "the device gave no result" }
+    // Where the benchmark gave nothing, it says so without a code: opening there tells an absence from a failure.
     const reason = await wrongAnswer(client, device, reference, known)
+    if (!row) return failure(who, device, absent[0]?.reason ?? "the device gave no result")
     return {
       event: "result",
       ...who,
@@ -91,19 +94,17 @@ export async function measureDevice(
   } catch (error) {
     const { code, message } = asAccelerateError(error)
     const reason = `${code}: ${message}`
-    if (code.startsWith("IPFA_DEVICE_")) return { event: "absent", ...who, reason }
+    if (absences.has(code)) return { event: "absent", ...who, reason }
     // The device is there and failed: that is an answer, and not the right one.
-    return {
-      event: "result",
-      ...who,
-      adapter: device.adapter,
-      model: "digits",
-      loadMs: null,
-      firstMs: null,
-      p50Ms: null,
-      n: 0,
-      ok: false,
-      reason,
-    }
+    return failure(who, device, reason)
   }
+}
+
+function failure(
+  who: { agent: string; browser: string; backend: string },
+  { adapter }: DeviceInfo,
+  reason: string,
+): Extract<StartEvent, { event: "result" }> {
+  const none = { loadMs: null, firstMs: null, p50Ms: null, n: 0 }
+  return { event: "result", ...who, adapter, model: "digits", ...none, ok: false, reason }
 }

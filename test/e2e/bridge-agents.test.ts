@@ -83,6 +83,32 @@ test("who an agent is, its token says, whatever it calls itself", async () => {
   liar.close()
 })
 
+test("an agent whose device has a name that no device has is refused, and the others serve", async () => {
+  const { token, origin, peer } = await joinAgent(t.bridge, pool, "tablet")
+  peer.close()
+  await joinAgent(t.bridge, pool, "laptop")
+  const evil = await dial(`${t.bridge.ws}/agent`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
+  const { devices, absent } = await pool.hardware()
+  const hardware = { devices: devices.map((d) => ({ ...d, id: "a/b" })), absent }
+  const join = evil.call("agent.join", { agent: "tablet", browser: "chromium", version: "1", incarnation: 2, hardware })
+  expect(await code(join)).toBe("IPFA_INPUT_INVALID")
+  const client = await t.client()
+  expect(await client.call("session.open", { model: await upload(adderModel(1)) })).toMatchObject({
+    device: { agent: "laptop" },
+  })
+  evil.close()
+})
+
+test("a paired agent can't pass for the bridge's own native process", async () => {
+  const { token, origin, peer } = await joinAgent(t.bridge, pool, "laptop")
+  peer.close()
+  const liar = await dial(`${t.bridge.ws}/agent`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
+  const hardware = await pool.hardware()
+  const join = liar.call("agent.join", { agent: "laptop", browser: "native", version: "1", incarnation: 9, hardware })
+  expect(await code(join)).toBe("IPFA_INPUT_INVALID")
+  liar.close()
+})
+
 test("an agent that comes back replaces its earlier life, and a late message of that one does not replace it", async () => {
   const { token, origin, peer } = await joinAgent(t.bridge, pool, "laptop", 1)
   const again = await connectAgent(t.bridge, pool, "laptop", { token, origin, incarnation: 2 })
@@ -168,6 +194,32 @@ test("a device that can't take the model is passed over, and the answer says so"
   })
   expect(await code(peer.call("session.open", { model, agent: "desktop" }))).toBe("IPFA_DEVICE_NONE")
   firstPool.close()
+})
+
+test("over HTTP a deadline holds also while a job waits for its model to open or for a place on the device", async () => {
+  await joinAgent(t.bridge, pool, "laptop")
+  const model = await upload(adderModel(7))
+  const infer = (parameters: object) =>
+    t.http("POST", `/v2/models/${encodeURIComponent(model)}/infer`, {
+      inputs: [{ name: "x", shape: [1], datatype: "FP32", data: [1] }],
+      parameters,
+    })
+  const late = async () => {
+    const start = performance.now()
+    const { status, json } = await infer({ deadline_ms: 50 })
+    expect([status, json.error.code]).toEqual([504, "IPFA_JOB_DEADLINE"])
+    expect(performance.now() - start).toBeLessThan(1000)
+  }
+  host.hold("open")
+  await late()
+  host.letGo()
+  host.hold()
+  const stuck = [infer({}), infer({})]
+  await host.begun(1)
+  await expect.poll(async () => (await t.http("GET", "/v1/status")).json.jobs.running).toBe(2)
+  await late()
+  host.letGo()
+  expect((await Promise.all(stuck)).map((r) => r.status)).toEqual([200, 200])
 })
 
 test("a device that was measured with the model comes before one that was not", async () => {

@@ -230,6 +230,9 @@ describe("infer", () => {
     ])
     const c = await t.http("POST", "/v2/models/digits/infer", asJson(0), headers)
     expect(b.bytes.equals(a.bytes) && c.bytes.equals(a.bytes)).toBe(true)
+    const image = digits.samples[0]!.image
+    const batch = { inputs: [{ name: "image", shape: [2, 1, 8, 8], datatype: "FP32", data: [...image, ...image] }] }
+    expect((await t.http("POST", "/v2/models/digits/infer", batch, headers)).status).toBe(400)
     expect((await t.http("GET", "/v1/status")).json.jobs.done - before).toBe(1)
   })
 })

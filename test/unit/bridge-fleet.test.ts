@@ -1,11 +1,15 @@
 import { describe, expect, test } from "vitest"
 import { hostForms, isExtensionOrigin, ownOrigins } from "../../bridge-server/access/addresses.ts"
 import { presentedToken } from "../../bridge-server/access/token.ts"
+import { AgentSessions } from "../../bridge-server/fleet/agent-sessions.ts"
 import { Aliases } from "../../bridge-server/fleet/aliases.ts"
 import { Averages } from "../../bridge-server/fleet/averages.ts"
+import { type AgentPeer, Member } from "../../bridge-server/fleet/member.ts"
+import { type BridgeModel, FleetModels } from "../../bridge-server/fleet/models.ts"
 import { Repeats } from "../../bridge-server/fleet/repeats.ts"
 import { SharedWork } from "../../bridge-server/fleet/shared-work.ts"
 import { Slots } from "../../bridge-server/fleet/slots.ts"
+import type { AcquiredModel, ModelSource } from "../../engine/model-source.ts"
 import { fail } from "../../protocol/index.ts"
 
 const never = new AbortController().signal
@@ -107,9 +111,14 @@ describe("a repeated key", () => {
     const repeats = new Repeats<number>(size)
     let runs = 0
     const work = async () => ++runs
-    const answers = await Promise.all([repeats.run("a", "k", never, work), repeats.run("a", "k", never, work)])
-    expect([...answers, await repeats.run("a", "k", never, work)]).toEqual([1, 1, 1])
-    expect([await repeats.run("b", "k", never, work), await repeats.run("a", "l", never, work)]).toEqual([2, 3])
+    const answers = await Promise.all([
+      repeats.run("a", "k", "x", never, work),
+      repeats.run("a", "k", "x", never, work),
+    ])
+    expect([...answers, await repeats.run("a", "k", "x", never, work)]).toEqual([1, 1, 1])
+    expect([await repeats.run("b", "k", "x", never, work), await repeats.run("a", "l", "x", never, work)]).toEqual([
+      2, 3,
+    ])
     repeats.clear()
   })
 
@@ -120,18 +129,18 @@ describe("a repeated key", () => {
     const repeats = new Repeats<number>(() => bytes)
     let runs = 0
     const work = async () => ++runs
-    for (let i = 0; i < jobs; i++) await repeats.run("a", String(i), never, work)
-    expect(await repeats.run("a", String(jobs - 1), never, work)).toBe(jobs)
-    expect(await repeats.run("a", "0", never, work)).toBe(jobs + 1)
+    for (let i = 0; i < jobs; i++) await repeats.run("a", String(i), "x", never, work)
+    expect(await repeats.run("a", String(jobs - 1), "x", never, work)).toBe(jobs)
+    expect(await repeats.run("a", "0", "x", never, work)).toBe(jobs + 1)
     repeats.clear()
   })
 
   test("of a job that failed is tried again", async () => {
     const repeats = new Repeats<number>(size)
-    await expect(repeats.run("a", "k", never, () => Promise.reject(fail("IPFA_JOB_LOST")))).rejects.toMatchObject({
+    await expect(repeats.run("a", "k", "x", never, () => Promise.reject(fail("IPFA_JOB_LOST")))).rejects.toMatchObject({
       code: "IPFA_JOB_LOST",
     })
-    expect(await repeats.run("a", "k", never, async () => 7)).toBe(7)
+    expect(await repeats.run("a", "k", "x", never, async () => 7)).toBe(7)
     repeats.clear()
   })
 
@@ -144,7 +153,7 @@ describe("a repeated key", () => {
       const repeats = new Repeats<number>(size)
       const caller = new AbortController()
       let inner!: AbortSignal
-      const run = repeats.run("a", "k", caller.signal, (signal) => {
+      const run = repeats.run("a", "k", "x", caller.signal, (signal) => {
         inner = signal
         return new Promise(() => {})
       })
@@ -154,14 +163,25 @@ describe("a repeated key", () => {
     }
   })
 
+  test("is refused for a request about something else, while the first runs and after", async () => {
+    const repeats = new Repeats<number>(size)
+    const first = repeats.run("a", "k", "cats", never, async () => 1)
+    const other = () => repeats.run("a", "k", "dogs", never, async () => 2)
+    await expect(other()).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID" })
+    await first
+    await expect(other()).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID" })
+    expect(await repeats.run("a", "k", "cats", never, async () => 3)).toBe(1)
+    repeats.clear()
+  })
+
   test("results past the bytes that may be held are forgotten, oldest first", async () => {
     const repeats = new Repeats<number>(() => 100 * 2 ** 20)
     let runs = 0
     const work = async () => ++runs
-    for (const key of ["1", "2", "3"]) await repeats.run("a", key, never, work)
+    for (const key of ["1", "2", "3"]) await repeats.run("a", key, "x", never, work)
     await new Promise(setImmediate)
-    expect(await repeats.run("a", "3", never, work)).toBe(3)
-    expect(await repeats.run("a", "1", never, work)).toBe(4)
+    expect(await repeats.run("a", "3", "x", never, work)).toBe(3)
+    expect(await repeats.run("a", "1", "x", never, work)).toBe(4)
     repeats.clear()
   })
 })
@@ -180,6 +200,67 @@ test("shared work ends when the last who waited gave it up, not before", async (
   b.abort(fail("IPFA_JOB_CANCELLED"))
   await waits[1]
   expect(inner.aborted).toBe(true)
+})
+
+test("shared work that a lost connection left going ends when the last one who waits cancels", async () => {
+  const work = new SharedWork(() => new Promise<never>(() => {}))
+  const [lost, cancels] = [new AbortController(), new AbortController()]
+  const keepGoing = (reason: unknown) => reason === "lost"
+  const waits = [work.wait(lost.signal, keepGoing), work.wait(cancels.signal, keepGoing)].map((w) => w.catch((e) => e))
+  lost.abort("lost")
+  await waits[0]
+  expect(work.aborted).toBe(false)
+  cancels.abort("cancelled")
+  await waits[1]
+  expect(work.aborted).toBe(true)
+})
+
+describe("work that was given up and has not ended yet", () => {
+  const cancelled = () => {
+    const caller = new AbortController()
+    return { signal: caller.signal, cancel: () => caller.abort(fail("IPFA_JOB_CANCELLED")) }
+  }
+  /** An agent that never hears of a cancellation: its first call does not end, the others do at once. */
+  const deafMember = () => {
+    let calls = 0
+    const call = () => (++calls === 1 ? new Promise<never>(() => {}) : Promise.resolve({ openMs: 1 }))
+    const peer = { call, close() {}, closed: new Promise<undefined>(() => {}), isClosed: false } as unknown as AgentPeer
+    const hardware = { devices: [], absent: [] }
+    return new Member({
+      agent: "a",
+      browser: "chromium",
+      version: "1",
+      incarnation: 1,
+      hardware,
+      peer,
+      native: false,
+    })
+  }
+  const models = new FleetModels({} as ModelSource, new Aliases({}))
+  const file = { sha256: "s", bytes: 1, read: async () => new Uint8Array(1) } as unknown as AcquiredModel
+
+  test("is begun anew for a model's bytes", async () => {
+    const member = deafMember()
+    const first = cancelled()
+    const given = models.give(member, file, first.signal)
+    await new Promise(setImmediate)
+    first.cancel()
+    await expect(given).rejects.toMatchObject({ code: "IPFA_JOB_CANCELLED" })
+    await models.give(member, file, AbortSignal.timeout(2000))
+  })
+
+  test("is begun anew for a session", async () => {
+    const sessions = new AgentSessions(models, new Averages())
+    const device = deafMember().device("webgpu")
+    const model = { key: "k", sha256: "s", main: file, external: [] } as unknown as BridgeModel
+    const first = cancelled()
+    const opened = sessions.lease(device, model, { signal: first.signal, priority: 5 })
+    first.cancel()
+    await expect(opened).rejects.toMatchObject({ code: "IPFA_JOB_CANCELLED" })
+    const session = await sessions.lease(device, model, { signal: AbortSignal.timeout(2000), priority: 5 })
+    expect(session.info).toEqual({ openMs: 1 })
+    sessions.close()
+  })
 })
 
 test("averages follow runs, count what was seeded, and leave first runs and failures out", () => {
