@@ -58,14 +58,13 @@ describe("in idle time", () => {
   })
 
   test("what was measured decides from then on", async () => {
-    const { model } = await tuned({ measurements: [] })
+    await tuned({ measurements: [] })
     await pass(10_000)
     // The last steady runs of webgpu were slower, says its history.
     const slow = t.measurements.map((m) => (m.device === "webgpu" ? { ...m, ms: 90 } : m))
     const later = testPool([webgpu, wasm], { measurements: slow })
     const client = later.connect()
     expect((await client.open(later.publish("1", adderModel(1)))).device.id).toBe("wasm")
-    expect(model).toBeDefined()
     later.close()
   })
 
