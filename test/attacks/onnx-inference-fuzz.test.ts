@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
-import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { inferCost, inferShapes, inspectModel, knownOperators, type ModelProto, readModel } from "../../graph/index.ts"
 import { AccelerateError } from "../../protocol/errors/index.ts"
+import fc from "../property.ts"
 
 const models = join(resolve(import.meta.dirname, "../..", process.env.IPFA_SHARED ?? "../shared"), "models")
 const names = [

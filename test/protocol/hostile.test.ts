@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events"
-import fc from "fast-check"
 import { afterEach, describe, expect, test } from "vitest"
 import { type AccelerateError, type Message, memoryPorts, Peer } from "../../protocol/index.ts"
+import fc from "../property.ts"
 import { hello, rawPeer } from "./raw-peer.ts"
 import { call, testClient, testServer } from "./test-methods.ts"
 

@@ -1,7 +1,7 @@
-import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { answerCalls } from "../../protocol/answering.ts"
 import { AccelerateError, fail, type Handlers, type Message, memoryPorts, PeerCore } from "../../protocol/index.ts"
+import fc from "../property.ts"
 import { hello } from "./raw-peer.ts"
 import { call, testClient, testContract } from "./test-methods.ts"
 

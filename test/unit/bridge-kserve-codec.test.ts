@@ -1,4 +1,3 @@
-import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { type KserveDtype, toDatatype, toDtype } from "../../bridge-server/http/kserve/datatypes.ts"
 import { readInfer } from "../../bridge-server/http/kserve/request.ts"
@@ -12,6 +11,7 @@ import {
   type Tensor,
   tensorFault,
 } from "../../protocol/index.ts"
+import fc from "../property.ts"
 
 const dtypes = [
   "bool",

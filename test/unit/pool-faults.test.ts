@@ -1,6 +1,6 @@
-import fc from "fast-check"
 import { afterEach, expect, test, vi } from "vitest"
 import { AccelerateError, fail } from "../../protocol/index.ts"
+import fc from "../property.ts"
 import { adderHost, adderModel } from "../support/adder.ts"
 import { type Client, testPool, value } from "../support/pool.ts"
 

@@ -1,7 +1,7 @@
-import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { parseReference, resolvers } from "../../engine/resolve/index.ts"
 import { AccelerateError } from "../../protocol/index.ts"
+import fc from "../property.ts"
 
 const HEX = "ab".repeat(32)
 

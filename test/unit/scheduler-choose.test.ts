@@ -1,6 +1,6 @@
-import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { type Candidate, choose, type Need, selectorMatches } from "../../scheduler/index.ts"
+import fc from "../property.ts"
 
 const candidate = (device: string, more: Partial<Candidate> = {}): Candidate => ({
   id: device,

@@ -1,6 +1,6 @@
-import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { type Cooldown, calm, cooling, recordOutcome } from "../../scheduler/index.ts"
+import fc from "../property.ts"
 
 const following = (outcomes: boolean[], now = 0, state = calm) =>
   outcomes.reduce((s, ok) => recordOutcome(s, ok, now), state)

@@ -1,6 +1,6 @@
-import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { FairQueue, type QueueEntry } from "../../scheduler/index.ts"
+import fc from "../property.ts"
 
 const job = (origin: string, value: string, more: Partial<QueueEntry<string>> = {}): QueueEntry<string> => ({
   origin,

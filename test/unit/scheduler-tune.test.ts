@@ -1,6 +1,6 @@
-import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { nextTrial, type TuneCandidate, type TuneModel, type TuneState, tuneRules } from "../../scheduler/index.ts"
+import fc from "../property.ts"
 
 const NOW = 1_800_000_000_000
 const HOUR = 3_600_000

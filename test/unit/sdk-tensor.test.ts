@@ -1,8 +1,8 @@
-import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { type Dtype, elements } from "../../protocol/index.ts"
 import { toWire } from "../../sdk/feeds.ts"
 import { float16Bits, numbers, tensor } from "../../sdk/tensor.ts"
+import fc from "../property.ts"
 
 describe("tensor() makes of plain numbers what a dtype is made of", () => {
   test.each<[Dtype, unknown[], unknown]>([
