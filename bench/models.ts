@@ -46,3 +46,8 @@ export function feedsOf({ input, shape }: Pick<BenchModel, "input" | "shape">): 
   for (let i = 0; i < data.length; i++) data[i] = Math.sin(i * 0.37) * 0.5 + 0.75
   return { [input]: { dtype: "float32", shape: [...shape], data } }
 }
+
+/** Copies: a real caller's input is new each time, and no cache holds it yet. */
+export function copyOf(feeds: Record<string, Feed>): Record<string, Feed> {
+  return Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, { ...feed, data: feed.data.slice() }]))
+}

@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url"
 import { repoRoot } from "../../scripts/sources.ts"
 import { type BridgeAccelerator, connect, type Session } from "../../sdk/index-node.ts"
 import { burst } from "../burst.ts"
-import type { BenchModel, Feed } from "../models.ts"
+import { type BenchModel, copyOf, type Feed } from "../models.ts"
 
 /** A bridge-server as a person starts it, evidence and all, with a data folder of its own, and callers that are connected to it. */
 export class BridgeProcess {
@@ -49,7 +49,7 @@ export class BridgeProcess {
   }
 
   burst(runs: number, callers: number) {
-    return burst(runs, callers, (caller) => this.#sessions[caller]!.run(this.#feeds))
+    return burst(runs, callers, (caller) => this.#sessions[caller]!.run(copyOf(this.#feeds)))
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import * as ort from "onnxruntime-node"
 import { type Burst, burst } from "../burst.ts"
-import type { Feed } from "../models.ts"
+import { copyOf, type Feed } from "../models.ts"
 
 export type Order =
   | { open: { file: string; threads: number; feeds: Record<string, Feed> } }
@@ -14,23 +14,26 @@ export type Order =
 export type Answer = Record<string, Float32Array> | Burst
 
 let session: ort.InferenceSession | undefined
-let feeds: Record<string, ort.Tensor> = {}
+let feeds: Record<string, Feed> = {}
 
 async function open({ file, threads, feeds: given }: Extract<Order, { open: unknown }>["open"]) {
   await session?.release()
   ort.env.logLevel = "fatal"
   session = await ort.InferenceSession.create(file, { intraOpNumThreads: threads, logSeverityLevel: 3 })
-  feeds = Object.fromEntries(
-    Object.entries(given).map(([name, { dtype, shape, data }]) => [name, new ort.Tensor(dtype, data, shape)]),
-  )
-  const outputs = await session.run(feeds)
+  feeds = given
+  const outputs = await run()
   return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]))
+}
+
+function run() {
+  const tensors = Object.entries(copyOf(feeds)).map(
+    ([name, { dtype, shape, data }]) => [name, new ort.Tensor(dtype, data, shape)] as const,
+  )
+  return (session as ort.InferenceSession).run(Object.fromEntries(tensors))
 }
 
 process.on("message", async (order: Order) => {
   const answer: Answer =
-    "open" in order
-      ? await open(order.open)
-      : await burst(order.burst.runs, order.burst.callers, () => (session as ort.InferenceSession).run(feeds))
+    "open" in order ? await open(order.open) : await burst(order.burst.runs, order.burst.callers, run)
   process.send?.(answer)
 })
