@@ -1,0 +1,53 @@
+import { execFile } from "node:child_process"
+import { readFileSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { promisify } from "node:util"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { ensurePackage } from "../../scripts/build-packages.ts"
+import { repoRoot } from "../../scripts/sources.ts"
+import { type TestBridge, testBridge } from "../support/bridge.ts"
+
+const run = promisify(execFile)
+const SEVEN = 7
+
+describe("what README.md and examples/ tell a user to type, beside a running bridge", () => {
+  let t: TestBridge
+  const sh = (script: string, args: string[] = []) =>
+    run(script, args, {
+      cwd: repoRoot,
+      env: {
+        ...process.env,
+        IPFA_DATA: t.dir,
+        TOKEN_FILE: path.join(t.dir, "token"),
+        BRIDGE: t.bridge.http,
+        DIR: t.dir,
+      },
+    })
+  const digitOf = (answer: string): number => {
+    const { data } = JSON.parse(answer).outputs[0]
+    return data.indexOf(Math.max(...data))
+  }
+
+  beforeAll(async () => {
+    await ensurePackage("sdk")
+    t = await testBridge()
+  })
+  afterAll(() => t?.close())
+
+  test("examples/curl.sh reads its seven", async () => {
+    expect(digitOf((await sh("sh", ["examples/curl.sh"])).stdout)).toBe(SEVEN)
+  })
+
+  test("examples/node.mjs reads its seven, and names the device and the time", async () => {
+    expect((await sh(process.execPath, ["examples/node.mjs"])).stdout).toMatch(/^7, by \S+ \(.+\) in \d+\.\d\d ms\n$/)
+  })
+
+  test("the README's curl line gives an answer", async () => {
+    const line = /^curl .*$/m.exec(readFileSync(path.join(repoRoot, "README.md"), "utf8"))?.[0]
+    const script = readFileSync(path.join(repoRoot, "examples", "curl.sh"), "utf8")
+    const body = /--json '([^']*)'/.exec(script)?.[1]
+    writeFileSync(path.join(t.dir, "request.json"), body as string)
+    const { stdout } = await sh("sh", ["-c", `cd "$DIR" && ${line}`])
+    expect(digitOf(stdout)).toBe(SEVEN)
+  })
+})
