@@ -1,3 +1,4 @@
+export * from "./bridge-door.ts"
 export * from "./chunks.ts"
 export * from "./define-method.ts"
 export * from "./discovery.ts"

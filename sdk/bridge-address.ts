@@ -1,7 +1,7 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import path from "node:path"
+import { bridgeProves } from "../protocol/bridge-door.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { ConnectOptions } from "./connect.ts"
 
@@ -51,22 +51,9 @@ function addresses(url: string | undefined): { http: string; ws: string } {
   return { http: `http${match[1]}://${match[2]}`, ws: `ws${match[1]}://${match[2]}` }
 }
 
-/**
- * Makes sure that whoever listens there knows the token, before it is sent: HMAC-SHA-256, key SHA-256(token), over `ipfa-bridge-proof`, a
- * nonce and the address as it was dialled, newline-separated (bridge-server/access/proof.ts is the other side). Throws IPFA_BRIDGE_UNREACHABLE.
- */
+/** Makes sure that whoever listens there knows the token, before it is sent. Throws IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_TOKEN. */
 export async function prove({ http, token }: BridgeAddress, signal: AbortSignal): Promise<void> {
-  const nonce = randomBytes(24).toString("base64url")
-  const key = createHash("sha256").update(token).digest()
-  const { host } = new URL(http)
-  const expected = createHmac("sha256", key).update(`ipfa-bridge-proof\n${nonce}\n${host.toLowerCase()}`).digest("hex")
-  const answer = await fetch(`${http}/v1/proof?nonce=${nonce}`, { signal })
-    .then((response) => response.json() as Promise<{ proof?: unknown }>)
-    .catch((cause: unknown) => {
-      throw fail("IPFA_BRIDGE_UNREACHABLE", { data: { http }, cause })
-    })
-  const given = Buffer.from(String(answer.proof))
-  if (given.byteLength !== expected.length || !timingSafeEqual(given, Buffer.from(expected)))
+  if (!(await bridgeProves(http, token, { signal })))
     throw fail("IPFA_BRIDGE_TOKEN", {
       message: `What listens at ${http} is not the bridge-server that this token belongs to. It was not told the token.`,
       data: { http },

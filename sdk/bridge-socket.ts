@@ -1,11 +1,8 @@
+import { SUBPROTOCOL, TOKEN_SUBPROTOCOL } from "../protocol/bridge-door.ts"
 import { fail } from "../protocol/errors/error.ts"
 import { Peer } from "../protocol/peer.ts"
 import { type WebSocketLike, webSocketPort } from "../protocol/transports/web-socket.ts"
 import type { BridgeAddress } from "./bridge-address.ts"
-
-/** Answered with, so that the token is not echoed. */
-const SUBPROTOCOL = "ipfa.v1"
-const TOKEN_SUBPROTOCOL = "ipfa.token."
 
 /** A connected peer at a bridge-server whose proof was seen. Throws IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_TOKEN, IPFA_PROTOCOL_VERSION. */
 export async function dial({ ws, token }: BridgeAddress, signal: AbortSignal): Promise<Peer> {

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto"
+import { TOKEN_SUBPROTOCOL } from "../../protocol/index.ts"
 
 /** What is kept of a token that is not our own. */
 export function hashToken(token: string): Buffer {
@@ -9,10 +10,6 @@ export function hashToken(token: string): Buffer {
 export function tokenMatches(given: string, expectedHash: Buffer): boolean {
   return timingSafeEqual(hashToken(given), expectedHash)
 }
-
-/** The subprotocol a WebSocket client that can't set headers carries its token in; `SUBPROTOCOL` is the one that is answered with, so that the token is not echoed. */
-export const TOKEN_SUBPROTOCOL = "ipfa.token."
-export const SUBPROTOCOL = "ipfa.v1"
 
 /** The token a request brings: `Authorization: Bearer …`, or a WebSocket subprotocol. Never a query parameter: those are logged and remembered. */
 export function presentedToken(headers: {

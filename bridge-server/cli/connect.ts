@@ -1,8 +1,13 @@
-import { randomBytes } from "node:crypto"
 import { WebSocket } from "ws"
-import { deserialiseError, fail, Peer, type WebSocketLike, webSocketPort } from "../../protocol/index.ts"
-import { proofHolds } from "../access/proof.ts"
-import { SUBPROTOCOL } from "../access/token.ts"
+import {
+  bridgeProves,
+  deserialiseError,
+  fail,
+  Peer,
+  SUBPROTOCOL,
+  type WebSocketLike,
+  webSocketPort,
+} from "../../protocol/index.ts"
 import { findBridge } from "../data-folder.ts"
 
 export interface BridgeClient {
@@ -54,15 +59,7 @@ export async function connect(dataDir: string): Promise<BridgeClient> {
 
 /** That it is our bridge that listens there, before it is sent the token (S6). */
 async function prove(http: string, token: string): Promise<void> {
-  const nonce = randomBytes(24).toString("base64url")
-  let proof: unknown
-  try {
-    const response = await fetch(`${http}/v1/proof?nonce=${nonce}`, { signal: AbortSignal.timeout(5000) })
-    proof = ((await response.json()) as { proof?: unknown }).proof
-  } catch (cause) {
-    throw unreachable(http, cause)
-  }
-  if (typeof proof !== "string" || !proofHolds(token, nonce, new URL(http).host, proof))
+  if (!(await bridgeProves(http, token, { signal: AbortSignal.timeout(5000) })))
     throw fail("IPFA_BRIDGE_UNREACHABLE", {
       message: `Something else than this bridge-server listens at ${http}. It was told nothing.`,
       data: { http },

@@ -1,8 +1,11 @@
 import {
   asAccelerateError,
+  bridgeProves,
   fail,
   Peer,
   type PeerOptions,
+  SUBPROTOCOL,
+  TOKEN_SUBPROTOCOL,
   type WebSocketLike,
   webSocketPort,
 } from "../../protocol/index.ts"
@@ -11,8 +14,6 @@ import type { BridgePairing } from "./settings.ts"
 
 /** The bridge takes no larger message (bridge-server/http/sockets.ts). */
 const MAX_MESSAGE_BYTES = 512 * 2 ** 20
-const SUBPROTOCOL = "ipfa.v1"
-const TOKEN_SUBPROTOCOL = "ipfa.token."
 /** A bridge that is there answers far sooner, ms. */
 const DIAL_MS = 10_000
 
@@ -69,32 +70,11 @@ async function open<C>(url: string, protocols: string[], options: PeerOptions<C>
   throw fail("IPFA_BRIDGE_UNREACHABLE", { cause: reason })
 }
 
-/**
- * Asks for an HMAC over a nonce of ours and the address we called, under a key that only the bridge and this agent know: what listens on the
- * port may be someone else, and learns nothing from this.
- */
+/** That what listens there is the bridge that gave the token: it may be someone else, and learns nothing from this. */
 async function demandProof(url: string, token: string, agent: string): Promise<void> {
   const { host, protocol } = new URL(url)
-  const nonce = hex(crypto.getRandomValues(new Uint8Array(16)))
-  const query = new URLSearchParams({ nonce, agent })
-  let proof: unknown
-  try {
-    const response = await fetch(`${protocol === "wss:" ? "https" : "http"}://${host}/v1/proof?${query}`, {
-      cache: "no-store",
-      credentials: "omit",
-      redirect: "error",
-      signal: AbortSignal.timeout(DIAL_MS),
-    })
-    proof = ((await response.json()) as { proof?: unknown }).proof
-  } catch (cause) {
-    throw fail("IPFA_BRIDGE_UNREACHABLE", { cause })
-  }
-  const text = new TextEncoder()
-  const secret = await crypto.subtle.digest("SHA-256", text.encode(token))
-  const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["verify"])
-  const message = text.encode(`ipfa-bridge-proof\n${nonce}\n${host}`)
-  const holds = typeof proof === "string" && (await crypto.subtle.verify("HMAC", key, fromHex(proof), message))
-  if (!holds)
+  const http = `${protocol === "wss:" ? "https" : "http"}://${host}`
+  if (!(await bridgeProves(http, token, { agent, signal: AbortSignal.timeout(DIAL_MS) })))
     throw fail("IPFA_BRIDGE_TOKEN", {
       message: `What listens at ${host} does not know this browser: it is another program, or the pairing was taken back. Pair again.`,
     })
@@ -103,12 +83,4 @@ async function demandProof(url: string, token: string, agent: string): Promise<v
 /** Why a connection could not be had or ended, in words for a person. */
 export function bridgeReason(error: unknown): string {
   return asAccelerateError(error, "IPFA_BRIDGE_UNREACHABLE").message
-}
-
-function hex(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")
-}
-
-function fromHex(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text.match(/[0-9a-f]{2}/gi) ?? [], (pair) => Number.parseInt(pair, 16))
 }
