@@ -10,22 +10,14 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs"
+import { homedir } from "node:os"
 import path from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import envPaths from "env-paths"
-import { fail } from "../protocol/index.ts"
+import { type BridgeAddress, dataFolder, fail } from "../protocol/index.ts"
 
-/** Where a running bridge can be found: the content of `bridge.json`. */
-export interface BridgeAddress {
-  http: string
-  ws: string
-  tokenFile: string
-  pid: number
-}
-
-/** The data folder of this user: `--data`, else $IPFA_DATA, else the platform's place for an application's data. */
+/** The data folder of this user, where no other is named. */
 export function defaultDataDir(): string {
-  return process.env.IPFA_DATA ?? envPaths("ipfs-accelerate", { suffix: "" }).data
+  return dataFolder({ platform: process.platform, env: process.env, home: homedir() })
 }
 
 /** A folder that this process alone uses until `release`, or until it ends in any way. */

@@ -1,11 +1,41 @@
 import { fail } from "./errors/error.ts"
 
-/** How one comes in at a bridge-server: its proof first, then the token. */
+/** How one comes in at a bridge-server: where it is, its proof, then the token. */
 
 /** What a WebSocket to a bridge-server is opened with, and answered with, so that the token is not echoed. */
 export const SUBPROTOCOL = "ipfa.v1"
 /** Begins the subprotocol that carries the token of a client that can't set headers. */
 export const TOKEN_SUBPROTOCOL = "ipfa.token."
+
+/** The largest message over one WebSocket, bytes: some tensors, or a part of an upload. */
+export const MAX_SOCKET_BYTES = 512 * 2 ** 20
+
+/** The content of `bridge.json`, which a bridge-server leaves in its data folder while it runs. */
+export interface BridgeAddress {
+  /** `http://HOST:PORT` */
+  http: string
+  /** `ws://HOST:PORT` */
+  ws: string
+  tokenFile: string
+  pid: number
+}
+
+interface Platform {
+  /** `process.platform` */
+  platform: string
+  env: Readonly<Record<string, string | undefined>>
+  /** The home directory. */
+  home: string
+}
+
+/** Where a bridge-server keeps what is its own, unless it is told otherwise: `$IPFA_DATA`, else the platform's folder for an application's data. */
+export function dataFolder({ platform, env, home }: Platform): string {
+  const name = "ipfs-accelerate"
+  if (env.IPFA_DATA) return env.IPFA_DATA
+  if (platform === "darwin") return `${home}/Library/Application Support/${name}`
+  if (platform === "win32") return `${env.LOCALAPPDATA || `${home}\\AppData\\Local`}\\${name}\\Data`
+  return `${env.XDG_DATA_HOME || `${home}/.local/share`}/${name}`
+}
 
 /** What a bridge-server's proof is an HMAC of; `host` as the client dialled it, so that the proof of the real one on another port does not fit. */
 export function proofMessage(nonce: string, host: string): string {

@@ -1,33 +1,18 @@
 import { readFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import path from "node:path"
-import { bridgeProves } from "../protocol/bridge-door.ts"
+import { type BridgeAddress, bridgeProves, dataFolder } from "../protocol/bridge-door.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { ConnectOptions } from "./connect.ts"
 
 /** Where a bridge-server is, and what opens it. */
-export interface BridgeAddress {
-  /** `http://HOST:PORT` */
-  http: string
-  /** `ws://HOST:PORT` */
-  ws: string
+export interface FoundBridge extends Pick<BridgeAddress, "http" | "ws"> {
   token: string
 }
 
-/** Where a bridge-server keeps what is its own, unless it was told otherwise: the platform's folder for an application's data. */
-export function defaultDataDir(): string {
-  const { IPFA_DATA, XDG_DATA_HOME, LOCALAPPDATA } = process.env
-  if (IPFA_DATA) return IPFA_DATA
-  const name = "ipfs-accelerate"
-  if (process.platform === "darwin") return path.join(homedir(), "Library", "Application Support", name)
-  if (process.platform === "win32")
-    return path.join(LOCALAPPDATA || path.join(homedir(), "AppData", "Local"), name, "Data")
-  return path.join(XDG_DATA_HOME || path.join(homedir(), ".local", "share"), name)
-}
-
 /** What was given, and for the rest what a running bridge-server wrote into its data folder. Throws IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_TOKEN. */
-export async function findBridge({ url, token, tokenFile, dataDir }: ConnectOptions): Promise<BridgeAddress> {
-  const dir = dataDir ?? defaultDataDir()
+export async function findBridge({ url, token, tokenFile, dataDir }: ConnectOptions): Promise<FoundBridge> {
+  const dir = dataDir ?? dataFolder({ platform: process.platform, env: process.env, home: homedir() })
   const announced = url ? undefined : await readAnnounced(dir)
   const { http, ws } = addresses(url ?? announced?.http)
   const file = tokenFile ?? announced?.tokenFile ?? path.join(dir, "token")
@@ -36,7 +21,7 @@ export async function findBridge({ url, token, tokenFile, dataDir }: ConnectOpti
   return { http, ws, token: secret }
 }
 
-async function readAnnounced(dir: string): Promise<{ http: string; tokenFile?: string }> {
+async function readAnnounced(dir: string): Promise<BridgeAddress> {
   try {
     return JSON.parse(await readFile(path.join(dir, "bridge.json"), "utf8"))
   } catch (cause) {
@@ -52,7 +37,7 @@ function addresses(url: string | undefined): { http: string; ws: string } {
 }
 
 /** Makes sure that whoever listens there knows the token, before it is sent. Throws IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_TOKEN. */
-export async function prove({ http, token }: BridgeAddress, signal: AbortSignal): Promise<void> {
+export async function prove({ http, token }: FoundBridge, signal: AbortSignal): Promise<void> {
   if (!(await bridgeProves(http, token, { signal })))
     throw fail("IPFA_BRIDGE_TOKEN", {
       message: `What listens at ${http} is not the bridge-server that this token belongs to. It was not told the token.`,

@@ -2,10 +2,10 @@ import { SUBPROTOCOL, TOKEN_SUBPROTOCOL } from "../protocol/bridge-door.ts"
 import { fail } from "../protocol/errors/error.ts"
 import { Peer } from "../protocol/peer.ts"
 import { type WebSocketLike, webSocketPort } from "../protocol/transports/web-socket.ts"
-import type { BridgeAddress } from "./bridge-address.ts"
+import type { FoundBridge } from "./bridge-address.ts"
 
 /** A connected peer at a bridge-server whose proof was seen. Throws IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_TOKEN, IPFA_PROTOCOL_VERSION. */
-export async function dial({ ws, token }: BridgeAddress, signal: AbortSignal): Promise<Peer> {
+export async function dial({ ws, token }: FoundBridge, signal: AbortSignal): Promise<Peer> {
   const socket = await openSocket(`${ws}/client`, token)
   const peer = new Peer(webSocketPort(socket), { role: "node" })
   const giveUp = () => peer.close(fail("IPFA_BRIDGE_UNREACHABLE", { data: { url: ws } }))

@@ -2,14 +2,12 @@ import type { Socket } from "node:net"
 import websocket from "@fastify/websocket"
 import type { FastifyInstance } from "fastify"
 import type { WebSocket } from "ws"
-import { fail, Peer, SUBPROTOCOL, type WebSocketLike, webSocketPort } from "../../protocol/index.ts"
+import { fail, MAX_SOCKET_BYTES, Peer, SUBPROTOCOL, type WebSocketLike, webSocketPort } from "../../protocol/index.ts"
 import { type AgentParts, agentConnection } from "../fleet/agents.ts"
 import { authorise, type BridgeCaller } from "../fleet/caller.ts"
 import type { Router } from "../fleet/router.ts"
 import { callerOf } from "./route.ts"
 
-/** The largest message of one WebSocket, bytes: some tensors, or a part of an upload. */
-export const MAX_MESSAGE_BYTES = 512 * 2 ** 20
 /** Time to answer a goodbye. */
 const GOODBYE_MS = 500
 /** Whoever has no token yet has nothing large to say, and not for long. */
@@ -25,7 +23,7 @@ export async function sockets(app: FastifyInstance, router: Router, agents: Agen
   })
   await app.register(websocket, {
     options: {
-      maxPayload: MAX_MESSAGE_BYTES,
+      maxPayload: MAX_SOCKET_BYTES,
       // Tensors hardly compress, and each connection's window would take memory.
       perMessageDeflate: false,
       handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
@@ -51,7 +49,7 @@ export async function sockets(app: FastifyInstance, router: Router, agents: Agen
     caller: BridgeCaller,
     handlers: ConstructorParameters<typeof Peer<BridgeCaller>>[1]["handlers"],
   ) => {
-    const port = webSocketPort(socket as unknown as WebSocketLike, { maxBytes: MAX_MESSAGE_BYTES })
+    const port = webSocketPort(socket as unknown as WebSocketLike, { maxBytes: MAX_SOCKET_BYTES })
     const peer = new Peer<BridgeCaller>(port, { role: "bridge", caller, authorise, ...(handlers && { handlers }) })
     connections.set(peer, caller)
     void peer.closed.then(() => connections.delete(peer))
@@ -73,7 +71,7 @@ export async function sockets(app: FastifyInstance, router: Router, agents: Agen
   })
 }
 
-/** Counted as the bytes come in: `ws` would gather a whole message of MAX_MESSAGE_BYTES before anyone could refuse it. */
+/** Counted as the bytes come in: `ws` would gather a whole message of MAX_SOCKET_BYTES before anyone could refuse it. */
 function confine(socket: WebSocket, connection: Socket): void {
   let bytes = 0
   connection.on("data", (piece: Buffer) => {

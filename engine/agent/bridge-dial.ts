@@ -2,6 +2,7 @@ import {
   asAccelerateError,
   bridgeProves,
   fail,
+  MAX_SOCKET_BYTES,
   Peer,
   type PeerOptions,
   SUBPROTOCOL,
@@ -12,8 +13,6 @@ import {
 import type { Caller } from "../caller.ts"
 import type { BridgePairing } from "./settings.ts"
 
-/** The bridge takes no larger message (bridge-server/http/sockets.ts). */
-const MAX_MESSAGE_BYTES = 512 * 2 ** 20
 /** A bridge that is there answers far sooner, ms. */
 const DIAL_MS = 10_000
 
@@ -61,7 +60,7 @@ export async function dialBridge(
 
 async function open<C>(url: string, protocols: string[], options: PeerOptions<C>): Promise<Peer<C>> {
   const socket = new WebSocket(url, protocols)
-  const peer = new Peer<C>(webSocketPort(socket as unknown as WebSocketLike, { maxBytes: MAX_MESSAGE_BYTES }), options)
+  const peer = new Peer<C>(webSocketPort(socket as unknown as WebSocketLike, { maxBytes: MAX_SOCKET_BYTES }), options)
   const timer = setTimeout(() => peer.close(fail("IPFA_BRIDGE_UNREACHABLE")), DIAL_MS)
   const ready = await peer.ready
   clearTimeout(timer)

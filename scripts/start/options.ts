@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util"
-import envPaths from "env-paths"
+import { defaultDataDir } from "../../bridge-server/data-folder.ts"
 
 export const browserNames = ["chromium", "firefox", "webkit", "webnn"] as const
 export type BrowserName = (typeof browserNames)[number]
@@ -18,7 +18,7 @@ export const usage = `npm start -- [options]
   --headless           no windows (the default where there is no display); --no-headless: with windows
   --browsers LIST      of chromium, firefox, webkit, webnn, none (default: all)
   --port N             of the bridge-server (default 8790; 0: any)
-  --data DIR           where models, evidence, profiles and the token are kept (default: the user's data folder)
+  --data DIR           where models, evidence, profiles and the token are kept (default: $IPFA_DATA, else the user's data folder)
   --json               one JSON line per event on standard output
   --help`
 
@@ -51,7 +51,7 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv = p
   if (unknown !== undefined) return `--browsers: ${unknown} is none of ${browserNames.join(", ")}, none`
   const display = process.platform !== "linux" || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY)
   return {
-    dataDir: (values.data as string | undefined) ?? envPaths("ipfs-accelerate", { suffix: "" }).data,
+    dataDir: (values.data as string | undefined) ?? defaultDataDir(),
     port,
     headless: (values.headless as boolean | undefined) ?? !display,
     browsers: names.filter((name): name is BrowserName => name !== "none"),

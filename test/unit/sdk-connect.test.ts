@@ -7,9 +7,7 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import envPaths from "env-paths"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
-import { defaultDataDir } from "../../sdk/bridge-address.ts"
 import { type BridgeAccelerator, connect } from "../../sdk/connect.ts"
 import { numbers, tensor } from "../../sdk/tensor.ts"
 import type { ModelSignature, Session } from "../../sdk/types.ts"
@@ -172,11 +170,4 @@ describe("where there is no bridge-server of one's own", () => {
     const { http } = JSON.parse(readFileSync(join(dataDir, "bridge.json"), "utf8"))
     expect(await refusal(connect({ url: http, token: "wrong" }))).toBe("IPFA_BRIDGE_TOKEN")
   })
-})
-
-test("the data folder is the one that the bridge-server takes", () => {
-  const { IPFA_DATA } = process.env
-  delete process.env.IPFA_DATA
-  expect(defaultDataDir()).toBe(envPaths("ipfs-accelerate", { suffix: "" }).data)
-  if (IPFA_DATA) process.env.IPFA_DATA = IPFA_DATA
 })
