@@ -1,7 +1,9 @@
 import {
   type AbsentDevice,
   asAccelerateError,
+  type BenchmarkRecord,
   type BenchmarkRow,
+  type DeviceInfo,
   type EventOf,
   fail,
   type Methods,
@@ -10,12 +12,14 @@ import {
 import { selectorMatches } from "../../scheduler/index.ts"
 import type { Caller } from "../caller.ts"
 import type { Devices } from "./devices.ts"
+import { shownReference } from "./job.ts"
 import type { Jobs } from "./jobs.ts"
 import type { Activity } from "./lease.ts"
 import { usesKept } from "./lease.ts"
 import type { Leases } from "./leases.ts"
 import { type Measurements, median } from "./measurements.ts"
 import type { Model } from "./models.ts"
+import type { PoolSettings } from "./options.ts"
 import { orAborted } from "./or-aborted.ts"
 import type { Sessions } from "./sessions.ts"
 
@@ -32,6 +36,7 @@ export interface BenchmarkRun {
 }
 
 export interface BenchmarkParts {
+  settings: PoolSettings
   devices: Devices
   sessions: Sessions
   leases: Leases
@@ -65,19 +70,48 @@ export async function runBenchmark(
     : absent
   const rows: BenchmarkRow[] = []
   const failed: AbsentDevice[] = []
+  const what = { origin: run.caller.origin, reference: request.model, model: run.model }
   for (const device of chosen) {
     try {
-      rows.push(await benchmarkDevice(parts, run, device.id))
+      const row = await benchmarkDevice(parts, run, device.id)
+      rows.push(row)
+      keepBenchmark(parts.settings, { ...what, device: row.device }, row)
     } catch (error) {
       if (signal.aborted) throw error
       const { id, backend, agent, browser } = device
-      failed.push({ id, backend, agent, browser, reason: asAccelerateError(error).message })
+      const { code, message } = asAccelerateError(error)
+      failed.push({ id, backend, agent, browser, reason: message })
+      keepBenchmark(parts.settings, { ...what, device }, { samplesMs: [], error: code })
     }
   }
   const all = [...failed, ...missing]
   if (rows.length === 0)
     throw fail("IPFA_DEVICE_NONE", { data: { absent: all.map(({ id, reason }) => ({ id, reason })) } })
   return { rows, absent: all }
+}
+
+/** Hands over what was found, for the person. */
+export function keepBenchmark(
+  { now, browser, version, onBenchmark }: PoolSettings,
+  what: { origin: string; reference: string; model: Model; device: DeviceInfo },
+  found: Pick<BenchmarkRecord, "loadMs" | "firstMs" | "p50Ms" | "samplesMs" | "error">,
+): void {
+  const { loadMs, firstMs, p50Ms, samplesMs, error } = found
+  const { id: device, backend, adapter } = what.device
+  onBenchmark({
+    id: crypto.randomUUID(),
+    at: now(),
+    origin: what.origin,
+    model: shownReference(what.reference),
+    sha256: what.model.sha256,
+    device,
+    backend,
+    adapter,
+    browser,
+    version,
+    samplesMs,
+    ...(error === undefined ? { loadMs, firstMs, p50Ms } : { error }),
+  })
 }
 
 async function benchmarkDevice(parts: BenchmarkParts, run: BenchmarkRun, device: string): Promise<BenchmarkRow> {

@@ -1,6 +1,7 @@
 import {
   type AccelerateError,
   asAccelerateError,
+  type EndedJob,
   type ErrorCode,
   elements,
   fail,
@@ -9,7 +10,7 @@ import {
 } from "../../protocol/index.ts"
 import type { Blame } from "./blame.ts"
 import type { Host } from "./host.ts"
-import type { Job, RunParams } from "./job.ts"
+import { type Job, jobName, type RunParams } from "./job.ts"
 import { type HostResult, Lane, type LaneOwner } from "./lane.ts"
 import { hostFeeds, type Lease, releaseKept, usesKept } from "./lease.ts"
 import type { Leases } from "./leases.ts"
@@ -85,6 +86,7 @@ export class Jobs implements LaneOwner {
       const withKept = usesKept(params.feeds)
       if (withKept) hostFeeds(lease, lease.loaded, params.feeds)
       const job: Job = {
+        id: crypto.randomUUID(),
         lease,
         loaded: lease.loaded,
         params,
@@ -110,6 +112,7 @@ export class Jobs implements LaneOwner {
       job.loaded.jobs++
       this.#count(job, "waiting")
       this.#submit(job)
+      this.#changed()
     })
   }
 
@@ -165,13 +168,14 @@ export class Jobs implements LaneOwner {
         return this.failed(job, asAccelerateError(error))
       }
     }
-    this.#end(job)
+    const queueMs = Math.max(0, job.startedAt - job.submittedAt)
+    this.#end(job, { outcome: "done", queueMs, runMs })
     lease.activity.done++
     const result: RunResult = {
       outputs,
       device: loaded.device,
       agent: this.#settings.agent,
-      timing: { queueMs: Math.max(0, job.startedAt - job.submittedAt), runMs },
+      timing: { queueMs, runMs },
       reruns: job.reruns,
     }
     if (lease.movedFrom) result.fellBackFrom = lease.movedFrom
@@ -182,15 +186,18 @@ export class Jobs implements LaneOwner {
     if (job.state === "ended") return
     const { loaded } = job
     const info = loaded.host.devices.get(loaded.device)
+    const now = performance.now()
+    const runMs = job.startedAt > 0 ? now - job.startedAt : 0
     if (job.startedAt > 0 && info && !loaded.isTrial && !notMeasured.has(error.code)) {
-      const ms = performance.now() - job.startedAt
-      this.#measurements.add("run", info, loaded.model.sha256, ms, {
+      this.#measurements.add("run", info, loaded.model.sha256, runMs, {
         ok: false,
         error: error.code,
         inputElems: job.inputElems,
       })
     }
-    this.#end(job)
+    const queueMs = Math.max(0, now - job.submittedAt - runMs)
+    if (error.code === "IPFA_JOB_CANCELLED") this.#end(job, { outcome: "cancelled", queueMs, runMs })
+    else this.#end(job, { outcome: "failed", error: error.code, queueMs, runMs })
     job.lease.activity.failed++
     job.reject(error)
   }
@@ -308,12 +315,13 @@ export class Jobs implements LaneOwner {
     job.counted = as
   }
 
-  #end(job: Job): void {
+  #end(job: Job, how: Pick<EndedJob, "outcome" | "error" | "queueMs" | "runMs">): void {
     job.state = "ended"
     job.lease.jobs.delete(job)
     job.loaded.jobs--
     job.loaded.lastUsedAt = performance.now()
     if (job.counted === "waiting") this.#count(job, undefined)
+    this.#settings.onJob({ ...jobName(job), at: this.#settings.now(), ...how })
     this.#changed()
   }
 }

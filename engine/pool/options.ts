@@ -1,6 +1,6 @@
 import type { ExternalData, ModelInfo } from "../../graph/index.ts"
 import { validateModel } from "../../graph/index.ts"
-import type { DeviceInfo, Measurement } from "../../protocol/index.ts"
+import type { BenchmarkRecord, DeviceInfo, EndedJob, Measurement } from "../../protocol/index.ts"
 import type { HostFactory } from "../host-factory.ts"
 import type { ModelSource } from "../model-source.ts"
 
@@ -17,6 +17,9 @@ export interface PoolOptions {
   budgetBytes?: number
   /** Told of every opening and run, as it happens. */
   onMeasurement?(measurement: Measurement): void
+  /** Told of every job that ended, and of what each benchmark found on a device: for the person alone, as both say who asked. */
+  onJob?(job: EndedJob): void
+  onBenchmark?(benchmark: BenchmarkRecord): void
   /** Earlier ones, oldest first, that choices go by from the start. */
   measurements?: Iterable<Measurement>
   /** ms since 1970 */
@@ -87,6 +90,8 @@ export function poolSettings(options: PoolOptions): PoolSettings {
     models: options.models,
     budgetBytes: options.budgetBytes ?? defaultBudgetBytes(),
     onMeasurement: options.onMeasurement ?? (() => undefined),
+    onJob: options.onJob ?? (() => undefined),
+    onBenchmark: options.onBenchmark ?? (() => undefined),
     now: options.now ?? Date.now,
     random: options.random ?? Math.random,
     mayTune: options.mayTune ?? (() => false),

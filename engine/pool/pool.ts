@@ -1,4 +1,4 @@
-import type { Handlers, HardwareReport, Status } from "../../protocol/index.ts"
+import type { Handlers, HardwareReport, LiveJob, Status } from "../../protocol/index.ts"
 import { fail } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
 import { Blame } from "./blame.ts"
@@ -7,6 +7,7 @@ import { Devices, type HostLoad } from "./devices.ts"
 import { HeapWatch } from "./heap-watch.ts"
 import { Host } from "./host.ts"
 import { Idempotency } from "./idempotency.ts"
+import { liveJobs } from "./job.ts"
 import { Jobs } from "./jobs.ts"
 import type { Activity } from "./lease.ts"
 import { Leases } from "./leases.ts"
@@ -28,6 +29,8 @@ export interface Pool {
   serve(caller: Caller): { handlers: Handlers<Caller>; dispose(): void }
   /** What all connections of the caller's origin have; of everybody where the origin is `owner` or `bridge`. */
   status(caller: Caller): Status
+  /** What runs, then what waits, of everybody. */
+  jobs(): LiveJob[]
   /** Calls `listener` soon after devices, sessions or jobs changed, at most ten times a second. Returns what ends that. */
   onChange(listener: () => void): () => void
   /** Ends all hosts; jobs fail with IPFA_PROTOCOL_CLOSED. */
@@ -97,6 +100,7 @@ export function createPool(options: PoolOptions): Pool {
       }
     },
     status: (caller) => callerStatus(parts, caller),
+    jobs: () => liveJobs(leases.all(), settings.now()),
     onChange: (listener) => changes.listen(listener),
     close() {
       for (const connection of connections) connection.dispose()

@@ -1,6 +1,7 @@
 import { asAccelerateError, type DeviceInfo, elements, fail } from "../../protocol/index.ts"
 import { DAY_MS, nextTrial, type Trial, type TuneModel, type TunePlan, tuneRules } from "../../scheduler/index.ts"
 import type { Caller } from "../caller.ts"
+import { keepBenchmark } from "./benchmark.ts"
 import type { Devices } from "./devices.ts"
 import type { Host } from "./host.ts"
 import { Idle } from "./idle.ts"
@@ -8,6 +9,7 @@ import type { Jobs } from "./jobs.ts"
 import type { Lease } from "./lease.ts"
 import type { Leases } from "./leases.ts"
 import { type Measurements, median } from "./measurements.ts"
+import type { Model } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
 import { Recent, type RecentModel } from "./recent.ts"
 import type { Sessions } from "./sessions.ts"
@@ -115,8 +117,11 @@ export class Tuner {
       await host.ready()
       if (!this.#isIdle || this.#isClosed) return
       await sessions.open(loaded, TUNER.origin)
-      const runMs = median(await this.#runs(lease, recent))
-      if (runMs !== undefined) this.#record(recent, host, trial.device, runMs)
+      const [firstMs, ...samplesMs] = await this.#runs(lease, recent)
+      const runMs = median(samplesMs)
+      if (runMs === undefined) return
+      this.#record(recent, host, trial.device, runMs)
+      this.#keep(model, host, trial.device, { loadMs: loaded.openMs, firstMs, p50Ms: runMs, samplesMs })
     } catch (error) {
       this.#failed(recent, host, trial.device, performance.now() - start, error)
     } finally {
@@ -125,7 +130,7 @@ export class Tuner {
     }
   }
 
-  /** Times of the runs that no caller came into. */
+  /** Times of the first run, and of those after it that no caller came into. */
   async #runs(lease: Lease, { forms }: RecentModel): Promise<number[]> {
     const { jobs } = this.#parts
     const feeds = trialFeeds(forms)
@@ -137,7 +142,7 @@ export class Tuner {
       const late = new AbortController()
       const timer = upkeepTimer(() => late.abort(fail("IPFA_JOB_DEADLINE")), tuneRules.blockMs)
       const { timing } = await jobs.run(lease, { feeds }, { signal: late.signal }).finally(() => clearTimeout(timer))
-      if (run > 0 && this.#isIdle) samples.push(timing.runMs)
+      if (run === 0 || this.#isIdle) samples.push(timing.runMs)
     }
     return samples
   }
@@ -149,6 +154,13 @@ export class Tuner {
     if (/^IPFA_(MODEL|STORE)_/.test(code)) return this.recent.forget(recent)
     if (code === "IPFA_DEVICE_UNSUPPORTED") recent.model.unsupported.set(device, String(data.reason ?? message))
     this.#record(recent, host, device, ms, code)
+    this.#keep(recent.model, host, device, { samplesMs: [], error: code })
+  }
+
+  #keep(model: Model, host: Host, device: string, found: Parameters<typeof keepBenchmark>[2]): void {
+    const info = host.devices.get(device) as DeviceInfo
+    const what = { origin: TUNER.origin, reference: `sha256:${model.sha256}`, model, device: info }
+    keepBenchmark(this.#parts.settings, what, found)
   }
 
   #record({ model, forms }: RecentModel, host: Host, device: string, ms: number, error?: string): void {

@@ -16,7 +16,10 @@ const backends = ["webgpu", "webnn", "wasm"]
 
 /** Each backend in a worker of its own; models in the extension's storage. Nothing runs before it is asked for. */
 export function extensionPool(
-  options: Pick<PoolOptions, "agent" | "browser" | "version" | "onMeasurement" | "measurements">,
+  options: Pick<
+    PoolOptions,
+    "agent" | "browser" | "version" | "onMeasurement" | "onJob" | "onBenchmark" | "measurements"
+  >,
 ): ExtensionPool {
   // With host permissions the browser leaves CORS to us.
   const models = browserLibrary({ privileged: true })

@@ -1,11 +1,22 @@
 import type { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import type { Caller } from "../../engine/caller.ts"
 import type { Pool } from "../../engine/index.ts"
-import { type EventOf, type Handlers, type Methods, Peer, type Port } from "../../protocol/index.ts"
+import {
+  type BenchmarkRecord,
+  type EventOf,
+  type Handlers,
+  type Methods,
+  Peer,
+  type Port,
+} from "../../protocol/index.ts"
 import type { Gate } from "../gate/gate.ts"
 import type { Prompts } from "../gate/prompts.ts"
+import type { JobLog } from "./job-log.ts"
+import type { RowLog } from "./row-log.ts"
 
-type Snapshot = EventOf<Methods["owner.watch"]>
+/** Of what `job.watch` tells. */
+const LIVE = 100
+const LOGGED = 200
 
 const OWNER: Caller = { origin: "owner" }
 
@@ -14,6 +25,8 @@ export interface OwnerParts {
   prompts: Prompts
   pool: Pool
   bridge: BridgeLink
+  jobs: JobLog
+  benchmarks: RowLog<BenchmarkRecord>
 }
 
 /** Serves the extension's own pages, which speak for the person. */
@@ -31,11 +44,23 @@ export class Owner {
   }
 
   accept(port: Port): void {
-    const { gate, prompts, pool, bridge } = this.#parts
+    const { gate, prompts, pool, bridge, jobs, benchmarks } = this.#parts
     const shown = new Set<string>()
     const { handlers, dispose } = pool.serve(OWNER)
     const own: Handlers<Caller> = {
-      "owner.watch": (_params, call) => this.#watch((snapshot) => void call.emit(snapshot), call.signal),
+      "owner.watch": (_params, { emit, signal }) =>
+        this.#watch(() => void emit({ grants: gate.list(), bridge: bridge.state }), signal),
+      "job.watch": (_params, { emit, signal }) => this.#watch(() => void emit(this.#jobs()), signal),
+      "job.clear": async () => {
+        await jobs.clear()
+        this.changed()
+        return {}
+      },
+      "benchmark.list": async () => ({ benchmarks: await benchmarks.all() }),
+      "benchmark.clear": async () => {
+        await benchmarks.clear()
+        return {}
+      },
       "grant.revoke": async ({ origin }) => ({ revoked: await gate.revoke(origin) }),
       "prompt.show": ({ id }) => {
         const details = prompts.details(id)
@@ -61,8 +86,14 @@ export class Owner {
     })
   }
 
-  #watch(emit: (snapshot: Snapshot) => void, signal: AbortSignal): Promise<never> {
-    const tell = () => emit({ grants: this.#parts.gate.list(), bridge: this.#parts.bridge.state })
+  #jobs(): EventOf<Methods["job.watch"]> {
+    const { pool, jobs } = this.#parts
+    const { running, waiting } = pool.status(OWNER).jobs
+    return { running, waiting, live: pool.jobs().slice(0, LIVE), log: jobs.last(LOGGED) }
+  }
+
+  /** Calls `tell` now and at each change. */
+  #watch(tell: () => void, signal: AbortSignal): Promise<never> {
     this.#watchers.add(tell)
     tell()
     return new Promise((_, reject) =>

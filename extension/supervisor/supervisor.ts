@@ -1,15 +1,22 @@
 import { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import type { Clock } from "../../engine/agent/clock.ts"
 import type { SettingsStore } from "../../engine/agent/settings.ts"
-import { type HardwareReport, messagePort, type Port } from "../../protocol/index.ts"
+import {
+  type BenchmarkRecord,
+  type HardwareReport,
+  type Measurement,
+  messagePort,
+  type Port,
+} from "../../protocol/index.ts"
 import { Gate } from "../gate/gate.ts"
 import type { GrantStore } from "../gate/grant-store.ts"
 import { Prompts, type PromptWindow } from "../gate/prompts.ts"
 import { extensionPool } from "./extension-pool.ts"
+import { idbJobs, JobLog } from "./job-log.ts"
 import { Lives } from "./lives.ts"
-import { MeasurementLog } from "./measurement-log.ts"
 import { Owner } from "./owner.ts"
 import { Pages } from "./pages.ts"
+import { RowLog } from "./row-log.ts"
 
 /** What the supervisor needs of the place it lives in: Chromium's offscreen document, or Firefox's and Safari's background page. */
 export interface SupervisorPlatform {
@@ -62,16 +69,21 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
   const incarnation = ((await settings.get("incarnation")) ?? 0) + 1
   await settings.set("incarnation", incarnation)
 
-  const log = new MeasurementLog()
+  // What device choices go by after a restart.
+  const measured = new RowLog<Measurement>("measurements", 2000)
+  const benchmarks = new RowLog<BenchmarkRecord>("benchmarks", 500)
+  const jobs = await JobLog.open(idbJobs())
   const { pool, uploaded } = extensionPool({
     agent,
     browser,
     version,
-    measurements: await log.all(),
+    measurements: await measured.all(),
     onMeasurement(measurement) {
-      log.add(measurement)
+      measured.add(measurement)
       bridge.record(measurement)
     },
+    onJob: (job) => jobs.add(job),
+    onBenchmark: (benchmark) => benchmarks.add(benchmark),
   })
   const prompts = new Prompts(promptWindow)
   const onChange = () => owner.changed()
@@ -87,7 +99,7 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
     onChange,
     onPaired: autostart,
   })
-  const owner: Owner = new Owner({ gate, prompts, pool, bridge })
+  const owner: Owner = new Owner({ gate, prompts, pool, bridge, jobs, benchmarks })
   pool.onChange(onChange)
   await bridge.start()
   return { pages: new Pages(gate, pool), owner, prompts }

@@ -2,10 +2,11 @@ import type { MethodDefinition } from "../define-method.ts"
 import { beat, joinFleet, pairAgent, recordEvidence } from "./agent.ts"
 import { closeModel, deviceMemory, openModel, probeDevices, releaseTensors, runModel } from "./device.ts"
 import { requestGrant } from "./grant.ts"
+import { clearJobs, watchJobs } from "./job.ts"
 import { deleteModel, listModels, putModel } from "./model.ts"
 import { answerPrompt, forgetBridge, pairBridge, revokeGrant, showPrompt, watchOwner } from "./owner.ts"
 import { closeSession, openSession, releaseKept, runSession } from "./session.ts"
-import { getStatus, reportHardware, runBenchmark } from "./status.ts"
+import { clearBenchmarks, getStatus, listBenchmarks, reportHardware, runBenchmark } from "./status.ts"
 
 /** Every method there is. What is not in this list can't be called. */
 export const methods = [
@@ -20,6 +21,8 @@ export const methods = [
   releaseKept,
   closeSession,
   runBenchmark,
+  listBenchmarks,
+  clearBenchmarks,
   pairAgent,
   joinFleet,
   beat,
@@ -36,6 +39,8 @@ export const methods = [
   answerPrompt,
   pairBridge,
   forgetBridge,
+  watchJobs,
+  clearJobs,
 ] as const satisfies readonly MethodDefinition[]
 
 export type Methods = { [M in (typeof methods)[number] as M["name"]]: M }
@@ -44,6 +49,7 @@ export type MethodName = keyof Methods
 export * from "./agent.ts"
 export * from "./device.ts"
 export * from "./grant.ts"
+export * from "./job.ts"
 export * from "./model.ts"
 export * from "./owner.ts"
 export * from "./session.ts"

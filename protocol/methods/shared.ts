@@ -10,6 +10,8 @@ export const ms = v.pipe(v.number(), v.finite(), v.minValue(0))
 export const text = v.pipe(v.string(), v.maxLength(4096))
 /** A model reference as text; engine/resolve parses it. */
 export const modelReference = v.pipe(v.string(), v.minLength(1), v.maxLength(4096))
+/** For whom: an origin, `owner` (the extension's own pages), `bridge`, or `tuner` (what is measured in idle time). */
+export const who = v.pipe(v.string(), v.maxLength(512))
 export const dtype: v.GenericSchema<Dtype> = v.picklist(dtypes)
 export const precision = v.picklist(["float32", "float16", "int8", "int4"])
 /** `backend[:type][#index]` */

@@ -1,7 +1,19 @@
 import * as v from "valibot"
 import { defineMethod } from "../define-method.ts"
 import { anyTensorSchema } from "../tensor.ts"
-import { absentDevice, browser, count, deviceInfo, id, modelReference, ms, name, selector, sha256 } from "./shared.ts"
+import {
+  absentDevice,
+  browser,
+  count,
+  deviceInfo,
+  id,
+  modelReference,
+  ms,
+  name,
+  selector,
+  sha256,
+  who,
+} from "./shared.ts"
 
 export const hardwareReport = v.object({ devices: v.array(deviceInfo), absent: v.array(absentDevice) })
 export type HardwareReport = v.InferOutput<typeof hardwareReport>
@@ -69,6 +81,47 @@ export const runBenchmark = defineMethod({
   event: v.object({ device: id, phase: v.picklist(["load", "warmup", "steady"]), done: count, of: count }),
   events: "latest",
   errors: ["IPFA_DEVICE_NONE", "IPFA_DEVICE_ABSENT", "IPFA_MODEL_INVALID", "IPFA_MODEL_FETCH", "IPFA_RUN_FAILED"],
+})
+
+/** What one benchmark found on one device, as it is kept for the person. */
+export const benchmarkRecord = v.object({
+  id,
+  /** ms since 1970 */
+  at: ms,
+  origin: who,
+  model: modelReference,
+  sha256,
+  device: selector,
+  backend: name,
+  adapter: v.string(),
+  browser,
+  version: v.string(),
+  /** The registry's code where it failed: there are no figures then. */
+  error: v.optional(name),
+  loadMs: v.optional(ms),
+  firstMs: v.optional(ms),
+  /** Median of `samplesMs`, the steady runs. */
+  p50Ms: v.optional(ms),
+  samplesMs: v.array(ms),
+})
+export type BenchmarkRecord = v.InferOutput<typeof benchmarkRecord>
+
+export const listBenchmarks = defineMethod({
+  name: "benchmark.list",
+  title: "The benchmarks that are kept, oldest first.",
+  grant: "owner",
+  params: v.object({}),
+  result: v.object({ benchmarks: v.array(benchmarkRecord) }),
+  errors: [],
+})
+
+export const clearBenchmarks = defineMethod({
+  name: "benchmark.clear",
+  title: "Deletes the benchmarks that are kept; what the choice of devices goes by stays.",
+  grant: "owner",
+  params: v.object({}),
+  result: v.object({}),
+  errors: [],
 })
 
 /** One measured run or opening: the row that evidence is made of. Never holds what was computed. */

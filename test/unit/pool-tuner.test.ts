@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { Recent } from "../../engine/pool/recent.ts"
 import { trialFeeds } from "../../engine/pool/trial-feeds.ts"
-import { fail, type Measurement } from "../../protocol/index.ts"
+import { type BenchmarkRecord, fail, type Measurement } from "../../protocol/index.ts"
 import { type AdderHost, adderHost, adderModel } from "../support/adder.ts"
 import { type Client, type TestPool, testPool, value } from "../support/pool.ts"
 
@@ -38,7 +38,8 @@ async function tuned(more: Parameters<typeof testPool>[1] = {}, bias = 1) {
 
 describe("in idle time", () => {
   test("a model that was used is tried on the device it was never measured on, and leaves nothing but the measurement", async () => {
-    const { sessionId } = await tuned()
+    const found: BenchmarkRecord[] = []
+    const { sessionId } = await tuned({ onBenchmark: (benchmark) => found.push(benchmark) })
     const before = t.measurements.length
     await pass(9_999)
     expect(wasm.opens).toBe(0)
@@ -48,6 +49,7 @@ describe("in idle time", () => {
       ["open", "wasm", true, expect.any(Number)],
       ["benchmark", "wasm", true, 1],
     ])
+    expect(found).toMatchObject([{ origin: "tuner", device: "wasm", firstMs: 1, p50Ms: 1, samplesMs: [1, 1, 1, 1, 1] }])
     // Nothing is left to try.
     await pass(600_000)
     expect([wasm.opens, webgpu.runs]).toEqual([1, 2])

@@ -1,0 +1,51 @@
+import { type IDBPDatabase, openDB } from "idb"
+
+const WRITE_MS = 2000
+
+/** The newest rows of one kind, across restarts, in a database of their own. */
+export class RowLog<Row> {
+  readonly #db: Promise<IDBPDatabase>
+  readonly #kind: string
+  readonly #kept: number
+  #unwritten: Row[] = []
+
+  /** `kept`: how many. */
+  constructor(kind: string, kept: number) {
+    this.#kind = kind
+    this.#kept = kept
+    this.#db = openDB(`ipfs-accelerate-${kind}`, 1, {
+      upgrade: (db) => void db.createObjectStore(kind, { autoIncrement: true }),
+    })
+  }
+
+  /** Oldest first. */
+  async all(): Promise<Row[]> {
+    await this.#write()
+    return (await this.#db).getAll(this.#kind)
+  }
+
+  add(row: Row): void {
+    this.#unwritten.push(row)
+    // Losing the last moments' with the process is no harm: they are measured again.
+    if (this.#unwritten.length === 1) setTimeout(() => void this.#write(), WRITE_MS)
+  }
+
+  async clear(): Promise<void> {
+    this.#unwritten = []
+    await (await this.#db).clear(this.#kind)
+  }
+
+  async #write(): Promise<void> {
+    const rows = this.#unwritten.slice(-this.#kept)
+    this.#unwritten = []
+    if (rows.length === 0) return
+    const tx = (await this.#db).transaction(this.#kind, "readwrite")
+    for (const row of rows) void tx.store.add(row)
+    const surplus = (await tx.store.count()) - this.#kept
+    if (surplus > 0) {
+      const keys = await tx.store.getAllKeys(undefined, surplus)
+      void tx.store.delete(IDBKeyRange.upperBound(keys.at(-1)))
+    }
+    await tx.done
+  }
+}
