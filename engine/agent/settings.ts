@@ -1,4 +1,5 @@
 import { type DBSchema, openDB } from "idb"
+import type { Preferences } from "../../protocol/index.ts"
 
 /** What the supervisor keeps besides grants and models. */
 export interface Settings {
@@ -7,6 +8,7 @@ export interface Settings {
   /** How often the supervisor was started. */
   incarnation: number
   bridge: BridgePairing
+  preferences: Preferences
 }
 
 export interface BridgePairing {

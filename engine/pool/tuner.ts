@@ -67,9 +67,10 @@ export class Tuner {
     return nextTrial({ allowed, now: settings.now(), idleMs: this.idle.ms, models }, rules)
   }
 
-  /** Still: nobody came, not even to leave again. */
-  get #isIdle(): boolean {
-    return this.idle.ms >= this.#parts.settings.limits.tuneIdleMs
+  /** Still: nobody came, not even to leave again, and nothing has come to be said against it. */
+  get #mayGoOn(): boolean {
+    const { limits, mayTune } = this.#parts.settings
+    return !this.#isClosed && this.idle.ms >= limits.tuneIdleMs && mayTune()
   }
 
   async #next(): Promise<void> {
@@ -79,7 +80,7 @@ export class Tuner {
     this.#isTrying = true
     try {
       for (const { model, forms } of this.recent.all()) {
-        if (!this.#isIdle) return
+        if (!this.#mayGoOn) break
         const shapes = Object.fromEntries(Object.entries(forms).map(([name, { shape }]) => [name, shape]))
         await model.learnFlops(shapes).catch(() => undefined)
       }
@@ -115,7 +116,7 @@ export class Tuner {
     const lease = leases.open(TUNER, activity, `sha256:${model.sha256}`, { loaded }, wanted)
     try {
       await host.ready()
-      if (!this.#isIdle || this.#isClosed) return
+      if (!this.#mayGoOn) return
       await sessions.open(loaded, TUNER.origin)
       const [firstMs, ...samplesMs] = await this.#runs(lease, recent)
       const runMs = median(samplesMs)
@@ -138,11 +139,11 @@ export class Tuner {
     const end = performance.now() + RUNS_MS
     for (let run = 0; run <= RUNS && (run < 2 || performance.now() < end); run++) {
       // Only where it is still loaded it runs at once, and is not opened again.
-      if (!this.#isIdle || !lease.loaded.residence) break
+      if (!this.#mayGoOn || !lease.loaded.residence) break
       const late = new AbortController()
       const timer = upkeepTimer(() => late.abort(fail("IPFA_JOB_DEADLINE")), tuneRules.blockMs)
       const { timing } = await jobs.run(lease, { feeds }, { signal: late.signal }).finally(() => clearTimeout(timer))
-      if (run === 0 || this.#isIdle) samples.push(timing.runMs)
+      if (run === 0 || this.#mayGoOn) samples.push(timing.runMs)
     }
     return samples
   }

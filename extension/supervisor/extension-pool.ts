@@ -3,7 +3,6 @@ import { browserLibrary } from "../../engine/store/browser.ts"
 import { webWorkerHost } from "../../engine/worker/web-worker-factory.ts"
 import workerUrl from "../../engine/worker/worker.ts?worker&url"
 import { RUNTIME_FOLDER } from "../runtime-folder.ts"
-import { mayTune } from "./may-tune.ts"
 
 /** The pool of this browser, and what the gate asks its store. */
 export interface ExtensionPool {
@@ -18,7 +17,7 @@ const backends = ["webgpu", "webnn", "wasm"]
 export function extensionPool(
   options: Pick<
     PoolOptions,
-    "agent" | "browser" | "version" | "onMeasurement" | "onJob" | "onBenchmark" | "measurements"
+    "agent" | "browser" | "version" | "onMeasurement" | "onJob" | "onBenchmark" | "measurements" | "mayTune"
   >,
 ): ExtensionPool {
   // With host permissions the browser leaves CORS to us.
@@ -26,7 +25,7 @@ export function extensionPool(
   const assetsUrl = new URL(`/${RUNTIME_FOLDER}/`, location.href)
   const hosts = backends.map((backend) => webWorkerHost({ backend, workerUrl, assetsUrl }))
   return {
-    pool: createPool({ ...options, hosts, models, mayTune: mayTune() }),
+    pool: createPool({ ...options, hosts, models }),
     async uploaded(origin, sha256) {
       const { models: stored } = await models.list()
       return stored.some((model) => model.sha256 === sha256 && model.owners.includes(origin))

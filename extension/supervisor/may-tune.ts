@@ -5,10 +5,10 @@ interface PowerNavigator {
 }
 
 /**
- * Whether devices may now be measured in idle time: on mains power, as far as the browser tells, and where nothing is to be saved. A browser
- * that does not tell of its power is taken to be on battery.
+ * Whether devices may now be measured in idle time: where the person wants it, on mains power, as far as the browser tells, and where nothing is
+ * to be saved. A browser that does not tell of its power is taken to be on battery.
  */
-export function mayTune(platform: PowerNavigator = navigator as PowerNavigator): () => boolean {
+export function mayTune(wanted: () => boolean, platform: PowerNavigator = navigator as PowerNavigator): () => boolean {
   let battery: { charging: boolean } | undefined
   platform.getBattery?.().then(
     (found) => {
@@ -18,6 +18,6 @@ export function mayTune(platform: PowerNavigator = navigator as PowerNavigator):
   )
   return () => {
     const { saveData, type } = platform.connection ?? {}
-    return battery?.charging === true && saveData !== true && type !== "cellular"
+    return wanted() && battery?.charging === true && saveData !== true && type !== "cellular"
   }
 }

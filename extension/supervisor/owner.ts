@@ -12,6 +12,7 @@ import {
 import type { Gate } from "../gate/gate.ts"
 import type { Prompts } from "../gate/prompts.ts"
 import type { JobLog } from "./job-log.ts"
+import type { PreferenceKeeper } from "./preferences.ts"
 import type { RowLog } from "./row-log.ts"
 
 /** Of what `job.watch` tells. */
@@ -27,6 +28,7 @@ export interface OwnerParts {
   bridge: BridgeLink
   jobs: JobLog
   benchmarks: RowLog<BenchmarkRecord>
+  preferences: PreferenceKeeper
 }
 
 /** Serves the extension's own pages, which speak for the person. */
@@ -44,12 +46,17 @@ export class Owner {
   }
 
   accept(port: Port): void {
-    const { gate, prompts, pool, bridge, jobs, benchmarks } = this.#parts
+    const { gate, prompts, pool, bridge, jobs, benchmarks, preferences } = this.#parts
     const shown = new Set<string>()
     const { handlers, dispose } = pool.serve(OWNER)
+    const snapshot = () => ({ grants: gate.list(), bridge: bridge.state, preferences: preferences.current })
     const own: Handlers<Caller> = {
-      "owner.watch": (_params, { emit, signal }) =>
-        this.#watch(() => void emit({ grants: gate.list(), bridge: bridge.state }), signal),
+      "owner.watch": (_params, { emit, signal }) => this.#watch(() => void emit(snapshot()), signal),
+      "owner.prefer": async (changes) => {
+        const changed = await preferences.change(changes)
+        this.changed()
+        return changed
+      },
       "job.watch": (_params, { emit, signal }) => this.#watch(() => void emit(this.#jobs()), signal),
       "job.clear": async () => {
         await jobs.clear()

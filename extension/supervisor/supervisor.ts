@@ -14,8 +14,10 @@ import { Prompts, type PromptWindow } from "../gate/prompts.ts"
 import { extensionPool } from "./extension-pool.ts"
 import { idbJobs, JobLog } from "./job-log.ts"
 import { Lives } from "./lives.ts"
+import { mayTune } from "./may-tune.ts"
 import { Owner } from "./owner.ts"
 import { Pages } from "./pages.ts"
+import { PreferenceKeeper } from "./preferences.ts"
 import { RowLog } from "./row-log.ts"
 
 /** What the supervisor needs of the place it lives in: Chromium's offscreen document, or Firefox's and Safari's background page. */
@@ -69,6 +71,7 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
   const incarnation = ((await settings.get("incarnation")) ?? 0) + 1
   await settings.set("incarnation", incarnation)
 
+  const preferences = await PreferenceKeeper.open(settings)
   // What device choices go by after a restart.
   const measured = new RowLog<Measurement>("measurements", 2000)
   const benchmarks = new RowLog<BenchmarkRecord>("benchmarks", 500)
@@ -78,6 +81,7 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
     browser,
     version,
     measurements: await measured.all(),
+    mayTune: mayTune(() => preferences.current.measureIdle),
     onMeasurement(measurement) {
       measured.add(measurement)
       bridge.record(measurement)
@@ -99,7 +103,7 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
     onChange,
     onPaired: autostart,
   })
-  const owner: Owner = new Owner({ gate, prompts, pool, bridge, jobs, benchmarks })
+  const owner: Owner = new Owner({ gate, prompts, pool, bridge, jobs, benchmarks, preferences })
   pool.onChange(onChange)
   await bridge.start()
   return { pages: new Pages(gate, pool), owner, prompts }

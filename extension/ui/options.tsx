@@ -4,6 +4,7 @@ import { GrantsCard } from "./grants-card.tsx"
 import { LoadedCard } from "./loaded-card.tsx"
 import { ModelsCard } from "./models-card.tsx"
 import { useOwner } from "./owner-client.ts"
+import { PreferencesCard } from "./preferences-card.tsx"
 
 export function Options() {
   const { peer, snapshot } = useOwner()
@@ -24,6 +25,7 @@ export function Options() {
           <LoadedCard peer={peer} revision={snapshot} />
           <BridgeCard peer={peer} bridge={snapshot.bridge} />
           <DevicesCard report={report} />
+          <PreferencesCard peer={peer} preferences={snapshot.preferences} />
         </>
       ) : (
         <p class="soft">Starting …</p>

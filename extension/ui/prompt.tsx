@@ -59,10 +59,9 @@ function Request({ details, decide }: { details: PromptDetails; decide(answer: A
             {capabilities.map((capability) => (
               <li key={capability}>{capabilityWords[capability].long}</li>
             ))}
-            <li>
-              Store up to {bytes(limits.storeBytes)} of models on your disk, and take up to {bytes(limits.memoryBytes)}{" "}
-              of memory, on the graphics card too
-            </li>
+            <li>Store up to {bytes(limits.storeBytes)} of models on your disk</li>
+            <li>Take up to {bytes(limits.memoryBytes)} of memory, the graphics card’s included</li>
+            <li>Use the whole graphics card while it computes; sites that compute at the same time take turns</li>
           </ul>
         </section>
         <section class="stack">

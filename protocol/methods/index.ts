@@ -4,7 +4,7 @@ import { closeModel, deviceMemory, openModel, probeDevices, releaseTensors, runM
 import { requestGrant } from "./grant.ts"
 import { clearJobs, watchJobs } from "./job.ts"
 import { deleteModel, listModels, putModel } from "./model.ts"
-import { answerPrompt, forgetBridge, pairBridge, revokeGrant, showPrompt, watchOwner } from "./owner.ts"
+import { answerPrompt, forgetBridge, pairBridge, prefer, revokeGrant, showPrompt, watchOwner } from "./owner.ts"
 import { closeSession, openSession, releaseKept, runSession } from "./session.ts"
 import { clearBenchmarks, getStatus, listBenchmarks, reportHardware, runBenchmark } from "./status.ts"
 
@@ -34,6 +34,7 @@ export const methods = [
   closeModel,
   deviceMemory,
   watchOwner,
+  prefer,
   revokeGrant,
   showPrompt,
   answerPrompt,

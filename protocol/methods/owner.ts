@@ -21,15 +21,31 @@ export const bridgeState = v.object({
 })
 export type BridgeState = v.InferOutput<typeof bridgeState>
 
+/** What the person decided for the whole browser. */
+export const preferences = v.object({
+  /** Devices may be measured in idle time (engine/pool/tuner.ts). */
+  measureIdle: v.boolean(),
+})
+export type Preferences = v.InferOutput<typeof preferences>
+
 export const watchOwner = defineMethod({
   name: "owner.watch",
   title:
-    "Tells the extension's pages what is granted and how the bridge is reached, now and at each change, until it is cancelled.",
+    "Tells the extension's pages what is granted, what the person prefers and how the bridge is reached, now and at each change, until it is cancelled.",
   grant: "owner",
   params: v.object({}),
   result: v.object({}),
-  event: v.object({ grants: v.array(heldGrant), bridge: bridgeState }),
+  event: v.object({ grants: v.array(heldGrant), bridge: bridgeState, preferences }),
   events: "latest",
+  errors: [],
+})
+
+export const prefer = defineMethod({
+  name: "owner.prefer",
+  title: "Changes what the person prefers; what is not named stays.",
+  grant: "owner",
+  params: v.partial(preferences),
+  result: preferences,
   errors: [],
 })
 

@@ -91,6 +91,19 @@ describe("what a page may do", () => {
     expect(await codeOf(page, "status")).toBe("IPFA_GRANT_REQUIRED")
   })
 
+  test("a window that is closed before it can show anything is a no as soon as it is closed, and the site may ask again", async () => {
+    // Another origin than those tests whose denials count as well.
+    await open(site.url.replace("localhost", "127.0.0.1"))
+    const { closed } = await browser.devtools.closeNext()
+    const asked = codeOf(page, "enable", { capabilities: ["infer"] })
+    await closed
+    const since = performance.now()
+    expect(await asked).toBe("IPFA_GRANT_DENIED")
+    // A window of which nobody tells is given up after ten seconds.
+    expect(performance.now() - since).toBeLessThan(5_000)
+    expect(await browser.enable(page, "once")).toMatchObject({ lifetime: "once" })
+  })
+
   test("a grant for once ends with its page", async () => {
     await open()
     expect(await browser.enable(page, "once")).toMatchObject({ lifetime: "once" })
@@ -135,6 +148,9 @@ describe("what a page may do", () => {
       "<b>Digits</b>",
       "https://models.example.com/a.onnx",
       "can tell that you have this model",
+      "4 GB of models on your disk",
+      "4 GB of memory, the graphics card’s included",
+      "the whole graphics card while it computes",
     ])
       expect(text).toContain(part)
     // A script in the prompt's place could not press it either.
@@ -147,6 +163,20 @@ describe("what a page may do", () => {
       models: ["https://models.example.com/a.onnx"],
     })
     expect(await codeOf(page, "load", "https://models.example.com/b.onnx")).toBe("IPFA_GRANT_REQUIRED")
+  })
+
+  test("measuring in idle time is the person's to switch off, for as long as they leave it off", async () => {
+    const [options, second] = [await browser.openOwn("options.html"), await browser.openOwn("options.html")]
+    const measures = options.getByTestId("measure-idle")
+    expect(await measures.isChecked()).toBe(true)
+    await measures.click()
+    // Another page is told when it is stored.
+    await expect.poll(() => second.getByTestId("measure-idle").isChecked()).toBe(false)
+    // The supervisor forgets nothing with its document.
+    await browser.devtools.close((await browser.devtools.target("offscreen.html"))!)
+    await options.reload()
+    await measures.waitFor()
+    expect(await measures.isChecked()).toBe(false)
   })
 
   test("a capability that was not granted is refused", async () => {

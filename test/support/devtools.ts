@@ -9,6 +9,8 @@ export interface Devtools {
   /** Ends the dedicated worker of that name that belongs to the target. */
   killWorker(targetId: string, name: string): Promise<void>
   close(targetId: string): Promise<void>
+  /** Closes the next page that opens before any script runs in it; resolves with a promise of that. */
+  closeNext(): Promise<{ closed: Promise<void> }>
 }
 
 interface Attached {
@@ -71,6 +73,21 @@ export async function devtools(context: BrowserContext): Promise<Devtools> {
       await target.send("Target.sendMessageToTarget", { sessionId: await found, message })
       await ended
       await target.detach()
+    },
+    async closeNext() {
+      const page = { type: "page", exclude: false }
+      const opened = new Promise<string>((resolve) =>
+        session.on("Target.attachedToTarget", ({ waitingForDebugger, targetInfo }) => {
+          if (waitingForDebugger) resolve(targetInfo.targetId)
+        }),
+      )
+      const held = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true, filter: [page] }
+      await session.send("Target.setAutoAttach", held)
+      const close = async () => {
+        await session.send("Target.closeTarget", { targetId: await opened })
+        await session.send("Target.setAutoAttach", { autoAttach: false, waitForDebuggerOnStart: false, flatten: true })
+      }
+      return { closed: close() }
     },
     close: async (targetId) => void (await session.send("Target.closeTarget", { targetId })),
   }

@@ -110,6 +110,21 @@ describe("nothing is tried", () => {
     expect(wasm.opens).toBe(1)
   })
 
+  test("further, once it may not be any more: what was begun ends with its present run", async () => {
+    let may = true
+    await tuned({ mayTune: () => may })
+    wasm.hold()
+    vi.advanceTimersByTime(10_000)
+    await wasm.begun(1)
+    may = false
+    wasm.letGo()
+    await pass(600_000)
+    expect([wasm.opens, wasm.runs, wasm.loaded.size, benchmarks()]).toEqual([1, 1, 0, []])
+    may = true
+    await pass(60_000)
+    expect(benchmarks()).toEqual([["wasm", true]])
+  })
+
   test("while a caller is at work anywhere", async () => {
     const { sessionId } = await tuned()
     webgpu.hold()

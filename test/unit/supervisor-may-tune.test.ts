@@ -3,6 +3,7 @@ import { mayTune } from "../../extension/supervisor/may-tune.ts"
 
 const battery = { charging: true }
 const getBattery = async () => battery
+const yes = () => true
 
 test.each([
   ["on mains power", { getBattery }, true],
@@ -12,16 +13,27 @@ test.each([
   ["where the browser does not tell of its power", {}, false],
   ["where the browser refuses to", { getBattery: () => Promise.reject(new Error("not allowed")) }, false],
 ])("%s devices are measured in idle time: %s", async (_, platform, expected) => {
-  const may = mayTune(platform)
+  const may = mayTune(yes, platform)
   await Promise.resolve()
   expect(may()).toBe(expected)
 })
 
 test("pulling the plug ends it, and not before the browser has told of its power it begins", async () => {
-  const may = mayTune({ getBattery })
+  const may = mayTune(yes, { getBattery })
   expect(may()).toBe(false)
   await Promise.resolve()
   expect(may()).toBe(true)
   battery.charging = false
   expect(may()).toBe(false)
+})
+
+test("the person's no ends it at once, and their yes allows it again", async () => {
+  let wanted = true
+  battery.charging = true
+  const may = mayTune(() => wanted, { getBattery })
+  await Promise.resolve()
+  wanted = false
+  expect(may()).toBe(false)
+  wanted = true
+  expect(may()).toBe(true)
 })
