@@ -1,8 +1,8 @@
+import { SharedWork } from "../../engine/shared-work.ts"
 import type { Progress, SessionInfo } from "../../protocol/index.ts"
 import type { Averages } from "./averages.ts"
 import type { MemberDevice } from "./member.ts"
 import type { BridgeModel, FleetModels } from "./models.ts"
-import { SharedWork } from "./shared-work.ts"
 
 /** A model that is open on a device of some agent: one lease there, however many use it here. */
 export interface AgentSession {

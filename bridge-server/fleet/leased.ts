@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto"
+import { SharedWork } from "../../engine/shared-work.ts"
 import { fail, type KeptTensor, type Tensor } from "../../protocol/index.ts"
 import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
 import { asFallback, type MemberDevice } from "./member.ts"
 import type { BridgeModel } from "./models.ts"
 import type { Placed, Placement, PlaceOptions, Wanted } from "./placement.ts"
-import { SharedWork } from "./shared-work.ts"
 
 type AnyTensor = Tensor | KeptTensor
 

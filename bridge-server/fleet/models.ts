@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { AcquiredModel, ModelOwner, ModelSource } from "../../engine/model-source.ts"
+import { SharedWork } from "../../engine/shared-work.ts"
 import {
   AccelerateError,
   type CallOptions,
@@ -10,7 +11,6 @@ import {
 } from "../../protocol/index.ts"
 import type { Aliases } from "./aliases.ts"
 import type { Member, MemberDevice } from "./member.ts"
-import { SharedWork } from "./shared-work.ts"
 
 /** A model whose bytes the bridge has and has verified. */
 export interface BridgeModel {

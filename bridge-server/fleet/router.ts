@@ -1,5 +1,7 @@
 import type { ModelOwner } from "../../engine/model-source.ts"
+import { aboutFeeds, Repeats } from "../../engine/repeats.ts"
 import {
+  AccelerateError,
   asAccelerateError,
   type CallContext,
   fail,
@@ -16,7 +18,6 @@ import {
   type SessionInfo,
   type Status,
   type Tensor,
-  tensorBytes,
 } from "../../protocol/index.ts"
 import { VERSION } from "../version.ts"
 import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
@@ -27,7 +28,6 @@ import type { Fleet } from "./fleet.ts"
 import { Leased } from "./leased.ts"
 import type { BridgeModel, FleetModels, ModelRequest } from "./models.ts"
 import type { Placement, Wanted } from "./placement.ts"
-import { Repeats } from "./repeats.ts"
 import type { Runs } from "./runs.ts"
 import type { Slots } from "./slots.ts"
 
@@ -54,15 +54,16 @@ export interface InferRequest extends ModelRequest, Wanted {
 const LONGEST_RUN_MS = 10 * 60_000
 /** Of one connection. */
 const MAX_SESSIONS = 1024
+/** Answers are kept for their idempotency keys so long, and so many bytes of them. */
+const KEEP_MS = 60_000
+const KEEP_BYTES = 256 * 2 ** 20
 
 /** Answers callers, whichever way they came: WebSocket sessions, and single inferences over HTTP. */
 export class Router {
   readonly parts: RouterParts
   readonly #leases = new Map<string, Leased>()
   readonly #noted = new Set<string>()
-  readonly #repeats = new Repeats<RunResult>((r) =>
-    Object.values(r.outputs).reduce((sum, t) => sum + ("kept" in t ? 0 : tensorBytes(t)), 0),
-  )
+  readonly #repeats = new Repeats({ keepMs: KEEP_MS, keepBytes: KEEP_BYTES, keepGoing: isLostConnection })
 
   constructor(parts: RouterParts) {
     this.parts = parts
@@ -327,15 +328,13 @@ export class Router {
   }
 }
 
-/** What a repeated job must have in common with the first: cheap to say, so of tensors their kind and not their values. */
 function aboutJob({ model, wanted }: Leased, feeds: Record<string, Tensor | KeptTensor>, outputs?: string[]): string {
   return JSON.stringify([model.key, wanted, aboutFeeds(feeds), outputs ?? []])
 }
 
-function aboutFeeds(feeds: Record<string, Tensor | KeptTensor>): unknown[] {
-  return Object.entries(feeds)
-    .map(([name, { dtype, shape }]) => [name, dtype, shape])
-    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))
+/** Its caller will ask again under the key. */
+function isLostConnection(reason: unknown): boolean {
+  return reason instanceof AccelerateError && reason.code === "IPFA_PROTOCOL_CLOSED"
 }
 
 /** Uploads belong to who made them; what the person's own programs upload is the person's. */

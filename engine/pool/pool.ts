@@ -1,12 +1,12 @@
 import type { Handlers, HardwareReport, LiveJob, Status } from "../../protocol/index.ts"
 import { fail } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
+import { Repeats } from "../repeats.ts"
 import { Blame } from "./blame.ts"
 import { Changes } from "./changes.ts"
 import { Devices, type HostLoad } from "./devices.ts"
 import { HeapWatch } from "./heap-watch.ts"
 import { Host } from "./host.ts"
-import { Idempotency } from "./idempotency.ts"
 import { liveJobs } from "./job.ts"
 import { Jobs } from "./jobs.ts"
 import type { Activity } from "./lease.ts"
@@ -59,7 +59,7 @@ export function createPool(options: PoolOptions): Pool {
   const heapWatch = new HeapWatch(settings, sessions, (host) => loadOf(host).jobs)
   const placement = new Placement(devices, sessions, settings)
   jobs.placeWith(placement)
-  const idempotency = new Idempotency(settings.limits.keptResultMs, settings.limits.keptResultBytes)
+  const repeats = new Repeats({ keepMs: settings.limits.keptResultMs, keepBytes: settings.limits.keptResultBytes })
   const tuner = options.mayTune && new Tuner({ settings, devices, sessions, leases, jobs, measurements })
   const connections = new Set<Connection>()
   const past: Activity = { running: 0, waiting: 0, done: 0, failed: 0 }
@@ -72,7 +72,7 @@ export function createPool(options: PoolOptions): Pool {
     devices,
     placement,
     measurements,
-    idempotency,
+    repeats,
     during: (work) => tuner?.idle.during(work) ?? work,
     used: (model, feeds) => tuner?.recent.used(model, feeds),
     activityOf(origin) {
@@ -108,7 +108,7 @@ export function createPool(options: PoolOptions): Pool {
       heapWatch.close()
       tuner?.close()
       jobs.close(fail("IPFA_PROTOCOL_CLOSED"))
-      idempotency.close()
+      repeats.clear()
       changes.close()
     },
   }

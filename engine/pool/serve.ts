@@ -11,9 +11,9 @@ import {
 } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
 import type { ModelOwner } from "../model-source.ts"
+import { aboutFeeds, type Repeats } from "../repeats.ts"
 import { type BenchmarkParts, runBenchmark } from "./benchmark.ts"
-import type { Idempotency } from "./idempotency.ts"
-import { type Activity, type Lease, releaseKept } from "./lease.ts"
+import { type Activity, type Lease, releaseKept, usesKept } from "./lease.ts"
 import type { Model, Models } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
 import { orAborted } from "./or-aborted.ts"
@@ -24,7 +24,7 @@ export interface PoolParts extends BenchmarkParts {
   settings: PoolSettings
   models: Models
   placement: Placement
-  idempotency: Idempotency
+  repeats: Repeats
   /** `work` is what a caller wants: the pool is not idle until it ends. */
   during<T>(work: Promise<T>): Promise<T>
   /** A caller's run came out well. */
@@ -192,19 +192,24 @@ export class Connection {
 
   #run(params: ParamsOf<Methods["session.run"]>, call: Call<"session.run">): Promise<RunResult> {
     const lease = this.#lease(params.sessionId)
-    const { jobs, idempotency } = this.#parts
+    const { jobs, repeats } = this.#parts
     const { key, signal, priority, deadlineMs } = call
+    const { feeds, keep, outputs = [] } = params
     const give = (result: RunResult) => {
       call.transfer(tensorBuffers(Object.values(result.outputs)))
-      this.#parts.used(lease.model, params.feeds)
+      this.#parts.used(lease.model, feeds)
       return result
     }
-    // Kept tensors belong to one session: a result that has some is nobody else's.
-    if (key === undefined || params.keep?.length)
+    // Kept tensors belong to one session: a job that has some is nobody else's.
+    if (key === undefined || keep?.length || usesKept(feeds))
       return jobs.run(lease, params, { signal, priority, deadlineMs }).then(give)
     const start = (shared: AbortSignal) =>
       jobs.run(lease, params, { signal: shared, priority, deadlineMs, isShared: true })
-    return idempotency.run(this.#caller.origin, key, lease.model.key, signal, start).then(give)
+    const about = JSON.stringify([lease.model.key, lease.precision, aboutFeeds(feeds), outputs])
+    // Each its own copy: what is answered is moved away.
+    return repeats
+      .run(this.#caller.origin, key, about, signal, start)
+      .then((result) => give({ ...result, outputs: structuredClone(result.outputs) }))
   }
 
   async #benchmark(params: ParamsOf<Methods["benchmark.run"]>, call: Call<"benchmark.run">) {

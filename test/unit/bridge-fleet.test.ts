@@ -6,8 +6,6 @@ import { Aliases } from "../../bridge-server/fleet/aliases.ts"
 import { Averages } from "../../bridge-server/fleet/averages.ts"
 import { type AgentPeer, Member } from "../../bridge-server/fleet/member.ts"
 import { type BridgeModel, FleetModels } from "../../bridge-server/fleet/models.ts"
-import { Repeats } from "../../bridge-server/fleet/repeats.ts"
-import { SharedWork } from "../../bridge-server/fleet/shared-work.ts"
 import { Slots } from "../../bridge-server/fleet/slots.ts"
 import type { AcquiredModel, ModelSource } from "../../engine/model-source.ts"
 import { fail } from "../../protocol/index.ts"
@@ -101,117 +99,6 @@ describe("slots", () => {
     expect(await greedy[511]).toBe("IPFA_QUEUE_FULL")
     expect(slots.waiting).toBe(512)
   })
-})
-
-describe("a repeated key", () => {
-  const size = () => 1
-
-  test("is one job while it runs and after, for its own origin", async () => {
-    const repeats = new Repeats<number>(size)
-    let runs = 0
-    const work = async () => ++runs
-    const answers = await Promise.all([
-      repeats.run("a", "k", "x", never, work),
-      repeats.run("a", "k", "x", never, work),
-    ])
-    expect([...answers, await repeats.run("a", "k", "x", never, work)]).toEqual([1, 1, 1])
-    expect([await repeats.run("b", "k", "x", never, work), await repeats.run("a", "l", "x", never, work)]).toEqual([
-      2, 3,
-    ])
-    repeats.clear()
-  })
-
-  test.each([
-    ["many", 10_001, 1],
-    ["large", 3, 100 * 2 ** 20],
-  ])("is forgotten, the oldest first, where %s are kept", async (_, jobs, bytes) => {
-    const repeats = new Repeats<number>(() => bytes)
-    let runs = 0
-    const work = async () => ++runs
-    for (let i = 0; i < jobs; i++) await repeats.run("a", String(i), "x", never, work)
-    expect(await repeats.run("a", String(jobs - 1), "x", never, work)).toBe(jobs)
-    expect(await repeats.run("a", "0", "x", never, work)).toBe(jobs + 1)
-    repeats.clear()
-  })
-
-  test("of a job that failed is tried again", async () => {
-    const repeats = new Repeats<number>(size)
-    await expect(repeats.run("a", "k", "x", never, () => Promise.reject(fail("IPFA_JOB_LOST")))).rejects.toMatchObject({
-      code: "IPFA_JOB_LOST",
-    })
-    expect(await repeats.run("a", "k", "x", never, async () => 7)).toBe(7)
-    repeats.clear()
-  })
-
-  test("goes on when the connection is lost, and ends when its caller cancels", async () => {
-    for (const [code, ends] of [
-      ["IPFA_PROTOCOL_CLOSED", false],
-      ["IPFA_JOB_CANCELLED", true],
-      ["IPFA_JOB_DEADLINE", true],
-    ] as const) {
-      const repeats = new Repeats<number>(size)
-      const caller = new AbortController()
-      let inner!: AbortSignal
-      const run = repeats.run("a", "k", "x", caller.signal, (signal) => {
-        inner = signal
-        return new Promise(() => {})
-      })
-      caller.abort(fail(code))
-      await expect(run).rejects.toMatchObject({ code })
-      expect(inner.aborted).toBe(ends)
-    }
-  })
-
-  test("is refused for a request about something else, while the first runs and after", async () => {
-    const repeats = new Repeats<number>(size)
-    const first = repeats.run("a", "k", "cats", never, async () => 1)
-    const other = () => repeats.run("a", "k", "dogs", never, async () => 2)
-    await expect(other()).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID" })
-    await first
-    await expect(other()).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID" })
-    expect(await repeats.run("a", "k", "cats", never, async () => 3)).toBe(1)
-    repeats.clear()
-  })
-
-  test("results past the bytes that may be held are forgotten, oldest first", async () => {
-    const repeats = new Repeats<number>(() => 100 * 2 ** 20)
-    let runs = 0
-    const work = async () => ++runs
-    for (const key of ["1", "2", "3"]) await repeats.run("a", key, "x", never, work)
-    await new Promise(setImmediate)
-    expect(await repeats.run("a", "3", "x", never, work)).toBe(3)
-    expect(await repeats.run("a", "1", "x", never, work)).toBe(4)
-    repeats.clear()
-  })
-})
-
-test("shared work ends when the last who waited gave it up, not before", async () => {
-  let inner!: AbortSignal
-  const work = new SharedWork((signal) => {
-    inner = signal
-    return new Promise<never>(() => {})
-  })
-  const [a, b] = [new AbortController(), new AbortController()]
-  const waits = [work.wait(a.signal), work.wait(b.signal)].map((w) => w.catch((e) => e.code))
-  a.abort(fail("IPFA_JOB_CANCELLED"))
-  expect(await waits[0]).toBe("IPFA_JOB_CANCELLED")
-  expect(inner.aborted).toBe(false)
-  b.abort(fail("IPFA_JOB_CANCELLED"))
-  await waits[1]
-  expect(inner.aborted).toBe(true)
-})
-
-test("shared work that a lost connection left going ends when the last one who waits cancels", async () => {
-  const work = new SharedWork(() => new Promise<never>(() => {}))
-  const [lost, cancels] = [new AbortController(), new AbortController()]
-  const keepGoing = (reason: unknown) => reason === "lost"
-  const waits = [work.wait(lost.signal, keepGoing), work.wait(cancels.signal, keepGoing)].map((w) => w.catch((e) => e))
-  lost.abort("lost")
-  await waits[0]
-  expect(work.aborted).toBe(false)
-  cancels.abort("cancelled")
-  await waits[1]
-  expect(work.aborted).toBe(true)
 })
 
 describe("work that was given up and has not ended yet", () => {

@@ -71,7 +71,7 @@ describe("an idempotency key", () => {
     expect(new Set(results.map(({ outputs }) => (outputs.y as { data: Float32Array }).data.buffer)).size).toBe(3)
   })
 
-  test("is its origin's own, and its model's", async () => {
+  test("is its origin's own, its model's, and its inputs' kinds'", async () => {
     const { wasm, page, model, sessionId } = await withSession()
     await page.run(sessionId, 1, { key: "k" })
     const other = t!.connect({ origin: "https://other.test" })
@@ -79,6 +79,8 @@ describe("an idempotency key", () => {
     expect(wasm.runs).toBe(2)
     const two = await page.open(t!.publish("two", adderModel(2)))
     expect(await refusal(page.run(two.sessionId, 1, { key: "k" }))).toBe("IPFA_INPUT_INVALID")
+    const pair = { sessionId, feeds: { x: floats(1, 2) } }
+    expect(await refusal(page.peer.call("session.run", pair, { key: "k" }))).toBe("IPFA_INPUT_INVALID")
   })
 
   test("of a connection that ended with its job in flight answers who asks again", async () => {
