@@ -35,7 +35,7 @@ export interface ModelSource {
     owner: ModelOwner,
     options?: { signal?: AbortSignal; onProgress?: (progress: Progress) => void },
   ): Promise<AcquiredModel>
-  /** One part of an upload, in order; the last gives the reference `sha256:…`, which only `owner` can use. The upload is pinned. */
+  /** One part of an upload, in order; the last gives the reference `sha256:…`, which only `owner` can use. The upload stays while its owner has a right here. */
   put(
     owner: ModelOwner,
     part: { uploadId: string; offset: number; total: number; bytes: Uint8Array },

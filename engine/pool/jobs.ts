@@ -33,6 +33,7 @@ const notMeasured: ReadonlySet<ErrorCode> = new Set([
   "IPFA_INPUT_INVALID",
   "IPFA_JOB_CANCELLED",
   "IPFA_GRANT_REVOKED",
+  "IPFA_GRANT_EXPIRED",
   "IPFA_SESSION_KEPT",
 ])
 

@@ -75,7 +75,7 @@ export interface Link {
   bytes: number
   /** Who is charged for the bytes: the one who brought them first. */
   chargedTo: string
-  /** Never removed to make room: an upload can't be had again. */
+  /** Not removed to make room while its owner has a right here: an upload can't be had again. */
   pinned: boolean
   version?: Version
   /** A later version at the same address whose bytes were found to be others. */

@@ -18,6 +18,8 @@ export interface LibraryOptions {
   revalidateMs?: number
   /** A download that brings nothing for so long is tried again, ms; default 30 s. */
   stallMs?: number
+  /** Whether what `owner` alone has (uploads) is still to be kept for it; else it makes room like the rest. Default: always. */
+  keepsFor?: (owner: string) => boolean
 }
 
 /** A question whether a model changed waits no longer than that, ms: a stored one is there to be used. */
@@ -56,7 +58,13 @@ export class ModelLibrary implements ModelSource {
   ) {
     this.#open = open
     this.#environment = environment
-    this.#options = { maxModelBytes: 2 ** 31 - 1, revalidateMs: 3_600_000, stallMs: 30_000, ...options }
+    this.#options = {
+      maxModelBytes: 2 ** 31 - 1,
+      revalidateMs: 3_600_000,
+      stallMs: 30_000,
+      keepsFor: () => true,
+      ...options,
+    }
   }
 
   async acquire(
@@ -112,7 +120,7 @@ export class ModelLibrary implements ModelSource {
         ...blob,
         references: [...new Set(its.map((link) => link.reference))],
         owners: [...new Set(its.flatMap((link) => link.owner ?? []))],
-        pinned: its.some((link) => link.pinned),
+        pinned: its.some((link) => room.isPinned(link)),
       }
     })
     return { models, usedBytes: stored.reduce((sum, { bytes }) => sum + bytes, 0), quotaBytes: room.quotaBytes }
@@ -128,7 +136,7 @@ export class ModelLibrary implements ModelSource {
 
   #ready(): Promise<Parts> {
     this.#parts ??= this.#open().then(({ store, links }) => {
-      const room = new Room(store, links, this.#options.quotaBytes)
+      const room = new Room(store, links, this.#options.quotaBytes, this.#options.keepsFor)
       return { store, links, room, uploads: new Uploads(store, room, this.#options.maxModelBytes) }
     })
     // An opening that failed may be tried again.

@@ -16,15 +16,22 @@ export class Room {
   readonly quotaBytes: number
   readonly #store: ByteStore
   readonly #links: LinkStore
+  readonly #keepsFor: (owner: string) => boolean
   readonly #tickets = new Set<Ticket>()
   readonly #leases = new Map<string, number>()
   /** One at a time: each decision counts on what the one before removed. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(store: ByteStore, links: LinkStore, quotaBytes: number) {
+  constructor(store: ByteStore, links: LinkStore, quotaBytes: number, keepsFor: (owner: string) => boolean) {
     this.#store = store
     this.#links = links
     this.quotaBytes = quotaBytes
+    this.#keepsFor = keepsFor
+  }
+
+  /** Not removed to make room: it can't be had again, and its owner may still ask for it. */
+  isPinned({ pinned, owner }: Link): boolean {
+    return pinned && (owner === undefined || this.#keepsFor(owner))
   }
 
   ticket(owner: ModelOwner): Ticket {
@@ -106,13 +113,19 @@ export class Room {
         },
       })
     for (const id of drop) await this.#store.deletePartial(id)
-    for (const { sha256 } of leave) await this.#store.delete(sha256)
+    for (const { sha256 } of leave) {
+      // Somebody has just come for it.
+      if (this.#leases.has(sha256)) continue
+      await this.#store.delete(sha256)
+      // Should another bring the same bytes later, whoever had uploaded them would learn of it by asking for them.
+      for (const link of links) if (link.sha256 === sha256 && link.kind === "upload") await this.#links.remove(link.id)
+    }
     ticket.bytes = bytes
   }
 
   /** What may be removed, least recently used first. */
   #removable(stored: StoredBytes[], links: Link[]): StoredBytes[] {
-    const pinned = new Set(links.filter((link) => link.pinned).map((link) => link.sha256))
+    const pinned = new Set(links.filter((link) => this.isPinned(link)).map((link) => link.sha256))
     const now = Date.now()
     for (const [sha256, until] of this.#leases) if (until < now) this.#leases.delete(sha256)
     return stored

@@ -105,14 +105,22 @@ export class Gate {
     const grant = makeGrant(origin, request, answer, { now: this.#now, browserSession, held: this.#held(visitor) })
     if (answer === "once") visitor.once = grant
     else {
-      await store.put(grant)
+      // First: what is revoked while it is written is deleted after it.
       this.#grants.set(origin, grant)
+      await store.put(grant)
       // It is part of the new one, which it would outrank.
       visitor.once = undefined
     }
     this.#armExpiry()
     onChange?.()
     return publicGrant(grant)
+  }
+
+  /** Whether anything is granted to `origin`, be it to one page of it alone. */
+  holds(origin: string): boolean {
+    if (this.#stored(origin)) return true
+    for (const { origin: its, once } of this.#visitors) if (its === origin && once && this.#isLive(once)) return true
+    return false
   }
 
   /** Every grant that holds, those for one page alone included. */
@@ -128,7 +136,7 @@ export class Gate {
     for (const visitor of this.#visitors) {
       if (visitor.origin !== origin) continue
       revoked ||= visitor.once !== undefined
-      visitor.revoke()
+      visitor.revoke("IPFA_GRANT_REVOKED")
     }
     await this.#options.store.delete(origin)
     if (revoked) this.#options.onChange?.()
@@ -143,10 +151,11 @@ export class Gate {
     this.#expiry = setTimeout(() => this.#expire(), Math.min(Math.max(next - this.#now, 0), MAX_TIMER_MS))
   }
 
-  /** Ends the work that a grant which ran out allowed. */
+  /** Ends the work that a grant which ran out allowed, with IPFA_GRANT_EXPIRED. */
   #expire(): void {
     for (const origin of this.#grants.keys()) this.#stored(origin)
-    for (const visitor of this.#visitors) if (visitor.once && !this.#isLive(visitor.once)) visitor.revoke()
+    for (const visitor of this.#visitors)
+      if (visitor.once && !this.#isLive(visitor.once)) visitor.revoke("IPFA_GRANT_EXPIRED")
     this.#options.onChange?.()
     this.#armExpiry()
   }
@@ -173,10 +182,12 @@ export class Gate {
     if (!grant || this.#isLive(grant)) return grant
     this.#grants.delete(origin)
     void this.#options.store.delete(origin)
-    for (const visitor of this.#visitors) if (visitor.origin === origin) visitor.endWork()
+    for (const visitor of this.#visitors) if (visitor.origin === origin) visitor.endWork("IPFA_GRANT_EXPIRED")
     return undefined
   }
 }
+
+type GrantEnd = "IPFA_GRANT_REVOKED" | "IPFA_GRANT_EXPIRED"
 
 /** A page's connection. */
 export class Visitor {
@@ -214,16 +225,17 @@ export class Visitor {
     if (!grant || !sha256 || !(await this.#uploaded(this.origin, sha256))) throw fail("IPFA_GRANT_REQUIRED")
   }
 
-  revoke(): void {
+  /** Takes what was granted to this page alone, and ends what runs. */
+  revoke(code: GrantEnd): void {
     this.once = undefined
-    this.endWork()
+    this.endWork(code)
   }
 
   /** Ends what runs; what the page still holds stays. */
-  endWork(): void {
+  endWork(code: GrantEnd): void {
     const ended = this.#revoked
     this.#revoked = new AbortController()
-    ended.abort(fail("IPFA_GRANT_REVOKED"))
+    ended.abort(fail(code))
   }
 }
 

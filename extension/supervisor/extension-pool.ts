@@ -18,10 +18,10 @@ export function extensionPool(
   options: Pick<
     PoolOptions,
     "agent" | "browser" | "version" | "onMeasurement" | "onJob" | "onBenchmark" | "measurements" | "mayTune"
-  >,
+  > & { keepsFor(owner: string): boolean },
 ): ExtensionPool {
   // With host permissions the browser leaves CORS to us.
-  const models = browserLibrary({ privileged: true })
+  const models = browserLibrary({ privileged: true, keepsFor: options.keepsFor })
   const assetsUrl = new URL(`/${RUNTIME_FOLDER}/`, location.href)
   const hosts = backends.map((backend) => webWorkerHost({ backend, workerUrl, assetsUrl }))
   return {

@@ -10,6 +10,7 @@ import {
 } from "../../protocol/index.ts"
 import { Gate } from "../gate/gate.ts"
 import type { GrantStore } from "../gate/grant-store.ts"
+import { isGrantable } from "../gate/origin.ts"
 import { Prompts, type PromptWindow } from "../gate/prompts.ts"
 import { extensionPool } from "./extension-pool.ts"
 import { idbJobs, JobLog } from "./job-log.ts"
@@ -81,6 +82,8 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
     browser,
     version,
     measurements: await measured.all(),
+    // What a site brought is kept as long as it is granted anything; what the person or the bridge has is no site's.
+    keepsFor: (owner) => !isGrantable(owner) || gate.holds(owner),
     mayTune: mayTune(() => preferences.current.measureIdle),
     onMeasurement(measurement) {
       measured.add(measurement)
@@ -91,7 +94,7 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
   })
   const prompts = new Prompts(promptWindow)
   const onChange = () => owner.changed()
-  const gate = await Gate.open({ store, prompts, browserSession, uploaded, onChange })
+  const gate: Gate = await Gate.open({ store, prompts, browserSession, uploaded, onChange })
   const bridge: BridgeLink = new BridgeLink({
     settings,
     pool,

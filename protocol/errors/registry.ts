@@ -39,6 +39,7 @@ export const registry = {
   IPFA_GRANT_REQUIRED: entry(403, "This origin was not granted that. Call enable() and let the person decide."),
   IPFA_GRANT_DENIED: entry(403, "The person denied the request."),
   IPFA_GRANT_REVOKED: entry(403, "The person revoked the grant, which ended this job."),
+  IPFA_GRANT_EXPIRED: entry(403, "The grant ran out, which ended this job. Call enable() to ask for another."),
   IPFA_GRANT_ORIGIN: entry(
     403,
     "Pages with an opaque origin, or that are not a secure context, can't be granted anything.",

@@ -191,6 +191,23 @@ describe("a grant", () => {
     await page.caller().allowModel!("https://m.example/two.onnx")
   })
 
+  test("of any page makes its origin one that holds something, until the last has ended", async () => {
+    answer = "once"
+    const gate = await openGate()
+    const [one, two] = [gate.enter(A), gate.enter(A)]
+    expect(gate.holds(A)).toBe(false)
+    for (const page of [one, two]) await gate.request(page, { capabilities: ["infer"] })
+    gate.leave(one)
+    expect([gate.holds(A), gate.holds(B)]).toEqual([true, false])
+    gate.leave(two)
+    expect(gate.holds(A)).toBe(false)
+    answer = "session"
+    const { expiresAt } = await gate.request(gate.enter(A), { capabilities: ["infer"] })
+    expect(gate.holds(A)).toBe(true)
+    now = expiresAt!
+    expect(gate.holds(A)).toBe(false)
+  })
+
   test("that has run out allows nothing", async () => {
     answer = "once"
     const gate = await openGate()
@@ -223,7 +240,7 @@ describe("running out", () => {
       await vi.advanceTimersByTimeAsync(ms - 1)
       expect(ends.aborted).toBe(false)
       await vi.advanceTimersByTimeAsync(1)
-      expect(ends.reason?.code).toBe("IPFA_GRANT_REVOKED")
+      expect(ends.reason?.code).toBe("IPFA_GRANT_EXPIRED")
       expect(lasts.aborted).toBe(false)
       expect(gate.list().map(({ origin }) => origin)).toEqual([B])
     },

@@ -306,6 +306,30 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     expect(stored.sort()).toEqual([0, 1, 3, 4].map((n) => sha256(someBytes(1000, n))).sort())
   })
 
+  test("an upload makes room once nothing is kept for its owner any more; who had it learns nothing of others who bring it later", async () => {
+    const kept = new Set([owner.owner])
+    const models = library({ quotaBytes: 2500, keepsFor: (name) => kept.has(name) })
+    const bytes = someBytes(1000, 0)
+    const put = (whose: { owner: string }, n: number) =>
+      models.put(whose, { uploadId: `${n}`, offset: 0, total: 1000, bytes: someBytes(1000, n) })
+    await put(owner, 0)
+    kept.add(other.owner)
+    await put(other, 1)
+    expect(await codeOf(put(other, 2))).toBe("IPFA_STORE_QUOTA")
+    kept.delete(owner.owner)
+    expect((await models.list()).models).toContainEqual(
+      expect.objectContaining({ owners: [owner.owner], pinned: false }),
+    )
+    await put(other, 2)
+    const reference = `sha256:${sha256(bytes)}`
+    expect(await codeOf(models.acquire(reference, owner))).toBe("IPFA_MODEL_NOT_FOUND")
+    kept.add(owner.owner)
+    kept.delete(other.owner)
+    await put(other, 0)
+    expect(await codeOf(models.acquire(reference, owner))).toBe("IPFA_MODEL_NOT_FOUND")
+    expect((await models.acquire(reference, other)).bytes).toBe(1000)
+  })
+
   test("what can't fit is refused, and nothing was removed for it", async () => {
     const models = library({ quotaBytes: 2500 })
     const small = await models.acquire(server.serve("/s.onnx", { bytes: someBytes(1000) }), owner)
