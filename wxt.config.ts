@@ -15,6 +15,7 @@ const isolation = {
 
 export default defineConfig({
   srcDir: "extension",
+  publicDir: "extension/public",
   imports: false,
   manifestVersion: 3,
   zip: { name: packageJson.name.replace("-workspace", "") },
@@ -30,8 +31,8 @@ export default defineConfig({
   }),
   manifest: ({ browser, manifestVersion }) => ({
     name: "ipfs-accelerate",
-    description:
-      "Lets pages you choose run AI models on this computer, in a pool they share, and joins it to your bridge-server.",
+    description: "__MSG_extensionDescription__",
+    default_locale: "en",
     version: packageJson.version,
     permissions: [
       ...(browser === "chrome" || browser === "edge" ? ["offscreen"] : []),

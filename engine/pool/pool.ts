@@ -31,7 +31,7 @@ export interface Pool {
   status(caller: Caller): Status
   /** What runs, then what waits, of everybody. */
   jobs(): LiveJob[]
-  /** Calls `listener` soon after devices, sessions or jobs changed, at most ten times a second. Returns what ends that. */
+  /** Calls `listener` soon after devices, sessions, jobs or stored models changed, at most ten times a second. Returns what ends that. */
   onChange(listener: () => void): () => void
   /** Ends all hosts; jobs fail with IPFA_PROTOCOL_CLOSED. */
   close(): void

@@ -77,12 +77,18 @@ export class Connection {
     },
     "status.get": () => connectionStatus(this.#parts, this.#caller, this),
     "benchmark.run": (params, call) => this.#parts.during(this.#benchmark(params, call)),
-    "model.put": (params) => {
+    "model.put": async (params) => {
       this.#check()
-      return this.#parts.settings.models.put(this.#owner, params)
+      const put = await this.#parts.settings.models.put(this.#owner, params)
+      if (put.reference) this.#parts.changed()
+      return put
     },
     "model.list": () => this.#parts.settings.models.list(),
-    "model.delete": async ({ sha256 }) => ({ deleted: await this.#parts.settings.models.delete(sha256) }),
+    "model.delete": async ({ sha256 }) => {
+      const deleted = await this.#parts.settings.models.delete(sha256)
+      this.#parts.changed()
+      return { deleted }
+    },
   }
 
   /** The connection ended: gives back all that its caller has here. */

@@ -1,85 +1,100 @@
-import { useState } from "preact/hooks"
-import { AccelerateError, type BridgeState, type Peer } from "../../protocol/index.ts"
+import { useSignal } from "@preact/signals"
+import type { OwnerView } from "./owner.ts"
+import { useAction } from "./parts/action.ts"
+import { ActionButton } from "./parts/action-button.tsx"
+import { Card } from "./parts/card.tsx"
+import { Fault } from "./parts/fault.tsx"
+import { State } from "./parts/state.tsx"
+import { Text, t } from "./text.tsx"
 import { bridgeWords } from "./words.ts"
 
 /** Pairs this browser with a bridge-server, and says how it goes. */
-export function BridgeCard({ peer, bridge }: { peer: Peer; bridge: BridgeState }) {
-  const [address, setAddress] = useState("")
-  const [code, setCode] = useState("")
-  const [busy, setBusy] = useState(false)
-  const [fault, setFault] = useState("")
-  const { text, tone } = bridgeWords(bridge)
-  const paired = bridge.state !== "none"
-  const pair = async (event: Event) => {
+export function BridgeCard({ view: { peer, snapshot } }: { view: OwnerView }) {
+  const { bridge } = snapshot
+  return (
+    <Card id="bridge" title="bridge">
+      <BridgeLine view={{ peer, snapshot }} />
+      {bridge.state === "none" ? (
+        <>
+          <PairForm view={{ peer, snapshot }} />
+          <p class="small soft">
+            <Text
+              of="bridgeWhat"
+              with={[
+                <span key="command" class="mono" dir="ltr">
+                  ipfs-accelerate pair
+                </span>,
+              ]}
+            />
+          </p>
+        </>
+      ) : (
+        <div class="row">
+          <ActionButton
+            look="danger"
+            label="bridgeLeave"
+            testId="forget-bridge"
+            work={() => peer.call("bridge.forget", {})}
+          />
+        </div>
+      )}
+    </Card>
+  )
+}
+
+/** How the bridge-server is reached. */
+export function BridgeLine({ view: { snapshot } }: { view: OwnerView }) {
+  const { text, tone } = bridgeWords(snapshot.bridge)
+  return (
+    <State tone={tone} testId="bridge-state" state={snapshot.bridge.state}>
+      {text}
+    </State>
+  )
+}
+
+export function PairForm({ view: { peer } }: { view: OwnerView }) {
+  const address = useSignal("")
+  const code = useSignal("")
+  const pairing = useAction(async () => {
+    await peer.call("bridge.pair", { url: address.value, code: code.value })
+    code.value = ""
+  })
+  const pair = (event: Event) => {
     event.preventDefault()
-    setBusy(true)
-    setFault("")
-    try {
-      await peer.call("bridge.pair", { url: address, code })
-      setCode("")
-    } catch (error) {
-      setFault(error instanceof AccelerateError ? error.message : String(error))
-    }
-    setBusy(false)
+    void pairing.run()
   }
   return (
-    <section class="card" aria-labelledby="bridge">
-      <h2 id="bridge">Bridge-server</h2>
-      <p role="status" class={tone} data-testid="bridge-state" data-state={bridge.state}>
-        <span class="dot" aria-hidden="true" />
-        {text}
-      </p>
-      {paired ? (
-        <div class="row">
-          <button
-            type="button"
-            class="danger"
-            data-testid="forget-bridge"
-            onClick={() => void peer.call("bridge.forget", {})}
-          >
-            Leave this bridge-server
-          </button>
-        </div>
-      ) : (
-        <form class="row" onSubmit={pair}>
-          <label>
-            Address
-            <input
-              data-testid="bridge-address"
-              required
-              placeholder="127.0.0.1:8790"
-              spellcheck={false}
-              value={address}
-              onInput={(event) => setAddress(event.currentTarget.value)}
-            />
-          </label>
-          <label>
-            Pairing code
-            <input
-              data-testid="bridge-code"
-              required
-              autocomplete="off"
-              spellcheck={false}
-              value={code}
-              onInput={(event) => setCode(event.currentTarget.value)}
-            />
-          </label>
-          <button type="submit" class="primary" data-testid="pair-bridge" disabled={busy}>
-            {busy ? "Pairing …" : "Pair"}
-          </button>
-        </form>
-      )}
-      {fault && (
-        <p role="alert" class="bad">
-          {fault}
-        </p>
-      )}
-      {!paired && (
-        <p class="small soft">
-          A bridge-server lets programs on your computers use this browser’s devices. Its code comes from{" "}
-          <span class="mono">ipfs-accelerate pair</span>.
-        </p>
-      )}
-    </section>
+    <>
+      <form class="row" onSubmit={pair}>
+        <label>
+          {t("address")}
+          <input
+            data-testid="bridge-address"
+            required
+            placeholder="127.0.0.1:8790"
+            dir="ltr"
+            spellcheck={false}
+            value={address.value}
+            onInput={(event) => (address.value = event.currentTarget.value)}
+          />
+        </label>
+        <label>
+          {t("pairingCode")}
+          <input
+            data-testid="bridge-code"
+            required
+            autocomplete="off"
+            dir="ltr"
+            spellcheck={false}
+            value={code.value}
+            onInput={(event) => (code.value = event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="primary" data-testid="pair-bridge" disabled={pairing.busy.value}>
+          {t(pairing.busy.value ? "pairing" : "pair")}
+        </button>
+      </form>
+      <Fault error={pairing.fault.value} />
+    </>
   )
 }

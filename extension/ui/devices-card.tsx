@@ -1,44 +1,52 @@
-import { useEffect, useState } from "preact/hooks"
-import type { HardwareReport, Peer } from "../../protocol/index.ts"
-import { deviceWords } from "./words.ts"
-
-/** The report, once it is there: finding the devices takes a moment. */
-export function useHardware(peer: Peer | undefined): HardwareReport | undefined {
-  const [report, setReport] = useState<HardwareReport>()
-  useEffect(() => {
-    peer?.call("hardware.report", {}).then(setReport, () => undefined)
-  }, [peer])
-  return report
-}
+import type { AbsentDevice, DeviceInfo } from "../../protocol/index.ts"
+import { live } from "./owner.ts"
+import { Card } from "./parts/card.tsx"
+import { Dot } from "./parts/state.tsx"
+import { t } from "./text.tsx"
+import { adapterWords, deviceWords } from "./words.ts"
 
 /** Every device that is there, and every one that is not, with the reason. */
-export function DevicesCard({ report }: { report: HardwareReport | undefined }) {
+export function DevicesCard() {
+  const report = live("hardware.report").value
   return (
-    <section class="card" aria-labelledby="devices">
-      <h2 id="devices">Devices</h2>
-      {report ? <DeviceList report={report} /> : <p class="soft">Looking for devices …</p>}
-    </section>
+    <Card id="devices" title="devices">
+      {report ? (
+        <ul class="plain">
+          {report.devices.map((device) => (
+            <Device key={device.id} device={device} />
+          ))}
+          {report.absent.map((device) => (
+            <Absent key={device.id} device={device} />
+          ))}
+        </ul>
+      ) : (
+        <p class="soft" role="status">
+          {t("devicesLooking")}
+        </p>
+      )}
+    </Card>
   )
 }
 
-export function DeviceList({ report: { devices, absent } }: { report: HardwareReport }) {
+function Device({ device }: { device: DeviceInfo }) {
+  const { text, tone } = deviceWords(device)
   return (
-    <ul class="plain">
-      {devices.map((device) => (
-        <li key={device.id} data-testid="device">
-          <span class={device.state === "lost" ? "bad" : device.state === "cooling" ? "warn" : "good"}>
-            <span class="dot" aria-hidden="true" />
-          </span>
-          <strong>{device.id}</strong> <span class="soft">{deviceWords(device)}</span>
-          {device.state !== "ready" && <span class="small warn"> {device.state}</span>}
-        </li>
-      ))}
-      {absent.map((device) => (
-        <li key={device.id} class="soft">
-          <span class="dot" aria-hidden="true" />
-          {device.id} <span class="small">{device.reason}</span>
-        </li>
-      ))}
-    </ul>
+    <li data-testid="device" data-device={device.id} data-state={device.state}>
+      <Dot tone={tone} />
+      <strong>{device.id}</strong> <span class="soft">{adapterWords(device)}</span>{" "}
+      <span class={`small ${tone === "good" ? "soft" : tone}`}>{text}</span>
+    </li>
+  )
+}
+
+function Absent({ device: { id, reason } }: { device: AbsentDevice }) {
+  return (
+    <li class="soft" data-testid="absent-device">
+      <Dot tone="soft" />
+      {id} {/* Reasons come from where the device was looked for, in English. */}
+      <span class="small" lang="en" dir="auto">
+        {reason}
+      </span>
+    </li>
   )
 }

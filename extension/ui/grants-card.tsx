@@ -1,47 +1,64 @@
 import type { HeldGrant } from "../../protocol/index.ts"
 import { OriginName } from "./origin-name.tsx"
+import type { OwnerView } from "./owner.ts"
+import { ActionButton } from "./parts/action-button.tsx"
+import { Card } from "./parts/card.tsx"
+import { t } from "./text.tsx"
 import { capabilityWords, date, lifetimeWords } from "./words.ts"
 
 /** What sites may do, each with a way to take it back. */
-export function GrantsCard({ grants, revoke }: { grants: HeldGrant[]; revoke(origin: string): void }) {
+export function GrantsCard({ view: { peer, snapshot } }: { view: OwnerView }) {
+  const { grants } = snapshot
   return (
-    <section class="card" aria-labelledby="sites">
-      <h2 id="sites">Sites</h2>
-      {grants.length === 0 && <p class="soft">No site may use this computer. A site that wants to has to ask you.</p>}
+    <Card id="sites" title="sites">
+      {grants.length === 0 && <p class="soft">{t("sitesNone")}</p>}
       {grants.length > 0 && (
         <ul class="plain">
           {grants.map((grant) => (
             <li key={grant.origin + grant.lifetime + grant.grantedAt} class="row spread" data-testid="grant">
-              <div class="stack">
-                <OriginName origin={grant.origin} />
-                <div class="row small">
-                  {grant.capabilities.map((capability) => (
-                    <span key={capability} class="tag">
-                      {capabilityWords[capability].short}
-                    </span>
-                  ))}
-                  <span class="soft">{lifetimeWords(grant)}</span>
-                </div>
-                <div class="small soft">
-                  {grant.models.includes("*") ? "any model" : grant.models.join(", ") || "only models it brings"}
-                </div>
-                <div class="small soft">
-                  Granted {date(grant.grantedAt)}, last used {date(grant.usedAt)}
-                </div>
-              </div>
-              <button
-                type="button"
-                class="danger"
-                data-testid="revoke"
-                aria-label={`Revoke what ${grant.origin} may do`}
-                onClick={() => revoke(grant.origin)}
-              >
-                Revoke
-              </button>
+              <Grant grant={grant} />
+              <ActionButton
+                look="danger"
+                label="revoke"
+                name={t("revokeName", grant.origin)}
+                testId="revoke"
+                work={() => peer.call("grant.revoke", { origin: grant.origin })}
+              />
             </li>
           ))}
         </ul>
       )}
-    </section>
+    </Card>
+  )
+}
+
+function Grant({ grant }: { grant: HeldGrant }) {
+  const { origin, capabilities, models, grantedAt, usedAt } = grant
+  return (
+    <div class="stack">
+      <OriginName origin={origin} />
+      <div class="row small">
+        {capabilities.map((capability) => (
+          <span key={capability} class="tag">
+            {t(capabilityWords[capability].short)}
+          </span>
+        ))}
+        <span class="soft">{lifetimeWords(grant)}</span>
+      </div>
+      <div class="small soft">
+        {models.includes("*") ? t("modelsAny") : models.length === 0 ? t("modelsOwn") : <Models models={models} />}
+      </div>
+      <div class="small soft">{t("grantDates", date(grantedAt), date(usedAt))}</div>
+    </div>
+  )
+}
+
+function Models({ models }: { models: readonly string[] }) {
+  return (
+    <ul class="bare mono" dir="ltr">
+      {models.map((model) => (
+        <li key={model}>{model}</li>
+      ))}
+    </ul>
   )
 }

@@ -1,38 +1,37 @@
-import { useEffect, useState } from "preact/hooks"
-import type { Peer, Status } from "../../protocol/index.ts"
+import { live } from "./owner.ts"
+import { Card } from "./parts/card.tsx"
+import { t } from "./text.tsx"
 import { bytes } from "./words.ts"
 
 /** The models that are loaded now, on which device, and for how many. */
-export function LoadedCard({ peer, revision }: { peer: Peer; revision: unknown }) {
-  const [status, setStatus] = useState<Status>()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each snapshot says that something changed
-  useEffect(() => void peer.call("status.get", {}).then(setStatus, () => undefined), [peer, revision])
+export function LoadedCard() {
+  const status = live("status.get").value
   // Each page's session is one entry; those on one device share what is loaded.
   const loaded = new Map(status?.sessions.map((session) => [`${session.model} ${session.device}`, session]))
   return (
-    <section class="card" aria-labelledby="loaded">
-      <div class="row spread">
-        <h2 id="loaded">Loaded now</h2>
-        {status && (
-          <span class="small soft">
-            {status.jobs.running} running, {status.jobs.waiting} waiting, {status.jobs.done} done, {status.jobs.failed}{" "}
-            failed
-          </span>
-        )}
-      </div>
-      {loaded.size === 0 && <p class="soft">Nothing.</p>}
+    <Card id="loaded" title="loaded" aside={<Jobs />}>
+      {loaded.size === 0 && <p class="soft">{t("loadedNone")}</p>}
       {loaded.size > 0 && (
         <ul class="plain">
           {[...loaded].map(([key, { model, device, leases, memoryBytes }]) => (
             <li key={key} data-testid="session" data-leases={leases}>
-              <span class="mono">{model}</span>
-              <div class="small soft">
-                on {device}, {bytes(memoryBytes)}, used by {leases === 1 ? "one session" : `${leases} sessions`}
-              </div>
+              <bdi class="mono">{model}</bdi>
+              <div class="small soft">{t("loadedOn", device, bytes(memoryBytes), leases)}</div>
             </li>
           ))}
         </ul>
       )}
-    </section>
+    </Card>
+  )
+}
+
+export function Jobs() {
+  const jobs = live("status.get").value?.jobs
+  if (!jobs) return null
+  const { running, waiting, done, failed } = jobs
+  return (
+    <span class="small soft" data-testid="jobs" data-running={running} data-waiting={waiting}>
+      {t("jobCounts", running, waiting, done, failed)}
+    </span>
   )
 }

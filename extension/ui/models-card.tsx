@@ -1,57 +1,53 @@
-import { useCallback, useEffect, useState } from "preact/hooks"
-import type { Methods, Peer, ResultOf, StoredModel } from "../../protocol/index.ts"
-import { bytes, date } from "./words.ts"
-
-type Listed = ResultOf<Methods["model.list"]>
+import type { StoredModel } from "../../protocol/index.ts"
+import { live, type OwnerView } from "./owner.ts"
+import { ActionButton } from "./parts/action-button.tsx"
+import { Card } from "./parts/card.tsx"
+import { t } from "./text.tsx"
+import { bytes, date, modelName } from "./words.ts"
 
 /** The stored models, each with a way to delete it. */
-export function ModelsCard({ peer, revision }: { peer: Peer; revision: unknown }) {
-  const [listed, setListed] = useState<Listed>()
-  const refresh = useCallback(() => void peer.call("model.list", {}).then(setListed, () => undefined), [peer])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each snapshot says that something changed
-  useEffect(refresh, [refresh, revision])
-  const remove = async ({ sha256 }: StoredModel) => {
-    await peer.call("model.delete", { sha256 })
-    refresh()
-  }
+export function ModelsCard({ view: { peer } }: { view: OwnerView }) {
+  const listed = live("model.list").value
+  const used = listed && (
+    <span class="small soft">{t("bytesOf", bytes(listed.usedBytes), bytes(listed.quotaBytes))}</span>
+  )
   return (
-    <section class="card" aria-labelledby="models">
-      <div class="row spread">
-        <h2 id="models">Stored models</h2>
-        {listed && (
-          <span class="small soft">
-            {bytes(listed.usedBytes)} of {bytes(listed.quotaBytes)}
-          </span>
-        )}
-      </div>
-      {listed?.models.length === 0 && <p class="soft">None yet. Models are kept here so that they load once.</p>}
+    <Card id="models" title="storedModels" aside={used}>
+      {listed?.models.length === 0 && <p class="soft">{t("storedNone")}</p>}
       {listed && listed.models.length > 0 && (
         <ul class="plain">
           {listed.models.map((model) => (
             <li key={model.sha256} class="row spread" data-testid="model">
-              <div class="stack">
-                <span class="mono">
-                  {model.references.find((ref) => !ref.startsWith("sha256:")) ?? "Uploaded by its site"}
-                </span>
-                <span class="small soft">
-                  {bytes(model.bytes)}
-                  {model.owners.length > 0 && `, from ${model.owners.join(", ")}`}, last used {date(model.usedAt)}
-                </span>
-                <span class="small soft mono">sha256 {model.sha256.slice(0, 16)}…</span>
-              </div>
-              <button
-                type="button"
-                class="danger"
-                data-testid="delete-model"
-                aria-label={`Delete the model ${model.references[0] ?? model.sha256}`}
-                onClick={() => void remove(model)}
-              >
-                Delete
-              </button>
+              <Model model={model} />
+              <ActionButton
+                look="danger"
+                label="delete"
+                name={t("deleteModelName", modelName(model.references, model.sha256))}
+                testId="delete-model"
+                work={() => peer.call("model.delete", { sha256: model.sha256 })}
+              />
             </li>
           ))}
         </ul>
       )}
-    </section>
+    </Card>
+  )
+}
+
+function Model({ model: { references, sha256, bytes: size, owners, usedAt } }: { model: StoredModel }) {
+  return (
+    <div class="stack">
+      <strong>{modelName(references, sha256)}</strong>
+      <span class="small soft">
+        {owners.length > 0
+          ? t("modelFrom", bytes(size), owners.join(", "), date(usedAt))
+          : t("modelUsed", bytes(size), date(usedAt))}
+      </span>
+      {references.map((reference) => (
+        <bdi key={reference} class="small soft mono">
+          {reference}
+        </bdi>
+      ))}
+    </div>
   )
 }

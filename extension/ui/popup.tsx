@@ -1,80 +1,73 @@
-import { useEffect, useState } from "preact/hooks"
+import { signal } from "@preact/signals"
 import { browser } from "wxt/browser"
-import type { HeldGrant, Peer } from "../../protocol/index.ts"
 import { isGrantable } from "../gate/origin.ts"
-import { DeviceList, useHardware } from "./devices-card.tsx"
+import { BridgeLine } from "./bridge-card.tsx"
+import { DevicesCard } from "./devices-card.tsx"
 import { OriginName } from "./origin-name.tsx"
-import { useOwner } from "./owner-client.ts"
-import { bridgeWords, capabilityWords, lifetimeWords } from "./words.ts"
+import { type OwnerView, owner } from "./owner.ts"
+import { ActionButton } from "./parts/action-button.tsx"
+import { Card } from "./parts/card.tsx"
+import { t } from "./text.tsx"
+import { capabilityList, lifetimeWords } from "./words.ts"
 
 /** The origin of the tab in front; undefined where it is a page that can't be granted anything. */
-function useSite(): string | undefined {
-  const [site, setSite] = useState<string>()
-  useEffect(() => {
-    void browser.tabs.query({ active: true, currentWindow: true }).then(([tab]) => {
-      const origin = tab?.url && URL.canParse(tab.url) ? new URL(tab.url).origin : ""
-      if (isGrantable(origin)) setSite(origin)
-    })
-  }, [])
-  return site
-}
+const site = signal<string | undefined>(undefined)
 
 export function Popup() {
-  const { peer, snapshot } = useOwner()
-  const site = useSite()
-  const report = useHardware(peer)
+  const view = owner().value
   return (
     <main class="popup">
       <div class="row spread">
-        <h1>ipfs-accelerate</h1>
+        <h1>{t("product")}</h1>
         <button type="button" onClick={() => void browser.runtime.openOptionsPage()}>
-          Settings
+          {t("settings")}
         </button>
       </div>
-      {peer && snapshot ? (
+      {view ? (
         <>
-          <Site peer={peer} site={site} grants={snapshot.grants.filter((grant) => grant.origin === site)} />
-          <section class="card">
-            <h2>Devices</h2>
-            {report ? <DeviceList report={{ devices: report.devices, absent: [] }} /> : <p class="soft">Looking …</p>}
-          </section>
-          <p class={`small ${bridgeWords(snapshot.bridge).tone}`} role="status">
-            <span class="dot" aria-hidden="true" />
-            {bridgeWords(snapshot.bridge).text}
-          </p>
+          <Site view={view} />
+          <DevicesCard />
+          <BridgeLine view={view} />
         </>
       ) : (
-        <p class="soft">Starting …</p>
+        <p class="soft" role="status">
+          {t("starting")}
+        </p>
       )}
     </main>
   )
 }
 
-function Site({ peer, site, grants }: { peer: Peer; site: string | undefined; grants: HeldGrant[] }) {
-  if (!site)
-    return <p class="soft">This page can’t use ipfs-accelerate: it needs https, or a server on this computer.</p>
+export async function findSite(): Promise<void> {
+  const [tab] = await browser.tabs.query({ active: true, currentWindow: true })
+  const origin = tab?.url && URL.canParse(tab.url) ? new URL(tab.url).origin : ""
+  if (isGrantable(origin)) site.value = origin
+}
+
+function Site({ view: { peer, snapshot } }: { view: OwnerView }) {
+  const origin = site.value
+  if (!origin) return <p class="soft">{t("siteCannot")}</p>
+  const grants = snapshot.grants.filter((grant) => grant.origin === origin)
   return (
-    <section class="card">
-      <OriginName origin={site} />
-      {grants.length === 0 && <p class="soft">May do nothing; it has to ask you first.</p>}
+    <Card id="site" title="thisSite">
+      <OriginName origin={origin} />
+      {grants.length === 0 && <p class="soft">{t("siteNothing")}</p>}
       {grants.map((grant) => (
         <p key={grant.lifetime + grant.grantedAt} class="small">
-          May {grant.capabilities.map((capability) => capabilityWords[capability].short).join(", ")},{" "}
-          {lifetimeWords(grant)}.
+          {t("siteMay", capabilityList(grant.capabilities), lifetimeWords(grant))}
         </p>
       ))}
       {grants.length > 0 && (
         <div>
-          <button
-            type="button"
-            class="danger"
-            data-testid="revoke"
-            onClick={() => void peer.call("grant.revoke", { origin: site }).catch(() => undefined)}
-          >
-            Revoke
-          </button>
+          <ActionButton
+            look="danger"
+            label="revoke"
+            name={t("revokeName", origin)}
+            testId="revoke"
+            work={() => peer.call("grant.revoke", { origin })}
+          />
         </div>
       )}
-    </section>
+    </Card>
   )
 }

@@ -2,14 +2,15 @@ import { useEffect, useState } from "preact/hooks"
 import type { Answer, Peer, PromptDetails } from "../../protocol/index.ts"
 import { useArmed } from "./armed.ts"
 import { OriginName } from "./origin-name.tsx"
-import { connectOwner } from "./owner-client.ts"
+import { connectOwner } from "./owner.ts"
+import { type MessageKey, Text, t } from "./text.tsx"
 import { bytes, capabilityWords } from "./words.ts"
 
-const choices: { answer: Answer; label: string; class?: string }[] = [
-  { answer: "once", label: "Allow once" },
-  { answer: "session", label: "Allow until browser closes" },
-  { answer: "always", label: "Always allow" },
-  { answer: "deny", label: "Deny" },
+const choices: { answer: Answer; label: MessageKey }[] = [
+  { answer: "once", label: "allowOnce" },
+  { answer: "session", label: "allowSession" },
+  { answer: "always", label: "allowAlways" },
+  { answer: "deny", label: "deny" },
 ]
 
 /** Asks the person about request `id`. Closing the window is a no. */
@@ -37,61 +38,40 @@ export function Prompt({ id }: { id: string }) {
 function Request({ details, decide }: { details: PromptDetails; decide(answer: Answer): void }) {
   const { origin, capabilities, models, reason, limits } = details
   const armed = useArmed()
-  const any = models.includes("*")
   return (
     <main class="prompt">
-      <div class="asks">
-        <h1>A site asks to compute on your computer</h1>
+      {/* Scrolled by keyboard as well. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+      <section class="asks" tabIndex={0} aria-labelledby="asks">
+        <h1 id="asks">{t("promptHeading")}</h1>
         <div class="origin">
           <OriginName origin={origin} />
         </div>
         {reason && (
           <p>
-            <span class="soft">It says:</span>{" "}
-            <q>
-              <bdi>{reason}</bdi>
-            </q>
+            <Text
+              of="promptReason"
+              with={[
+                <q key="reason">
+                  <bdi>{reason}</bdi>
+                </q>,
+              ]}
+            />
           </p>
         )}
         <section class="stack">
-          <h2>It could</h2>
+          <h2>{t("promptCould")}</h2>
           <ul class="bullets">
             {capabilities.map((capability) => (
-              <li key={capability}>{capabilityWords[capability].long}</li>
+              <li key={capability}>{t(capabilityWords[capability].long)}</li>
             ))}
-            <li>Store up to {bytes(limits.storeBytes)} of models on your disk</li>
-            <li>Take up to {bytes(limits.memoryBytes)} of memory, the graphics card’s included</li>
-            <li>Use the whole graphics card while it computes; sites that compute at the same time take turns</li>
+            <li>{t("promptStore", bytes(limits.storeBytes))}</li>
+            <li>{t("promptMemory", bytes(limits.memoryBytes))}</li>
+            <li>{t("promptWhole")}</li>
           </ul>
         </section>
-        <section class="stack">
-          <h2>
-            {any
-              ? "Any model"
-              : models.length === 1
-                ? "This model"
-                : models.length
-                  ? "These models"
-                  : "Only models it brings"}
-          </h2>
-          {!any && models.length > 0 && (
-            <ul class="bullets">
-              {models.map((model) => (
-                <li key={model} class="mono">
-                  <bdi>{model}</bdi>
-                </li>
-              ))}
-            </ul>
-          )}
-          {(any || models.length > 0) && (
-            <p class="small soft">
-              {any
-                ? "Models are stored once for all sites: this site can tell which models you have, by how fast they load."
-                : `A model is stored once for all sites: this site can tell that you have ${models.length === 1 ? "this model" : "these models"}.`}
-            </p>
-          )}
-        </section>
-      </div>
+        <ModelsAsked models={models} />
+      </section>
       <div class="choices">
         {choices.map(({ answer, label }) => (
           <button
@@ -102,10 +82,30 @@ function Request({ details, decide }: { details: PromptDetails; decide(answer: A
             disabled={!armed}
             onClick={(event) => event.isTrusted && decide(answer)}
           >
-            {label}
+            {t(label)}
           </button>
         ))}
       </div>
     </main>
+  )
+}
+
+function ModelsAsked({ models }: { models: readonly string[] }) {
+  const any = models.includes("*")
+  const title = any ? "promptAnyModel" : models.length > 0 ? "promptModels" : "modelsOwn"
+  return (
+    <section class="stack">
+      <h2>{t(title)}</h2>
+      {!any && models.length > 0 && (
+        <ul class="bullets">
+          {models.map((model) => (
+            <li key={model} class="mono">
+              <bdi>{model}</bdi>
+            </li>
+          ))}
+        </ul>
+      )}
+      {models.length > 0 && <p class="small soft">{t(any ? "promptTellsAny" : "promptTells")}</p>}
+    </section>
   )
 }

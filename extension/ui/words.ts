@@ -1,42 +1,78 @@
 import type { BridgeState, Capability, DeviceInfo, HeldGrant } from "../../protocol/index.ts"
+import type { Tone } from "./parts/state.tsx"
+import { language, type MessageKey, t } from "./text.tsx"
 
 /** What a capability lets a site do, for a person. */
-export const capabilityWords: Record<Capability, { short: string; long: string }> = {
-  infer: { short: "run models", long: "Run AI models on this computer’s processor and graphics card" },
-  benchmark: { short: "measure", long: "Measure how fast your devices run models" },
-  fleet: {
-    short: "use the fleet",
-    long: "Send its jobs to other computers of your bridge-server, whose owners can see what is computed there",
-  },
+export const capabilityWords: Record<Capability, { short: MessageKey; long: MessageKey }> = {
+  infer: { short: "mayInferShort", long: "mayInfer" },
+  benchmark: { short: "mayBenchmarkShort", long: "mayBenchmark" },
+  fleet: { short: "mayFleetShort", long: "mayFleet" },
 }
 
-export function lifetimeWords({ lifetime, expiresAt }: Pick<HeldGrant, "lifetime" | "expiresAt">): string {
-  const until = expiresAt === undefined ? "" : `, at most until ${date(expiresAt)}`
-  if (lifetime === "once") return `while its page is open${until}`
-  if (lifetime === "session") return `until the browser is closed${until}`
-  return "until you take it back"
+export const capabilityList = (capabilities: readonly Capability[]): string =>
+  new Intl.ListFormat(language()).format(capabilities.map((capability) => t(capabilityWords[capability].short)))
+
+export function lifetimeWords({ lifetime, expiresAt = 0 }: Pick<HeldGrant, "lifetime" | "expiresAt">): string {
+  if (lifetime === "once") return t("lastsPage", date(expiresAt))
+  if (lifetime === "session") return t("lastsSession", date(expiresAt))
+  return t("lastsAlways")
 }
 
-export function bridgeWords({ state, url, reason }: BridgeState): { text: string; tone: "good" | "warn" | "soft" } {
+export function bridgeWords({ state, url, reason }: BridgeState): { text: string; tone: Tone } {
   const host = url ? new URL(url).host : ""
-  if (state === "connected") return { text: `Connected to ${host}`, tone: "good" }
-  if (state === "connecting") return { text: `Connecting to ${host} …`, tone: "warn" }
-  if (state === "waiting") return { text: `${host} is not reached, and tried again: ${reason}`, tone: "warn" }
-  return { text: "Not paired with a bridge-server", tone: "soft" }
+  if (state === "connected") return { text: t("bridgeConnected", host), tone: "good" }
+  if (state === "connecting") return { text: t("bridgeConnecting", host), tone: "warn" }
+  if (state === "waiting") return { text: t("bridgeWaiting", host, reason ?? ""), tone: "warn" }
+  return { text: t("bridgeNone"), tone: "soft" }
 }
 
-export function deviceWords(device: DeviceInfo): string {
-  return `${device.adapter || device.backend}${device.fallbackAdapter ? " (software)" : ""}`
+/** What a device computes on. */
+export function adapterWords({ adapter, backend, fallbackAdapter }: DeviceInfo): string {
+  return fallbackAdapter ? t("deviceSoftware", adapter || backend) : adapter || backend
+}
+
+const deviceStates: Record<DeviceInfo["state"], { key: MessageKey; tone: Tone }> = {
+  ready: { key: "deviceReady", tone: "good" },
+  busy: { key: "deviceBusy", tone: "good" },
+  cooling: { key: "deviceCooling", tone: "warn" },
+  lost: { key: "deviceLost", tone: "bad" },
+}
+
+/** How a device is, and until when where that is known. */
+export function deviceWords({ state, unavailableUntil }: DeviceInfo): { text: string; tone: Tone } {
+  const { key, tone } = deviceStates[state]
+  if (unavailableUntil !== undefined && unavailableUntil > Date.now())
+    return { text: t("deviceUntil", time(unavailableUntil)), tone: "warn" }
+  return { text: t(key), tone }
 }
 
 /** `1.5 GB`, in powers of 1000. */
 export function bytes(count: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"]
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"]
   const power = count < 1 ? 0 : Math.min(Math.floor(Math.log10(count) / 3), units.length - 1)
   const value = count / 1000 ** power
-  return `${Number(value.toFixed(value < 10 ? 1 : 0))} ${units[power]}`
+  const maximumFractionDigits = value < 10 && power > 0 ? 1 : 0
+  const format = { style: "unit", unit: units[power], unitDisplay: power ? "short" : "long", maximumFractionDigits }
+  return value.toLocaleString(language(), format as Intl.NumberFormatOptions)
+}
+
+/** `3.2 ms` */
+export function milliseconds(ms: number): string {
+  const maximumFractionDigits = ms < 10 ? 1 : 0
+  return ms.toLocaleString(language(), { style: "unit", unit: "millisecond", maximumFractionDigits })
 }
 
 export function date(ms: number): string {
-  return new Date(ms).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })
+  return new Date(ms).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" })
+}
+
+export function time(ms: number): string {
+  return new Date(ms).toLocaleTimeString(language(), { timeStyle: "short" })
+}
+
+/** A model as a person tells it from others: the last part of its address, or the beginning of its digest. */
+export function modelName(references: readonly string[], sha256: string): string {
+  const address = references.find((reference) => !reference.startsWith("sha256:"))
+  if (!address) return t("modelUpload", sha256.slice(0, 8))
+  return address.split(/[?#]/)[0]?.split("/").at(-1) || address
 }

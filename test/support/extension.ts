@@ -35,11 +35,19 @@ interface Request {
   reason?: string
 }
 
+interface ExtensionOptions extends Omit<LaunchOptions, "extensionDir"> {
+  /** What the screens speak, other than English. */
+  language?: string
+}
+
 /** A real Chromium with the built extension. */
-export async function launchExtension(options: Omit<LaunchOptions, "extensionDir"> = {}): Promise<ExtensionBrowser> {
+export async function launchExtension({ language, ...options }: ExtensionOptions = {}): Promise<ExtensionBrowser> {
   // A copy: a build that someone starts meanwhile must not pull the files from under a running browser.
   const extensionDir = await mkdtemp(join(tmpdir(), "ipfa extension "))
   await cp(await ensureExtension(), extensionDir, { recursive: true })
+  // Browsers come without the languages that a machine doesn't use: this one takes it for English.
+  if (language)
+    await cp(join(extensionDir, "_locales", language), join(extensionDir, "_locales/en"), { recursive: true })
   const context = await launchChromium({ ...options, extensionDir })
   const isPrompt = (page: Page) => page.url().startsWith(`chrome-extension://${EXTENSION_ID}/prompt.html`)
   const prompt = async () =>
@@ -61,8 +69,11 @@ export async function launchExtension(options: Omit<LaunchOptions, "extensionDir
         { capabilities, ...rest },
       )
       const shown = await Promise.race([opened, granted.then(() => undefined)])
-      // A click waits until the button is there and enabled.
-      await shown?.getByTestId(answer === "deny" ? "deny" : `allow-${answer}`).click()
+      // A click waits until the button is there and enabled; the window may be gone before Playwright has seen the click's end.
+      const click = shown?.getByTestId(answer === "deny" ? "deny" : `allow-${answer}`).click()
+      await click?.catch((error) => {
+        if (!shown?.isClosed()) throw error
+      })
       return granted
     },
     async close() {

@@ -1,4 +1,4 @@
-import { render } from "preact"
 import { Options } from "../../ui/options.tsx"
+import { showScreen } from "../../ui/screen.tsx"
 
-render(<Options />, document.body)
+showScreen("optionsTitle", <Options />)

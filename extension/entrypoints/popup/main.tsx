@@ -1,4 +1,5 @@
-import { render } from "preact"
-import { Popup } from "../../ui/popup.tsx"
+import { findSite, Popup } from "../../ui/popup.tsx"
+import { showScreen } from "../../ui/screen.tsx"
 
-render(<Popup />, document.body)
+showScreen("product", <Popup />)
+void findSite()

@@ -1,4 +1,4 @@
-import { render } from "preact"
 import { Prompt } from "../../ui/prompt.tsx"
+import { showScreen } from "../../ui/screen.tsx"
 
-render(<Prompt id={new URLSearchParams(location.search).get("id") ?? ""} />, document.body)
+showScreen("promptTitle", <Prompt id={new URLSearchParams(location.search).get("id") ?? ""} />)

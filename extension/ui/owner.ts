@@ -1,0 +1,73 @@
+import { type ReadonlySignal, signal } from "@preact/signals"
+import { browser } from "wxt/browser"
+import { type EventOf, extensionPort, type Methods, type ParamsOf, Peer, type ResultOf } from "../../protocol/index.ts"
+import { type BackgroundRequest, OWNER_PORT } from "../messages.ts"
+
+/** What the supervisor tells whenever it changes. */
+export type Snapshot = EventOf<Methods["owner.watch"]>
+
+/** A connection to the supervisor, which is started where it is not there. */
+export async function connectOwner(): Promise<Peer> {
+  const request: BackgroundRequest = { type: "supervisor" }
+  await browser.runtime.sendMessage(request)
+  const port = extensionPort(browser.runtime.connect({ name: OWNER_PORT }), { structuredClone: true })
+  return new Peer(port, { role: "owner" })
+}
+
+export interface OwnerView {
+  peer: Peer
+  snapshot: Snapshot
+}
+
+let view: ReadonlySignal<OwnerView | undefined> | undefined
+
+/** The supervisor and its latest snapshot, for as long as the page is open; connects anew where it was ended. */
+export function owner(): ReadonlySignal<OwnerView | undefined> {
+  if (view) return view
+  const current = signal<OwnerView | undefined>(undefined)
+  const connect = async () => {
+    const peer = await connectOwner()
+    const onEvent = (snapshot: Snapshot) => {
+      current.value = { peer, snapshot }
+    }
+    peer.call("owner.watch", {}, { onEvent }).catch(() => undefined)
+    await peer.closed
+    current.value = undefined
+    void connect()
+  }
+  void connect()
+  view = current
+  return view
+}
+
+/** Methods that only tell. */
+type Told = "hardware.report" | "status.get" | "model.list" | "benchmark.list"
+
+const told = new Map<Told, ReadonlySignal<unknown>>()
+
+/** What `method` answers, asked again after each snapshot, one question at a time, while something shows it. */
+export function live<N extends Told>(method: N): ReadonlySignal<ResultOf<Methods[N]> | undefined> {
+  const there = told.get(method)
+  if (there) return there as ReadonlySignal<ResultOf<Methods[N]> | undefined>
+  let stop: (() => void) | undefined
+  let asking = false
+  let stale = false
+  const answer = signal<ResultOf<Methods[N]> | undefined>(undefined, {
+    watched() {
+      stop = owner().subscribe((now) => void ask(now))
+    },
+    unwatched: () => stop?.(),
+  })
+  const ask = async (now: OwnerView | undefined) => {
+    stale = asking
+    if (!now || asking) return
+    asking = true
+    // Where it fails the connection has ended, and the next one brings a snapshot.
+    const result = await now.peer.call(method, {} as ParamsOf<Methods[N]>).catch(() => undefined)
+    if (result) answer.value = result as ResultOf<Methods[N]>
+    asking = false
+    if (stale) void ask(owner().peek())
+  }
+  told.set(method, answer)
+  return answer
+}

@@ -1,0 +1,67 @@
+import { useSignal } from "@preact/signals"
+import { useEffect, useRef } from "preact/hooks"
+import { type MessageKey, t } from "../text.tsx"
+import { useAction } from "./action.ts"
+import { Fault } from "./fault.tsx"
+
+export interface ActionButtonProps {
+  label: MessageKey
+  /** What a screen reader says instead, where the label alone does not tell what it acts on. */
+  name?: string
+  look?: "primary" | "danger"
+  /** Asked before it is done: what can't be undone. */
+  sure?: string
+  testId?: string
+  disabled?: boolean
+  work(): Promise<unknown>
+}
+
+/** A button that does something, and says beside it why that failed. */
+export function ActionButton({ label, name, look, sure, testId, disabled, work }: ActionButtonProps) {
+  const action = useAction(work)
+  const asking = useSignal(false)
+  const keep = useRef<HTMLButtonElement>(null)
+  const open = asking.value
+  // Whoever pressed by keyboard goes on from the question.
+  useEffect(() => {
+    if (open) keep.current?.focus()
+  }, [open])
+  if (open)
+    return (
+      <fieldset class="row sure">
+        <legend class="small">{sure}</legend>
+        <button type="button" ref={keep} onClick={() => (asking.value = false)}>
+          {t("keep")}
+        </button>
+        <button
+          type="button"
+          class="danger"
+          data-testid={testId && `${testId}-sure`}
+          onClick={() => {
+            asking.value = false
+            void action.run()
+          }}
+        >
+          {t(label)}
+        </button>
+      </fieldset>
+    )
+  return (
+    <>
+      <button
+        type="button"
+        class={look}
+        aria-label={name}
+        data-testid={testId}
+        disabled={disabled || action.busy.value}
+        onClick={() => {
+          if (sure) asking.value = true
+          else void action.run()
+        }}
+      >
+        {t(label)}
+      </button>
+      <Fault error={action.fault.value} />
+    </>
+  )
+}

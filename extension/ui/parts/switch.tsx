@@ -1,0 +1,32 @@
+import type { ComponentChildren } from "preact"
+
+interface SwitchProps {
+  on: boolean
+  label: ComponentChildren
+  /** What it means, under the label. */
+  note?: ComponentChildren
+  testId?: string
+  disabled?: boolean
+  onChange(on: boolean): void
+}
+
+/** On or off, at once. */
+export function Switch({ on, label, note, testId, disabled, onChange }: SwitchProps) {
+  return (
+    <label class="switch">
+      <input
+        type="checkbox"
+        role="switch"
+        checked={on}
+        aria-checked={on}
+        disabled={disabled}
+        data-testid={testId}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+      <span class="stack">
+        <span>{label}</span>
+        {note && <span class="small soft">{note}</span>}
+      </span>
+    </label>
+  )
+}

@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs"
+import { resolve } from "node:path"
+import axe from "axe-core"
+import type { Page } from "playwright-core"
+import { digits, digitsModel } from "./digits.ts"
+import { type ExtensionBrowser, launchExtension, pagesDir } from "./extension.ts"
+import { publicHost } from "./public-host.ts"
+
+/** A browser in which something was done, so that the screens have something to show. */
+export interface FurnishedBrowser extends ExtensionBrowser {
+  /** The site that was granted something, and is open. */
+  readonly site: Page
+}
+
+/** `language`: of the screens; the extension's own where absent. */
+export async function launchFurnished(language?: string): Promise<FurnishedBrowser> {
+  const host = await publicHost("*.example.com", {
+    "/": readFileSync(resolve(pagesDir, "index.html")),
+    "/digits.onnx": digitsModel,
+  })
+  const browser = await launchExtension({ args: host.args, language })
+  const site = await browser.context.newPage()
+  await site.goto("https://digits.example.com/")
+  await browser.enable(site, "always", { capabilities: ["infer", "benchmark"] })
+  const image = digits.samples[0]?.image as number[]
+  await site.evaluate(async (image) => {
+    const feeds = { image: { dtype: "float32", shape: [1, 1, 8, 8], data: Float32Array.from(image) } }
+    const model = `${origin}/digits.onnx`
+    for (let i = 0; i < 4; i++)
+      await window.ipfsAccelerate.benchmark({ model, feeds, devices: ["wasm"], samples: 10, warmup: 1 })
+    const session = await window.ipfsAccelerate.load(model, { device: "wasm" })
+    await session.run(feeds)
+  }, image)
+  return {
+    ...browser,
+    site,
+    async close() {
+      await browser.close()
+      await host.close()
+    },
+  }
+}
+
+/** A screen of the extension as a person comes to see it. */
+export interface Screen {
+  name: string
+  open(browser: FurnishedBrowser): Promise<Page>
+  /** Names a part that is there once the screen has what it shows. */
+  ready: string
+}
+
+const own = (name: string, ready: string): Screen => ({
+  name,
+  ready,
+  open: (browser) => browser.openOwn(`${name}.html`),
+})
+
+/** Every screen there is, by the name of its entrypoint. */
+export const screens: readonly Screen[] = [
+  own("popup", "#devices [data-testid=device]"),
+  own("options", "#devices [data-testid=device]"),
+  {
+    name: "prompt",
+    ready: "[data-testid=deny]:enabled",
+    async open(browser) {
+      const page = await browser.context.newPage()
+      // A name that looks like another.
+      await page.goto("https://xn--digts-zsa.example.com/")
+      await page.evaluate(() => {
+        const request = { capabilities: ["infer", "benchmark"], reason: "To recognise the digits that you draw." }
+        const models = ["https://models.example.com/digits.onnx"]
+        window.ipfsAccelerate.enable({ ...request, models }).catch(() => undefined)
+      })
+      const prompt = await browser.prompt()
+      prompt.once("close", () => void page.close())
+      return prompt
+    },
+  },
+]
+
+export const themes = ["light", "dark"] as const
+
+/** As narrow as a side panel or a prompt's window can be made, and as wide as a tab. */
+export const sizes = { narrow: { width: 360, height: 640 }, wide: { width: 1100, height: 760 } } as const
+
+/** Opens a screen and waits until it shows what it has. */
+export async function openScreen(screen: Screen, browser: FurnishedBrowser): Promise<Page> {
+  const page = await screen.open(browser)
+  await page.locator(screen.ready).first().waitFor()
+  return page
+}
+
+/** What axe-core finds wrong with the page as it is now, one line each. */
+export async function axeFaults(page: Page): Promise<string[]> {
+  // By the debugger, which the page's CSP does not hold for.
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(() =>
+    (window as unknown as { axe: typeof axe }).axe.run({
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }),
+  )
+  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id}: ${help} (${target.join(" ")})`))
+}
