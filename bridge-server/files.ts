@@ -7,7 +7,8 @@ export const files = {
   packageJson: at("./package.json", "../package.json"),
   /** The entry of a native child process. */
   child: at("./native/child.ts", "./child.js"),
-  /** The folder of the built worker page; made by scripts/packages/worker-page.ts. */
+  /** The folders of the built pages; made by scripts/packages/pages.ts. */
   workerPage: at("./worker-page/dist/", "./worker/"),
+  dashboard: at("./dashboard/dist/", "./dashboard/"),
   digits: at("../models/digits/digits.onnx", "../models/digits/digits.onnx"),
 } as const

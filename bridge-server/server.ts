@@ -2,7 +2,7 @@ import { isIP } from "node:net"
 import { nodeBackends } from "../engine/backends/node.ts"
 import type { ModelSource } from "../engine/model-source.ts"
 import { nodeLibrary } from "../engine/store/node.ts"
-import { fail } from "../protocol/index.ts"
+import { type CodeUse, fail } from "../protocol/index.ts"
 import { isLoopback } from "./access/addresses.ts"
 import { AgentTokens } from "./access/agent-tokens.ts"
 import { Pairing } from "./access/pairing.ts"
@@ -16,6 +16,7 @@ import { Fleet } from "./fleet/fleet.ts"
 import { FleetModels } from "./fleet/models.ts"
 import { Placement } from "./fleet/placement.ts"
 import { Router } from "./fleet/router.ts"
+import { RunStats } from "./fleet/run-stats.ts"
 import { Runs } from "./fleet/runs.ts"
 import { Slots } from "./fleet/slots.ts"
 import { createApp, listen } from "./http/app.ts"
@@ -66,7 +67,8 @@ export interface Bridge {
   readonly router: Router
   /** The process behind a native agent, where one runs now. */
   nativePid(agent: "native" | "native-gpu"): number | undefined
-  pairingCode(): { code: string; expiresInMs: number }
+  /** For an agent, unless it is to open the dashboard. */
+  pairingCode(use?: CodeUse): { code: string; expiresInMs: number }
   /** Ends all it started and gives the data folder free. */
   close(): Promise<void>
 }
@@ -108,8 +110,9 @@ async function start(
   const sessions = new AgentSessions(models, averages)
   const placement = new Placement(fleet, sessions, averages, slots)
   const metrics: Metrics = new Metrics(fleet, slots, () => runs.counts.reruns)
-  const runs = new Runs({ slots, placement, sessions, averages }, metrics)
-  const router = new Router({ fleet, models, placement, sessions, slots, runs, evidence })
+  const stats = new RunStats()
+  const runs = new Runs({ slots, placement, sessions, averages }, [metrics, stats])
+  const router = new Router({ fleet, models, placement, sessions, slots, runs, stats, evidence })
   const pairing = new Pairing()
   const tokens = new AgentTokens(folder.path("agents.json"))
   const guard = new Guard(folder.token, tokens)
@@ -154,7 +157,7 @@ async function start(
       fleet,
       router,
       nativePid: (agent) => natives.find((n) => n.agent === agent)?.pid,
-      pairingCode: () => pairing.create(),
+      pairingCode: (use = "agent") => pairing.create(use),
       close: () => (closing ??= close()),
     }
   } catch (error) {

@@ -9,7 +9,7 @@ import { VERSION } from "../bridge-server/version.ts"
 import { asAccelerateError, Peer, webSocketPort } from "../protocol/index.ts"
 import { ensureChromium, ensureFirefox, FIREFOX_ABSENT } from "./browsers.ts"
 import { ensureExtension } from "./build-extension.ts"
-import { ensureWorkerPage } from "./packages/worker-page.ts"
+import { ensureDashboard, ensureWorkerPage } from "./packages/pages.ts"
 import { type DrivenBrowser, joinChromium } from "./start/chromium.ts"
 import { reporter } from "./start/events.ts"
 import { joinFirefox } from "./start/firefox.ts"
@@ -94,6 +94,7 @@ let ok = false
 try {
   const log = createLog(process.env.IPFA_LOG ?? "warn")
   if (browsers.some((name) => workers[name])) await ensureWorkerPage()
+  await ensureDashboard()
   bridge = await startBridge({
     dataDir,
     port,

@@ -39,6 +39,16 @@ export function ownOrigins(forms: ReadonlySet<string>, tls: boolean): Set<string
   return new Set([...forms].map((form) => `${tls ? "https" : "http"}://${form}`))
 }
 
+/** `http://HOST:PORT` by which browsers call the bridge. With TLS what other machines call it first; without, pages from there can't do their work. */
+export function addressesOf(at: Listening): string[] {
+  const origin = (form: string) => new URL(`${at.tls ? "https" : "http"}://${form}`).origin
+  const host = isLoopback(at.host) ? at.host : "127.0.0.1"
+  const own = origin(`${isIP(host) === 6 ? `[${host}]` : host}:${at.port}`)
+  const isOwn = (form: string) => LOOPBACK_NAMES.some((name) => form === name || form.startsWith(`${name}:`))
+  const others = [...hostForms(at)].filter((form) => !isOwn(form)).map(origin)
+  return [...new Set(at.tls ? [...others, own] : [own, ...others])]
+}
+
 /** An origin that only an installed extension can have. */
 export function isExtensionOrigin(origin: string): boolean {
   return /^(chrome-extension|moz-extension|safari-web-extension):\/\/[\w-]{1,64}$/.test(origin)

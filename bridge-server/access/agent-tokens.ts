@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { fail } from "../../protocol/index.ts"
+import { type CodeUse, fail } from "../../protocol/index.ts"
 import { writeSecret } from "../data-folder.ts"
 import { hashToken, tokenMatches } from "./token.ts"
 
-/** What is kept of a paired agent: the token only as its hash. */
+/** What is kept of a paired agent, or of a dashboard: the token only as its hash. */
 export interface PairedAgent {
   agent: string
+  /** What its token is good for; absent for an agent. */
+  role?: "dashboard"
   hash: string
   /** The extension's origin it was paired from; its token is worth nothing from another. Absent for an agent that is no browser. */
   origin?: string
@@ -15,7 +17,7 @@ export interface PairedAgent {
   pairedAt: number
 }
 
-/** The agents that were paired, in `agents.json` of the data folder. */
+/** The agents and dashboards that were paired, in `agents.json` of the data folder. */
 export class AgentTokens {
   readonly #file: string
   readonly #onRevoked: ((agent: string) => void)[] = []
@@ -27,12 +29,13 @@ export class AgentTokens {
   }
 
   /** Makes a token for `agent`. An id that is paired already can be paired anew from the same origin only. */
-  issue(agent: string, origin: string | undefined, label: string | undefined): string {
+  issue(agent: string, use: CodeUse, { origin, label }: Pick<PairedAgent, "origin" | "label">): string {
     const known = this.#agents.find((a) => a.agent === agent)
-    if (known && known.origin !== origin)
+    if (known && (known.origin !== origin || (known.role ?? "agent") !== use))
       throw fail("IPFA_BRIDGE_PAIRING", { message: "An agent of that name was paired from elsewhere." })
     const token = randomBytes(32).toString("base64url")
     const paired: PairedAgent = { agent, hash: hashToken(token).toString("hex"), pairedAt: Date.now() }
+    if (use === "dashboard") paired.role = use
     if (origin !== undefined) paired.origin = origin
     if (label !== undefined) paired.label = label
     this.#agents = [...this.#agents.filter((a) => a.agent !== agent), paired]

@@ -73,7 +73,8 @@ async function serve(options: ServeOptions): Promise<void> {
   say(options.json, { event: "ready", http, ws, tokenFile, dataDir }, [
     `bridge-server ${VERSION} at ${http}`,
     `  documentation  ${http}/docs`,
-    `  worker page    ${http}/worker`,
+    `  dashboard      ${http}/dashboard (ipfs-accelerate pair --dashboard)`,
+    `  worker page    ${http}/worker (ipfs-accelerate pair --worker)`,
     `  token          ${tokenFile}`,
     `  data           ${dataDir}`,
     "Ctrl-C ends it and all it started.",

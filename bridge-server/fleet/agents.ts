@@ -29,12 +29,15 @@ export function agentConnection(
     return member
   }
   return {
-    "agent.pair": ({ code, agent, label }, { caller }) => {
-      pairing.redeem(code, caller.peer)
+    "agent.pair": ({ code, agent, label, as: use }, { caller }) => {
+      pairing.redeem(code, use, caller.peer)
       if (/^(native|bridge|owner)/.test(agent))
         throw fail("IPFA_INPUT_INVALID", { data: { path: "agent", expected: "another name" } })
-      const token = tokens.issue(agent, caller.webOrigin, label)
-      log.info({ agent, origin: caller.webOrigin }, "paired")
+      const token = tokens.issue(agent, use, {
+        ...(caller.webOrigin !== undefined && { origin: caller.webOrigin }),
+        ...(label !== undefined && { label }),
+      })
+      log.info({ agent, as: use, origin: caller.webOrigin }, "paired")
       return { token }
     },
     "agent.join": ({ browser, version, incarnation, hardware }, { caller }) => {

@@ -14,6 +14,14 @@ import type { Evidence } from "./evidence.ts"
 import type { Fleet } from "./fleet.ts"
 import type { MemberDevice } from "./member.ts"
 import type { BridgeModel, FleetModels } from "./models.ts"
+import type { RunStats } from "./run-stats.ts"
+
+interface BenchmarkParts {
+  fleet: Fleet
+  models: FleetModels
+  evidence: Evidence | undefined
+  stats: RunStats
+}
 
 interface BenchmarkCall {
   signal: AbortSignal
@@ -25,7 +33,7 @@ interface BenchmarkCall {
  * fails is absent with what it said.
  */
 export async function benchmark(
-  { fleet, models, evidence }: { fleet: Fleet; models: FleetModels; evidence: Evidence | undefined },
+  { fleet, models, evidence, stats }: BenchmarkParts,
   params: ParamsOf<typeof runBenchmark>,
   model: BridgeModel,
   call: BenchmarkCall,
@@ -49,8 +57,10 @@ export async function benchmark(
   for (const target of targets) {
     try {
       const row = await measure(models, target, params, model, call)
-      if (row) rows.push(row)
-      if (row) await evidence?.benchmark(target.member.agent, model.sha256, "SingleStream", row)
+      rows.push(row)
+      if (!evidence) continue
+      await evidence.benchmark(target.member.agent, model.sha256, "SingleStream", row)
+      stats.benchmarks++
     } catch (cause) {
       if (call.signal.aborted) throw call.signal.reason
       const { code, message } = asAccelerateError(cause)
@@ -69,7 +79,7 @@ async function measure(
   params: ParamsOf<typeof runBenchmark>,
   model: BridgeModel,
   { signal, emit }: BenchmarkCall,
-): Promise<BenchmarkRow | undefined> {
+): Promise<BenchmarkRow> {
   const ask = () =>
     member.peer.call(
       "benchmark.run",

@@ -3,10 +3,10 @@ import { fail, type MethodDefinition } from "../../protocol/index.ts"
 
 /** Who is at the other end of a connection, by the token it brought: never by its own word. */
 export interface BridgeCaller extends Caller {
-  /** `owner`, `agent:ID`, or for one that has no token yet `unpaired`. */
+  /** `owner`, `agent:ID`, `dashboard:ID`, or for one that has no token yet `unpaired`. */
   readonly origin: string
-  readonly role: "owner" | "agent" | "native" | "unpaired"
-  /** The agent the token belongs to. */
+  readonly role: "owner" | "agent" | "dashboard" | "native" | "unpaired"
+  /** The agent, or the dashboard, that the token belongs to. */
   readonly agent?: string
   /** The browser's word on who opened the connection. */
   readonly webOrigin?: string
@@ -15,8 +15,9 @@ export interface BridgeCaller extends Caller {
 }
 
 const rights: Record<BridgeCaller["role"], readonly MethodDefinition["grant"][]> = {
-  owner: ["none", "infer", "benchmark", "owner"],
+  owner: ["none", "infer", "benchmark", "owner", "dashboard"],
   agent: ["none", "infer", "benchmark", "agent"],
+  dashboard: ["none", "dashboard"],
   native: ["agent"],
   unpaired: ["none"],
 }

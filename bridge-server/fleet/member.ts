@@ -23,6 +23,8 @@ export class Member {
   readonly peer: AgentPeer
   readonly native: boolean
   hardware: HardwareReport
+  /** ms since 1970 */
+  readonly joinedAt = Date.now()
   /** What it said in its last heartbeat. */
   load = { running: 0, waiting: 0 }
   /** performance.now() of its last sign of life. */

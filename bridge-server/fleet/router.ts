@@ -28,6 +28,7 @@ import type { Fleet } from "./fleet.ts"
 import { Leased } from "./leased.ts"
 import type { BridgeModel, FleetModels, ModelRequest } from "./models.ts"
 import type { Placement, Wanted } from "./placement.ts"
+import type { RunStats } from "./run-stats.ts"
 import type { Runs } from "./runs.ts"
 import type { Slots } from "./slots.ts"
 
@@ -38,6 +39,7 @@ export interface RouterParts {
   sessions: AgentSessions
   slots: Slots
   runs: Runs
+  stats: RunStats
   evidence: Evidence | undefined
 }
 
@@ -278,17 +280,20 @@ export class Router {
     caller: BridgeCaller,
     options: { signal: AbortSignal; priority: number; onProgress?: (p: Progress) => void },
   ): Promise<{ leased: Leased; session: AgentSession }> {
-    const { models, placement, sessions } = this.parts
-    const model = await models.acquire(request, ownerOf(caller), options)
-    this.#noteModel(model)
+    const { models, placement, sessions, stats } = this.parts
     const { device, agent } = request
     const wanted: Wanted = { ...(device !== undefined && { device }), ...(agent !== undefined && { agent }) }
-    const leased = new Leased(model, wanted, caller.origin, placement, sessions)
+    let leased: Leased | undefined
     try {
+      const model = await models.acquire(request, ownerOf(caller), options)
+      this.#noteModel(model)
+      leased = new Leased(model, wanted, caller.origin, placement, sessions)
       return { leased, session: await leased.current(options) }
-    } catch (error) {
-      leased.close()
-      throw asAccelerateError(error)
+    } catch (cause) {
+      leased?.close()
+      const error = asAccelerateError(cause)
+      stats.refused(error)
+      throw error
     }
   }
 

@@ -42,23 +42,33 @@ export interface JobCounts {
   reruns: number
 }
 
+export interface EndedRun {
+  /** The fleet's name of it; absent where the job ended before it had one. */
+  device?: string
+  ok: boolean
+  /** Why it failed. */
+  error?: AccelerateError
+  /** From arrival to the end. */
+  ms: number
+}
+
 export interface RunEvents {
-  ended?(job: { device: string; ok: boolean; code?: string; ms: number }): void
+  ended(run: EndedRun): void
 }
 
 /** Runs jobs on what is leased, and once more where a device is lost under one. */
 export class Runs {
   readonly counts: JobCounts = { running: 0, done: 0, failed: 0, reruns: 0 }
   readonly #parts: { slots: Slots; placement: Placement; sessions: AgentSessions; averages: Averages }
-  readonly #events: RunEvents
+  readonly #listeners: readonly RunEvents[]
   readonly #garbage = new YoungGarbage()
 
   constructor(
     parts: { slots: Slots; placement: Placement; sessions: AgentSessions; averages: Averages },
-    events: RunEvents = {},
+    listeners: readonly RunEvents[] = [],
   ) {
     this.#parts = parts
-    this.#events = events
+    this.#listeners = listeners
   }
 
   async run(leased: Leased, request: RunRequest): Promise<RunResult> {
@@ -74,7 +84,7 @@ export class Runs {
         try {
           const result = await this.#once(leased, session, request, start, deadlineAt)
           this.counts.done++
-          this.#events.ended?.({ device: session.device.name, ok: true, ms: performance.now() - start })
+          this.#tell({ device: session.device.name, ok: true, ms: performance.now() - start })
           return { ...result, reruns: failed.length }
         } catch (cause) {
           if (request.signal.aborted) throw request.signal.reason
@@ -98,19 +108,19 @@ export class Runs {
           this.counts.reruns++
         }
       }
-    } catch (error) {
+    } catch (cause) {
       this.counts.failed++
-      const { code } = asAccelerateError(error)
-      this.#events.ended?.({
-        device: leased.session?.device.name ?? "",
-        ok: false,
-        code,
-        ms: performance.now() - start,
-      })
-      throw error
+      const device = leased.session?.device.name
+      const error = asAccelerateError(cause)
+      this.#tell({ ...(device !== undefined && { device }), ok: false, error, ms: performance.now() - start })
+      throw cause
     } finally {
       this.counts.running--
     }
+  }
+
+  #tell(run: EndedRun): void {
+    for (const listener of this.#listeners) listener.ended(run)
   }
 
   async #session(

@@ -5,9 +5,9 @@ import { docs } from "./docs.ts"
 import { answerError } from "./errors.ts"
 import { kserve } from "./kserve/routes.ts"
 import type { Metrics } from "./metrics.ts"
+import { dashboard, servePage, workerPage } from "./pages.ts"
 import { sockets } from "./sockets.ts"
 import { type V1Parts, v1 } from "./v1.ts"
-import { workerPage } from "./worker-page.ts"
 
 export interface AppParts extends V1Parts {
   agents: AgentParts
@@ -19,7 +19,7 @@ const MAX_JSON_BYTES = 1024 * 1024
 
 /** The HTTP side: the guard first, then routes. */
 export async function createApp(parts: AppParts): Promise<FastifyInstance> {
-  const { agents, router, guard, metrics, tls } = parts
+  const { router, guard, metrics, tls } = parts
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_JSON_BYTES,
@@ -65,11 +65,11 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
 
   await docs(app)
   app.get("/healthz", { schema: { tags: ["bridge"], summary: "It runs.", security: [] } }, async () => ({ ok: true }))
-  workerPage(app, tls !== undefined)
+  for (const page of [workerPage, dashboard]) servePage(app, page, tls !== undefined)
   metrics.serve(app)
   kserve(app, router)
   v1(app, parts)
-  await sockets(app, router, agents)
+  await sockets(app, parts)
   return app
 }
 

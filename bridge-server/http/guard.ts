@@ -1,16 +1,18 @@
 import { createHmac } from "node:crypto"
 import type { IncomingHttpHeaders } from "node:http"
 import { fail } from "../../protocol/index.ts"
-import { hostForms, isExtensionOrigin, type Listening, ownOrigins } from "../access/addresses.ts"
+import { addressesOf, hostForms, isExtensionOrigin, type Listening, ownOrigins } from "../access/addresses.ts"
 import type { AgentTokens } from "../access/agent-tokens.ts"
 import { hashToken, presentedToken, tokenMatches } from "../access/token.ts"
 import type { BridgeCaller } from "../fleet/caller.ts"
 
-/** What needs no token: that the bridge is there, its proof, and the static shells of the documentation and the worker page. None of it carries data. */
-const OPEN = ["/healthz", "/v1/proof", "/docs", "/worker"]
-const OPEN_BELOW = ["/docs/", "/worker/"]
-/** Where an extension or a worker page that is not paired yet may connect, to pair. */
+/** What needs no token: that the bridge is there, its proof, and the static shells of the documentation, the worker page and the dashboard. None of it carries data. */
+const OPEN = ["/healthz", "/v1/proof", "/docs", "/worker", "/dashboard"]
+const OPEN_BELOW = ["/docs/", "/worker/", "/dashboard/"]
+/** Where an extension or a page of ours that is not paired yet may connect, to pair. */
 const PAIRING_PATH = "/agent"
+/** All that a dashboard's token opens. */
+const DASHBOARD_PATH = "/client"
 
 export interface Knock {
   /** The pattern of the route that matched; undefined where none did. Not the path, whose spelling has a thousand forms. */
@@ -26,6 +28,7 @@ export class Guard {
   readonly #ownerHash: Buffer
   #hosts: ReadonlySet<string> = new Set()
   #origins: ReadonlySet<string> = new Set()
+  #addresses: readonly string[] = []
 
   constructor(ownerToken: string, agents: AgentTokens) {
     this.#ownerHash = hashToken(ownerToken)
@@ -45,6 +48,12 @@ export class Guard {
   listening(at: Listening): void {
     this.#hosts = hostForms(at)
     this.#origins = ownOrigins(this.#hosts, at.tls)
+    this.#addresses = addressesOf(at)
+  }
+
+  /** Where browsers call the bridge, the best first. */
+  get addresses(): readonly string[] {
+    return this.#addresses
   }
 
   /** The caller, or undefined for what is open to all. Throws IPFA_BRIDGE_HOST, _ORIGIN, _TOKEN. */
@@ -59,12 +68,15 @@ export class Guard {
     const token = presentedToken(headers)
     if (token !== undefined) {
       if (tokenMatches(token, this.#ownerHash)) return { origin: "owner", role: "owner", ...seen }
-      const agent = this.#agents.find(token, origin)
-      if (agent) return { origin: `agent:${agent.agent}`, role: "agent", agent: agent.agent, ...seen }
-      throw fail("IPFA_BRIDGE_TOKEN")
+      const paired = this.#agents.find(token, origin)
+      if (!paired) throw fail("IPFA_BRIDGE_TOKEN")
+      const { agent, role = "agent" } = paired
+      if (role === "dashboard" && route !== DASHBOARD_PATH)
+        throw fail("IPFA_GRANT_REQUIRED", { message: "A dashboard's token is for the dashboard alone." })
+      return { origin: `${role}:${agent}`, role, agent, ...seen }
     }
     if (isOpen(route) && !upgrade) return undefined
-    // With a code to trade, and nothing else, an extension, the worker page or a program may come in without.
+    // With a code to trade, and nothing else, an extension, a page of ours or a program may come in without.
     if (pairing) return { origin: "unpaired", role: "unpaired", ...seen }
     throw fail("IPFA_BRIDGE_TOKEN")
   }

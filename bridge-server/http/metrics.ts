@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify"
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 import type { Fleet } from "../fleet/fleet.ts"
-import type { RunEvents } from "../fleet/runs.ts"
+import type { EndedRun, RunEvents } from "../fleet/runs.ts"
 import type { Slots } from "../fleet/slots.ts"
 
 /** Prometheus' numbers at /metrics. Labels are devices and codes, never models or callers: who may read them need not learn those. */
@@ -50,8 +50,8 @@ export class Metrics implements RunEvents {
     gauge("ipfa_devices", "Devices of all agents.", () => fleet.hardware().devices.length)
   }
 
-  ended({ device, ok, code, ms }: Parameters<NonNullable<RunEvents["ended"]>>[0]): void {
-    this.#jobs.inc({ device, outcome: ok ? "done" : (code ?? "failed") })
+  ended({ device = "", ok, error, ms }: EndedRun): void {
+    this.#jobs.inc({ device, outcome: error?.code ?? "done" })
     if (ok) this.#seconds.observe({ device }, ms / 1000)
   }
 

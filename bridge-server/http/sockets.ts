@@ -3,9 +3,10 @@ import websocket from "@fastify/websocket"
 import type { FastifyInstance } from "fastify"
 import type { WebSocket } from "ws"
 import { fail, MAX_SOCKET_BYTES, Peer, SUBPROTOCOL, type WebSocketLike, webSocketPort } from "../../protocol/index.ts"
-import { type AgentParts, agentConnection } from "../fleet/agents.ts"
+import { agentConnection } from "../fleet/agents.ts"
 import { authorise, type BridgeCaller } from "../fleet/caller.ts"
-import type { Router } from "../fleet/router.ts"
+import { overview } from "../fleet/overview.ts"
+import type { AppParts } from "./app.ts"
 import { callerOf } from "./route.ts"
 
 /** Time to answer a goodbye. */
@@ -15,7 +16,8 @@ const MAX_UNPAIRED_BYTES = 64 * 2 ** 10
 const MAX_UNPAIRED_MS = 60_000
 
 /** `/client` for callers, `/agent` for those who compute. Host, Origin and token were checked before the upgrade. */
-export async function sockets(app: FastifyInstance, router: Router, agents: AgentParts): Promise<void> {
+export async function sockets(app: FastifyInstance, { router, agents, pairing, guard }: AppParts): Promise<void> {
+  const looks = overview({ ...router.parts, pairing, addresses: () => [...guard.addresses] })
   const connections = new Map<Peer<BridgeCaller>, BridgeCaller>()
   agents.tokens.onRevoked((agent) => {
     const reason = fail("IPFA_BRIDGE_TOKEN", { message: "This agent's token was taken back." })
@@ -59,7 +61,7 @@ export async function sockets(app: FastifyInstance, router: Router, agents: Agen
   app.get("/client", { websocket: true }, (socket, request) => {
     const caller = callerOf(request)
     const { handlers, end } = router.connection()
-    void serve(socket, caller, handlers).closed.then(end)
+    void serve(socket, caller, { ...handlers, ...looks }).closed.then(end)
   })
   app.get("/agent", { websocket: true }, (socket, request) => {
     if (callerOf(request).role === "unpaired") confine(socket, request.raw.socket)

@@ -1,6 +1,15 @@
 import type { FastifyInstance } from "fastify"
 import * as v from "valibot"
-import { check, fail, hardwareReport, modelReference, status, storedModel } from "../../protocol/index.ts"
+import {
+  check,
+  codeUse,
+  fail,
+  hardwareReport,
+  invitation,
+  modelReference,
+  status,
+  storedModel,
+} from "../../protocol/index.ts"
 import type { AgentTokens } from "../access/agent-tokens.ts"
 import type { Pairing } from "../access/pairing.ts"
 import { bridgeProof } from "../access/proof.ts"
@@ -32,6 +41,7 @@ const benchmarksQuery = v.object({
   model: v.optional(v.pipe(v.string(), v.maxLength(128))),
   limit: v.optional(v.pipe(v.string(), v.regex(/^\d{1,4}$/), v.transform(Number))),
 })
+const invite = v.object({ for: v.optional(codeUse, "agent") })
 const alias = v.object({ name: v.string(), reference: v.string(), shipped: v.boolean() })
 
 /** What is ours: status, devices, evidence, models, pairing. */
@@ -161,13 +171,15 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
     {
       schema: {
         tags: ["agents"],
-        summary: "A code with which one agent can be paired, once, within five minutes.",
-        response: errorAnswers,
+        summary: "A code with which one agent can be paired, or the dashboard be opened, once, within five minutes.",
+        body: shown(invite),
+        response: ok(invitation, "The code, and where it is good."),
       },
     },
     async (request) => {
       ownerOnly(request)
-      return pairing.create()
+      const { for: use } = check(invite, request.body ?? {}, "IPFA_INPUT_INVALID")
+      return { ...pairing.create(use), addresses: guard.addresses }
     },
   )
   app.get(

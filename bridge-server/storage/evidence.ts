@@ -19,6 +19,8 @@ export interface BenchmarkSummary {
   backend: string
   adapter: string
   model: string
+  /** What the model was first asked for by, where that is known. */
+  reference?: string
   scenario: string
   loadMs: number
   firstMs: number
@@ -208,13 +210,16 @@ export class Evidence {
     filter: { agent?: string; model?: string; device?: string; limit?: number } = {},
   ): Promise<BenchmarkSummary[]> {
     const rows = await this.#all(
-      `SELECT id, epoch_ms(ts)::DOUBLE AS "at", agent, device, backend, adapter, model, scenario, load_ms AS "loadMs", first_ms AS "firstMs",
+      `SELECT id, epoch_ms(b.ts)::DOUBLE AS "at", agent, device, backend, adapter, model, reference, scenario, load_ms AS "loadMs", first_ms AS "firstMs",
          p50_ms AS "p50Ms", n, (SELECT coalesce(list(ms ORDER BY i), []) FROM benchmark_samples s WHERE s.benchmark = b.id) AS "samplesMs"
-       FROM benchmarks b WHERE ($1 IS NULL OR agent = $1) AND ($2 IS NULL OR model = $2) AND ($3 IS NULL OR device = $3)
-       ORDER BY ts DESC LIMIT $4`,
+       FROM benchmarks b LEFT JOIN models m ON m.sha256 = b.model WHERE ($1 IS NULL OR agent = $1) AND ($2 IS NULL OR model = $2) AND ($3 IS NULL OR device = $3)
+       ORDER BY b.ts DESC LIMIT $4`,
       [filter.agent ?? null, filter.model ?? null, filter.device ?? null, Math.min(filter.limit ?? 100, 1000)],
     )
-    return rows as unknown as BenchmarkSummary[]
+    return rows.map(({ reference, ...row }) => ({
+      ...row,
+      ...(reference !== null && { reference }),
+    })) as unknown as BenchmarkSummary[]
   }
 
   /** Steady runs by agent, device and model: what the scheduler starts from after a restart. */

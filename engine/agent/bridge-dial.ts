@@ -1,6 +1,7 @@
 import {
   asAccelerateError,
   bridgeProves,
+  type CodeUse,
   fail,
   MAX_SOCKET_BYTES,
   Peer,
@@ -10,7 +11,6 @@ import {
   type WebSocketLike,
   webSocketPort,
 } from "../../protocol/index.ts"
-import type { Caller } from "../caller.ts"
 import type { BridgePairing } from "./settings.ts"
 
 /** A bridge that is there answers far sooner, ms. */
@@ -31,10 +31,10 @@ export function bridgeUrl(typed: string): string {
   return `${secure ? "wss" : "ws"}://${new URL(http).host}/agent`
 }
 
-/** Trades a pairing code for a token of this agent's own. */
+/** Trades a one-time code for a token of this agent's own, or of a dashboard's. */
 export async function redeemCode(
   url: string,
-  request: { code: string; agent: string; label: string },
+  request: { code: string; agent: string; label: string; as?: CodeUse },
   signal: AbortSignal,
 ): Promise<string> {
   const peer = await open(url, [SUBPROTOCOL], { role: "agent" })
@@ -45,17 +45,17 @@ export async function redeemCode(
   }
 }
 
-/** A connection to the bridge as an agent of its fleet, after the bridge has shown that it is the one that gave the token. */
-export async function dialBridge(
+/**
+ * A connection to the bridge, after it has shown that it is the one that gave the token: to `agent`, or (undefined) the bridge's own, which is
+ * its owner's.
+ */
+export async function dialBridge<C>(
   { url, token }: BridgePairing,
-  agent: string,
-  serving: Required<Pick<PeerOptions<Caller>, "caller" | "handlers" | "authorise">>,
-): Promise<Peer<Caller>> {
+  agent: string | undefined,
+  options: PeerOptions<C>,
+): Promise<Peer<C>> {
   await demandProof(url, token, agent)
-  return open<Caller>(url, [SUBPROTOCOL, TOKEN_SUBPROTOCOL + token], {
-    role: "agent",
-    ...serving,
-  })
+  return open<C>(url, [SUBPROTOCOL, TOKEN_SUBPROTOCOL + token], options)
 }
 
 async function open<C>(url: string, protocols: string[], options: PeerOptions<C>): Promise<Peer<C>> {
@@ -70,12 +70,16 @@ async function open<C>(url: string, protocols: string[], options: PeerOptions<C>
 }
 
 /** That what listens there is the bridge that gave the token: it may be someone else, and learns nothing from this. */
-async function demandProof(url: string, token: string, agent: string): Promise<void> {
+async function demandProof(url: string, token: string, agent: string | undefined): Promise<void> {
   const { host, protocol } = new URL(url)
   const http = `${protocol === "wss:" ? "https" : "http"}://${host}`
-  if (!(await bridgeProves(http, token, { agent, signal: AbortSignal.timeout(DIAL_MS) })))
+  const signal = AbortSignal.timeout(DIAL_MS)
+  if (!(await bridgeProves(http, token, { signal, ...(agent !== undefined && { agent }) })))
     throw fail("IPFA_BRIDGE_TOKEN", {
-      message: `What listens at ${host} does not know this browser: it is another program, or the pairing was taken back. Pair again.`,
+      message:
+        agent === undefined
+          ? `That is not the token of the bridge-server at ${host}.`
+          : `What listens at ${host} does not know this browser: it is another program, or the pairing was taken back. Pair again.`,
     })
 }
 

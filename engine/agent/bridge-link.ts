@@ -126,7 +126,12 @@ export class BridgeLink {
     const { handlers, dispose } = pool.serve(BRIDGE)
     let ended: unknown
     try {
-      const peer = await dialBridge(pairing, agent, { caller: BRIDGE, handlers, authorise: authoriseBridge })
+      const peer = await dialBridge<Caller>(pairing, agent, {
+        role: "agent",
+        caller: BRIDGE,
+        handlers,
+        authorise: authoriseBridge,
+      })
       if (turn !== this.#turn) return peer.close()
       this.#peer = peer
       const hardware = await pool.hardware()

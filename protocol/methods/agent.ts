@@ -1,5 +1,6 @@
 import * as v from "valibot"
 import { defineMethod } from "../define-method.ts"
+import { codeUse } from "./dashboard.ts"
 import { browser, count, id, ms, name } from "./shared.ts"
 import { hardwareReport, measurement } from "./status.ts"
 
@@ -45,9 +46,14 @@ export const recordEvidence = defineMethod({
 
 export const pairAgent = defineMethod({
   name: "agent.pair",
-  title: "Trades a one-time pairing code for a token of this agent's own.",
+  title: "Trades a one-time code for a token of this agent's own, or of a dashboard's.",
   grant: "none",
-  params: v.object({ code: v.pipe(v.string(), v.maxLength(32)), agent: id, label: v.optional(name) }),
+  params: v.object({
+    code: v.pipe(v.string(), v.maxLength(32)),
+    agent: id,
+    label: v.optional(name),
+    as: v.optional(codeUse, "agent"),
+  }),
   result: v.object({ token: v.string() }),
   errors: ["IPFA_BRIDGE_PAIRING", "IPFA_BRIDGE_PAIRING_RATE"],
 })

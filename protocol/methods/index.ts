@@ -1,5 +1,6 @@
 import type { MethodDefinition } from "../define-method.ts"
 import { beat, joinFleet, pairAgent, recordEvidence } from "./agent.ts"
+import { inviteAgent, listBenchmarks, watchBridge } from "./dashboard.ts"
 import { closeModel, deviceMemory, openModel, probeDevices, releaseTensors, runModel } from "./device.ts"
 import { requestGrant } from "./grant.ts"
 import { clearJobs, watchJobs } from "./job.ts"
@@ -27,6 +28,9 @@ export const methods = [
   joinFleet,
   beat,
   recordEvidence,
+  watchBridge,
+  listBenchmarks,
+  inviteAgent,
   probeDevices,
   openModel,
   runModel,
@@ -48,6 +52,7 @@ export type Methods = { [M in (typeof methods)[number] as M["name"]]: M }
 export type MethodName = keyof Methods
 
 export * from "./agent.ts"
+export * from "./dashboard.ts"
 export * from "./device.ts"
 export * from "./grant.ts"
 export * from "./job.ts"

@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, cpSync, globSync, mkdirSync, writeFileSync } f
 import path from "node:path"
 import { build } from "esbuild"
 import { repoRoot } from "../sources.ts"
-import { ensureWorkerPage } from "./worker-page.ts"
+import { ensureDashboard, ensureWorkerPage } from "./pages.ts"
 
 /** `ipfs-accelerate-bridge`: the command line and the entry of its native children; what npm installs with it stays outside. */
 export async function buildBridge(out: string): Promise<void> {
@@ -21,6 +21,7 @@ export async function buildBridge(out: string): Promise<void> {
     logLevel: "warning",
   })
   cpSync(await ensureWorkerPage(), path.join(out, "worker"), { recursive: true })
+  cpSync(await ensureDashboard(), path.join(out, "dashboard"), { recursive: true })
   chmodSync(path.join(out, "main.js"), 0o755)
   // The model that ships, where the bundle looks for it. A copy, so git is told to ignore it and npm not to.
   const models = path.join(path.dirname(out), "models")

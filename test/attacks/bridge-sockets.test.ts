@@ -108,7 +108,7 @@ describe("S5: a pairing code", () => {
   })
   const attempt = (given: string, peer = "a") => {
     try {
-      pairing.redeem(given, peer)
+      pairing.redeem(given, "agent", peer)
       return "paired"
     } catch (error) {
       return (error as AccelerateError).code
@@ -116,25 +116,25 @@ describe("S5: a pairing code", () => {
   }
 
   test("is good once", () => {
-    const { code: made } = pairing.create()
+    const { code: made } = pairing.create("agent")
     expect(attempt(made)).toBe("paired")
     expect(attempt(made)).toBe("IPFA_BRIDGE_PAIRING")
   })
 
   test("is understood as people type it", () => {
-    const { code: made } = pairing.create()
+    const { code: made } = pairing.create("agent")
     expect(made).toMatch(/^[3467ACDEFGHJKMNPQRTVWXY9]{8}$/)
     expect(attempt(` ${made.slice(0, 4).toLowerCase()}-${made.slice(4)} `)).toBe("paired")
   })
 
   test("ends after five minutes", () => {
-    const { code: made } = pairing.create()
+    const { code: made } = pairing.create("agent")
     now += 5 * 60_000
     expect(attempt(made)).toBe("IPFA_BRIDGE_PAIRING")
   })
 
   test("can be guessed at five times a minute by each peer, and nobody else is locked out", () => {
-    const { code: made } = pairing.create()
+    const { code: made } = pairing.create("agent")
     const guesses = Array.from({ length: 8 }, () => attempt("WRONGWRO"))
     expect(guesses).toEqual([...Array(5).fill("IPFA_BRIDGE_PAIRING"), ...Array(3).fill("IPFA_BRIDGE_PAIRING_RATE")])
     expect(attempt(made)).toBe("IPFA_BRIDGE_PAIRING_RATE")

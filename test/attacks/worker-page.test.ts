@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { ensureWorkerPage } from "../../scripts/packages/worker-page.ts"
+import { ensureWorkerPage } from "../../scripts/packages/pages.ts"
 import { dial, raw, type TestBridge, testBridge } from "../support/bridge.ts"
 import { launchChromium } from "../support/chromium.ts"
 

@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from "playwright-core"
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
-import { ensureWorkerPage } from "../../scripts/packages/worker-page.ts"
+import { ensureWorkerPage } from "../../scripts/packages/pages.ts"
 import { findWebkit, joinWebkit } from "../../scripts/start/webkit.ts"
 import { joinWebnnShell } from "../../scripts/start/webnn-shell.ts"
 import { connect } from "../../sdk/connect.ts"

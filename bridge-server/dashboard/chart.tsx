@@ -1,0 +1,89 @@
+import { useEffect, useRef } from "preact/hooks"
+import uPlot from "uplot"
+
+export interface Line {
+  label: string
+  /** A custom property of the style, such as `--accent`. */
+  color: string
+  /** Lengths of stroke and gap, so that lines differ in more than colour. */
+  dash?: number[]
+  fill?: boolean
+  points?: boolean
+}
+
+export interface ChartProps {
+  /** What is seen, in words. */
+  label: string
+  /** x first, then a row for each line; null where a line has no value. */
+  data: uPlot.AlignedData
+  lines: readonly Line[]
+  /** x is seconds since 1970; else plain numbers, which `xText` writes. */
+  time?: boolean
+  xText?(x: number): string
+  heightPx?: number
+}
+
+/** uPlot in Preact: made anew when its lines change, fed when its data do, as wide as its place, in the colours of the theme. */
+export function Chart({ label, data, lines, time = false, xText, heightPx = 180 }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot>(null)
+  const shape = JSON.stringify(lines)
+
+  // `shape` stands for the lines; data is fed below.
+  useEffect(() => {
+    const at = place.current as HTMLDivElement
+    const color = (name: string) => () => resolve(at, name)
+    const grid = { stroke: color("--line"), width: 1 }
+    const axis = { stroke: color("--ink-soft"), grid, ticks: grid }
+    const made = new uPlot(
+      {
+        width: Math.max(at.clientWidth, 50),
+        height: heightPx,
+        scales: { x: { time }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+        legend: { show: false },
+        cursor: { show: false },
+        axes: [
+          { ...axis, ...(xText && { values: (_, ticks) => ticks.map(xText) }) },
+          { ...axis, size: 56 },
+        ],
+        series: [
+          {},
+          ...lines.map(({ label: name, color: c, dash, fill, points = false }) => ({
+            label: name,
+            stroke: color(c),
+            width: 2,
+            spanGaps: true,
+            points: { show: points, size: 6, fill: color(c) },
+            ...(dash && { dash }),
+            ...(fill && { fill: () => `color-mix(in srgb, ${resolve(at, c)} 18%, transparent)` }),
+          })),
+        ],
+      },
+      data,
+      at,
+    )
+    plot.current = made
+    const onResize = new ResizeObserver(() => made.setSize({ width: Math.max(at.clientWidth, 50), height: heightPx }))
+    onResize.observe(at)
+    const theme = matchMedia("(prefers-color-scheme: dark)")
+    const onTheme = () => made.redraw()
+    theme.addEventListener("change", onTheme)
+    return () => {
+      onResize.disconnect()
+      theme.removeEventListener("change", onTheme)
+      made.destroy()
+    }
+  }, [shape])
+  useEffect(() => plot.current?.setData(data), [data])
+
+  return <div ref={place} class="chart" role="img" aria-label={label} />
+}
+
+/** The colour that a custom property stands for in this theme: a canvas does not understand `light-dark()`. */
+function resolve(at: HTMLElement, name: string): string {
+  const before = at.style.color
+  at.style.color = `var(${name})`
+  const { color } = getComputedStyle(at)
+  at.style.color = before
+  return color
+}
