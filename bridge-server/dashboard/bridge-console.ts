@@ -75,7 +75,7 @@ export class BridgeConsole {
   /** A one-time code for one more browser. Throws where the bridge can't be reached. */
   async invite(): Promise<Invitation> {
     if (!this.#peer) throw new Error("The bridge-server can't be reached now.")
-    return this.#peer.call("bridge.invite", {}, { deadlineMs: ANSWER_MS })
+    return this.#peer.call("dashboard.invite", {}, { deadlineMs: ANSWER_MS })
   }
 
   #leave(): void {
@@ -87,7 +87,7 @@ export class BridgeConsole {
   async #codeFor(token: string): Promise<string> {
     const peer = await dialBridge({ url: `${this.#socket}/client`, token }, undefined, { role: "dashboard" })
     try {
-      return (await peer.call("bridge.invite", { for: "dashboard" }, { deadlineMs: ANSWER_MS })).code
+      return (await peer.call("dashboard.invite", { for: "dashboard" }, { deadlineMs: ANSWER_MS })).code
     } finally {
       peer.close()
     }
@@ -103,7 +103,7 @@ export class BridgeConsole {
       if (turn !== this.#turn) return peer.close()
       this.#peer = peer
       this.#listed = -1
-      await peer.call("bridge.watch", {}, { onEvent: (view) => this.#show(view, peer) })
+      await peer.call("dashboard.watch", {}, { onEvent: (view) => this.#show(view, peer) })
     } catch (error) {
       ended = error
     }
@@ -125,7 +125,7 @@ export class BridgeConsole {
 
   async #list(peer: Peer): Promise<void> {
     try {
-      this.benchmarks.value = (await peer.call("benchmark.list", {}, { deadlineMs: ANSWER_MS })).benchmarks
+      this.benchmarks.value = (await peer.call("dashboard.history", {}, { deadlineMs: ANSWER_MS })).benchmarks
     } catch (error) {
       if (peer === this.#peer) this.fault.value = asAccelerateError(error).message
     }

@@ -15,7 +15,7 @@ export function overview(parts: OverviewParts): Handlers<BridgeCaller> {
   const { fleet, evidence, pairing, addresses } = parts
   const startedAt = Date.now()
   return {
-    "bridge.watch": async (_, { signal, emit }) => {
+    "dashboard.watch": async (_, { signal, emit }) => {
       for (;;) {
         void emit(view(parts, startedAt))
         // Rates are of whole seconds: there is news when one is over.
@@ -24,12 +24,12 @@ export function overview(parts: OverviewParts): Handlers<BridgeCaller> {
         signal.throwIfAborted()
       }
     },
-    "benchmark.list": async ({ limit }) => {
+    "dashboard.history": async ({ limit }) => {
       if (!evidence) throw fail("IPFA_STORAGE_QUERY", { message: "This bridge-server keeps no evidence." })
       const all = await evidence.benchmarks({ limit })
       return { benchmarks: all.map(({ samplesMs, scenario, backend, ...rest }): StoredBenchmark => rest) }
     },
-    "bridge.invite": ({ for: use }, { caller }): Invitation => {
+    "dashboard.invite": ({ for: use }, { caller }): Invitation => {
       // What takes one dashboard's token back is to end all it led to.
       if (use === "dashboard" && caller.role !== "owner")
         throw fail("IPFA_GRANT_REQUIRED", { message: "Another dashboard is the bridge-server's owner's to open." })

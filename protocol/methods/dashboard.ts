@@ -60,13 +60,13 @@ export const bridgeView = v.object({
   latencies: v.array(deviceLatency),
   /** Since the start, by code, the latest first. */
   errors: v.array(errorCount),
-  /** Benchmarks stored since the start: when it rises, `benchmark.list` has more. */
+  /** Benchmarks stored since the start: when it rises, `dashboard.history` has more. */
   benchmarks: count,
 })
 export type BridgeView = v.InferOutput<typeof bridgeView>
 
-export const watchBridge = defineMethod({
-  name: "bridge.watch",
+export const watchDashboard = defineMethod({
+  name: "dashboard.watch",
   title: "Tells who is there, what runs and how fast, each second and when agents come and go, until it is cancelled.",
   grant: "dashboard",
   params: v.object({}),
@@ -94,8 +94,8 @@ export const storedBenchmark = v.object({
 })
 export type StoredBenchmark = v.InferOutput<typeof storedBenchmark>
 
-export const listBenchmarks = defineMethod({
-  name: "benchmark.list",
+export const readHistory = defineMethod({
+  name: "dashboard.history",
   title: "Stored benchmarks, the latest first.",
   grant: "dashboard",
   params: v.object({ limit: v.optional(v.pipe(count, v.minValue(1), v.maxValue(1000)), 500) }),
@@ -116,8 +116,8 @@ export const invitation = v.object({
 })
 export type Invitation = v.InferOutput<typeof invitation>
 
-export const inviteAgent = defineMethod({
-  name: "bridge.invite",
+export const inviteBrowser = defineMethod({
+  name: "dashboard.invite",
   title: "Makes a one-time code with which a browser joins; only the owner can make one for another dashboard.",
   grant: "dashboard",
   params: v.object({ for: v.optional(codeUse, "agent") }),

@@ -1,6 +1,6 @@
 import type { MethodDefinition } from "../define-method.ts"
 import { beat, joinFleet, pairAgent, recordEvidence } from "./agent.ts"
-import { inviteAgent, listBenchmarks, watchBridge } from "./dashboard.ts"
+import { inviteBrowser, readHistory, watchDashboard } from "./dashboard.ts"
 import { closeModel, deviceMemory, openModel, probeDevices, releaseTensors, runModel } from "./device.ts"
 import { requestGrant } from "./grant.ts"
 import { clearJobs, watchJobs } from "./job.ts"
@@ -28,9 +28,9 @@ export const methods = [
   joinFleet,
   beat,
   recordEvidence,
-  watchBridge,
-  listBenchmarks,
-  inviteAgent,
+  watchDashboard,
+  readHistory,
+  inviteBrowser,
   probeDevices,
   openModel,
   runModel,

@@ -3,12 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import path from "node:path"
+import { renderUnicodeCompact } from "uqr"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { readFeeds } from "../../bridge-server/cli/feeds.ts"
 import { readNpy, writeNpy } from "../../bridge-server/cli/npy.ts"
 import { Evidence } from "../../bridge-server/storage/index.ts"
 import { AccelerateError, type Tensor } from "../../protocol/index.ts"
 import {
+  dial,
   digitError,
   digitImage,
   digits,
@@ -124,6 +126,24 @@ test("status shows agents, devices and why others are absent; pair makes a code 
   expect(said.out).toMatch(/native +native-cpu .* ready +right/)
   const { code } = json(await cli("pair", "--data", t.dir, "--json"))
   expect(code).toMatch(/^[3467ACDEFGHJKMNPQRTVWXY9]{8}$/)
+})
+
+test.each([
+  ["--worker", "worker", "agent"],
+  ["--dashboard", "dashboard", "dashboard"],
+] as const)("pair %s prints a link, as a QR code too, whose code is good for that alone", async (flag, page, as) => {
+  const { out } = await cli("pair", flag, "--data", t.dir)
+  const [link = "", ...rest] = out.split("\n")
+  expect(link).toMatch(new RegExp(`^${t.bridge.http}/${page}#code=[A-Z0-9]{8}$`))
+  expect(rest.join("\n")).toContain(renderUnicodeCompact(link))
+  const code = link.slice(-8)
+  const peer = await dial(`${t.bridge.ws}/agent`, { origin: t.bridge.http })
+  const other = as === "agent" ? "dashboard" : "agent"
+  await expect(peer.call("agent.pair", { code, agent: page, as: other })).rejects.toMatchObject({
+    code: "IPFA_BRIDGE_PAIRING",
+  })
+  expect((await peer.call("agent.pair", { code, agent: page, as })).token).toHaveLength(43)
+  peer.close()
 })
 
 test("without a bridge-server, every command that needs one says so", async () => {
