@@ -57,6 +57,10 @@ export interface NotRun {
   reason: string
 }
 
+/** What stands behind a commit that was not measured as it is. */
+const CHANGES = " and changes"
+const measured = commitMeasured(repoRoot)
+
 const FEW = 30
 
 /** Runs both arms interleaved (ABBA, so that neither has the warmer or quieter half) and says how they compare. */
@@ -118,7 +122,7 @@ export function writeResult(name: string, rows: readonly Row[], notRun: readonly
   )
   const folder = path.resolve(repoRoot, process.env.IPFA_BENCH_RESULTS ?? "bench/results")
   mkdirSync(folder, { recursive: true })
-  const result = { name, date: new Date().toISOString(), commit: commit(), machine: machine(), rows: marked, notRun }
+  const result = { name, date: new Date().toISOString(), commit: measured(), machine: machine(), rows: marked, notRun }
   writeFileSync(path.join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`)
   printRows(marked)
   for (const { case: name, reason } of notRun) console.log(`${name}: NOT_RUN (${reason})`)
@@ -134,11 +138,17 @@ export function printRows(rows: readonly Row[]): void {
 
 const rounded = (value: number) => Number(value.toPrecision(4))
 
-function commit(): string {
-  const git = (...args: string[]) => execFileSync("git", args, { cwd: repoRoot, encoding: "utf8" }).trim()
+/** Takes down which commit is there now, before anything is measured; what it returns says at the end whether it still is. */
+export function commitMeasured(dir: string): () => string {
+  const before = commit(dir)
+  return () => (commit(dir) === before || before.endsWith(CHANGES) ? before : before + CHANGES)
+}
+
+function commit(cwd: string): string {
+  const git = (...args: string[]) => execFileSync("git", args, { cwd, encoding: "utf8", stdio: "pipe" }).trim()
   try {
     const changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results") !== ""
-    return git("rev-parse", "--short", "HEAD") + (changed ? " and changes" : "")
+    return git("rev-parse", "--short=12", "HEAD") + (changed ? CHANGES : "")
   } catch {
     return "unknown"
   }

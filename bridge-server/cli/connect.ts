@@ -12,6 +12,7 @@ import { findBridge } from "../data-folder.ts"
 
 export interface BridgeClient {
   readonly http: string
+  readonly tokenFile: string
   readonly peer: Peer
   /** One JSON request to the bridge; rejects with the error it answers with. */
   request(method: string, path: string, body?: unknown): Promise<unknown>
@@ -20,7 +21,7 @@ export interface BridgeClient {
 
 /** Connects to the bridge that runs on `dataDir`. Throws IPFA_BRIDGE_UNREACHABLE. */
 export async function connect(dataDir: string): Promise<BridgeClient> {
-  const { http, ws, token } = findBridge(dataDir)
+  const { http, ws, tokenFile, token } = findBridge(dataDir)
   await prove(http, token)
   const socket = new WebSocket(`${ws}/client`, SUBPROTOCOL, {
     headers: { authorization: `Bearer ${token}` },
@@ -37,6 +38,7 @@ export async function connect(dataDir: string): Promise<BridgeClient> {
   })
   return {
     http,
+    tokenFile,
     peer,
     close: () => peer.close(),
     async request(method, path, body) {

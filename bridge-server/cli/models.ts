@@ -1,7 +1,7 @@
 import { Command } from "commander"
 import type { StoredModel } from "../../protocol/index.ts"
 import { defaultDataDir } from "../data-folder.ts"
-import { connect } from "./connect.ts"
+import { type BridgeClient, connect } from "./connect.ts"
 import { bytesText, type GlobalOptions, say, table } from "./print.ts"
 import { toReference } from "./reference.ts"
 
@@ -65,15 +65,13 @@ export function modelsCommand(): Command {
   return command
 }
 
-type Request = (method: string, path: string, body?: unknown) => Promise<unknown>
-
 export async function withBridge(
   data: string | undefined,
-  work: (request: Request, http: string) => Promise<void>,
+  work: (request: BridgeClient["request"], bridge: BridgeClient) => Promise<void>,
 ): Promise<void> {
   const bridge = await connect(data ?? defaultDataDir())
   try {
-    await work(bridge.request, bridge.http)
+    await work(bridge.request, bridge)
   } finally {
     bridge.close()
   }

@@ -8,14 +8,15 @@ export function statusCommand(): Command {
     .description("Who is there, what is loaded, what runs.")
     .action(async (_, command: Command) => {
       const { json, data } = command.optsWithGlobals<GlobalOptions>()
-      await withBridge(data, async (request) => {
+      await withBridge(data, async (request, { http, tokenFile }) => {
         const [status, hardware] = (await Promise.all([
           request("GET", "/v1/status"),
           request("GET", "/v1/devices"),
         ])) as [Status, HardwareReport]
         const { jobs } = status
-        say(json, { ...status, ...hardware }, [
-          `bridge-server ${status.version}: ${jobs.running} running, ${jobs.waiting} waiting, ${jobs.done} done, ${jobs.failed} failed`,
+        say(json, { http, tokenFile, ...status, ...hardware }, [
+          `bridge-server ${status.version} at ${http}, its token in ${tokenFile}`,
+          `${jobs.running} running, ${jobs.waiting} waiting, ${jobs.done} done, ${jobs.failed} failed`,
           "",
           ...table(
             ["agent", "device", "adapter", "state", "probe"],

@@ -43,7 +43,8 @@ export class Leased {
     const session = this.#session
     if (session && !session.device.member.gone) return session
     if (session) this.lost(session, `agent ${session.device.member.agent} went away`)
-    if (!this.#moving) {
+    // One that was given up is not joined.
+    if (!this.#moving || this.#moving.aborted) {
       const moving = new SharedWork((signal) => this.#place({ ...options, signal }))
       this.#moving = moving
       const done = () => {
@@ -117,9 +118,10 @@ export class Leased {
 
   async #place(options: PlaceOptions): Promise<AgentSession> {
     const { session, fellBackFrom } = await this.#placement.place(this.model, this.wanted, options)
-    if (this.#closed) {
+    // Given up meanwhile: nobody has it, and another may be on its way.
+    if (this.#closed || options.signal.aborted) {
       this.#sessions.release(session)
-      throw fail("IPFA_SESSION_UNKNOWN")
+      throw this.#closed ? fail("IPFA_SESSION_UNKNOWN") : options.signal.reason
     }
     this.#session = session
     if (fellBackFrom && this.#home === undefined) this.fellBackFrom = fellBackFrom

@@ -123,6 +123,12 @@ test("models are added under a name, listed, run and removed", async () => {
 
 test("status shows agents, devices and why others are absent; pair makes a code that works once", async () => {
   const said = await cli("status", "--data", t.dir)
+  expect(said.out).toContain(`${t.bridge.http}, its token in ${t.bridge.tokenFile}`)
+  expect(JSON.parse((await cli("status", "--data", t.dir, "--json")).out)).toMatchObject({
+    http: t.bridge.http,
+    tokenFile: t.bridge.tokenFile,
+    agent: "bridge",
+  })
   expect(said.out).toMatch(/native +native-cpu .* ready +right/)
   const { code } = json(await cli("pair", "--data", t.dir, "--json"))
   expect(code).toMatch(/^[3467ACDEFGHJKMNPQRTVWXY9]{8}$/)

@@ -26,7 +26,8 @@ test.each(results)("%s holds what a result is made of, and its ratios follow fro
   expect(result).toMatchObject({
     name: path.basename(file, ".json"),
     date: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
-    commit: expect.any(String),
+    // As it is in the history, so that anyone can measure it again: commit the code first, then measure, then commit the result.
+    commit: expect.stringMatching(/^[0-9a-f]{7,40}$/),
     machine: expect.any(String),
   })
   expect(result.rows.length).toBeGreaterThan(0)

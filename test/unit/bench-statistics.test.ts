@@ -1,5 +1,9 @@
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
 import { expect, test } from "vitest"
-import { compare } from "../../bench/harness.ts"
+import { commitMeasured, compare } from "../../bench/harness.ts"
 import { benjaminiHochberg, bootstrapRatio, mannWhitney, median, seededRandom } from "../../bench/statistics.ts"
 
 const normal = (seed: number, n: number, mean: number) => {
@@ -70,4 +74,29 @@ test("arms run interleaved ABBA, and the ratio says how many times better the su
   const rates = await compare({ case: "c", subject: arm("s", 2), baseline: arm("b", 4), unit: "MiB/s" })
   expect(rates).toMatchObject({ n: 30, ratio: 0.5 })
   expect(rates.note).toBeUndefined()
+})
+
+test("a result names the commit that was there before it was measured, and says so where that was not all or did not last", () => {
+  const dir = mkdtempSync(path.join(tmpdir(), "ipfa bench "))
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: dir, encoding: "utf8", stdio: "pipe" }).trim()
+  expect(commitMeasured(dir)()).toBe("unknown")
+  git("init", "-q")
+  mkdirSync(path.join(dir, "bench/results"), { recursive: true })
+  const write = (file: string, text: string) => writeFileSync(path.join(dir, file), text)
+  const commit = () => {
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@example.test", "commit", "-q", "-m", "x")
+    return git("rev-parse", "--short=12", "HEAD")
+  }
+  write("code.ts", "1")
+  write("bench/results/a.json", "1")
+  const first = commit()
+  const clean = commitMeasured(dir)
+  write("bench/results/a.json", "2")
+  expect(clean()).toBe(first)
+  write("code.ts", "2")
+  expect([clean(), commitMeasured(dir)()]).toEqual([`${first} and changes`, `${first} and changes`])
+  const second = commit()
+  expect([clean(), commitMeasured(dir)()]).toEqual([`${first} and changes`, second])
+  rmSync(dir, { recursive: true })
 })

@@ -1,11 +1,13 @@
-import { describe, expect, test } from "vitest"
+import { describe, expect, test, vi } from "vitest"
 import { hostForms, isExtensionOrigin, ownOrigins } from "../../bridge-server/access/addresses.ts"
 import { presentedToken } from "../../bridge-server/access/token.ts"
-import { AgentSessions } from "../../bridge-server/fleet/agent-sessions.ts"
+import { type AgentSession, AgentSessions } from "../../bridge-server/fleet/agent-sessions.ts"
 import { Aliases } from "../../bridge-server/fleet/aliases.ts"
 import { Averages } from "../../bridge-server/fleet/averages.ts"
+import { Leased } from "../../bridge-server/fleet/leased.ts"
 import { type AgentPeer, Member } from "../../bridge-server/fleet/member.ts"
 import { type BridgeModel, FleetModels } from "../../bridge-server/fleet/models.ts"
+import type { Placed, Placement } from "../../bridge-server/fleet/placement.ts"
 import { Slots } from "../../bridge-server/fleet/slots.ts"
 import type { AcquiredModel, ModelSource } from "../../engine/model-source.ts"
 import { fail } from "../../protocol/index.ts"
@@ -146,6 +148,39 @@ describe("work that was given up and has not ended yet", () => {
     const session = await sessions.lease(device, model, { signal: AbortSignal.timeout(2000), priority: 5 })
     expect(session.info).toEqual({ openMs: 1 })
     sessions.close()
+  })
+
+  test("is begun anew for a caller's lease", async () => {
+    const sessions = new AgentSessions(models, new Averages())
+    const device = deafMember().device("webgpu")
+    const model = { key: "k", sha256: "s", main: file, external: [] } as unknown as BridgeModel
+    const placement = {
+      place: async (_model, _wanted, options) => ({ session: await sessions.lease(device, model, options) }),
+    } satisfies Pick<Placement, "place"> as unknown as Placement
+    const leased = new Leased(model, {}, "owner", placement, sessions)
+    const first = cancelled()
+    const given = leased.current({ signal: first.signal, priority: 5 })
+    first.cancel()
+    const again = leased.current({ signal: AbortSignal.timeout(2000), priority: 5 })
+    await expect(given).rejects.toMatchObject({ code: "IPFA_JOB_CANCELLED" })
+    expect((await again).info).toEqual({ openMs: 1 })
+    sessions.close()
+  })
+
+  test("and ends all the same, leaves a caller's lease as it is and gives its session back", async () => {
+    const opened = Promise.withResolvers<Placed>()
+    const released: unknown[] = []
+    const placement = { place: () => opened.promise } as unknown as Placement
+    const sessions = { release: (session: unknown) => released.push(session) } as unknown as AgentSessions
+    const leased = new Leased({} as BridgeModel, {}, "owner", placement, sessions)
+    const first = cancelled()
+    const given = leased.current({ signal: first.signal, priority: 5 })
+    first.cancel()
+    await expect(given).rejects.toMatchObject({ code: "IPFA_JOB_CANCELLED" })
+    const session = {} as AgentSession
+    opened.resolve({ session })
+    await vi.waitFor(() => expect(released).toEqual([session]))
+    expect(leased.session).toBeUndefined()
   })
 })
 
