@@ -44,19 +44,15 @@ export class AgentTokens {
     return token
   }
 
-  /** Who `token` belongs to. The origin has to be the one it was given to, where the browser says one. */
+  /** Who `token` belongs to, where it comes from the origin that it was given to: a browser says its origin, a program has none. */
   find(token: string, origin: string | undefined): PairedAgent | undefined {
     const found = this.#agents.filter(({ hash }) => tokenMatches(token, Buffer.from(hash, "hex")))[0]
-    return found && (origin === undefined || origin === found.origin) ? found : undefined
+    return found?.origin === origin ? found : undefined
   }
 
   hashOf(agent: string): Buffer | undefined {
     const known = this.#agents.find((a) => a.agent === agent)
     return known && Buffer.from(known.hash, "hex")
-  }
-
-  isPairedOrigin(origin: string): boolean {
-    return this.#agents.some((a) => a.origin === origin)
   }
 
   revoke(agent: string): boolean {

@@ -16,7 +16,7 @@ export interface BridgeCaller extends Caller {
 
 const rights: Record<BridgeCaller["role"], readonly MethodDefinition["grant"][]> = {
   owner: ["none", "infer", "benchmark", "owner", "dashboard"],
-  agent: ["none", "infer", "benchmark", "agent"],
+  agent: ["none", "agent"],
   dashboard: ["none", "dashboard"],
   native: ["agent"],
   unpaired: ["none"],

@@ -81,7 +81,7 @@ export class Router {
     }
     const handlers: Handlers<BridgeCaller> = {
       "hardware.report": (_, { signal }) => this.hardware(signal),
-      "status.get": (_, { caller, signal }) => this.status(caller, mine, signal),
+      "status.get": (_, { signal }) => this.status(signal),
       "session.open": async (params, call) => {
         if (mine.size >= MAX_SESSIONS)
           throw fail("IPFA_QUEUE_FULL", { message: "Too many sessions are open on this connection. Close some." })
@@ -198,16 +198,15 @@ export class Router {
     return this.parts.placement.choose(model, request).ranked.length > 0
   }
 
-  async status(caller: BridgeCaller, mine: Iterable<Leased> = [], signal?: AbortSignal): Promise<Status> {
+  async status(signal: AbortSignal): Promise<Status> {
     const { sessions, slots, runs } = this.parts
-    const shown = caller.role === "owner" ? this.#leases.values() : mine
     const memory = await this.#memory(signal)
     return {
       version: VERSION,
       protocolVersion: PROTOCOL_VERSION,
       agent: "bridge",
       browser: "native",
-      sessions: [...shown].flatMap((leased) => {
+      sessions: [...this.#leases.values()].flatMap((leased) => {
         const { session } = leased
         if (!session) return []
         const { users, idleMs } = sessions.use(session)
@@ -312,14 +311,14 @@ export class Router {
   }
 
   /** What the agents say their sessions hold; one that does not answer at once (it computes) is left out. */
-  async #memory(signal?: AbortSignal): Promise<Map<AgentSession, number>> {
+  async #memory(signal: AbortSignal): Promise<Map<AgentSession, number>> {
     const open = this.parts.sessions.list()
     const members = new Set(open.map((s) => s.device.member))
     const bytes = new Map<AgentSession, number>()
     await Promise.all(
       [...members].map(async (member) => {
         try {
-          const { sessions } = await member.peer.call("status.get", {}, { deadlineMs: 250, ...(signal && { signal }) })
+          const { sessions } = await member.peer.call("status.get", {}, { deadlineMs: 250, signal })
           for (const s of open) {
             const found = s.device.member === member && sessions.find((x) => x.sessionId === s.info.sessionId)
             if (found) bytes.set(s, found.memoryBytes)

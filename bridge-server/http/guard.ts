@@ -9,10 +9,10 @@ import type { BridgeCaller } from "../fleet/caller.ts"
 /** What needs no token: that the bridge is there, its proof, and the static shells of the documentation, the worker page and the dashboard. None of it carries data. */
 const OPEN = ["/healthz", "/v1/proof", "/docs", "/worker", "/dashboard"]
 const OPEN_BELOW = ["/docs/", "/worker/", "/dashboard/"]
-/** Where an extension or a page of ours that is not paired yet may connect, to pair. */
+/** Where extensions may connect, and where who is not paired yet may, to pair. */
 const PAIRING_PATH = "/agent"
-/** All that a dashboard's token opens. */
-const DASHBOARD_PATH = "/client"
+/** All that a token opens which was had by pairing: those who compute need not call, and those who look on need not compute. */
+const DOORS = { agent: "/agent", dashboard: "/client" } as const
 
 export interface Knock {
   /** The pattern of the route that matched; undefined where none did. Not the path, whose spelling has a thousand forms. */
@@ -71,8 +71,10 @@ export class Guard {
       const paired = this.#agents.find(token, origin)
       if (!paired) throw fail("IPFA_BRIDGE_TOKEN")
       const { agent, role = "agent" } = paired
-      if (role === "dashboard" && route !== DASHBOARD_PATH)
-        throw fail("IPFA_GRANT_REQUIRED", { message: "A dashboard's token is for the dashboard alone." })
+      if (route !== DOORS[role])
+        throw fail("IPFA_GRANT_REQUIRED", {
+          message: `That needs the bridge-server's own token. This one is for ${DOORS[role]} alone.`,
+        })
       return { origin: `${role}:${agent}`, role, agent, ...seen }
     }
     if (isOpen(route) && !upgrade) return undefined
@@ -83,7 +85,7 @@ export class Guard {
 
   #originMay(origin: string, pairing: boolean): boolean {
     if (this.#origins.has(origin)) return true
-    return isExtensionOrigin(origin) && (pairing || this.#agents.isPairedOrigin(origin))
+    return pairing && isExtensionOrigin(origin)
   }
 }
 

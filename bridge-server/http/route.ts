@@ -16,14 +16,6 @@ export function callerOf(request: FastifyRequest): BridgeCaller {
   return request.caller
 }
 
-/** The person's own programs only: what an agent's token does not open. */
-export function ownerOnly(request: FastifyRequest): BridgeCaller {
-  const caller = callerOf(request)
-  if (caller.role !== "owner")
-    throw fail("IPFA_GRANT_REQUIRED", { message: "That needs the bridge-server's own token." })
-  return caller
-}
-
 /** Aborts when the client goes away before it has its answer. */
 export function untilClosed({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController()

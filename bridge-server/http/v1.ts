@@ -16,7 +16,7 @@ import { bridgeProof } from "../access/proof.ts"
 import type { Router } from "../fleet/router.ts"
 import { VERSION } from "../version.ts"
 import type { Guard } from "./guard.ts"
-import { callerOf, errorAnswers, ownerOnly, shown, untilClosed } from "./route.ts"
+import { errorAnswers, shown, untilClosed } from "./route.ts"
 
 export interface V1Parts {
   router: Router
@@ -61,8 +61,7 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
         response: ok(status, "Status."),
       },
     },
-    async (request, reply) => {
-      const caller = callerOf(request)
+    async (_, reply) => {
       const agents = fleet.members.map((m) => ({
         agent: m.agent,
         browser: m.browser,
@@ -71,7 +70,7 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
         suspect: m.suspect,
         ...m.load,
       }))
-      return { ...(await router.status(caller, [], untilClosed(reply))), ...(caller.role === "owner" && { agents }) }
+      return { ...(await router.status(untilClosed(reply))), agents }
     },
   )
   app.get(
@@ -95,7 +94,6 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
       },
     },
     async (request) => {
-      ownerOnly(request)
       const query = check(benchmarksQuery, request.query, "IPFA_INPUT_INVALID")
       if (!evidence) throw fail("IPFA_STORAGE_QUERY", { message: "This bridge-server keeps no evidence." })
       const [benchmarks, runs] = await Promise.all([evidence.benchmarks(query), evidence.runs(query)])
@@ -120,10 +118,7 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
         ),
       },
     },
-    async (request) => {
-      ownerOnly(request)
-      return { aliases: models.aliases.list(), ...(await models.source.list()) }
-    },
+    async () => ({ aliases: models.aliases.list(), ...(await models.source.list()) }),
   )
   app.post(
     "/v1/models",
@@ -136,7 +131,6 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
       },
     },
     async (request, reply) => {
-      ownerOnly(request)
       const { reference, name } = check(addModel, request.body, "IPFA_INPUT_INVALID")
       const { sha256, bytes, stored } = await models.source.acquire(
         models.aliases.resolve(reference),
@@ -157,7 +151,6 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
       },
     },
     async (request) => {
-      ownerOnly(request)
       const { model } = request.params
       const sha256 = /^(?:sha256:)?([0-9a-f]{64})$/.exec(model)?.[1]
       const removed = sha256 ? await models.source.delete(sha256) : models.aliases.remove(model)
@@ -177,7 +170,6 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
       },
     },
     async (request) => {
-      ownerOnly(request)
       const { for: use } = check(invite, request.body ?? {}, "IPFA_INPUT_INVALID")
       return { ...pairing.create(use), addresses: guard.addresses }
     },
@@ -185,10 +177,7 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
   app.get(
     "/v1/agents",
     { schema: { tags: ["agents"], summary: "The agents that were paired.", response: errorAnswers } },
-    async (request) => {
-      ownerOnly(request)
-      return { agents: tokens.list().map((a) => ({ ...a, connected: fleet.get(a.agent) !== undefined })) }
-    },
+    async () => ({ agents: tokens.list().map((a) => ({ ...a, connected: fleet.get(a.agent) !== undefined })) }),
   )
   app.delete<{ Params: { agent: string } }>(
     "/v1/agents/:agent",
@@ -200,7 +189,6 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
       },
     },
     async (request) => {
-      ownerOnly(request)
       const { agent } = request.params
       if (!tokens.revoke(agent)) throw fail("IPFA_AGENT_UNKNOWN", { data: { agent } })
       return { revoked: true }

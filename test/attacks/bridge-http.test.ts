@@ -1,7 +1,8 @@
 import { request } from "node:http"
 import { connect } from "node:net"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { raw, type TestBridge, testBridge } from "../support/bridge.ts"
+import { dial, raw, type TestBridge, testBridge } from "../support/bridge.ts"
+import { refusal } from "../support/pool.ts"
 
 let t: TestBridge
 let port: number
@@ -181,6 +182,49 @@ describe("S4: what a client says about itself is not looked at", () => {
       cookie: `token=${t.bridge.token}`,
     }
     expectRefused(await ask("GET", "/v1/models", headers), 401, "IPFA_BRIDGE_TOKEN")
+  })
+})
+
+describe("S4: a token opens what it was given for, whatever is asked with it", () => {
+  const paired = async (use: "agent" | "dashboard") => {
+    const peer = await dial(`${t.bridge.ws}/agent`)
+    const { code } = (await t.http("POST", "/v1/pairing", { for: use })).json
+    const { token } = await peer.call("agent.pair", { code, agent: `a-${use}`, as: use })
+    peer.close()
+    return token
+  }
+  /** All that /docs tells of, and wants a token. */
+  const routes = async () => {
+    const { paths } = (await t.http("GET", "/docs/json")).json as { paths: Record<string, Record<string, object>> }
+    return Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods)
+        .filter(([, { security }]: [string, { security?: [] }]) => security?.length !== 0)
+        .map(([method]) => [method.toUpperCase(), path.replace(/\{\w+\}/g, "digits")] as const),
+    )
+  }
+
+  test.each([
+    ["agent", "client"],
+    ["dashboard", "agent"],
+  ] as const)("an %s's opens neither /%s nor anything over HTTP", async (use, door) => {
+    const token = await paired(use)
+    await expect(dial(`${t.bridge.ws}/${door}`, { token })).rejects.toThrow("403")
+    const all = await routes()
+    expect(all.length).toBeGreaterThan(12)
+    for (const [method, path] of all)
+      expectRefused(await ask(method, path, { authorization: `Bearer ${token}` }), 403, "IPFA_GRANT_REQUIRED")
+  })
+
+  test("an agent's can neither compute nor look on where it comes in", async () => {
+    const peer = await dial(`${t.bridge.ws}/agent`, { token: await paired("agent") })
+    for (const call of [
+      peer.call("session.open", { model: "digits" }),
+      peer.call("hardware.report", {}),
+      peer.call("dashboard.invite", {}),
+      peer.call("model.list", {}),
+    ])
+      expect(await refusal(call)).toMatch(/^IPFA_(GRANT_REQUIRED|PROTOCOL_UNKNOWN_METHOD)$/)
+    peer.close()
   })
 })
 

@@ -1,20 +1,9 @@
-import { symlinkSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import path from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { AccelerateError, type Peer, type Tensor } from "../../protocol/index.ts"
-import { adderHost } from "../support/adder.ts"
-import {
-  dial,
-  digitError,
-  digitImage,
-  digits,
-  joinAgent,
-  nativeIsThere,
-  type TestBridge,
-  testBridge,
-} from "../support/bridge.ts"
-import { testPool } from "../support/pool.ts"
+import { digitError, digitImage, digits, nativeIsThere, type TestBridge, testBridge } from "../support/bridge.ts"
 import { tinyBytes } from "./onnx-build.ts"
 
 let t: TestBridge
@@ -81,37 +70,6 @@ test("external data comes by explicit reference only, never from beside the file
   const x: Tensor = { dtype: "float32", shape: [2, 3], data: new Float32Array(6) }
   const { outputs } = await peer.call("session.run", { sessionId, feeds: { x } })
   expect([...((outputs.y as Tensor).data as Float32Array)]).toEqual([1, 2, 3, 1, 2, 3])
-})
-
-test("an agent's token opens no file of this machine, directly or by a link", async () => {
-  const host = adderHost("webgpu")
-  const { pool } = testPool([host])
-  const { token, origin } = await joinAgent(t.bridge, pool, "laptop")
-  const agent = await dial(`${t.bridge.ws}/client`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
-  symlinkSync(t.bridge.tokenFile, path.join(t.dir, "link.onnx"))
-  for (const file of [t.bridge.tokenFile, path.join(t.dir, "link.onnx"), "/nowhere"])
-    expect(await code(agent.call("session.open", { model: pathToFileURL(file).href }))).toBe("IPFA_MODEL_ADDRESS")
-  agent.close()
-  pool.close()
-})
-
-test("S9: another's upload can't be told from one that is not there", async () => {
-  const host = adderHost("webgpu")
-  const { pool } = testPool([host])
-  const { token, origin } = await joinAgent(t.bridge, pool, "phone")
-  const agent = await dial(`${t.bridge.ws}/client`, { origin, protocols: ["ipfa.v1", `ipfa.token.${token}`] })
-  const bytes = tinyBytes()
-  const { reference } = await peer.call("model.put", { uploadId: "x", offset: 0, total: bytes.byteLength, bytes })
-  const absent = `sha256:${"0".repeat(64)}`
-  const answers = await Promise.all(
-    [reference!, absent].map((model) =>
-      agent.call("session.open", { model }).catch((e) => ({ code: e.code, message: e.message, data: e.data })),
-    ),
-  )
-  expect(answers[0]).toEqual(answers[1])
-  expect(answers[0]).toMatchObject({ code: "IPFA_MODEL_NOT_FOUND" })
-  agent.close()
-  pool.close()
 })
 
 test.each([
