@@ -21,3 +21,4 @@ export {
   type TuneState,
   tuneRules,
 } from "./tune.ts"
+export { Turns } from "./turns.ts"

@@ -69,25 +69,56 @@ export class FairQueue<T> {
     return displaced ? { accepted: true, displaced } : { accepted: true }
   }
 
+  /** Whether a job of another origin than `origin` waits that `which` picks. */
+  hasOther(origin: string, which: (value: T) => boolean): boolean {
+    for (const [other, { waiting }] of this.#lines)
+      if (other !== origin && waiting.some(({ entry }) => which(entry.value))) return true
+    return false
+  }
+
   /** Takes out the job that is next, of those that `ready` lets pass. */
   next(ready: (value: T) => boolean = () => true): QueueEntry<T> | undefined {
-    let best: { line: Line<T>; at: number; seq: number } | undefined
+    const entry = this.peek(ready)
+    if (entry) this.take(entry)
+    return entry
+  }
+
+  /** The job that `next` would take out. */
+  peek(ready: (value: T) => boolean = () => true): QueueEntry<T> | undefined {
+    let best: { line: Line<T>; entry: QueueEntry<T>; seq: number } | undefined
     for (const line of this.#lines.values()) {
       if (best && line.start > best.line.start) continue
-      const at = line.waiting.findIndex((item) => ready(item.entry.value))
-      if (at < 0) continue
-      const { seq } = line.waiting[at]!
-      if (!best || line.start < best.line.start || seq < best.seq) best = { line, at, seq }
+      const item = line.waiting.find(({ entry }) => ready(entry.value))
+      if (!item) continue
+      if (!best || line.start < best.line.start || item.seq < best.seq) best = { line, ...item }
     }
-    if (!best) return undefined
-    const { line, at } = best
-    const { entry } = line.waiting[at]!
+    return best?.entry
+  }
+
+  /** Takes out a job that is served now: its origin is charged its cost. */
+  take(entry: QueueEntry<T>): void {
+    const line = this.#lines.get(entry.origin)
+    const at = line?.waiting.findIndex((item) => item.entry === entry) ?? -1
+    if (!line || at < 0) return
     this.#clock = Math.max(this.#clock, line.start)
     line.start = Math.max(this.#clock, line.start) + Math.max(entry.cost, MIN_COST)
     this.#served.set(entry.origin, line.start)
     this.#take(entry.origin, line, at)
     for (const [origin, served] of this.#served) if (served <= this.#clock) this.#served.delete(origin)
-    return entry
+  }
+
+  /** Virtual time at which `origin`'s next job may start, whether one waits or not. */
+  start(origin: string): number {
+    return this.#lines.get(origin)?.start ?? Math.max(this.#clock, this.#served.get(origin) ?? 0)
+  }
+
+  /** What serving `origin` took more than the cost it was charged; less where negative, though never to its credit. */
+  charge(origin: string, more: number): void {
+    const before = this.start(origin)
+    const start = more > 0 ? before + more : Math.min(before, Math.max(this.#clock, before + more))
+    const line = this.#lines.get(origin)
+    if (line) line.start = start
+    this.#served.set(origin, start)
   }
 
   /** Takes `entry` out; false where it does not wait. */

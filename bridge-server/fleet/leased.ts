@@ -13,7 +13,8 @@ export class Leased {
   readonly id = randomUUID()
   readonly model: BridgeModel
   readonly wanted: Wanted
-  readonly origin: string
+  /** Whose share of a device its jobs take. */
+  readonly share: string
   fellBackFrom: Placed["fellBackFrom"]
   readonly #placement: Placement
   readonly #sessions: AgentSessions
@@ -25,10 +26,10 @@ export class Leased {
   /** Names of this lease's kept tensors → where they are. An agent's own names may come again after it starts anew. */
   readonly #kept = new Map<string, { session: AgentSession; name: string }>()
 
-  constructor(model: BridgeModel, wanted: Wanted, origin: string, placement: Placement, sessions: AgentSessions) {
+  constructor(model: BridgeModel, wanted: Wanted, share: string, placement: Placement, sessions: AgentSessions) {
     this.model = model
     this.wanted = wanted
-    this.origin = origin
+    this.share = share
     this.#placement = placement
     this.#sessions = sessions
   }

@@ -65,6 +65,7 @@ export class Router {
   readonly parts: RouterParts
   readonly #leases = new Map<string, Leased>()
   readonly #noted = new Set<string>()
+  #connections = 0
   readonly #repeats = new Repeats({ keepMs: KEEP_MS, keepBytes: KEEP_BYTES, keepGoing: isLostConnection })
 
   constructor(parts: RouterParts) {
@@ -74,6 +75,7 @@ export class Router {
   /** The handlers of one connection; `end` gives back all it leased. */
   connection(): { handlers: Handlers<BridgeCaller>; end(): void } {
     const mine = new Set<Leased>()
+    const name = ++this.#connections
     const find = (id: string) => {
       const leased = this.#leases.get(id)
       if (!leased || !mine.has(leased)) throw fail("IPFA_SESSION_UNKNOWN")
@@ -85,7 +87,7 @@ export class Router {
       "session.open": async (params, call) => {
         if (mine.size >= MAX_SESSIONS)
           throw fail("IPFA_QUEUE_FULL", { message: "Too many sessions are open on this connection. Close some." })
-        const { leased, info } = await this.#open(params, call)
+        const { leased, info } = await this.#open(params, call, name)
         if (call.signal.aborted) {
           leased.close()
           throw call.signal.reason
@@ -252,12 +254,13 @@ export class Router {
   async #open(
     params: ModelRequest & Wanted,
     call: CallContext<typeof openSession, BridgeCaller>,
+    connection: number,
   ): Promise<{ leased: Leased; info: SessionInfo }> {
     const start = performance.now()
     const { signal, priority, caller } = call
     // Progress is news, not an answer: whether it arrived is nobody's concern.
     const onProgress = (p: Progress) => void call.emit(p).catch(() => {})
-    const { leased, session } = await this.#lease(params, caller, { signal, priority, onProgress })
+    const { leased, session } = await this.#lease(params, caller, { signal, priority, onProgress, connection })
     const { model } = leased
     const { info, device } = session
     return {
@@ -277,7 +280,7 @@ export class Router {
   async #lease(
     request: ModelRequest & Wanted,
     caller: BridgeCaller,
-    options: { signal: AbortSignal; priority: number; onProgress?: (p: Progress) => void },
+    options: { signal: AbortSignal; priority: number; onProgress?: (p: Progress) => void; connection?: number },
   ): Promise<{ leased: Leased; session: AgentSession }> {
     const { models, placement, sessions, stats } = this.parts
     const { device, agent } = request
@@ -286,7 +289,7 @@ export class Router {
     try {
       const model = await models.acquire(request, ownerOf(caller), options)
       this.#noteModel(model)
-      leased = new Leased(model, wanted, caller.origin, placement, sessions)
+      leased = new Leased(model, wanted, shareOf(caller, options.connection), placement, sessions)
       return { leased, session: await leased.current(options) }
     } catch (cause) {
       leased?.close()
@@ -330,6 +333,11 @@ export class Router {
     )
     return bytes
   }
+}
+
+/** Whose share of a device a job takes. The owner's programs have one each; what has an agent's token has one however often it connects. */
+function shareOf({ origin, role }: BridgeCaller, connection: number | undefined): string {
+  return role === "owner" && connection !== undefined ? `${origin} ${connection}` : origin
 }
 
 function aboutJob({ model, wanted }: Leased, feeds: Record<string, Tensor | KeptTensor>, outputs?: string[]): string {

@@ -153,9 +153,10 @@ export class Runs {
     const { signal, priority, trace, keep, outputs } = request
     const feeds = leased.toAgent(request.feeds, session)
     const leave = await slots.enter(device, {
-      origin: leased.origin,
+      origin: leased.share,
       priority,
       signal,
+      bytes: bytesOf(feeds) / 2,
       cost: averages.get(device.name, model.sha256).runMs ?? 1,
       ...(deadlineAt !== undefined && { deadlineAt: Date.now() + deadlineAt - performance.now() }),
     })

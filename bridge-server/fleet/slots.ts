@@ -1,8 +1,12 @@
 import { fail } from "../../protocol/index.ts"
-import { FairQueue, type QueueEntry } from "../../scheduler/index.ts"
+import { type QueueEntry, Turns } from "../../scheduler/index.ts"
 
 /** Jobs at once on one device: one runs while the tensors of the next one travel. */
 const IN_FLIGHT = 2
+/** What the tensors of one caller's waiting jobs may take. */
+const WAITING_BYTES = 2 ** 30
+/** A device that nobody has used for so long may be gone. */
+const FORGOTTEN_MS = 60_000
 
 export interface SlotRequest {
   /** Whose share it takes. */
@@ -13,78 +17,120 @@ export interface SlotRequest {
   deadlineAt?: number
   /** Expected time of the run, ms. */
   cost: number
+  /** What it holds in memory while it waits. */
+  bytes?: number
 }
 
 interface Waiting {
-  device: object
   enter(): void
   refuse(error: Error): void
 }
 
-/** Lets two jobs at once onto each device; the others wait in one queue that shares the devices fairly between origins. */
+/** One device: its turns, and when it was last left, by `performance.now()`. */
+interface Device {
+  turns: Turns<Waiting>
+  leftAt: number
+  timer?: NodeJS.Timeout
+}
+
+/** Lets two jobs at once onto each device; the others wait for it, and it is shared fairly between callers. */
 export class Slots {
-  readonly #queue = new FairQueue<Waiting>()
-  readonly #inside = new Map<object, number>()
+  readonly #devices = new Map<object, Device>()
+  readonly #bytes = new Map<string, number>()
 
   /** Jobs that wait. */
   get waiting(): number {
-    return this.#queue.size
+    return this.#sum(({ turns }) => turns.waiting)
   }
 
   /** Jobs that are on a device. */
   get running(): number {
-    return [...this.#inside.values()].reduce((sum, n) => sum + n, 0)
+    return this.#sum(({ turns }) => turns.running)
   }
 
   /** Jobs on `device`, or waiting for it. */
   load(device: object): number {
-    let waiting = 0
-    for (const { value } of this.#queue) if (value.device === device) waiting++
-    return (this.#inside.get(device) ?? 0) + waiting
+    const turns = this.#devices.get(device)?.turns
+    return turns ? turns.running + turns.waiting : 0
   }
 
   /** Resolves with the function that gives the place back. Throws IPFA_QUEUE_FULL at once, or `signal`'s reason while it waits. */
   enter(device: object, request: SlotRequest): Promise<() => void> {
-    const { signal, origin, priority, cost, deadlineAt } = request
+    const { signal, origin, priority, cost, deadlineAt, bytes = 0 } = request
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
-      const admit = () => {
+      const held = this.#bytes.get(origin) ?? 0
+      if (held > 0 && held + bytes > WAITING_BYTES) return reject(full())
+      const at = this.#device(device)
+      const settled = () => {
         signal.removeEventListener("abort", onAbort)
-        this.#inside.set(device, (this.#inside.get(device) ?? 0) + 1)
-        resolve(this.#leave(device))
+        this.#hold(origin, -bytes)
       }
-      const refuse = (error: Error) => {
-        signal.removeEventListener("abort", onAbort)
-        reject(error)
+      const value: Waiting = {
+        enter: () => {
+          settled()
+          resolve(this.#leave(at, value))
+        },
+        refuse(error) {
+          settled()
+          reject(error)
+        },
       }
-      const entry: QueueEntry<Waiting> = { origin, priority, cost, value: { device, enter: admit, refuse } }
+      const entry: QueueEntry<Waiting> = { origin, priority, cost, value }
       if (deadlineAt !== undefined) entry.deadlineAt = deadlineAt
       const onAbort = () => {
-        this.#queue.remove(entry)
-        reject(signal.reason)
+        at.turns.remove(entry)
+        value.refuse(signal.reason)
       }
-      if (this.#hasRoom(device)) return admit()
-      const { accepted, displaced } = this.#queue.push(entry)
-      displaced?.value.refuse(full())
-      if (!accepted) return reject(full())
+      this.#hold(origin, bytes)
       signal.addEventListener("abort", onAbort, { once: true })
+      const { accepted, displaced } = at.turns.push(entry, performance.now())
+      displaced?.value.refuse(full())
+      if (!accepted) return value.refuse(full())
+      this.#pump(at)
     })
   }
 
-  #hasRoom(device: object): boolean {
-    return (this.#inside.get(device) ?? 0) < IN_FLIGHT
+  #pump(at: Device): void {
+    clearTimeout(at.timer)
+    for (let next = at.turns.next(performance.now()); next; next = at.turns.next(performance.now())) next.value.enter()
+    const { heldUntil = Number.POSITIVE_INFINITY } = at.turns
+    if (heldUntil < Number.POSITIVE_INFINITY)
+      at.timer = setTimeout(() => this.#pump(at), Math.max(0, heldUntil - performance.now()))
   }
 
-  #leave(device: object): () => void {
+  #leave(at: Device, value: Waiting): () => void {
+    const enteredAt = performance.now()
     let left = false
     return () => {
       if (left) return
       left = true
-      const inside = (this.#inside.get(device) ?? 1) - 1
-      if (inside > 0) this.#inside.set(device, inside)
-      else this.#inside.delete(device)
-      this.#queue.next((w) => w.device === device && this.#hasRoom(device))?.value.enter()
+      const now = performance.now()
+      at.turns.ended(value, now - Math.max(enteredAt, at.leftAt), now)
+      at.leftAt = now
+      this.#pump(at)
     }
+  }
+
+  #device(device: object): Device {
+    const known = this.#devices.get(device)
+    if (known) return known
+    const now = performance.now()
+    for (const [other, { leftAt }] of this.#devices)
+      if (this.load(other) === 0 && now - leftAt > FORGOTTEN_MS) this.#devices.delete(other)
+    const at: Device = { turns: new Turns(IN_FLIGHT), leftAt: now }
+    this.#devices.set(device, at)
+    return at
+  }
+
+  #hold(origin: string, bytes: number): void {
+    const held = (this.#bytes.get(origin) ?? 0) + bytes
+    if (held > 0) this.#bytes.set(origin, held)
+    else this.#bytes.delete(origin)
+  }
+
+  #sum(of: (device: Device) => number): number {
+    return [...this.#devices.values()].reduce((sum, device) => sum + of(device), 0)
   }
 }
 

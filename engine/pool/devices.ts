@@ -10,6 +10,8 @@ import type { Sessions } from "./sessions.ts"
 /** How much a host has to do. */
 export interface HostLoad {
   jobs: number
+  /** One run keeps the others waiting for too long. */
+  isHeldUp: boolean
   isBusy(device: string): boolean
 }
 
@@ -124,7 +126,7 @@ export class Devices {
           agent: this.#settings.agent,
           browser: this.#settings.browser,
           fallbackAdapter: device.fallbackAdapter,
-          state,
+          state: load.isHeldUp ? "cooling" : state,
           probeOk: device.probe?.ok !== false,
           unsupported: model.unsupported.get(device.id) ?? lacks(device, precision),
           resident: loaded?.residence !== undefined || loaded?.opening !== undefined,

@@ -2,6 +2,7 @@ import type { AccelerateError, KeptTensor, LiveJob, RunResult, Tensor } from "..
 import type { QueueEntry } from "../../scheduler/index.ts"
 import type { Lease } from "./lease.ts"
 import type { Loaded } from "./loaded.ts"
+import type { Opening } from "./opening.ts"
 
 export interface RunParams {
   feeds: Record<string, Tensor | KeptTensor>
@@ -20,6 +21,7 @@ export interface Job {
   /** Others may wait for it under its idempotency key: it does not end with its connection, but with the last who waits. */
   readonly isShared: boolean
   readonly inputElems: number
+  readonly inputBytes: number
   readonly submittedAt: number
   /** Where it runs: its lease's, when it was submitted last. */
   loaded: Loaded
@@ -27,7 +29,7 @@ export interface Job {
   state: "new" | "waiting" | "moving" | "running" | "ended"
   /** What it counts as in its connection's activity. */
   counted: "waiting" | "running" | undefined
-  entry: QueueEntry<Job> | undefined
+  entry: QueueEntry<Job | Opening> | undefined
   /** When its turn came on the host; `performance.now()`, as `submittedAt`. */
   startedAt: number
   /** Runs that were lost with their device. */

@@ -48,6 +48,8 @@ export class Jobs implements LaneOwner {
   readonly #changed: () => void
   readonly #lanes: ReadonlyMap<Host, Lane>
   readonly #running = new Map<string, number>()
+  /** What the inputs of each origin's unfinished jobs take. */
+  readonly #queuedBytes = new Map<string, number>()
   #placement!: Placement
 
   constructor(
@@ -86,6 +88,7 @@ export class Jobs implements LaneOwner {
       this.#goHome(lease)
       const withKept = usesKept(params.feeds)
       if (withKept) hostFeeds(lease, lease.loaded, params.feeds)
+      const inputBytes = this.#reserve(lease.caller.origin, params.feeds)
       const job: Job = {
         id: crypto.randomUUID(),
         lease,
@@ -96,6 +99,7 @@ export class Jobs implements LaneOwner {
         usesKept: withKept,
         isShared: options.isShared === true,
         inputElems: inputElems(params.feeds),
+        inputBytes,
         submittedAt: performance.now(),
         state: "new",
         counted: undefined,
@@ -226,8 +230,8 @@ export class Jobs implements LaneOwner {
     )
   }
 
-  lostUnder(job: Job): void {
-    this.#blame.record(job.lease.caller.origin, job.loaded.host.backend, this.#settings.now())
+  blame(origin: string, backend: string): void {
+    this.#blame.record(origin, backend, this.#settings.now())
   }
 
   canMove(job: Job): boolean {
@@ -268,7 +272,10 @@ export class Jobs implements LaneOwner {
     const until = this.#keptAway(lease, loaded.host)
     if (until === 0) return this.lane(loaded.host).submit(job)
     const data = { backend: loaded.host.backend, unavailableUntil: until }
-    this.stranded(job, fail("IPFA_DEVICE_LOST", { message: "The device was lost under a job of this origin.", data }))
+    this.stranded(
+      job,
+      fail("IPFA_DEVICE_LOST", { message: "This site's jobs lost the device, or held it up, not long ago.", data }),
+    )
   }
 
   #keptAway({ caller, forced }: Lease, host: Host): number {
@@ -280,6 +287,7 @@ export class Jobs implements LaneOwner {
     if (!lease.movedFrom || !lease.returns || lease.moving) return
     const { host, device } = lease.home
     if ((host.state !== "ready" && !host.slept) || host.missing.has(device) || this.#keptAway(lease, host) > 0) return
+    if (this.lane(host).isHeldUp) return
     for (const kept of lease.kept.values()) if (kept.life === kept.loaded.host.life) return
     this.#leases.goHome(lease)
   }
@@ -309,6 +317,21 @@ export class Jobs implements LaneOwner {
     }
   }
 
+  /** Bytes of `feeds`, which count until the job ends. IPFA_QUEUE_FULL where its origin's jobs hold too many already. */
+  #reserve(origin: string, feeds: RunParams["feeds"]): number {
+    const held = this.#queuedBytes.get(origin) ?? 0
+    let bytes = 0
+    for (const tensor of Object.values(feeds)) if (!("kept" in tensor)) bytes += tensorBytes(tensor)
+    const { queuedBytes } = this.limits
+    if (held > 0 && held + bytes > queuedBytes)
+      throw fail("IPFA_QUEUE_FULL", {
+        message: "The inputs of this site's waiting jobs take too much memory. Try again after some have ended.",
+        data: { heldBytes: held, limitBytes: queuedBytes },
+      })
+    this.#queuedBytes.set(origin, held + bytes)
+    return bytes
+  }
+
   #count(job: Job, as: Job["counted"]): void {
     const { activity } = job.lease
     if (job.counted) activity[job.counted]--
@@ -318,6 +341,10 @@ export class Jobs implements LaneOwner {
 
   #end(job: Job, how: Pick<EndedJob, "outcome" | "error" | "queueMs" | "runMs">): void {
     job.state = "ended"
+    const { origin } = job.lease.caller
+    const held = this.#queuedBytes.get(origin)! - job.inputBytes
+    if (held > 0) this.#queuedBytes.set(origin, held)
+    else this.#queuedBytes.delete(origin)
     job.lease.jobs.delete(job)
     job.loaded.jobs--
     job.loaded.lastUsedAt = performance.now()

@@ -1,13 +1,16 @@
 import { type AccelerateError, asAccelerateError, fail, type Methods, type ResultOf } from "../../protocol/index.ts"
-import { FairQueue } from "../../scheduler/index.ts"
+import { type QueueEntry, Turns } from "../../scheduler/index.ts"
 import type { Host } from "./host.ts"
 import type { Job } from "./job.ts"
 import { hostFeeds } from "./lease.ts"
 import type { Loaded } from "./loaded.ts"
+import { Opening } from "./opening.ts"
 import type { PoolLimits } from "./options.ts"
 import { type Timer, upkeepTimer } from "./timer.ts"
 
 export type HostResult = ResultOf<Methods["device.run"]>
+/** What has its turn on a host. */
+export type Turn = Job | Opening
 
 /** What a lane asks of those around it. */
 export interface LaneOwner {
@@ -25,28 +28,49 @@ export interface LaneOwner {
   open(loaded: Loaded, origin: string): Promise<void>
   /** It can't run here: elsewhere, then, or not at all. */
   stranded(job: Job, error: AccelerateError): void
-  /** A GPU was lost while it ran. */
-  lostUnder(job: Job): void
+  /** A GPU was lost under a turn of `origin`'s, or `origin` kept the others from a host. */
+  blame(origin: string, backend: string): void
   /** Another device could take it. */
   canMove(job: Job): boolean
 }
 
-/** The jobs of one host: those that wait, fairly, and the few that it has. */
+/** The turn that an opening takes. */
+export interface OpenTurn {
+  /** Whose share it takes. */
+  origin: string
+  isTrial: boolean
+  /** What its origin is charged until it is known what it took. */
+  expectedMs: number
+  /** How long it may take while others wait. */
+  turnMs: number
+}
+
+/** A GPU's worker is not ended as soon as another: its end may take the GPU from the whole browser. */
+const GPU_TURNS = 10
+
+/** The turns of one host: those that wait, fairly, and the few that it has. */
 export class Lane {
   readonly host: Host
   readonly #owner: LaneOwner
-  readonly #queue: FairQueue<Job>
+  readonly #turns: Turns<Turn>
   /** Sent to the host, which works in this order: all but the first wait there. */
-  readonly #sent: Job[] = []
+  readonly #sent: Turn[] = []
   /** Cancelled or late, but the host is still at it: the only sign of its end is the host's answer. */
   readonly #stuck = new Map<Job, Timer>()
   #watch: Timer | undefined
   #patience: Timer | undefined
+  #held: Timer | undefined
+  /** The first turn, while it keeps others waiting, and how long it may still. */
+  #kept: { first: Turn; timer: Timer } | undefined
+  /** The first turn has taken so long that who can goes elsewhere meanwhile. */
+  isHeldUp = false
+  /** Whose turn the host is being ended for. */
+  #overranBy: string | undefined
 
   constructor(host: Host, owner: LaneOwner) {
     this.host = host
     this.#owner = owner
-    this.#queue = new FairQueue(owner.limits.queued)
+    this.#turns = new Turns(owner.limits.depth, owner.limits.queued)
     host.listener = { lost: () => this.#lost(), ready: () => this.#ready(), down: () => this.#down() }
   }
 
@@ -55,32 +79,35 @@ export class Lane {
   }
 
   get waiting(): number {
-    return this.#queue.size
+    return this.#turns.waiting
   }
 
   isBusy(device: string): boolean {
-    return this.#sent.some((job) => job.loaded.device === device)
+    return this.#sent.some((turn) => !(turn instanceof Opening) && turn.loaded.device === device)
   }
 
   submit(job: Job): void {
-    const { loaded } = job
     if (this.host.state === "down" || this.host.state === "closed")
       return this.#owner.stranded(job, this.host.unavailable())
-    if (
-      loaded.residence &&
-      this.#queue.size === 0 &&
-      this.#sent.length < this.#owner.limits.depth &&
-      this.#owner.mayRun(job)
-    )
-      return this.#send(job)
+    if (this.isHeldUp && this.#mayLeave(job)) return this.#owner.stranded(job, this.#heldUp())
     this.#enqueue(job, job.priority)
+  }
+
+  /** `work` opens a model when its turn comes. */
+  open<T>({ origin, isTrial, expectedMs, turnMs }: OpenTurn, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const opening = new Opening(origin, turnMs, () => work().then(resolve, reject), reject)
+      // Its origin's jobs may wait for it: it goes before them.
+      this.#push({ origin, priority: isTrial ? 0 : 10, cost: expectedMs, value: opening })
+      this.pump()
+    })
   }
 
   /** Ends `job` with `error`: at once for its caller, and on the host as soon as that can be. */
   abort(job: Job, error: AccelerateError): void {
     if (job.state === "ended") return
     const wasSent = job.state === "running"
-    if (job.entry) this.#queue.remove(job.entry)
+    if (job.entry) this.#turns.remove(job.entry)
     job.entry = undefined
     this.#owner.failed(job, error)
     if (!wasSent) return
@@ -93,34 +120,60 @@ export class Lane {
 
   /** Sends what may be sent. */
   pump(): void {
-    while (this.#sent.length < this.#owner.limits.depth && this.#queue.size > 0) {
-      const entry = this.#queue.next((job) => job.loaded.residence !== undefined && this.#owner.mayRun(job))
+    clearTimeout(this.#held)
+    for (;;) {
+      const entry = this.#turns.next(performance.now(), (turn) => this.#mayBegin(turn))
       if (!entry) break
-      entry.value.entry = undefined
-      this.#send(entry.value)
+      const turn = entry.value
+      if (turn instanceof Opening) void this.#open(turn)
+      else {
+        turn.entry = undefined
+        this.#send(turn)
+      }
     }
+    const { heldUntil } = this.#turns
+    if (heldUntil !== undefined && heldUntil < Number.POSITIVE_INFINITY)
+      this.#held = upkeepTimer(() => this.pump(), Math.max(0, heldUntil - performance.now()))
+    this.#watchFirst()
   }
 
   /** Ends the host and every job it has. */
   close(error: AccelerateError): void {
-    clearTimeout(this.#watch)
-    clearTimeout(this.#patience)
+    for (const timer of [this.#watch, this.#patience, this.#held, this.#kept?.timer]) clearTimeout(timer)
     for (const timer of this.#stuck.values()) clearTimeout(timer)
     this.host.close()
-    for (const job of [...this.#sent.splice(0), ...this.#queue.removeWhere(() => true).map((x) => x.value)])
-      if (job.state !== "ended") this.#owner.failed(job, error)
+    for (const turn of [...this.#sent.splice(0), ...this.#turns.removeWhere(() => true).map((x) => x.value)])
+      this.#fail(turn, error)
+  }
+
+  #mayBegin(turn: Turn): boolean {
+    if (turn instanceof Opening) return this.host.state === "ready"
+    return turn.loaded.residence !== undefined && this.#owner.mayRun(turn)
+  }
+
+  #fail(turn: Turn, error: AccelerateError): void {
+    if (turn instanceof Opening) turn.refuse(error)
+    else if (turn.state !== "ended") this.#owner.failed(turn, error)
   }
 
   #enqueue(job: Job, priority: number): void {
     const cost = this.#owner.expectedMs(job)
-    const entry = { origin: job.lease.caller.origin, priority, deadlineAt: job.deadlineAt, cost, value: job }
-    const { accepted, displaced } = this.#queue.push(entry)
-    if (displaced) this.abort(displaced.value, fail("IPFA_QUEUE_FULL"))
-    if (!accepted) return this.#owner.failed(job, fail("IPFA_QUEUE_FULL"))
+    const entry = { origin: originOf(job), priority, deadlineAt: job.deadlineAt, cost, value: job }
     job.state = "waiting"
     job.entry = entry
+    if (!this.#push(entry)) return
     if (job.loaded.residence) this.pump()
-    else this.#want(job.loaded, job.lease.caller.origin)
+    else this.#want(job.loaded, originOf(job))
+  }
+
+  #push(entry: QueueEntry<Turn>): boolean {
+    const { accepted, displaced } = this.#turns.push(entry, performance.now())
+    for (const refused of [displaced, accepted ? undefined : entry]) {
+      if (!refused) continue
+      if (!(refused.value instanceof Opening)) refused.value.entry = undefined
+      this.#fail(refused.value, fail("IPFA_QUEUE_FULL"))
+    }
+    return accepted
   }
 
   #want(loaded: Loaded, origin: string): void {
@@ -132,8 +185,17 @@ export class Lane {
 
   #wantAll(): void {
     const wanted = new Map<Loaded, string>()
-    for (const { origin, value } of this.#queue) if (!value.loaded.residence) wanted.set(value.loaded, origin)
+    for (const { origin, value } of this.#turns)
+      if (!(value instanceof Opening) && !value.loaded.residence) wanted.set(value.loaded, origin)
     for (const [loaded, origin] of wanted) this.#want(loaded, origin)
+  }
+
+  async #open(opening: Opening): Promise<void> {
+    opening.startedAt = performance.now()
+    this.#sent.push(opening)
+    await opening.begin()
+    this.#remove(opening)
+    this.pump()
   }
 
   #send(job: Job): void {
@@ -143,6 +205,7 @@ export class Lane {
     try {
       if (job.usesKept) feeds = hostFeeds(lease, loaded, feeds)
     } catch (error) {
+      this.#turns.ended(job, 0, performance.now())
       return this.#owner.failed(job, asAccelerateError(error))
     }
     job.state = "running"
@@ -177,15 +240,21 @@ export class Lane {
     } else if (result) this.#owner.discard(job, result)
   }
 
-  #remove(job: Job): void {
-    const at = this.#sent.indexOf(job)
+  #remove(turn: Turn, lost = false): void {
+    const at = this.#sent.indexOf(turn)
     if (at < 0) return
+    const now = performance.now()
     this.#sent.splice(at, 1)
-    if (at === 0 && this.#sent[0]) this.#sent[0].startedAt = performance.now()
-    clearTimeout(this.#stuck.get(job))
-    this.#stuck.delete(job)
-    if (job.state === "running") job.state = "waiting"
-    this.#owner.stopped(job)
+    this.#turns.ended(turn, at === 0 ? now - turn.startedAt : 0, now, lost)
+    if (at === 0) {
+      this.isHeldUp = false
+      if (this.#sent[0]) this.#sent[0].startedAt = now
+    }
+    if (turn instanceof Opening) return
+    clearTimeout(this.#stuck.get(turn))
+    this.#stuck.delete(turn)
+    if (turn.state === "running") turn.state = "waiting"
+    this.#owner.stopped(turn)
   }
 
   /** One timer for all jobs without a deadline of their own: no job hangs. */
@@ -196,11 +265,68 @@ export class Lane {
       this.#watch = undefined
       const first = this.#sent[0]
       if (!first) return
-      const left = first.startedAt + runMs - performance.now()
-      if (left <= 0) this.abort(first, fail("IPFA_JOB_DEADLINE", { data: { deadlineMs: runMs } }))
+      const left = first instanceof Opening ? runMs : first.startedAt + runMs - performance.now()
+      if (left <= 0) this.abort(first as Job, fail("IPFA_JOB_DEADLINE", { data: { deadlineMs: runMs } }))
       this.#watch = upkeepTimer(look, left > 0 ? left : runMs)
     }
     this.#watch = upkeepTimer(look, runMs)
+  }
+
+  /** Nothing here can be interrupted: what keeps others waiting for too long is ended with its host. */
+  #watchFirst(): void {
+    const first = this.#sent[0]
+    if (this.#kept && first === this.#kept.first && this.#keepsOthers(first)) return
+    clearTimeout(this.#kept?.timer)
+    this.#kept = undefined
+    if (first && this.#keepsOthers(first)) this.#endIfKept(first, this.#turnMs(first))
+  }
+
+  #endIfKept(first: Turn, ms: number): void {
+    const timer = upkeepTimer(() => {
+      this.#kept = undefined
+      if (first === this.#sent[0] && this.#keepsOthers(first)) this.#overrun(first)
+      else this.#watchFirst()
+    }, ms)
+    this.#kept = { first, timer }
+  }
+
+  #turnMs(turn: Turn): number {
+    return turn instanceof Opening ? turn.turnMs : this.#owner.limits.turnMs
+  }
+
+  #keepsOthers(first: Turn): boolean {
+    return this.#turns.isWaitedFor(originOf(first), (turn) => this.#mayBegin(turn))
+  }
+
+  #overrun(first: Turn): void {
+    const origin = originOf(first)
+    if (this.host.isGpu && !this.isHeldUp) {
+      this.isHeldUp = true
+      this.#endIfKept(first, (GPU_TURNS - 1) * this.#turnMs(first))
+      this.#strand(this.#heldUp(), (job) => this.#mayLeave(job))
+      for (const { value } of this.#turns.removeWhere(
+        ({ value }) => value instanceof Opening && value.origin !== origin,
+      ))
+        this.#fail(value, this.#heldUp())
+      return
+    }
+    const data = { backend: this.host.backend, turnMs: this.#turnMs(first) }
+    this.#fail(first, fail("IPFA_JOB_OVERRUN", { data }))
+    this.#overranBy = origin
+    this.host.lose("it was kept from others for too long")
+  }
+
+  #mayLeave(job: Job): boolean {
+    const first = this.#sent[0]
+    return first !== undefined && originOf(job) !== originOf(first) && this.#owner.canMove(job)
+  }
+
+  #heldUp(): AccelerateError {
+    const { backend } = this.host
+    return fail("IPFA_DEVICE_LOST", {
+      message: `${backend} is held up by a long run of another site.`,
+      data: { backend },
+    })
   }
 
   #lost(): void {
@@ -208,22 +334,26 @@ export class Lane {
     const again: Job[] = []
     // Only the first had begun.
     const culprit = sent[0]
-    if (culprit && this.host.isGpu) this.#owner.lostUnder(culprit)
-    for (const job of sent) {
-      this.#remove(job)
-      if (job.state === "ended") continue
-      if (job === culprit) job.reruns++
-      // A trial is not worth a second loss.
-      if (job.usesKept || job.loaded.isTrial)
-        this.#owner.failed(job, this.#gone("The device was lost, and with it what the job used."))
-      else if (job.reruns > 1) this.#owner.failed(job, fail("IPFA_JOB_LOST", { data: { backend: this.host.backend } }))
-      else again.push(job)
-    }
-    for (const { value } of this.#queue.removeWhere((entry) => entry.value.usesKept))
-      this.#owner.failed(value, fail("IPFA_SESSION_KEPT", { data: { reason: "its device was lost" } }))
+    const overranBy = this.#overranBy
+    this.#overranBy = undefined
     // A GPU that is lost twice is lost to all: who may have killed it goes on elsewhere.
-    const origin = this.host.isGpu ? culprit?.lease.caller.origin : undefined
-    const leaves = (job: Job) => job.lease.caller.origin === origin && this.#owner.canMove(job)
+    const origin = culprit && this.host.isGpu ? originOf(culprit) : overranBy
+    if (origin !== undefined) this.#owner.blame(origin, this.host.backend)
+    for (const turn of sent) {
+      this.#remove(turn, true)
+      // The call that opens it has failed with the host.
+      if (turn instanceof Opening || turn.state === "ended") continue
+      if (turn === culprit) turn.reruns++
+      // A trial is not worth a second loss.
+      if (turn.usesKept || turn.loaded.isTrial)
+        this.#owner.failed(turn, this.#gone("The device was lost, and with it what the job used."))
+      else if (turn.reruns > 1)
+        this.#owner.failed(turn, fail("IPFA_JOB_LOST", { data: { backend: this.host.backend } }))
+      else again.push(turn)
+    }
+    const keptLost = fail("IPFA_SESSION_KEPT", { data: { reason: "its device was lost" } })
+    for (const job of this.#takeJobs((job) => job.usesKept)) this.#owner.failed(job, keptLost)
+    const leaves = (job: Job) => originOf(job) === origin && (overranBy === origin || this.#owner.canMove(job))
     this.#strand(this.host.unavailable(), leaves)
     for (const job of again) {
       if (leaves(job)) this.#owner.stranded(job, this.host.unavailable())
@@ -247,16 +377,27 @@ export class Lane {
   #down(): void {
     clearTimeout(this.#patience)
     this.#strand(this.host.unavailable(), () => true)
+    for (const { value } of this.#turns.removeWhere(() => true)) this.#fail(value, this.host.unavailable())
   }
 
   #strand(error: AccelerateError, which: (job: Job) => boolean): void {
-    for (const { value: job } of this.#queue.removeWhere((entry) => which(entry.value))) {
+    for (const job of this.#takeJobs(which)) this.#owner.stranded(job, error)
+  }
+
+  #takeJobs(which: (job: Job) => boolean): Job[] {
+    const taken = this.#turns.removeWhere(({ value }) => !(value instanceof Opening) && which(value))
+    return taken.map(({ value }) => {
+      const job = value as Job
       job.entry = undefined
-      this.#owner.stranded(job, error)
-    }
+      return job
+    })
   }
 
   #gone(message: string): AccelerateError {
     return fail("IPFA_DEVICE_LOST", { message, data: { backend: this.host.backend } })
   }
+}
+
+function originOf(turn: Turn): string {
+  return turn instanceof Opening ? turn.origin : turn.lease.caller.origin
 }

@@ -44,12 +44,18 @@ export interface PoolLimits {
   runMs: number
   /** How long a host may go on with what was cancelled or is past its deadline before it is ended. */
   stuckMs: number
+  /**
+   * How long one run may keep other origins from a host, since none can be interrupted: then a CPU's worker is ended, and from a GPU's those
+   * that can go elsewhere until it is ended after ten times as long. An opening may take longer, by its size.
+   */
+  turnMs: number
   /** How long jobs that may move wait for a lost device's replacement. */
   patienceMs: number
   /** Jobs sent to a host ahead of their turn, so that the device does not idle between them. */
   depth: number
-  /** Jobs that may wait for one host. */
+  /** Jobs that may wait for one host, and what the inputs of one origin's unfinished jobs may take, bytes. */
   queued: number
+  queuedBytes: number
   /** How long a completed job's result answers for its idempotency key, ms, and how many bytes of results are held for that. */
   keptResultMs: number
   keptResultBytes: number
@@ -67,9 +73,11 @@ const defaultLimits: PoolLimits = {
   openMs: 120_000,
   runMs: 300_000,
   stuckMs: 30_000,
+  turnMs: 3_000,
   patienceMs: 3_000,
   depth: 2,
   queued: 512,
+  queuedBytes: 512 * 2 ** 20,
   keptResultMs: 60_000,
   keptResultBytes: 64 * 2 ** 20,
   leases: 1024,

@@ -51,9 +51,11 @@ export function createPool(options: PoolOptions): Pool {
   const hosts = options.hosts.map((factory) => new Host(factory, settings))
   const blame = new Blame()
   const jobs = new Jobs(hosts, settings, sessions, measurements, leases, blame, changes.notify)
+  sessions.turnsOf = (host) => jobs.lane(host)
   const loadOf = (host: Host): HostLoad => {
     const lane = jobs.lane(host)
-    return { jobs: lane.running + lane.waiting, isBusy: (device) => lane.isBusy(device) }
+    const { running, waiting, isHeldUp } = lane
+    return { jobs: running + waiting, isHeldUp, isBusy: (device) => lane.isBusy(device) }
   }
   const devices = new Devices(hosts, settings, sessions, measurements, blame, loadOf)
   const heapWatch = new HeapWatch(settings, sessions, (host) => loadOf(host).jobs)

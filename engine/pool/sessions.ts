@@ -1,12 +1,23 @@
-import { asAccelerateError, type DeviceInfo, fail } from "../../protocol/index.ts"
+import {
+  asAccelerateError,
+  type DeviceInfo,
+  fail,
+  type Methods,
+  type ParamsIn,
+  type ResultOf,
+} from "../../protocol/index.ts"
 import { evictionsFor, obtainableBytes } from "./eviction.ts"
 import type { Host } from "./host.ts"
+import type { Lane } from "./lane.ts"
 import { Loaded } from "./loaded.ts"
 import type { Measurements } from "./measurements.ts"
 import type { Model } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
 import type { Slots } from "./slots.ts"
 import { upkeepTimer } from "./timer.ts"
+
+/** What an opening takes where it was never measured; also what one is granted beyond a run's turn. 200 MB a second. */
+const OPEN_MS_PER_BYTE = 5e-6
 
 /** The models that are loaded, within the byte budget. */
 export class Sessions {
@@ -17,6 +28,8 @@ export class Sessions {
   #alone = 0
   /** What the tuner tries out: it has only memory that nobody uses, and is no part of what makes room for others. */
   #trial: { loaded: Loaded; ended: Promise<void>; end(): void } | undefined
+  /** What a host's openings wait their turn in. */
+  turnsOf!: (host: Host) => Pick<Lane, "open">
   /** Told when a session was given back and nobody has that one any more. */
   onReleased: (host: Host) => void = () => undefined
 
@@ -141,23 +154,23 @@ export class Sessions {
       const { life } = host
       try {
         // A trial waits for nobody and nobody waits for it, else two could wait for each other.
-        if (loaded.isTrial) return await this.#load(loaded)
-        return await this.#slots.run(origin, () => this.#load(loaded))
+        if (loaded.isTrial) return await this.#load(loaded, origin)
+        return await this.#slots.run(origin, () => this.#load(loaded, origin))
       } catch (error) {
-        if (attempt > 1 || loaded.isTrial || host.life === life) throw error
+        const isHopeless = asAccelerateError(error).code === "IPFA_JOB_OVERRUN"
+        if (attempt > 1 || loaded.isTrial || isHopeless || host.life === life) throw error
       }
     }
   }
 
-  async #load(loaded: Loaded): Promise<void> {
-    const { model, host, device } = loaded
+  async #load(loaded: Loaded, origin: string): Promise<void> {
+    const { model, device } = loaded
     await this.#trialAside(loaded, model.needBytes)
     this.#roomFor(loaded, model.needBytes)
     loaded.reservedBytes = model.needBytes
     try {
       const { transfer, ...files } = await model.files()
-      const { life } = host
-      const opened = await this.#callOpen(host, { device, ...files }, transfer)
+      const { life, opened } = await this.#callOpen(loaded, origin, { device, ...files }, transfer)
       loaded.residence = {
         life,
         handle: opened.handle,
@@ -208,22 +221,32 @@ export class Sessions {
   }
 
   /** Past the deadline the opening fails at once; the host may go on for `stuckMs`, then it is ended. */
-  async #callOpen(host: Host, params: Parameters<typeof host.call<"device.open">>[1], transfer: ArrayBuffer[]) {
-    const { openMs, stuckMs } = this.#settings.limits
-    const { life } = host
-    const call = host.call("device.open", params, { transfer })
+  async #callOpen(
+    { host, model, device, isTrial }: Loaded,
+    origin: string,
+    params: ParamsIn<Methods["device.open"]>,
+    transfer: ArrayBuffer[],
+  ): Promise<{ life: number; opened: ResultOf<Methods["device.open"]> }> {
+    const { openMs, stuckMs, turnMs } = this.#settings.limits
+    const late = Promise.withResolvers<never>()
     let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_, reject) => {
+    const byBytes = model.needBytes * OPEN_MS_PER_BYTE
+    const expectedMs = this.#measurements.of(model.sha256, device).openMs ?? 100 + byBytes
+    const turn = { origin, isTrial, expectedMs, turnMs: turnMs + byBytes }
+    const opening = this.turnsOf(host).open(turn, () => {
+      const { life } = host
+      const call = host.call("device.open", params, { transfer })
       timer = setTimeout(() => {
-        reject(fail("IPFA_JOB_DEADLINE", { message: "Opening took too long.", data: { deadlineMs: openMs } }))
+        late.reject(fail("IPFA_JOB_DEADLINE", { message: "Opening took too long.", data: { deadlineMs: openMs } }))
         const stuck = upkeepTimer(() => host.lose("it did not end an opening past its deadline", life), stuckMs)
         call
           .then(({ handle }) => host.call("device.close", { handle }))
           .catch(() => undefined)
           .finally(() => clearTimeout(stuck))
       }, openMs)
+      return call.then((opened) => ({ life, opened }))
     })
-    return await Promise.race([call, late]).finally(() => clearTimeout(timer))
+    return await Promise.race([opening, late.promise]).finally(() => clearTimeout(timer))
   }
 
   #record({ model, host, device }: Loaded, ms: number, error?: string): void {

@@ -142,7 +142,9 @@ export class Tuner {
       if (!this.#mayGoOn || !lease.loaded.residence) break
       const late = new AbortController()
       const timer = upkeepTimer(() => late.abort(fail("IPFA_JOB_DEADLINE")), tuneRules.blockMs)
-      const { timing } = await jobs.run(lease, { feeds }, { signal: late.signal }).finally(() => clearTimeout(timer))
+      const { timing } = await jobs
+        .run(lease, { feeds }, { signal: late.signal, priority: 0 })
+        .finally(() => clearTimeout(timer))
       if (run === 0 || this.#mayGoOn) samples.push(timing.runMs)
     }
     return samples

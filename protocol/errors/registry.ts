@@ -34,6 +34,11 @@ export const registry = {
   IPFA_JOB_CANCELLED: entry(499, "The job was cancelled."),
   IPFA_JOB_DEADLINE: entry(504, "The job did not end before its deadline.", true),
   IPFA_JOB_LOST: entry(503, "The device that ran the job was lost, and so was the one it was run on again.", true),
+  IPFA_JOB_OVERRUN: entry(
+    504,
+    "The job took long while others waited for the device, and was ended. Ask for less at once, or try again later.",
+    true,
+  ),
   IPFA_QUEUE_FULL: entry(429, "Too many jobs are waiting. Try again after some have ended.", true),
 
   IPFA_GRANT_REQUIRED: entry(403, "This origin was not granted that. Call enable() and let the person decide."),

@@ -19,7 +19,7 @@ describe("slots", () => {
     slots: Slots,
     device: object,
     origin: string,
-    more: { priority?: number; signal?: AbortSignal } = {},
+    more: { priority?: number; signal?: AbortSignal; bytes?: number } = {},
   ) => slots.enter(device, { origin, priority: 5, signal: never, cost: 1, ...more })
 
   test("two jobs at once on a device, and one more for each that leaves", async () => {
@@ -100,6 +100,20 @@ describe("slots", () => {
     void enter(slots, device, "modest")
     expect(await greedy[511]).toBe("IPFA_QUEUE_FULL")
     expect(slots.waiting).toBe(512)
+  })
+
+  test("what one caller's waiting jobs hold in memory is bounded, and what is on the device does not count", async () => {
+    const slots = new Slots()
+    const device = {}
+    const half = { bytes: 2 ** 29 }
+    const leaves = await Promise.all([enter(slots, device, "a", half), enter(slots, device, "a", half)])
+    const waiting = [enter(slots, device, "a", half), enter(slots, device, "a", half)]
+    await expect(enter(slots, device, "a", half)).rejects.toMatchObject({ code: "IPFA_QUEUE_FULL" })
+    const other = enter(slots, device, "b", half)
+    for (const leave of leaves) leave()
+    await Promise.all([waiting[0], other])
+    void enter(slots, device, "a", half)
+    expect(slots.waiting).toBe(2)
   })
 })
 

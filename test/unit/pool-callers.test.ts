@@ -163,8 +163,8 @@ describe("between callers", () => {
     await other.peer.call("status.get", {})
     wasm.letGo()
     await Promise.all([...greedy, ...modest])
-    // Two were at the host already; from then on every other one is the other's.
-    expect(wasm.order.slice(0, 6)).toEqual([1, 1, 1, 2, 1, 2])
+    // What may be long is not sent to the host ahead of its turn: every other one is the other's.
+    expect(wasm.order.slice(0, 5).filter((bias) => bias === 2)).toHaveLength(2)
   })
 
   test("an origin has no more jobs running than it may, over all devices and connections, and none is refused for it", async () => {
@@ -202,8 +202,8 @@ describe("between callers", () => {
     wasm.letGo()
     expect(value(await modest)).toBe(2)
     const outcomes = await Promise.all(greedy)
-    expect(outcomes.filter((x) => x === 1)).toHaveLength(5)
-    expect(outcomes.filter((x) => x === "IPFA_QUEUE_FULL")).toHaveLength(5)
+    expect(outcomes.filter((x) => x === 1)).toHaveLength(4)
+    expect(outcomes.filter((x) => x === "IPFA_QUEUE_FULL")).toHaveLength(6)
   })
 
   test("each sees its own sessions and jobs; the owner sees all", async () => {

@@ -211,7 +211,7 @@ describe("a GPU that is lost", () => {
   })
 
   test("twice under one origin's forced jobs is not that origin's for ten minutes, and the others' again after two", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] })
     const webgpu = adderHost("webgpu")
     t = testPool([webgpu])
     const [page, other] = [t.connect(), t.connect({ origin: "https://other.test" })]
@@ -285,7 +285,7 @@ describe("a GPU that is lost", () => {
   })
 
   test("and comes back: a session that moved returns to it, unless it kept something elsewhere", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] })
     const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
     t = testPool([webgpu, wasm])
     const page = t.connect()
