@@ -12,7 +12,7 @@ const allowed: Record<string, readonly string[]> = {
   engine: ["protocol", "graph", "scheduler", "kernels"],
   "native-host": ["protocol"],
   sdk: ["protocol", "kernels"],
-  extension: ["protocol", "graph", "scheduler", "kernels", "engine", "sdk"],
+  extension: ["protocol", "graph", "scheduler", "kernels", "engine", "sdk", "models"],
   "bridge-server": ["protocol", "graph", "scheduler", "engine", "native-host"],
   models: [],
   // Those that drive the whole may use all of it.

@@ -1,10 +1,11 @@
-/** `npm run screens`: pictures of every screen of the extension, in both themes, narrow and wide, and one of each from right to left, in docs/screens. */
+/** `npm run screens [-- name …]`: pictures of every screen of the extension, in both themes, narrow and wide, and one of each from right to left, in docs/screens. */
 import { mkdirSync } from "node:fs"
 import path from "node:path"
 import type { Page } from "playwright-core"
 import { launchFurnished, openScreen, screens, sizes, themes } from "../test/support/screens.ts"
 import { repoRoot } from "./sources.ts"
 
+const wanted = process.argv.slice(2)
 const folder = path.join(repoRoot, "docs", "screens")
 mkdirSync(folder, { recursive: true })
 
@@ -17,7 +18,7 @@ async function picture(page: Page, name: string): Promise<void> {
 for (const language of [undefined, "ar"]) {
   const browser = await launchFurnished(language)
   try {
-    for (const screen of screens) {
+    for (const screen of screens.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
       const page = await openScreen(screen, browser)
       for (const theme of themes)
         for (const [size, viewport] of Object.entries(sizes)) {

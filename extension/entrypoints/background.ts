@@ -5,6 +5,7 @@ import { ensureOffscreen } from "../background/offscreen.ts"
 import { closePrompt, onPromptClosed, showPrompt } from "../background/prompt-window.ts"
 import { routePorts } from "../background/route.ts"
 import type { BackgroundRequest, PromptClosed } from "../messages.ts"
+import { openPage } from "../open-page.ts"
 
 /** Kept where it outlives the browser: whether the supervisor is wanted from its start on. */
 const AUTOSTART = "autostart"
@@ -22,6 +23,9 @@ function main(): void {
   })
   browser.runtime.onInstalled.addListener(() => void injectIntoOpenTabs())
   browser.runtime.onInstalled.addListener(() => void autostart())
+  browser.runtime.onInstalled.addListener(({ reason }) => {
+    if (reason === "install") void openPage("welcome")
+  })
   browser.runtime.onStartup.addListener(() => void autostart())
   onPromptClosed((id) => {
     // Where nobody listens, nobody waits for the answer.

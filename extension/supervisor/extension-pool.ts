@@ -2,7 +2,7 @@ import { createPool, type Pool, type PoolOptions } from "../../engine/index.ts"
 import { browserLibrary } from "../../engine/store/browser.ts"
 import { webWorkerHost } from "../../engine/worker/web-worker-factory.ts"
 import workerUrl from "../../engine/worker/worker.ts?worker&url"
-import { RUNTIME_FOLDER } from "../runtime-folder.ts"
+import { RUNTIME_FOLDER } from "../packaged.ts"
 
 /** The pool of this browser, and what the gate asks its store. */
 export interface ExtensionPool {

@@ -3,6 +3,7 @@ import { resolve } from "node:path"
 import axe from "axe-core"
 import type { Page } from "playwright-core"
 import { digits, digitsModel } from "./digits.ts"
+import { drawDigit } from "./drawn-digits.ts"
 import { type ExtensionBrowser, launchExtension, pagesDir } from "./extension.ts"
 import { publicHost } from "./public-host.ts"
 
@@ -59,6 +60,17 @@ const own = (name: string, ready: string): Screen => ({
 export const screens: readonly Screen[] = [
   own("popup", "#devices [data-testid=device]"),
   own("options", "#devices [data-testid=device]"),
+  {
+    name: "welcome",
+    ready: "[data-testid=answer][data-digit]",
+    async open(browser) {
+      const page = await browser.openOwn("welcome.html")
+      await page.getByTestId("demo-device").focus()
+      await page.getByTestId("demo-device").selectOption("wasm")
+      await drawDigit(page, 3)
+      return page
+    },
+  },
   {
     name: "prompt",
     ready: "[data-testid=deny]:enabled",

@@ -7,6 +7,7 @@ import { injectPageScript } from "../../background/inject.ts"
 import { closePrompt, onPromptClosed, showPrompt } from "../../background/prompt-window.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
 import type { BackgroundRequest } from "../../messages.ts"
+import { openPage } from "../../open-page.ts"
 import { receivePorts } from "../../page/broker.ts"
 import { Supervisor } from "../../supervisor/supervisor.ts"
 
@@ -42,4 +43,5 @@ browser.runtime.onMessage.addListener((request: BackgroundRequest, sender, respo
 // Loaded unpacked, for this run only: whoever did that, a person or `npm start`, goes on with the options.
 browser.runtime.onInstalled.addListener((details) => {
   if ((details as { temporary?: boolean }).temporary) void browser.runtime.openOptionsPage()
+  else if (details.reason === "install") void openPage("welcome")
 })

@@ -1,0 +1,4 @@
+import { showScreen } from "../../ui/screen.tsx"
+import { Welcome } from "../../ui/welcome/welcome.tsx"
+
+showScreen("welcomeTitle", <Welcome />)
