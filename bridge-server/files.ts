@@ -5,6 +5,9 @@ const at = (source: string, bundle: string) => new URL(fromSource ? source : bun
 
 export const files = {
   packageJson: at("./package.json", "../package.json"),
+  /** The command line, and what browsers start by native messaging. */
+  cli: at("./cli/main.ts", "./main.js"),
+  nativeHost: at("../native-host/main.ts", "./native-host.js"),
   /** The entry of a native child process. */
   child: at("./native/child.ts", "./child.js"),
   /** The folders of the built pages; made by scripts/packages/pages.ts. */

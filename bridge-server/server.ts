@@ -13,6 +13,7 @@ import { Aliases } from "./fleet/aliases.ts"
 import { Averages } from "./fleet/averages.ts"
 import type { Evidence } from "./fleet/evidence.ts"
 import { Fleet } from "./fleet/fleet.ts"
+import { Holds } from "./fleet/holds.ts"
 import { FleetModels } from "./fleet/models.ts"
 import { Placement } from "./fleet/placement.ts"
 import { Router } from "./fleet/router.ts"
@@ -65,6 +66,8 @@ export interface Bridge {
   readonly token: string
   readonly fleet: Fleet
   readonly router: Router
+  /** Who wants it to stay: the native hosts of browsers. */
+  readonly holds: Holds
   /** The process behind a native agent, where one runs now. */
   nativePid(agent: "native" | "native-gpu"): number | undefined
   /** For an agent, unless it is to open the dashboard. */
@@ -115,11 +118,12 @@ async function start(
   const router = new Router({ fleet, models, placement, sessions, slots, runs, stats, evidence })
   const pairing = new Pairing()
   const tokens = new AgentTokens(folder.path("agents.json"))
+  const holds = new Holds()
   const guard = new Guard(folder.token, tokens)
   const agents: AgentParts = { fleet, pairing, tokens, evidence, log }
   observe(agents, averages)
 
-  const app = await createApp({ agents, router, pairing, tokens, guard, metrics, ...(tls && { tls }) })
+  const app = await createApp({ agents, holds, router, pairing, tokens, guard, metrics, ...(tls && { tls }) })
   const natives = (options.native ?? true) ? nativeProcesses(folder, options, agents) : []
   const close = async () => {
     router.close()
@@ -156,6 +160,7 @@ async function start(
       token: folder.token,
       fleet,
       router,
+      holds,
       nativePid: (agent) => natives.find((n) => n.agent === agent)?.pid,
       pairingCode: (use = "agent") => pairing.create(use),
       close: () => (closing ??= close()),

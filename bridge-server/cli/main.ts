@@ -4,6 +4,7 @@ import { VERSION } from "../version.ts"
 import { benchCommand } from "./bench.ts"
 import { doctorCommand } from "./doctor.ts"
 import { modelsCommand } from "./models.ts"
+import { installNativeHostCommand, uninstallNativeHostCommand } from "./native-host.ts"
 import { pairCommand } from "./pair.ts"
 import { printError } from "./print.ts"
 import { runCommand } from "./run.ts"
@@ -26,6 +27,8 @@ for (const command of [
   pairCommand,
   statusCommand,
   doctorCommand,
+  installNativeHostCommand,
+  uninstallNativeHostCommand,
 ])
   program.addCommand(withGlobals(command()))
 

@@ -10,6 +10,9 @@ import { type GlobalOptions, say } from "./print.ts"
 
 export const DEFAULT_PORT = 8790
 
+/** A browser that restarts, or whose native host was ended, is back sooner, ms. */
+const HELD = { firstMs: 30_000, graceMs: 5000 }
+
 interface ServeOptions extends GlobalOptions {
   host: string
   port: number
@@ -22,6 +25,7 @@ interface ServeOptions extends GlobalOptions {
   evidence: boolean
   threads?: number
   allowLoopbackModels?: boolean
+  whileHeld?: boolean
 }
 
 export function serveCommand(): Command {
@@ -44,6 +48,7 @@ export function serveCommand(): Command {
     .option("--threads <n>", "threads of a native process (default: ONNX Runtime's choice)", number(1, 1024))
     .option("--no-native", "no native processes: only agents that join")
     .option("--no-evidence", "keep no measurements")
+    .option("--while-held", "end when no browser's native host holds it any more: what a native host starts")
     .option("--allow-loopback-models", "models may come from http and https addresses of this machine")
     .action(async (_, command: Command) => serve(command.optsWithGlobals()))
 }
@@ -79,10 +84,11 @@ async function serve(options: ServeOptions): Promise<void> {
     `  data           ${dataDir}`,
     "Ctrl-C ends it and all it started.",
   ])
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+  const reason = await new Promise<string>((resolve) => {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, resolve)
+    if (options.whileHeld) void bridge.holds.released(HELD).then(() => resolve("no browser holds it"))
   })
-  log.info({ signal }, "stopping")
+  log.info({ reason }, "stopping")
   // A second Ctrl-C means it.
   process.once("SIGINT", () => process.exit(130))
   await bridge.close()

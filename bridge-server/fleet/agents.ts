@@ -1,4 +1,4 @@
-import { fail, type Handlers } from "../../protocol/index.ts"
+import { type CodeUse, fail, type Handlers } from "../../protocol/index.ts"
 import type { AgentTokens } from "../access/agent-tokens.ts"
 import type { Pairing } from "../access/pairing.ts"
 import type { Logger } from "../log.ts"
@@ -13,6 +13,23 @@ export interface AgentParts {
   tokens: AgentTokens
   evidence: Evidence | undefined
   log: Logger
+}
+
+/** A token for `agent`, good from that origin only. */
+export function admit(
+  { tokens, log }: Pick<AgentParts, "tokens" | "log">,
+  agent: string,
+  use: CodeUse,
+  { origin, label }: { origin: string | undefined; label: string | undefined },
+): string {
+  if (/^(native|bridge|owner)/.test(agent))
+    throw fail("IPFA_INPUT_INVALID", { data: { path: "agent", expected: "another name" } })
+  const token = tokens.issue(agent, use, {
+    ...(origin !== undefined && { origin }),
+    ...(label !== undefined && { label }),
+  })
+  log.info({ agent, as: use, origin }, "paired")
+  return token
 }
 
 /**
@@ -31,14 +48,7 @@ export function agentConnection(
   return {
     "agent.pair": ({ code, agent, label, as: use }, { caller }) => {
       pairing.redeem(code, use, caller.peer)
-      if (/^(native|bridge|owner)/.test(agent))
-        throw fail("IPFA_INPUT_INVALID", { data: { path: "agent", expected: "another name" } })
-      const token = tokens.issue(agent, use, {
-        ...(caller.webOrigin !== undefined && { origin: caller.webOrigin }),
-        ...(label !== undefined && { label }),
-      })
-      log.info({ agent, as: use, origin: caller.webOrigin }, "paired")
-      return { token }
+      return { token: admit({ tokens, log }, agent, use, { origin: caller.webOrigin, label }) }
     },
     "agent.join": ({ browser, version, incarnation, hardware }, { caller }) => {
       const agent = caller.agent as string

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from "fastify"
 import { fail } from "../../protocol/index.ts"
 import type { AgentParts } from "../fleet/agents.ts"
+import type { Holds } from "../fleet/holds.ts"
 import { docs } from "./docs.ts"
 import { answerError } from "./errors.ts"
 import { kserve } from "./kserve/routes.ts"
@@ -11,6 +12,7 @@ import { type V1Parts, v1 } from "./v1.ts"
 
 export interface AppParts extends V1Parts {
   agents: AgentParts
+  holds: Holds
   metrics: Metrics
   tls?: { cert: string | Buffer; key: string | Buffer }
 }

@@ -2,8 +2,16 @@ import type { Socket } from "node:net"
 import websocket from "@fastify/websocket"
 import type { FastifyInstance } from "fastify"
 import type { WebSocket } from "ws"
-import { fail, MAX_SOCKET_BYTES, Peer, SUBPROTOCOL, type WebSocketLike, webSocketPort } from "../../protocol/index.ts"
-import { agentConnection } from "../fleet/agents.ts"
+import {
+  fail,
+  type Handlers,
+  MAX_SOCKET_BYTES,
+  Peer,
+  SUBPROTOCOL,
+  type WebSocketLike,
+  webSocketPort,
+} from "../../protocol/index.ts"
+import { admit, agentConnection } from "../fleet/agents.ts"
 import { authorise, type BridgeCaller } from "../fleet/caller.ts"
 import { overview } from "../fleet/overview.ts"
 import type { AppParts } from "./app.ts"
@@ -16,7 +24,10 @@ const MAX_UNPAIRED_BYTES = 64 * 2 ** 10
 const MAX_UNPAIRED_MS = 60_000
 
 /** `/client` for callers, `/agent` for those who compute. Host, Origin and token were checked before the upgrade. */
-export async function sockets(app: FastifyInstance, { router, agents, pairing, guard }: AppParts): Promise<void> {
+export async function sockets(
+  app: FastifyInstance,
+  { router, agents, holds, pairing, guard }: AppParts,
+): Promise<void> {
   const looks = overview({ ...router.parts, pairing, addresses: () => [...guard.addresses] })
   const connections = new Map<Peer<BridgeCaller>, BridgeCaller>()
   agents.tokens.onRevoked((agent) => {
@@ -46,22 +57,22 @@ export async function sockets(app: FastifyInstance, { router, agents, pairing, g
       done()
     },
   })
-  const serve = (
-    socket: WebSocket,
-    caller: BridgeCaller,
-    handlers: ConstructorParameters<typeof Peer<BridgeCaller>>[1]["handlers"],
-  ) => {
+  const serve = (socket: WebSocket, caller: BridgeCaller, handlers: Handlers<BridgeCaller>) => {
     const port = webSocketPort(socket as unknown as WebSocketLike, { maxBytes: MAX_SOCKET_BYTES })
-    const peer = new Peer<BridgeCaller>(port, { role: "bridge", caller, authorise, ...(handlers && { handlers }) })
+    const peer = new Peer<BridgeCaller>(port, { role: "bridge", caller, authorise, handlers })
     connections.set(peer, caller)
     void peer.closed.then(() => connections.delete(peer))
     return peer
+  }
+  const forNativeHosts: Handlers<BridgeCaller> = {
+    "agent.admit": ({ agent, origin, label }) => ({ token: admit(agents, agent, "agent", { origin, label }) }),
+    "bridge.hold": (_, { signal }) => holds.hold(signal),
   }
 
   app.get("/client", { websocket: true }, (socket, request) => {
     const caller = callerOf(request)
     const { handlers, end } = router.connection()
-    void serve(socket, caller, { ...handlers, ...looks }).closed.then(end)
+    void serve(socket, caller, { ...handlers, ...looks, ...forNativeHosts }).closed.then(end)
   })
   app.get("/agent", { websocket: true }, (socket, request) => {
     if (callerOf(request).role === "unpaired") confine(socket, request.raw.socket)

@@ -50,6 +50,7 @@ const classes: Record<string, typeof AccelerateError> = {
   RUN: SessionError,
   BRIDGE: BridgeError,
   AGENT: BridgeError,
+  HOST: BridgeError,
   EXTENSION: ExtensionError,
   STORAGE: StoreError,
 }

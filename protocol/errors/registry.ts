@@ -105,6 +105,16 @@ export const registry = {
   IPFA_BRIDGE_PORT: entry(409, "The port is in use. Choose another with --port, or end what uses it."),
   IPFA_AGENT_UNKNOWN: entry(404, "No such agent is connected."),
 
+  IPFA_HOST_ABSENT: entry(
+    404,
+    "No native host is installed for this browser. ipfs-accelerate install-native-host installs it.",
+  ),
+  IPFA_HOST_CALLER: entry(
+    403,
+    "The native host was not installed for this extension. Install it again with --extension-id.",
+  ),
+  IPFA_HOST_FAILED: entry(503, "The native host ended before it answered. ipfs-accelerate doctor says why.", true),
+
   IPFA_EXTENSION_ABSENT: entry(404, "The extension is not there, or this page is not a secure context."),
   IPFA_EXTENSION_UPDATED: entry(409, "The extension was updated or removed. Reload the page."),
   IPFA_STORAGE_QUERY: entry(400, "That question can't be put to the evidence database."),

@@ -3,9 +3,10 @@ import { beat, joinFleet, pairAgent, recordEvidence } from "./agent.ts"
 import { inviteBrowser, readHistory, watchDashboard } from "./dashboard.ts"
 import { closeModel, deviceMemory, openModel, probeDevices, releaseTensors, runModel } from "./device.ts"
 import { requestGrant } from "./grant.ts"
+import { admitAgent, carryByHost, holdBridge, pairByHost, sendByHost } from "./host.ts"
 import { clearJobs, watchJobs } from "./job.ts"
 import { deleteModel, listModels, putModel } from "./model.ts"
-import { answerPrompt, forgetBridge, pairBridge, prefer, revokeGrant, showPrompt, watchOwner } from "./owner.ts"
+import { answerPrompt, findBridge, forgetBridge, pairBridge, prefer, revokeGrant, showPrompt, watchOwner } from "./owner.ts"
 import { closeSession, openSession, releaseKept, runSession } from "./session.ts"
 import { clearBenchmarks, getStatus, listBenchmarks, reportHardware, runBenchmark } from "./status.ts"
 
@@ -43,9 +44,15 @@ export const methods = [
   showPrompt,
   answerPrompt,
   pairBridge,
+  findBridge,
   forgetBridge,
   watchJobs,
   clearJobs,
+  pairByHost,
+  carryByHost,
+  sendByHost,
+  admitAgent,
+  holdBridge,
 ] as const satisfies readonly MethodDefinition[]
 
 export type Methods = { [M in (typeof methods)[number] as M["name"]]: M }
@@ -55,6 +62,7 @@ export * from "./agent.ts"
 export * from "./dashboard.ts"
 export * from "./device.ts"
 export * from "./grant.ts"
+export * from "./host.ts"
 export * from "./job.ts"
 export * from "./model.ts"
 export * from "./owner.ts"

@@ -13,11 +13,15 @@ export const bridgeState = v.object({
   state: v.picklist(["none", "connecting", "connected", "waiting"]),
   /** `ws://HOST:PORT/agent` */
   url: v.optional(v.string()),
-  /** Why it is not connected, in words for a person. */
+  /** Why it is not connected, or not paired by the native host, in words for a person. */
   reason: v.optional(v.string()),
   /** When it is tried again, ms since 1970. */
   retryAt: v.optional(ms),
   agent: v.optional(id),
+  /** The native host pairs it, or once did. */
+  byHost: v.optional(v.boolean()),
+  /** The native host carries the connection: the browser could not open one itself. */
+  carried: v.optional(v.boolean()),
 })
 export type BridgeState = v.InferOutput<typeof bridgeState>
 
@@ -97,6 +101,16 @@ export const pairBridge = defineMethod({
   params: v.object({ url: text, code: v.pipe(v.string(), v.minLength(1), v.maxLength(32)) }),
   result: bridgeState,
   errors: ["IPFA_BRIDGE_UNREACHABLE", "IPFA_BRIDGE_PAIRING", "IPFA_BRIDGE_PAIRING_RATE"],
+})
+
+export const findBridge = defineMethod({
+  name: "bridge.find",
+  title:
+    "Has the native host pair this browser with this computer's bridge-server, which is joined from now on; owner.watch tells how it goes.",
+  grant: "owner",
+  params: v.object({}),
+  result: v.object({}),
+  errors: [],
 })
 
 export const forgetBridge = defineMethod({

@@ -4,11 +4,15 @@ import { build } from "esbuild"
 import { repoRoot } from "../sources.ts"
 import { ensureDashboard, ensureWorkerPage } from "./pages.ts"
 
-/** `ipfs-accelerate-bridge`: the command line and the entry of its native children; what npm installs with it stays outside. */
+/** `ipfs-accelerate-bridge`: the command line, the entry of its native children and the native host of browsers; what npm installs with it stays outside. */
 export async function buildBridge(out: string): Promise<void> {
   await build({
     absWorkingDir: repoRoot,
-    entryPoints: { main: "bridge-server/cli/main.ts", child: "bridge-server/native/child.ts" },
+    entryPoints: {
+      main: "bridge-server/cli/main.ts",
+      child: "bridge-server/native/child.ts",
+      "native-host": "native-host/main.ts",
+    },
     outdir: out,
     bundle: true,
     splitting: true,

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest"
-import { hostForms, isExtensionOrigin, ownOrigins } from "../../bridge-server/access/addresses.ts"
+import { hostForms, ownOrigins } from "../../bridge-server/access/addresses.ts"
 import { presentedToken } from "../../bridge-server/access/token.ts"
 import { type AgentSession, AgentSessions } from "../../bridge-server/fleet/agent-sessions.ts"
 import { Aliases } from "../../bridge-server/fleet/aliases.ts"
@@ -10,7 +10,7 @@ import { type BridgeModel, FleetModels } from "../../bridge-server/fleet/models.
 import type { Placed, Placement } from "../../bridge-server/fleet/placement.ts"
 import { Slots } from "../../bridge-server/fleet/slots.ts"
 import type { AcquiredModel, ModelSource } from "../../engine/model-source.ts"
-import { fail } from "../../protocol/index.ts"
+import { fail, isExtensionOrigin } from "../../protocol/index.ts"
 
 const never = new AbortController().signal
 
