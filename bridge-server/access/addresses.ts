@@ -48,8 +48,3 @@ export function addressesOf(at: Listening): string[] {
   const others = [...hostForms(at)].filter((form) => !isOwn(form)).map(origin)
   return [...new Set(at.tls ? [...others, own] : [own, ...others])]
 }
-
-/** An origin that only an installed extension can have. */
-export function isExtensionOrigin(origin: string): boolean {
-  return /^(chrome-extension|moz-extension|safari-web-extension):\/\/[\w-]{1,64}$/.test(origin)
-}

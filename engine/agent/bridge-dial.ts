@@ -37,7 +37,7 @@ export async function redeemCode(
   request: { code: string; agent: string; label: string; as?: CodeUse },
   signal: AbortSignal,
 ): Promise<string> {
-  const peer = await open(url, [SUBPROTOCOL], { role: "agent" })
+  const peer = await openPeer(new WebSocket(url, SUBPROTOCOL), { role: "agent" })
   try {
     return (await peer.call("agent.pair", request, { signal, deadlineMs: DIAL_MS })).token
   } finally {
@@ -55,12 +55,12 @@ export async function dialBridge<C>(
   options: PeerOptions<C>,
 ): Promise<Peer<C>> {
   await demandProof(url, token, agent)
-  return open<C>(url, [SUBPROTOCOL, TOKEN_SUBPROTOCOL + token], options)
+  return openPeer(new WebSocket(url, [SUBPROTOCOL, TOKEN_SUBPROTOCOL + token]), options)
 }
 
-async function open<C>(url: string, protocols: string[], options: PeerOptions<C>): Promise<Peer<C>> {
-  const socket = new WebSocket(url, protocols)
-  const peer = new Peer<C>(webSocketPort(socket as unknown as WebSocketLike, { maxBytes: MAX_SOCKET_BYTES }), options)
+/** The bridge at the other end of `socket`, once it has said hello. Throws IPFA_BRIDGE_UNREACHABLE. */
+export async function openPeer<C>(socket: WebSocket | WebSocketLike, options: PeerOptions<C>): Promise<Peer<C>> {
+  const peer = new Peer<C>(webSocketPort(socket as WebSocketLike, { maxBytes: MAX_SOCKET_BYTES }), options)
   const timer = setTimeout(() => peer.close(fail("IPFA_BRIDGE_UNREACHABLE")), DIAL_MS)
   const ready = await peer.ready
   clearTimeout(timer)

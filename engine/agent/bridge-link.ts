@@ -1,15 +1,18 @@
 import {
   asAccelerateError,
   type BridgeState,
+  fail,
   type HardwareReport,
   type Measurement,
   type Peer,
+  type PeerOptions,
 } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
 import type { Pool } from "../pool/pool.ts"
 import { bridgeReason, bridgeUrl, dialBridge, redeemCode } from "./bridge-dial.ts"
 import { authoriseBridge } from "./bridge-rights.ts"
 import type { Clock } from "./clock.ts"
+import { type ConnectHost, dialByHost, type HostDialled } from "./host-dial.ts"
 import type { BridgePairing, SettingsStore } from "./settings.ts"
 
 /** Waits between attempts to reach the bridge: doubled each time, with some chance in it so that many browsers don't come at once. */
@@ -32,6 +35,8 @@ export interface BridgeLinkParts {
   incarnation: number
   browser: NonNullable<HardwareReport["devices"][number]["browser"]>
   version: string
+  /** Where a browser can have a native host. */
+  connectHost?: ConnectHost
   onChange(): void
   /** Whether the supervisor is wanted from the browser's start on. */
   onPaired(paired: boolean): void
@@ -41,7 +46,9 @@ export interface BridgeLinkParts {
 export class BridgeLink {
   readonly #parts: BridgeLinkParts
   #state: BridgeState = { state: "none" }
-  #pairing: BridgePairing | undefined
+  #pairing: BridgePairing | "host" | undefined
+  /** Paired for good; else the native host is tried once. */
+  #kept = true
   #peer: Peer<Caller> | undefined
   #failures = 0
   /** Raised whenever what was under way is to have no more effect. */
@@ -57,10 +64,17 @@ export class BridgeLink {
     return this.#state
   }
 
-  /** Joins the bridge that this browser was paired with, if it was. */
+  /** Joins the bridge that this browser was paired with, if it was; else looks for this computer's by the native host. */
   async start(): Promise<void> {
     const pairing = await this.#parts.settings.get("bridge")
-    if (pairing && !this.#pairing) this.#use(pairing)
+    if (this.#pairing || pairing === "left") return
+    if (pairing) this.#use(pairing)
+    else this.find()
+  }
+
+  /** Has the native host pair this browser. Tried once; what came of it is the state. */
+  find(): void {
+    if (this.#parts.connectHost) this.#use("host", false)
   }
 
   /** Throws IPFA_INPUT_INVALID, IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_PAIRING, IPFA_BRIDGE_PAIRING_RATE; a pairing there was stays then. */
@@ -84,7 +98,7 @@ export class BridgeLink {
   async forget(): Promise<void> {
     this.#leave()
     this.#pairing = undefined
-    await this.#parts.settings.delete("bridge")
+    await this.#parts.settings.set("bridge", "left")
     this.#parts.onPaired(false)
     this.#is({ state: "none" })
   }
@@ -100,9 +114,10 @@ export class BridgeLink {
     })
   }
 
-  #use(pairing: BridgePairing): void {
+  #use(pairing: BridgePairing | "host", kept = true): void {
     this.#leave()
     this.#pairing = pairing
+    this.#kept = kept
     this.#failures = 0
     void this.#join(this.#turn)
   }
@@ -122,16 +137,13 @@ export class BridgeLink {
     const pairing = this.#pairing
     if (!pairing || turn !== this.#turn) return
     const { agent, browser, version, incarnation, pool } = this.#parts
-    this.#is({ state: "connecting", url: pairing.url, agent })
+    const route = pairing === "host" ? { byHost: true } : { url: pairing.url }
+    this.#is({ state: "connecting", agent, ...route })
     const { handlers, dispose } = pool.serve(BRIDGE)
     let ended: unknown
     try {
-      const peer = await dialBridge<Caller>(pairing, agent, {
-        role: "agent",
-        caller: BRIDGE,
-        handlers,
-        authorise: authoriseBridge,
-      })
+      const serving = { role: "agent", caller: BRIDGE, handlers, authorise: authoriseBridge }
+      const { peer, ...way } = await this.#dial(pairing, serving)
       if (turn !== this.#turn) return peer.close()
       this.#peer = peer
       const hardware = await pool.hardware()
@@ -141,7 +153,8 @@ export class BridgeLink {
         { deadlineMs: ANSWER_MS },
       )
       this.#failures = 0
-      this.#is({ state: "connected", url: pairing.url, agent })
+      if (!this.#kept) await this.#keep()
+      this.#is({ state: "connected", agent, ...route, ...way })
       this.#beat(peer, heartbeatMs, JSON.stringify(hardware))
       void this.#flush()
       ended = await peer.closed
@@ -153,14 +166,31 @@ export class BridgeLink {
     if (turn !== this.#turn) return
     this.#peer?.close()
     this.#peer = undefined
-    this.#retry(turn, pairing, ended)
+    if (this.#kept) return this.#retry(turn, route, ended)
+    this.#pairing = undefined
+    this.#is({ state: "none", byHost: true, reason: bridgeReason(ended) })
   }
 
-  #retry(turn: number, { url }: BridgePairing, reason: unknown): void {
+  async #dial(pairing: BridgePairing | "host", serving: PeerOptions<Caller>): Promise<HostDialled> {
+    const { agent, browser, connectHost } = this.#parts
+    if (pairing !== "host") {
+      return { peer: await dialBridge(pairing, agent, serving), url: pairing.url, carried: false }
+    }
+    if (!connectHost) throw fail("IPFA_HOST_ABSENT")
+    return dialByHost(connectHost, agent, browser, serving)
+  }
+
+  async #keep(): Promise<void> {
+    this.#kept = true
+    await this.#parts.settings.set("bridge", "host")
+    this.#parts.onPaired(true)
+  }
+
+  #retry(turn: number, route: Pick<BridgeState, "url" | "byHost">, reason: unknown): void {
     const { clock, agent } = this.#parts
     const longest = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS)
     const wait = Math.round(longest * (0.5 + Math.random() / 2))
-    this.#is({ state: "waiting", url, agent, reason: bridgeReason(reason), retryAt: Date.now() + wait })
+    this.#is({ state: "waiting", agent, ...route, reason: bridgeReason(reason), retryAt: Date.now() + wait })
     clock.after(wait, () => void this.#join(turn))
   }
 
