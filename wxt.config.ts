@@ -38,6 +38,8 @@ export default defineConfig({
       ...(browser === "chrome" || browser === "edge" ? ["offscreen"] : []),
       "storage",
       "scripting",
+      // Safari's are for programs inside its own application only.
+      ...(browser === "safari" ? [] : ["nativeMessaging"]),
       ...(manifestVersion === 2 ? SITE_MATCHES : []),
     ],
     ...(manifestVersion === 3

@@ -26,6 +26,8 @@ export type FrameAnswer = "ready" | "none"
 /** Name of the extension port that stands in where a MessagePort can't get through, and of that of the extension's own pages. */
 export const POOL_PORT = "pool"
 export const OWNER_PORT = "owner"
+/** Begins the name of the port by which Chromium's service worker passes on the native host; what it was asked for by follows. */
+export const HOST_PORT = "native-host "
 /** Begins the name of the extension port that lives as long as the page (supervisor/lives.ts); its id follows. */
 export const LIFE_PORT = "life "
 
@@ -37,6 +39,8 @@ export type BackgroundRequest =
   | { type: "supervisor" }
   /** Opens or closes the window that asks the person. */
   | { type: "show-prompt" | "close-prompt"; id: string }
+  /** Starts the native host, and connects to the supervisor by HOST_PORT and this id. */
+  | { type: "native-host"; id: string }
   /** Whether the supervisor is wanted as soon as the browser starts. */
   | { type: "autostart"; on: boolean }
 

@@ -4,6 +4,7 @@ import {
   fail,
   nativePort,
   Peer,
+  type PeerOptions,
   type RuntimePortLike,
 } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"

@@ -7,12 +7,14 @@ export interface Settings {
   agent: string
   /** How often the supervisor was started. */
   incarnation: number
-  /** How this browser is paired; where nothing is kept, the native host is looked for. */
+  /**
+   * By code; by `host`, which has a token made at each connection; or `left`, because the person said so. Where nothing is kept, the native
+   * host is looked for.
+   */
   bridge: BridgePairing | "host" | "left"
   preferences: Preferences
 }
 
-/** By code. By `host`, the native host has a token made at each connection; `left`: the person said so, and is not asked by looking for the host again. */
 export interface BridgePairing {
   /** `ws://HOST:PORT/agent` */
   url: string

@@ -1,6 +1,7 @@
 import { type Browser, browser } from "wxt/browser"
 import { defineBackground } from "wxt/utils/define-background"
 import { injectIntoOpenTabs, injectPageScript } from "../background/inject.ts"
+import { nativeHostIsThere, relayNativeHost } from "../background/native-host.ts"
 import { ensureOffscreen } from "../background/offscreen.ts"
 import { closePrompt, onPromptClosed, showPrompt } from "../background/prompt-window.ts"
 import { routePorts } from "../background/route.ts"
@@ -49,12 +50,15 @@ async function serve(request: BackgroundRequest, sender: Browser.runtime.Message
       return showPrompt(request.id)
     case "close-prompt":
       return closePrompt(request.id)
+    case "native-host":
+      return relayNativeHost(request.id)
     case "autostart":
       return browser.storage.local.set({ [AUTOSTART]: request.on })
   }
 }
 
 async function autostart(): Promise<void> {
-  const { [AUTOSTART]: on } = await browser.storage.local.get(AUTOSTART)
-  if (on) await ensureOffscreen()
+  const { [AUTOSTART]: on } = await browser.storage.local.get<{ [AUTOSTART]?: boolean }>(AUTOSTART)
+  // Until a person has decided, whoever installed the native host wants to be paired.
+  if (on ?? (await nativeHostIsThere())) await ensureOffscreen()
 }

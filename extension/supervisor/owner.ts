@@ -80,6 +80,10 @@ export class Owner {
         return {}
       },
       "bridge.pair": ({ url, code }, { signal }) => bridge.pair(url, code, signal),
+      "bridge.find": () => {
+        bridge.find()
+        return {}
+      },
       "bridge.forget": async () => {
         await bridge.forget()
         return {}

@@ -1,5 +1,6 @@
 import { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import type { Clock } from "../../engine/agent/clock.ts"
+import type { ConnectHost } from "../../engine/agent/host-dial.ts"
 import type { SettingsStore } from "../../engine/agent/settings.ts"
 import {
   type BenchmarkRecord,
@@ -33,6 +34,7 @@ export interface SupervisorPlatform {
   clock: Clock
   /** Whether the supervisor is wanted from the browser's start on. */
   autostart(on: boolean): void
+  connectHost?: ConnectHost
 }
 
 /** Holds the pool, and decides who may use it for what. One to a browser profile. */
@@ -66,7 +68,17 @@ export class Supervisor {
 }
 
 async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; owner: Owner; prompts: Prompts }> {
-  const { browser, version, settings, grants: store, browserSession, promptWindow, clock, autostart } = platform
+  const {
+    browser,
+    version,
+    settings,
+    grants: store,
+    browserSession,
+    promptWindow,
+    clock,
+    autostart,
+    connectHost,
+  } = platform
   const agent = (await settings.get("agent")) ?? `${browser}-${crypto.randomUUID().slice(0, 8)}`
   await settings.set("agent", agent)
   const incarnation = ((await settings.get("incarnation")) ?? 0) + 1
@@ -103,6 +115,7 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
     incarnation,
     browser,
     version,
+    ...(connectHost && { connectHost }),
     onChange,
     onPaired: autostart,
   })

@@ -27,6 +27,7 @@ export function BridgeCard({ view: { peer, snapshot } }: { view: OwnerView }) {
               ]}
             />
           </p>
+          <HostRow view={{ peer, snapshot }} />
         </>
       ) : (
         <div class="row">
@@ -39,6 +40,33 @@ export function BridgeCard({ view: { peer, snapshot } }: { view: OwnerView }) {
         </div>
       )}
     </Card>
+  )
+}
+
+/** Pairing without a code, by this computer's native host, and why that did not come about. */
+function HostRow({ view: { peer, snapshot } }: { view: OwnerView }) {
+  const { byHost, reason } = snapshot.bridge
+  return (
+    <>
+      <p class="small soft">
+        <Text
+          of="bridgeByHost"
+          with={[
+            <span key="command" class="mono" dir="ltr">
+              ipfs-accelerate install-native-host
+            </span>,
+          ]}
+        />
+      </p>
+      <div class="row">
+        <ActionButton label="bridgeFind" testId="find-bridge" work={() => peer.call("bridge.find", {})} />
+      </div>
+      {byHost && (
+        <p class="small soft" role="status" data-testid="host-reason">
+          {reason}
+        </p>
+      )}
+    </>
   )
 }
 

@@ -18,9 +18,12 @@ export function lifetimeWords({ lifetime, expiresAt = 0 }: Pick<HeldGrant, "life
   return t("lastsAlways")
 }
 
-export function bridgeWords({ state, url, reason }: BridgeState): { text: string; tone: Tone } {
-  const host = url ? new URL(url).host : ""
-  if (state === "connected") return { text: t("bridgeConnected", host), tone: "good" }
+export function bridgeWords({ state, url, reason, byHost, carried }: BridgeState): { text: string; tone: Tone } {
+  const host = url ? new URL(url).host : t("bridgeHere")
+  if (state === "connected") {
+    const key = carried ? "bridgeCarried" : byHost ? "bridgeConnectedByHost" : "bridgeConnected"
+    return { text: t(key, host), tone: "good" }
+  }
   if (state === "connecting") return { text: t("bridgeConnecting", host), tone: "warn" }
   if (state === "waiting") return { text: t("bridgeWaiting", host, reason ?? ""), tone: "warn" }
   return { text: t("bridgeNone"), tone: "soft" }

@@ -4,6 +4,7 @@ import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
 import { idbSettings } from "../../../engine/agent/settings.ts"
 import { acceptConnections } from "../../background/connections.ts"
 import { injectPageScript } from "../../background/inject.ts"
+import { connectNativeHost } from "../../background/native-host.ts"
 import { closePrompt, onPromptClosed, showPrompt } from "../../background/prompt-window.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
 import type { BackgroundRequest } from "../../messages.ts"
@@ -23,6 +24,8 @@ const supervisor = new Supervisor({
   settings: idbSettings(),
   clock: workerClock(clockUrl),
   autostart: () => undefined,
+  // Not in Safari.
+  ...("connectNative" in browser.runtime && { connectHost: connectNativeHost }),
 })
 
 receivePorts(({ origin, life }, port) => supervisor.accept(port, origin, life))

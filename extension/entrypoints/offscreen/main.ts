@@ -2,6 +2,7 @@ import { browser } from "wxt/browser"
 import { workerClock } from "../../../engine/agent/clock.ts"
 import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
 import { idbSettings } from "../../../engine/agent/settings.ts"
+import type { RuntimePortLike } from "../../../protocol/index.ts"
 import { acceptConnections } from "../../background/connections.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
 import type { BackgroundRequest, PromptClosed, RoutedPort } from "../../messages.ts"
@@ -12,6 +13,16 @@ import { Supervisor } from "../../supervisor/supervisor.ts"
 async function ask(request: BackgroundRequest): Promise<void> {
   const { error } = (await browser.runtime.sendMessage(request)) as { error?: string }
   if (error) throw new Error(error)
+}
+
+/** Native hosts that the service worker was asked for, until it comes with them. */
+const awaited = new Map<string, (host: RuntimePortLike) => void>()
+
+async function askForHost(): Promise<RuntimePortLike> {
+  const id = crypto.randomUUID()
+  const host = new Promise<RuntimePortLike>((resolve) => awaited.set(id, resolve))
+  await ask({ type: "native-host", id })
+  return host
 }
 
 const brands = (navigator as { userAgentData?: { brands: { brand: string }[] } }).userAgentData?.brands ?? []
@@ -28,6 +39,7 @@ const supervisor = new Supervisor({
   settings: idbSettings(),
   clock: workerClock(clockUrl),
   autostart: (on) => void ask({ type: "autostart", on }),
+  connectHost: askForHost,
 })
 
 // From the frames in pages, by the service worker.
@@ -42,4 +54,7 @@ browser.runtime.onMessage.addListener((notice: PromptClosed | undefined, sender)
 })
 
 // The service worker doesn't listen to these, so it isn't woken.
-acceptConnections(supervisor)
+acceptConnections(supervisor, (id, host) => {
+  awaited.get(id)?.(host)
+  awaited.delete(id)
+})
