@@ -10,7 +10,8 @@ export function acceptConnections(supervisor: Supervisor, onHost?: (id: string, 
     const connection = () => extensionPort(port, { structuredClone: true })
     if (port.name.startsWith(LIFE_PORT) && sender?.tab)
       port.onDisconnect.addListener(supervisor.lives.begin(port.name.slice(LIFE_PORT.length)))
-    else if (port.name.startsWith(HOST_PORT) && sender?.origin === location.origin && onHost)
+    // A service worker has neither a tab nor an origin.
+    else if (port.name.startsWith(HOST_PORT) && !sender?.tab && onHost)
       onHost(port.name.slice(HOST_PORT.length), port)
     else if (port.name === OWNER_PORT && sender?.origin === location.origin) supervisor.acceptOwner(connection())
     else if (port.name === POOL_PORT && sender?.tab && sender.frameId === 0)

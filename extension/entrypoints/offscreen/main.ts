@@ -18,11 +18,13 @@ async function ask(request: BackgroundRequest): Promise<void> {
 /** Native hosts that the service worker was asked for, until it comes with them. */
 const awaited = new Map<string, (host: RuntimePortLike) => void>()
 
-async function askForHost(): Promise<RuntimePortLike> {
+function askForHost(): Promise<RuntimePortLike> {
   const id = crypto.randomUUID()
-  const host = new Promise<RuntimePortLike>((resolve) => awaited.set(id, resolve))
-  await ask({ type: "native-host", id })
-  return host
+  return new Promise((resolve, reject) => {
+    // In the turn in which the port comes: what the host says first must find a listener.
+    awaited.set(id, resolve)
+    ask({ type: "native-host", id }).catch(reject)
+  })
 }
 
 const brands = (navigator as { userAgentData?: { brands: { brand: string }[] } }).userAgentData?.brands ?? []

@@ -1,0 +1,83 @@
+import { execFile, execFileSync, spawn } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { promisify } from "node:util"
+import { EXTENSION_ID, nativePort, Peer } from "../../protocol/index.ts"
+import { connectHost } from "../protocol/native-browser.ts"
+
+const run = promisify(execFile)
+const main = path.resolve(import.meta.dirname, "../../bridge-server/cli/main.ts")
+
+/** A user's home of its own (with a space in its name), with a data folder in it. */
+export interface HostHome {
+  readonly home: string
+  readonly dataDir: string
+  readonly env: NodeJS.ProcessEnv
+  /** The command line as this user runs it; its JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: JSON of whatever was asked for
+  cli(...args: string[]): Promise<any>
+  /** What runs on the data folder now: ids of native hosts, and of bridge-servers. */
+  running(): { hosts: number[]; bridges: number[] }
+  /** A native host, started as Chromium does it. */
+  start(launcher: string, ...args: string[]): StartedHost
+  remove(): void
+}
+
+export interface StartedHost {
+  readonly peer: Peer
+  readonly pid: number
+  readonly exited: Promise<number | null>
+  kill(): void
+}
+
+export const chromiumArg = `chrome-extension://${EXTENSION_ID}/`
+
+export function hostHome(): HostHome {
+  const home = mkdtempSync(path.join(tmpdir(), "ipfa home "))
+  const dataDir = path.join(home, "data")
+  const { XDG_CONFIG_HOME: _, ...rest } = process.env
+  const env = { ...rest, HOME: home, IPFA_DATA: dataDir }
+  const started: StartedHost[] = []
+  const running = () => ({
+    hosts: processes("native-host/main.ts", dataDir),
+    bridges: processes("--while-held", dataDir),
+  })
+  return {
+    home,
+    dataDir,
+    env,
+    async cli(...args) {
+      const { stdout } = await run(process.execPath, [main, ...args, "--json"], { env })
+      return JSON.parse(stdout)
+    },
+    running,
+    start(launcher, ...args) {
+      const child = spawn(launcher, args, { env, stdio: ["pipe", "pipe", "inherit"] })
+      const exited = new Promise<number | null>((resolve) => child.once("exit", resolve))
+      const peer = new Peer(nativePort(connectHost(child)), { role: "extension" })
+      const host = { peer, pid: child.pid as number, exited, kill: () => void child.kill("SIGKILL") }
+      started.push(host)
+      return host
+    },
+    remove() {
+      for (const host of started) host.kill()
+      const { hosts, bridges } = running()
+      for (const pid of [...hosts, ...bridges]) process.kill(pid, "SIGKILL")
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+/** Where the bridge-server of that home says it is. */
+export function announced({ dataDir }: HostHome): { http: string; pid: number } {
+  return JSON.parse(readFileSync(path.join(dataDir, "bridge.json"), "utf8"))
+}
+
+/** Processes, but for ended ones that their parent has not looked at, whose command line has both. */
+function processes(what: string, dataDir: string): number[] {
+  return execFileSync("ps", ["-eo", "pid=,stat=,args="], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.includes(what) && line.includes(dataDir) && !/^\s*\d+\s+Z/.test(line))
+    .map((line) => Number.parseInt(line, 10))
+}
