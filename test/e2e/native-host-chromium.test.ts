@@ -86,7 +86,7 @@ describe("Chromium with the native host installed", () => {
   test("where it may not connect to loopback itself, the native host carries it", async () => {
     await browser.close()
     await open(["--proxy-server=http://127.0.0.1:9", "--proxy-bypass-list=<-loopback>"])
-    await expect.poll(() => state().textContent(), { timeout: 30_000 }).toContain("which the native host carries")
+    await expect.poll(() => state().textContent(), { timeout: 30_000 }).toContain("through the native host, because")
     // More than 1 MiB in one message, which native messaging does not take.
     const times = Math.ceil((3 * 2 ** 20) / (images.length * 64 * 4))
     expect(await compute(user, times)).toBeLessThan(digits.tolerance)
