@@ -11,8 +11,7 @@ export function acceptConnections(supervisor: Supervisor, onHost?: (id: string, 
     if (port.name.startsWith(LIFE_PORT) && sender?.tab)
       port.onDisconnect.addListener(supervisor.lives.begin(port.name.slice(LIFE_PORT.length)))
     // A service worker has neither a tab nor an origin.
-    else if (port.name.startsWith(HOST_PORT) && !sender?.tab && onHost)
-      onHost(port.name.slice(HOST_PORT.length), port)
+    else if (port.name.startsWith(HOST_PORT) && !sender?.tab && onHost) onHost(port.name.slice(HOST_PORT.length), port)
     else if (port.name === OWNER_PORT && sender?.origin === location.origin) supervisor.acceptOwner(connection())
     else if (port.name === POOL_PORT && sender?.tab && sender.frameId === 0)
       supervisor.acceptPage(connection(), sender.origin ?? "null")

@@ -6,7 +6,16 @@ import { requestGrant } from "./grant.ts"
 import { admitAgent, carryByHost, holdBridge, pairByHost, sendByHost } from "./host.ts"
 import { clearJobs, watchJobs } from "./job.ts"
 import { deleteModel, listModels, putModel } from "./model.ts"
-import { answerPrompt, findBridge, forgetBridge, pairBridge, prefer, revokeGrant, showPrompt, watchOwner } from "./owner.ts"
+import {
+  answerPrompt,
+  findBridge,
+  forgetBridge,
+  pairBridge,
+  prefer,
+  revokeGrant,
+  showPrompt,
+  watchOwner,
+} from "./owner.ts"
 import { closeSession, openSession, releaseKept, runSession } from "./session.ts"
 import { clearBenchmarks, getStatus, listBenchmarks, reportHardware, runBenchmark } from "./status.ts"
 
