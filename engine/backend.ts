@@ -21,7 +21,10 @@ export interface BackendSession {
   readonly memoryBytes: number
   /** Bytes of kept tensors. */
   readonly keptBytes: number
-  /** Set where the runtime refused the usual optimisations and it was opened with fewer. */
+  /**
+   * For a person, where it does not run all as one would expect: some of its operators, or the computing of shapes, are left to the CPU; the
+   * runtime refused the usual optimisations and it was opened with fewer; it is compiled anew for each size of its symbolic dimensions.
+   */
   readonly note?: string
   /** Runs once; `runMs` is the time on the device, reading back included. Kept feeds stay valid until released. */
   run(

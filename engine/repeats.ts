@@ -1,6 +1,5 @@
-import { fail, type KeptTensor, type RunResult, type Tensor, tensorBytes } from "../protocol/index.ts"
+import { fail, type KeptTensor, type RunResult, SharedWork, type Tensor, tensorBytes } from "../protocol/index.ts"
 import { type Timer, upkeepTimer } from "./pool/timer.ts"
-import { SharedWork } from "./shared-work.ts"
 
 /** Small answers at a thousand a second would otherwise be many. */
 const KEEP_JOBS = 10_000
@@ -67,7 +66,7 @@ export class Repeats {
       this.#entries.set(name, entry)
       this.#settle(name, entry)
     }
-    return entry.work.wait(signal, this.#options.keepGoing)
+    return entry.work.wait(signal, this.#options)
   }
 
   clear(): void {

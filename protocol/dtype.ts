@@ -20,35 +20,6 @@ export const dtypes = [
 
 export type Dtype = (typeof dtypes)[number]
 
-/** Bits per element; `string` has no fixed width and counts as 0. */
-const bits: Record<Dtype, number> = {
-  float64: 64,
-  float32: 32,
-  float16: 16,
-  bfloat16: 16,
-  int64: 64,
-  int32: 32,
-  int16: 16,
-  int8: 8,
-  uint64: 64,
-  uint32: 32,
-  uint16: 16,
-  uint8: 8,
-  uint4: 4,
-  int4: 4,
-  bool: 8,
-  string: 0,
-}
-
-/** Bytes that `elems` elements of `dtype` take, packed: two 4-bit elements share a byte. */
-export function dtypeBytes(dtype: Dtype, elems = 1): number {
-  return Math.ceil((bits[dtype] * elems) / 8)
-}
-
-export function isDtype(value: unknown): value is Dtype {
-  return typeof value === "string" && Object.hasOwn(bits, value)
-}
-
 /** What carries each dtype's elements. float16 and bfloat16 travel as their bits; bool as 0 or 1; 4-bit types packed, low nibble first. */
 export const arrayTypes = {
   float64: Float64Array,
@@ -67,6 +38,16 @@ export const arrayTypes = {
   int4: Uint8Array,
   bool: Uint8Array,
 } as const satisfies Record<Exclude<Dtype, "string">, unknown>
+
+/** Bytes that `elems` elements of `dtype` take, packed: two 4-bit elements share a byte. Strings have no fixed width and count as 0. */
+export function dtypeBytes(dtype: Dtype, elems = 1): number {
+  if (dtype === "string") return 0
+  return dtype === "uint4" || dtype === "int4" ? Math.ceil(elems / 2) : arrayTypes[dtype].BYTES_PER_ELEMENT * elems
+}
+
+export function isDtype(value: unknown): value is Dtype {
+  return typeof value === "string" && (value === "string" || Object.hasOwn(arrayTypes, value))
+}
 
 export type TensorData<D extends Dtype = Dtype> = D extends "string"
   ? string[]

@@ -1,6 +1,7 @@
+import { abortReason } from "./abort.ts"
 import type { MethodDefinition, ParamsIn, ResultOf } from "./define-method.ts"
 import type { Message, MessageOf } from "./envelope.ts"
-import { AccelerateError, asAccelerateError, fail } from "./errors/error.ts"
+import { type AccelerateError, asAccelerateError, fail } from "./errors/error.ts"
 import { deserialiseError, serialiseError } from "./errors/wire.ts"
 import { EventReceiver } from "./event-receiver.ts"
 import type { MethodName, Methods } from "./methods/index.ts"
@@ -234,10 +235,4 @@ function callId(raw: unknown): number | undefined {
   if (typeof raw !== "object" || raw === null) return undefined
   const { kind, id } = raw as { kind?: unknown; id?: unknown }
   return kind === "call" && Number.isSafeInteger(id) && (id as number) > 0 ? (id as number) : undefined
-}
-
-function abortReason({ reason }: AbortSignal): AccelerateError {
-  if (reason instanceof AccelerateError) return reason
-  const timeout = reason instanceof DOMException && reason.name === "TimeoutError"
-  return fail(timeout ? "IPFA_JOB_DEADLINE" : "IPFA_JOB_CANCELLED", { cause: reason })
 }

@@ -12,8 +12,8 @@ export interface Candidate {
   browser?: string
   fallbackAdapter: boolean
   state: "ready" | "busy" | "cooling" | "lost"
-  /** Its correctness probe came out right. */
-  probeOk: boolean
+  /** Its correctness probe; undefined where there was none. */
+  probe: { readonly ok: boolean; readonly reason?: string | undefined } | undefined
   /** Why it can't run this model, once it is known. */
   unsupported?: string
   /** The model is loaded there already. */
@@ -121,7 +121,10 @@ function rejection(need: Need, c: Candidate): Omit<Rejected, "id"> | undefined {
     return { kind: "cooling", reason: `it failed too often or was lost, and is left alone${wait}` }
   }
   if (c.state === "lost") return { kind: "lost", reason: "the device was lost" }
-  if (!c.probeOk) return { kind: "probe", reason: "it computes wrong results in a known case" }
+  if (c.probe?.ok === false) {
+    const what = c.probe.reason ? `: ${c.probe.reason}` : ""
+    return { kind: "probe", reason: `it computes wrong results in a known case${what}` }
+  }
   if (c.unsupported !== undefined) return { kind: "unsupported", reason: c.unsupported }
   if (!c.resident && c.freeBytes !== undefined && c.freeBytes < need.bytes)
     return { kind: "memory", reason: `the model needs about ${need.bytes} bytes, and ${c.freeBytes} can be had` }

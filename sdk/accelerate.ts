@@ -1,37 +1,65 @@
+import { SharedWork } from "../protocol/shared-work.ts"
 import { invalid } from "./feeds.ts"
 import { imageTensor } from "./image.ts"
-import type { AccelerateRequest, AccelerateResult, Feed, IpfsAccelerate, Session } from "./types.ts"
-
-export type SessionCache = Map<string, Promise<Session>>
+import type { AccelerateRequest, Feed, IpfsAccelerate, Progress, Session } from "./types.ts"
 
 /** Sessions that stay open between calls. */
 const MAX_SESSIONS = 8
 
-/** Loads the model where it was not loaded yet, and runs it once. */
-export async function accelerate(
-  sessions: SessionCache,
-  load: IpfsAccelerate["load"],
-  { modelId, modelType, input, options = {} }: AccelerateRequest,
-): Promise<AccelerateResult> {
-  const { device, agent, precision, external, onProgress, image, ...run } = options
-  const key = JSON.stringify([modelId, device, agent, precision])
-  let opening = external ? undefined : sessions.get(key)
-  if (!opening) {
-    opening = load(modelId, { device, agent, precision, external, onProgress, signal: run.signal })
-    // One that a caller gave up, or that failed, is none for the next.
-    opening.catch(() => sessions.get(key) === opening && sessions.delete(key))
+interface Opened {
+  readonly loading: SharedWork<Session, Progress>
+  /** Calls that wait for it or run on it. */
+  users: number
+}
+
+/** `accelerate` over `load`: loads a model where it is not loaded yet, once for all who ask at the same time, and runs it once. */
+export function accelerateBy(load: IpfsAccelerate["load"]): IpfsAccelerate["accelerate"] {
+  /** The one used last comes last. */
+  const opened = new Map<string, Opened>()
+
+  const forget = (key: string, { loading }: Opened) => {
+    if (opened.get(key)?.loading === loading) opened.delete(key)
+    loading.result.then((session) => session.dispose()).catch(() => {})
   }
-  // The one used last comes last.
-  sessions.delete(key)
-  sessions.set(key, opening)
-  const [oldest] = sessions
-  if (oldest && sessions.size > MAX_SESSIONS) {
-    sessions.delete(oldest[0])
-    void oldest[1].then((session) => session.dispose()).catch(() => {})
+
+  return async ({ modelId, modelType, input, options = {} }) => {
+    const { device, agent, precision, external } = options
+    // Bytes have no name to be found again by.
+    const isNamed = Object.values(external ?? {}).every((part) => typeof part === "string")
+    const key = isNamed ? JSON.stringify([modelId, device, agent, precision, external]) : crypto.randomUUID()
+    const begin = (signal: AbortSignal, onProgress: (progress: Progress) => void) =>
+      load(modelId, { ...options, signal, onProgress })
+    for (let isAgain = false; ; isAgain = true) {
+      const there = opened.get(key)
+      const entry = there && !there.loading.aborted ? there : { loading: new SharedWork(begin), users: 0 }
+      if (entry !== there) {
+        if (there) forget(key, there)
+        entry.loading.result.catch(() => forget(key, entry))
+      }
+      opened.delete(key)
+      opened.set(key, entry)
+      entry.users++
+      try {
+        const session = await entry.loading.wait(options.signal, { onEvent: options.onProgress })
+        const result = await session.run(await feedsOf(session, input, options.image), options)
+        return {
+          ...result,
+          device: session.device,
+          model: session.model,
+          ...(modelType !== undefined && { modelType }),
+        }
+      } catch (error) {
+        if ((error as { code?: string }).code !== "IPFA_SESSION_UNKNOWN") throw error
+        // It ended with the grant that it was opened under.
+        forget(key, entry)
+        if (isAgain || options.transfer) throw error
+      } finally {
+        entry.users--
+        if (!isNamed) forget(key, entry)
+        for (const [name, other] of opened) if (opened.size > MAX_SESSIONS && other.users === 0) forget(name, other)
+      }
+    }
   }
-  const session = await opening
-  const result = await session.run(await feedsOf(session, input, image), run)
-  return { ...result, device: session.device, model: session.model, ...(modelType !== undefined && { modelType }) }
 }
 
 async function feedsOf(

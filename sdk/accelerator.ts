@@ -1,4 +1,4 @@
-import { accelerate, type SessionCache } from "./accelerate.ts"
+import { accelerateBy } from "./accelerate.ts"
 import type { Connection } from "./connection.ts"
 import { toWire } from "./feeds.ts"
 import { remoteSession } from "./session.ts"
@@ -9,8 +9,6 @@ export type RemoteMethods = Omit<IpfsAccelerate, "version" | "protocolVersion" |
 
 /** The API over a connection, whatever is at its other end. */
 export function remoteMethods(connection: Connection): RemoteMethods {
-  const sessions: SessionCache = new Map()
-
   async function load<S extends Signature = Signature>(
     model: ModelReference | Blob | Uint8Array,
     { device, agent, precision, external, signal, onProgress }: LoadOptions = {},
@@ -28,7 +26,7 @@ export function remoteMethods(connection: Connection): RemoteMethods {
 
   return {
     load,
-    accelerate: (request) => accelerate(sessions, load, request),
+    accelerate: accelerateBy(load),
     enable: async (request) => (await connection.peer()).call("grant.request", request),
     hardware: async () => (await connection.peer()).call("hardware.report", {}),
     status: async () => (await connection.peer()).call("status.get", {}),

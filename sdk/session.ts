@@ -1,3 +1,4 @@
+import { orAborted } from "../protocol/abort.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { SessionInfo } from "../protocol/methods/session.ts"
 import type { Progress } from "../protocol/methods/shared.ts"
@@ -34,40 +35,24 @@ export async function remoteSession<S extends Signature = Signature>(
 }
 
 class RemoteSession implements Session {
+  // As the last opening said.
+  declare readonly inputs: SessionInfo["inputs"]
+  declare readonly outputs: SessionInfo["outputs"]
+  declare readonly device: SessionInfo["device"]
+  declare readonly fellBackFrom: SessionInfo["fellBackFrom"]
+  declare readonly model: SessionInfo["model"]
+  declare readonly loadMs: number
+  declare readonly openMs: number
+  declare readonly stored: boolean
+  declare readonly note?: string
   readonly #connection: Connection
   readonly #params: OpenParams
   #opened: Promise<Opened> | undefined
-  #info!: SessionInfo
   #disposed = false
 
   constructor(connection: Connection, params: OpenParams) {
     this.#connection = connection
     this.#params = params
-  }
-
-  get inputs() {
-    return this.#info.inputs
-  }
-  get outputs() {
-    return this.#info.outputs
-  }
-  get device() {
-    return this.#info.device
-  }
-  get fellBackFrom() {
-    return this.#info.fellBackFrom
-  }
-  get model() {
-    return this.#info.model
-  }
-  get loadMs() {
-    return this.#info.loadMs
-  }
-  get openMs() {
-    return this.#info.openMs
-  }
-  get stored() {
-    return this.#info.stored
   }
 
   async open(options: Pick<LoadOptions, "signal" | "onProgress">): Promise<Opened> {
@@ -78,7 +63,8 @@ class RemoteSession implements Session {
           signal: options.signal,
           ...(options.onProgress && { onEvent: (event: Progress) => options.onProgress?.(event) }),
         })
-        this.#info = info
+        const { sessionId, ...told } = info
+        Object.assign(this, { fellBackFrom: undefined, note: undefined }, told)
         const opened = { peer, info }
         this.#opened = Promise.resolve(opened)
         return opened
@@ -174,18 +160,4 @@ function withDeadline(signal: AbortSignal | undefined, deadlineMs: number | unde
   if (deadlineMs === undefined) return signal
   const deadline = AbortSignal.timeout(Math.min(deadlineMs, 2 ** 31 - 1))
   return signal ? AbortSignal.any([signal, deadline]) : deadline
-}
-
-/** `promise`, or the end of waiting for it when `signal` aborts. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      const timeout = (signal.reason as { name?: string } | undefined)?.name === "TimeoutError"
-      reject(fail(timeout ? "IPFA_JOB_DEADLINE" : "IPFA_JOB_CANCELLED", { cause: signal.reason }))
-    }
-    if (signal.aborted) return stop()
-    signal.addEventListener("abort", stop, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop))
-  })
 }

@@ -113,6 +113,8 @@ export interface Session<S extends Signature = Signature> extends AsyncDisposabl
   readonly openMs: number
   /** The model's bytes were in the store already. */
   readonly stored: boolean
+  /** For a person, where it does not run all as one would expect: some operators are left to the CPU, or it was opened with fewer optimisations. */
+  readonly note?: string
   run<const Keep extends keyof S["outputs"] & string = never>(
     feeds: Feeds<S>,
     options?: RunOptions<Keep>,

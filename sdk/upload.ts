@@ -1,6 +1,6 @@
+import { orAborted } from "../protocol/abort.ts"
 import type { PeerCore } from "../protocol/peer-core.ts"
 import type { Connection } from "./connection.ts"
-import { orAborted } from "./session.ts"
 
 /** Less than the protocol's limit for a part, so that progress is seen. */
 const PART_BYTES = 8 * 2 ** 20

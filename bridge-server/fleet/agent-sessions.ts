@@ -1,5 +1,4 @@
-import { SharedWork } from "../../engine/shared-work.ts"
-import type { Progress, SessionInfo } from "../../protocol/index.ts"
+import { type Progress, type SessionInfo, SharedWork } from "../../protocol/index.ts"
 import type { Averages } from "./averages.ts"
 import type { MemberDevice } from "./member.ts"
 import type { BridgeModel, FleetModels } from "./models.ts"
@@ -13,12 +12,11 @@ export interface AgentSession {
 }
 
 interface Entry {
-  opening: SharedWork<AgentSession>
+  opening: SharedWork<AgentSession, Progress>
   session?: AgentSession
   users: number
   idleSince: number
   idle?: NodeJS.Timeout
-  listeners: Set<(progress: Progress) => void>
 }
 
 /** An unused lease is kept this long: the agent decides what stays in memory, and can't while we hold it. */
@@ -45,16 +43,13 @@ export class AgentSessions {
     { signal, priority, onProgress }: { signal: AbortSignal; priority: number; onProgress?: (p: Progress) => void },
   ): Promise<AgentSession> {
     const entry = this.#entry(device, model, priority)
-    if (onProgress) entry.listeners.add(onProgress)
     entry.users++
     clearTimeout(entry.idle)
     try {
-      return await entry.opening.wait(signal)
+      return await entry.opening.wait(signal, { onEvent: onProgress })
     } catch (error) {
       this.#leave(device, model.key, entry)
       throw error
-    } finally {
-      if (onProgress) entry.listeners.delete(onProgress)
     }
   }
 
@@ -98,19 +93,11 @@ export class AgentSessions {
     const known = ofDevice.get(model.key)
     // An opening that was given up is not joined, unless it came to its end all the same.
     if (known && (known.session || !known.opening.aborted)) return known
-    const listeners: Entry["listeners"] = new Set()
     const entry: Entry = {
       users: 0,
       idleSince: performance.now(),
-      listeners,
-      opening: new SharedWork(async (signal) => {
-        const info = await this.#models.open(device, model, {
-          signal,
-          priority,
-          onEvent: (p) => {
-            for (const tell of listeners) tell(p)
-          },
-        })
+      opening: new SharedWork(async (signal, onEvent) => {
+        const info = await this.#models.open(device, model, { signal, priority, onEvent })
         this.#averages.opened(device.name, model.sha256, info.openMs)
         entry.session = { device, model, info }
         return entry.session

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { SharedWork } from "../../engine/shared-work.ts"
-import { fail, type KeptTensor, type Tensor } from "../../protocol/index.ts"
+import { fail, type KeptTensor, SharedWork, type Tensor } from "../../protocol/index.ts"
 import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
 import { asFallback, type MemberDevice } from "./member.ts"
 import type { BridgeModel } from "./models.ts"

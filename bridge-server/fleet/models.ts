@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto"
 import type { AcquiredModel, ModelOwner, ModelSource } from "../../engine/model-source.ts"
-import { SharedWork } from "../../engine/shared-work.ts"
 import {
   AccelerateError,
   type CallOptions,
   type Methods,
   type Progress,
   type SessionInfo,
+  SharedWorks,
   UPLOAD_PART_BYTES,
 } from "../../protocol/index.ts"
 import type { Aliases } from "./aliases.ts"
@@ -40,7 +40,7 @@ type OpenOptions = Pick<CallOptions<Methods["session.open"]>, "signal" | "priori
 export class FleetModels {
   readonly source: ModelSource
   readonly aliases: Aliases
-  readonly #uploads = new WeakMap<Member, Map<string, SharedWork<void>>>()
+  readonly #uploads = new WeakMap<Member, SharedWorks<void>>()
 
   constructor(source: ModelSource, aliases: Aliases) {
     this.source = source
@@ -95,19 +95,9 @@ export class FleetModels {
 
   /** Uploads to an agent; those who need the same there wait for one upload. */
   give(member: Member, file: AcquiredModel, signal?: AbortSignal): Promise<void> {
-    const ofMember: Map<string, SharedWork<void>> = this.#uploads.get(member) ?? new Map()
+    const ofMember = this.#uploads.get(member) ?? new SharedWorks<void>()
     this.#uploads.set(member, ofMember)
-    let upload = ofMember.get(file.sha256)
-    if (!upload || upload.aborted) {
-      const started = new SharedWork((s) => send(member, file, s))
-      upload = started
-      ofMember.set(file.sha256, started)
-      const forget = () => {
-        if (ofMember.get(file.sha256) === started) ofMember.delete(file.sha256)
-      }
-      started.result.then(forget, forget)
-    }
-    return upload.wait(signal ?? new AbortController().signal)
+    return ofMember.of(file.sha256, (shared) => send(member, file, shared)).wait(signal)
   }
 }
 

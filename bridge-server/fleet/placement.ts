@@ -181,7 +181,7 @@ export class Placement {
         browser: member.browser,
         fallbackAdapter: info.fallbackAdapter,
         state: member.suspect ? "cooling" : info.state,
-        probeOk: info.probe?.ok ?? true,
+        probe: info.probe,
         resident: this.#sessions.isOpen(device, model.key),
         queued: this.#slots.load(device),
         runs: average.runs,

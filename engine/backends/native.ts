@@ -9,25 +9,8 @@ import type { NativeProvider } from "./node.ts"
 import { looksLost, ortFailure, reasonOf } from "./ort-errors.ts"
 import { CPU_NOTE, fileBytes, isAllOnDevice, openOrt } from "./ort-open.ts"
 import { OrtSession } from "./ort-session.ts"
-import { toOrt } from "./ort-tensor.ts"
+import { toOrt, wideDtypes } from "./ort-tensor.ts"
 import { findConvFault } from "./webgpu-conv-fault.ts"
-
-/** What ONNX Runtime's CPU provider takes; what another provider lacks it leaves to that one. */
-const dtypes: Dtype[] = [
-  "float64",
-  "float32",
-  "float16",
-  "int64",
-  "int32",
-  "int16",
-  "int8",
-  "uint64",
-  "uint32",
-  "uint16",
-  "uint8",
-  "bool",
-  "string",
-]
 
 /** What a WebGPU device certainly computes in; whether its shaders have float16, onnxruntime-node does not say. */
 const gpuDtypes: Dtype[] = ["float32", "int32", "uint32"]
@@ -106,7 +89,7 @@ export async function createNative(provider: NativeProvider, threads?: number): 
         adapter: provider === "cpu" ? cpuName(threads) : `${provider} device ${index}`,
         fallbackAdapter: provider === "webgpu" && !hasGpuNode(),
         ...(provider === "cpu" && threads !== undefined && { threads }),
-        dtypes: provider === "webgpu" ? gpuDtypes : dtypes,
+        dtypes: provider === "webgpu" ? gpuDtypes : wideDtypes, // what a provider lacks it leaves to the CPU
         state: "ready",
         probe,
       }

@@ -1,30 +1,23 @@
 import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common"
-import { type Dtype, fail, MAX_ELEMENTS, type Tensor, type TensorData, type TensorInfo } from "../../protocol/index.ts"
+import {
+  type Dtype,
+  dtypes,
+  fail,
+  MAX_ELEMENTS,
+  type Tensor,
+  type TensorData,
+  type TensorInfo,
+} from "../../protocol/index.ts"
 
 /** Our dtypes that ONNX Runtime's JavaScript API passes, all under the same name. */
-const passed = new Set<string>([
-  "float64",
-  "float64",
-  "float32",
-  "float16",
-  "int64",
-  "int32",
-  "int16",
-  "int8",
-  "uint64",
-  "uint32",
-  "uint16",
-  "uint8",
-  "uint4",
-  "int4",
-  "bool",
-  "string",
-] satisfies Dtype[])
+const passed: readonly Dtype[] = dtypes.filter((dtype) => dtype !== "bfloat16")
 
-const wide: ReadonlySet<string> = new Set([...passed].filter((dtype) => !dtype.endsWith("int4")))
+/** Those that it passes in both directions, everywhere; its CPU provider computes in all of them (float16 in float32 between casts). */
+export const wideDtypes: Dtype[] = passed.filter((dtype) => dtype !== "uint4" && dtype !== "int4")
 
 export function toOrt(Tensor: TensorConstructor, { dtype, shape, data }: Tensor): OrtTensor {
-  if (!passed.has(dtype)) throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: `ONNX Runtime takes no ${dtype}` } })
+  if (!passed.includes(dtype))
+    throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: `ONNX Runtime takes no ${dtype}` } })
   // float16 as bits: where the platform has Float16Array, Tensor makes one over the same memory.
   return new Tensor(dtype as OrtTensor["type"], data as OrtTensor["data"], shape)
 }
@@ -41,7 +34,7 @@ function bits16({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint16Arra
 }
 
 function dtypeOf(type: string): Dtype {
-  if (passed.has(type)) return type as Dtype
+  if (passed.includes(type as Dtype)) return type as Dtype
   throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: `no caller can be given a ${type} tensor` } })
 }
 
@@ -53,8 +46,8 @@ interface ValueMetadata {
 }
 
 /** ONNX Runtime 1.30's JavaScript takes 4-bit tensors on the web only, and nowhere hands one out. */
-function passedDtypes(what: "input" | "output", runtime: "web" | "node"): ReadonlySet<string> {
-  return what === "input" && runtime === "web" ? passed : wide
+function passedDtypes(what: "input" | "output", runtime: "web" | "node"): readonly Dtype[] {
+  return what === "input" && runtime === "web" ? passed : wideDtypes
 }
 
 /** A session's inputs or outputs. Throws IPFA_DEVICE_UNSUPPORTED for what can't travel: sequences, maps, bfloat16, … */
@@ -72,7 +65,7 @@ export function tensorInfos(
         data: { part, reason },
       })
     if (!isTensor || !type) throw refuse("no tensor")
-    if (!taken.has(type)) throw refuse(`of type ${type}, which ONNX Runtime's JavaScript does not pass`)
+    if (!taken.includes(type as Dtype)) throw refuse(`of type ${type}, which ONNX Runtime's JavaScript does not pass`)
     // A dimension that is neither fixed nor named comes as an empty name or, from the WebAssembly build, as an unsigned -1.
     const dims = (shape ?? []).map((d) =>
       d === "" || (typeof d === "number" && !(d >= 0 && d <= MAX_ELEMENTS)) ? null : d,

@@ -1,29 +1,13 @@
 import * as ort from "onnxruntime-web/webgpu"
-import type { DeviceInfo, Dtype } from "../../protocol/index.ts"
+import type { DeviceInfo } from "../../protocol/index.ts"
 import type { Backend } from "../backend.ts"
 import { probeKnownModel } from "../probe/index.ts"
 import { openWeb } from "./open-web.ts"
+import { wideDtypes } from "./ort-tensor.ts"
 import { configureOrtWeb, lossReporter } from "./ort-web.ts"
 
 /** More threads than this gain little and starve the page. */
 const MOST_THREADS = 8
-
-/** ONNX Runtime's CPU provider; float16 is computed in float32 between casts. */
-const dtypes: Dtype[] = [
-  "float64",
-  "float32",
-  "float16",
-  "int64",
-  "int32",
-  "int16",
-  "int8",
-  "uint64",
-  "uint32",
-  "uint16",
-  "uint8",
-  "bool",
-  "string",
-]
 
 /** The CPU, through WebAssembly: always there. Kept tensors stay in this worker's memory. */
 export async function createWasm(options: { assetsUrl?: string; threads?: number }): Promise<Backend> {
@@ -50,7 +34,7 @@ export async function createWasm(options: { assetsUrl?: string; threads?: number
         adapter: adapterName(running, wanted, alone ?? `${cores} cores`),
         fallbackAdapter: false,
         threads: running,
-        dtypes,
+        dtypes: wideDtypes,
         state: "ready",
         probe,
       }

@@ -102,5 +102,6 @@ async function probeBoth(device: GPUDevice, open: Parameters<typeof probeKnownMo
   const runtime = await probeKnownModel(open)
   // Kernels that never ran have no error to compare; that they did not run is in `ok`.
   const maxError = Number.isNaN(wgsl.maxError) ? runtime.maxError : Math.max(wgsl.maxError, runtime.maxError)
-  return { ok: wgsl.ok && runtime.ok, maxError, ms: performance.now() - start }
+  const reason = wgsl.reason ?? runtime.reason
+  return { ok: wgsl.ok && runtime.ok, maxError, ms: performance.now() - start, ...(reason && { reason }) }
 }

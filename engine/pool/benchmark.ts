@@ -7,6 +7,7 @@ import {
   type EventOf,
   fail,
   type Methods,
+  orAborted,
   type ParamsOf,
 } from "../../protocol/index.ts"
 import { selectorMatches } from "../../scheduler/index.ts"
@@ -20,7 +21,6 @@ import type { Leases } from "./leases.ts"
 import { type Measurements, median } from "./measurements.ts"
 import type { Model } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
-import { orAborted } from "./or-aborted.ts"
 import type { Sessions } from "./sessions.ts"
 
 type Request = ParamsOf<Methods["benchmark.run"]>

@@ -127,7 +127,7 @@ export class Devices {
           browser: this.#settings.browser,
           fallbackAdapter: device.fallbackAdapter,
           state: load.isHeldUp ? "cooling" : state,
-          probeOk: device.probe?.ok !== false,
+          probe: device.probe,
           unsupported: model.unsupported.get(device.id) ?? lacks(device, precision),
           resident: loaded?.residence !== undefined || loaded?.opening !== undefined,
           freeBytes,

@@ -33,6 +33,7 @@ export class Loaded implements Evictable {
   inputs: TensorInfo[] = []
   outputs: TensorInfo[] = []
   openMs = 0
+  note: string | undefined
   #residence: Residence | undefined
 
   constructor(model: Model, host: Host, device: string, isTrial = false) {

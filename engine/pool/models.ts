@@ -1,5 +1,13 @@
 import { externalNameFault, type ModelInfo } from "../../graph/index.ts"
-import { asAccelerateError, fail, type Methods, type ParamsIn, type Progress } from "../../protocol/index.ts"
+import {
+  abortReason,
+  asAccelerateError,
+  fail,
+  type Methods,
+  type ParamsIn,
+  type Progress,
+  SharedWorks,
+} from "../../protocol/index.ts"
 import type { AcquiredModel, ModelOwner } from "../model-source.ts"
 import { flopsOf, type Shapes } from "./flops.ts"
 import type { PoolSettings } from "./options.ts"
@@ -53,7 +61,7 @@ export class Models {
   readonly #settings: PoolSettings
   readonly #slots: Slots
   readonly #known = new Map<string, Model>()
-  readonly #validating = new Map<string, Promise<Model>>()
+  readonly #validating = new SharedWorks<Model>()
 
   constructor(settings: PoolSettings, slots: Slots) {
     this.#settings = settings
@@ -80,24 +88,18 @@ export class Models {
     let model = this.#known.get(key)
     if (!model) {
       onProgress({ phase: "validate", loaded: 0 })
-      model = await this.#validate(key, parts, owner.owner)
+      const validate = async (all: AbortSignal) => {
+        // It had to wait for its turn, and nobody did.
+        if (all.aborted) throw abortReason(all)
+        return makeModel(key, parts, await parts.main.read(), this.#settings)
+      }
+      const validating = this.#validating.of(key, (all) => this.#slots.run(owner.owner, () => validate(all)))
+      model = await validating.wait(signal)
     }
     this.#known.delete(key)
     this.#known.set(key, model)
     if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value as string)
     return { model, stored }
-  }
-
-  /** Two that load the same at once share one validation. */
-  #validate(key: string, parts: Parts, origin: string): Promise<Model> {
-    let validating = this.#validating.get(key)
-    if (!validating) {
-      validating = this.#slots
-        .run(origin, async () => makeModel(key, parts, await parts.main.read(), this.#settings))
-        .finally(() => this.#validating.delete(key))
-      this.#validating.set(key, validating)
-    }
-    return validating
   }
 }
 

@@ -4,6 +4,7 @@ import {
   fail,
   type Handlers,
   type Methods,
+  orAborted,
   type ParamsOf,
   type RunResult,
   type SessionInfo,
@@ -16,7 +17,6 @@ import { type BenchmarkParts, runBenchmark } from "./benchmark.ts"
 import { type Activity, type Lease, releaseKept, usesKept } from "./lease.ts"
 import type { Model, Models } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
-import { orAborted } from "./or-aborted.ts"
 import type { Placed, Placement, Wanted } from "./placement.ts"
 import { connectionStatus, isOwner } from "./status.ts"
 
@@ -166,7 +166,7 @@ export class Connection {
       }
       this.leases.set(lease.sessionId, lease)
       this.#parts.changed()
-      const { inputs, outputs, openMs } = placed.loaded
+      const { inputs, outputs, openMs, note } = placed.loaded
       return {
         sessionId: lease.sessionId,
         model: { reference, sha256: model.sha256, bytes: model.bytes },
@@ -177,6 +177,7 @@ export class Connection {
         loadMs: performance.now() - start,
         openMs,
         stored,
+        ...(note && { note }),
       }
     } finally {
       model.settle()

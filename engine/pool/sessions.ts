@@ -182,6 +182,7 @@ export class Sessions {
       loaded.inputs = opened.inputs
       loaded.outputs = opened.outputs
       loaded.openMs = opened.openMs
+      loaded.note = opened.note
       loaded.lastUsedAt = performance.now()
       this.#record(loaded, opened.openMs)
     } catch (error) {

@@ -1,7 +1,6 @@
-import { AccelerateError, fail, type Progress } from "../../protocol/index.ts"
+import { AccelerateError, abortReason, fail, type Progress } from "../../protocol/index.ts"
 import type { ByteSource, SourceBody } from "../resolve/resolver.ts"
 import type { PartialBytes } from "./byte-store.ts"
-import { aborted } from "./flights.ts"
 
 const MAX_ATTEMPTS = 5
 /** So many bodies that brought nothing end it before. */
@@ -42,7 +41,7 @@ export async function download(source: ByteSource, partial: PartialBytes, option
       await receive(body, partial, options)
       return resumed
     } catch (error) {
-      if (signal.aborted) throw aborted(signal)
+      if (signal.aborted) throw abortReason(signal)
       if (error instanceof AccelerateError && error.code !== "IPFA_MODEL_FETCH") throw error
       empty = body && partial.size > (body.offset === 0 ? 0 : before) ? 0 : empty + 1
       if (!body || empty === MAX_EMPTY || attempt === MAX_ATTEMPTS)
@@ -70,7 +69,7 @@ async function receive(body: SourceBody, partial: PartialBytes, options: Downloa
     })
   tell()
   for await (const chunk of unstalled(body.chunks, stallMs)) {
-    if (signal.aborted) throw aborted(signal)
+    if (signal.aborted) throw abortReason(signal)
     const size = partial.size + chunk.byteLength
     if (size > maxBytes) throw tooLarge(size, maxBytes)
     if (exact && size > (total as number)) throw cut("its server sent more than it had announced", partial.size)

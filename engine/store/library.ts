@@ -1,11 +1,10 @@
-import { AccelerateError, fail, type Progress, type StoredModel } from "../../protocol/index.ts"
+import { AccelerateError, fail, type Progress, SharedWorks, type StoredModel } from "../../protocol/index.ts"
 import type { AcquiredModel, ModelOwner, ModelSource } from "../model-source.ts"
 import { parseReference, resolverOf } from "../resolve/index.ts"
 import type { ByteSource, Reference, ResolveEnvironment, Version } from "../resolve/resolver.ts"
 import { type ByteStore, type Link, type LinkStore, linkId } from "./byte-store.ts"
 import { sha256Hex } from "./digest.ts"
 import { type DownloadOptions, download } from "./download.ts"
-import { Flights } from "./flights.ts"
 import { Room } from "./room.ts"
 import { type UploadPart, Uploads } from "./uploads.ts"
 
@@ -45,7 +44,7 @@ export class ModelLibrary implements ModelSource {
   readonly #open: () => Promise<{ store: ByteStore; links: LinkStore }>
   readonly #environment: ResolveEnvironment
   readonly #options: Required<LibraryOptions>
-  readonly #flights = new Flights<Found>()
+  readonly #fetching = new SharedWorks<Found, Progress>()
   /** Stored bytes whose digest was recomputed in this life. */
   readonly #verified = new Set<string>()
   #parts: Promise<Parts> | undefined
@@ -78,15 +77,20 @@ export class ModelLibrary implements ModelSource {
     if (!source) return this.#acquired(text, parts, await this.#visible(parts, reference, owner))
     const shown = reference.ownerOnly ? { owner: owner.owner } : {}
     const id = linkId({ kind: "reference", reference: reference.canonical, ...shown })
+    const { signal, onProgress } = options
     for (;;) {
-      const flight = await this.#flights.join(id, options, (signal, onProgress) =>
-        this.#fetch(parts, { reference, source, id, owner, signal, onProgress }),
-      )
-      if ("value" in flight)
-        return this.#acquired(text, parts, { ...flight.value, ...(reference.ownerOnly && { ownedBy: owner.owner }) })
-      // Room that one caller did not have may be there for another.
-      const theirs = flight.error instanceof AccelerateError && flight.error.code === "IPFA_STORE_QUOTA"
-      if (flight.first || !theirs) throw flight.error
+      let isOwn = false
+      const fetching = this.#fetching.of(id, (signal, onProgress) => {
+        isOwn = true
+        return this.#fetch(parts, { reference, source, id, owner, signal, onProgress })
+      })
+      try {
+        const found = await fetching.wait(signal, { onEvent: onProgress })
+        return await this.#acquired(text, parts, { ...found, ...(reference.ownerOnly && { ownedBy: owner.owner }) })
+      } catch (error) {
+        // Room that one caller did not have may be there for another.
+        if (isOwn || !(error instanceof AccelerateError) || error.code !== "IPFA_STORE_QUOTA") throw error
+      }
     }
   }
 

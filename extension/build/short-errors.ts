@@ -1,6 +1,6 @@
 import type { Plugin } from "vite"
 
-/** Codes that arise in the page itself. */
+/** Codes that arise in the page itself, without a sentence of their own. */
 const SAID_IN_PAGE = new Set([
   "IPFA_INPUT_INVALID",
   "IPFA_INTERNAL",
@@ -12,9 +12,6 @@ const SAID_IN_PAGE = new Set([
   "IPFA_PROTOCOL_SLOW_READER",
   "IPFA_JOB_CANCELLED",
   "IPFA_JOB_DEADLINE",
-  "IPFA_SESSION_UNKNOWN",
-  "IPFA_EXTENSION_ABSENT",
-  "IPFA_EXTENSION_UPDATED",
 ])
 /** Codes that no page ever gets. */
 const NOT_FOR_PAGES = /^IPFA_(BRIDGE|AGENT|STORAGE)_/

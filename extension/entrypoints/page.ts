@@ -1,5 +1,5 @@
 import { defineUnlistedScript } from "wxt/utils/define-unlisted-script"
-import { accelerate, type SessionCache } from "../../sdk/accelerate.ts"
+import { accelerateBy } from "../../sdk/accelerate.ts"
 import { remoteMethods } from "../../sdk/accelerator.ts"
 import { PAGE_SLOT } from "../messages.ts"
 import { pool } from "../page/connection.ts"
@@ -12,11 +12,6 @@ export default defineUnlistedScript({
     const { ipfsAccelerate } = window as unknown as { ipfsAccelerate?: Record<symbol, (api: unknown) => void> }
     const methods = remoteMethods({ peer: pool })
     const load = loadForPage(methods.load)
-    const sessions: SessionCache = new Map()
-    ipfsAccelerate?.[PAGE_SLOT]?.({
-      ...methods,
-      load,
-      accelerate: (request: never) => accelerate(sessions, load, request),
-    })
+    ipfsAccelerate?.[PAGE_SLOT]?.({ ...methods, load, accelerate: accelerateBy(load) })
   },
 })

@@ -32,7 +32,7 @@ export const openModel = defineMethod({
     openMs: ms,
     /** The host's estimate of what the session holds on the device. */
     memoryBytes: count,
-    /** Set where the runtime refused the usual optimisations and it was opened with fewer (`basic`). */
+    /** For a person, where it does not run all as one would expect: some operators are left to the CPU, or it was opened with fewer optimisations. */
     note: v.optional(v.string()),
   }),
   errors: ["IPFA_DEVICE_UNSUPPORTED", "IPFA_DEVICE_LOST", "IPFA_DEVICE_MEMORY", "IPFA_DEVICE_ABSENT"],

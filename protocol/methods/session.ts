@@ -32,6 +32,8 @@ export const sessionInfo = v.object({
   openMs: ms,
   /** The bytes came from this agent's store, not from elsewhere. */
   stored: v.boolean(),
+  /** For a person, where it does not run all as one would expect: some operators are left to the CPU, or it was opened with fewer optimisations. */
+  note: v.optional(v.string()),
 })
 export type SessionInfo = v.InferOutput<typeof sessionInfo>
 

@@ -54,8 +54,8 @@ export const deviceInfo = v.object({
   budgetBytes: v.optional(count),
   usedBytes: v.optional(count),
   state: v.picklist(["ready", "busy", "cooling", "lost"]),
-  /** The known case it was probed with came out right, and how far off (largest absolute difference). */
-  probe: v.optional(v.object({ ok: v.boolean(), maxError: v.number(), ms })),
+  /** Whether the known case it was probed with came out right, how far off it was (largest absolute difference), and where it did not, what was wrong. */
+  probe: v.optional(v.object({ ok: v.boolean(), maxError: v.number(), ms, reason: v.optional(v.string()) })),
   /** When a lost device may be tried again, ms since 1970. */
   unavailableUntil: v.optional(ms),
 })

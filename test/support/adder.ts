@@ -55,6 +55,8 @@ export interface AdderHost {
   readonly kept: Set<string>
   /** Bytes a loaded model says it holds; default: the size of its file. */
   memoryBytes: number | undefined
+  /** What sessions opened from now on say of how they run. */
+  note: string | undefined
   /** Bytes its heap is said to have; unknown where undefined. */
   heapBytes: number | undefined
   /** Refuses to open with this error. */
@@ -125,6 +127,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
       inputs: [{ name: "x", ...info }],
       outputs: [{ name: "y", ...info }],
       memoryBytes: host.memoryBytes ?? files.model.byteLength,
+      ...(host.note && { note: host.note }),
       get keptBytes() {
         return [...kept.values()].reduce((sum, t) => sum + tensorBytes(t), 0)
       },
@@ -167,6 +170,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
     loaded: new Set(),
     kept: new Set(),
     memoryBytes: undefined,
+    note: undefined,
     heapBytes: undefined,
     refuse: undefined,
     failStart: undefined,

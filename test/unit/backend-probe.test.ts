@@ -26,17 +26,23 @@ test("the embedded model is what its script writes, and valid", () => {
 })
 
 test("a right answer is right, within float32's rounding", async () => {
-  const { ok, maxError } = await probeKnownModel(answering(() => undefined))
-  expect(ok).toBe(true)
+  const { ok, maxError, reason } = await probeKnownModel(answering(() => undefined))
+  expect([ok, reason]).toEqual([true, undefined])
   expect(maxError).toBeLessThan(1e-6)
 })
 
 test.for([
-  ["one score that is off", (s: Float32Array) => (s[3]! += 0.01), 0.01],
-  ["one probability that is off", (_: Float32Array, p: Float32Array) => (p[9]! += 0.002), 0.002],
-  ["NaN", (s: Float32Array) => (s[0] = Number.NaN), Number.MAX_VALUE],
-] as const)("%s is wrong", async ([, change, error]) => {
-  const { ok, maxError } = await probeKnownModel(answering(change))
+  ["one score that is off", (s: Float32Array) => (s[3]! += 0.01), 0.01, "scores are off by 0.010"],
+  [
+    "one probability that is off",
+    (_: Float32Array, p: Float32Array) => (p[9]! += 0.002),
+    0.002,
+    "probabilities are off by",
+  ],
+  ["NaN", (s: Float32Array) => (s[0] = Number.NaN), Number.MAX_VALUE, "scores are not numbers"],
+] as const)("%s is wrong, and the reason says so", async ([, change, error, why]) => {
+  const { ok, maxError, reason } = await probeKnownModel(answering(change))
   expect(ok).toBe(false)
+  expect(reason).toContain(why)
   expect(maxError / error).toBeCloseTo(1, 3)
 })

@@ -122,10 +122,10 @@ describe("work that was given up and has not ended yet", () => {
     const caller = new AbortController()
     return { signal: caller.signal, cancel: () => caller.abort(fail("IPFA_JOB_CANCELLED")) }
   }
-  /** An agent that never hears of a cancellation: its first call does not end, the others do at once. */
-  const deafMember = () => {
+  /** An agent that never hears of a cancellation: its first call ends when it is let go, the others do at once. */
+  const deafMember = (until: Promise<unknown> = new Promise(() => {})) => {
     let calls = 0
-    const call = () => (++calls === 1 ? new Promise<never>(() => {}) : Promise.resolve({ openMs: 1 }))
+    const call = () => (++calls === 1 ? until : Promise.resolve({ openMs: 1 }))
     const peer = { call, close() {}, closed: new Promise<undefined>(() => {}), isClosed: false } as unknown as AgentPeer
     const hardware = { devices: [], absent: [] }
     return new Member({
@@ -141,14 +141,17 @@ describe("work that was given up and has not ended yet", () => {
   const models = new FleetModels({} as ModelSource, new Aliases({}))
   const file = { sha256: "s", bytes: 1, read: async () => new Uint8Array(1) } as unknown as AcquiredModel
 
-  test("is begun anew for a model's bytes", async () => {
-    const member = deafMember()
+  test("is begun anew for a model's bytes, once it has ended", async () => {
+    const { promise: ended, reject: end } = Promise.withResolvers<never>()
+    const member = deafMember(ended)
     const first = cancelled()
     const given = models.give(member, file, first.signal)
     await new Promise(setImmediate)
     first.cancel()
     await expect(given).rejects.toMatchObject({ code: "IPFA_JOB_CANCELLED" })
-    await models.give(member, file, AbortSignal.timeout(2000))
+    const again = models.give(member, file, AbortSignal.timeout(2000))
+    end(fail("IPFA_JOB_CANCELLED"))
+    await again
   })
 
   test("is begun anew for a session", async () => {

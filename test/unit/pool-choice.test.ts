@@ -117,12 +117,18 @@ describe("the device of a session", () => {
   })
 
   test("that computes wrong results is not used, not even when it is forced", async () => {
-    const [webgpu, wasm] = [adderHost("webgpu", { probe: { ok: false, maxError: 9, ms: 1 } }), adderHost("wasm")]
+    const [webgpu, wasm] = [
+      adderHost("webgpu", { probe: { ok: false, maxError: 9, ms: 1, reason: "off by 9" } }),
+      adderHost("wasm"),
+    ]
     t = testPool([webgpu, wasm])
     const page = t.connect()
     const model = t.publish("one", adderModel(1))
     expect((await page.open(model)).device.id).toBe("wasm")
-    expect(await refusal(page.open(model, { device: "webgpu" }))).toBe("IPFA_DEVICE_INCORRECT")
+    await expect(page.open(model, { device: "webgpu" })).rejects.toMatchObject({
+      code: "IPFA_DEVICE_INCORRECT",
+      message: expect.stringContaining("off by 9"),
+    })
     expect(webgpu.opens).toBe(0)
   })
 

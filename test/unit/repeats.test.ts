@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { Repeats } from "../../engine/repeats.ts"
-import { SharedWork } from "../../engine/shared-work.ts"
 import { fail, type RunResult, type Tensor } from "../../protocol/index.ts"
 
 const never = new AbortController().signal
@@ -111,33 +110,4 @@ describe("a repeated key", () => {
     await expect(run("k", { about: "dogs" })).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID" })
     expect(await run("k", { about: "cats" })).toBe(1)
   })
-})
-
-test("shared work ends when the last who waited gave it up, not before", async () => {
-  let inner!: AbortSignal
-  const work = new SharedWork((signal) => {
-    inner = signal
-    return new Promise<never>(() => {})
-  })
-  const [a, b] = [new AbortController(), new AbortController()]
-  const waits = [work.wait(a.signal), work.wait(b.signal)].map((w) => w.catch((e) => e.code))
-  a.abort(fail("IPFA_JOB_CANCELLED"))
-  expect(await waits[0]).toBe("IPFA_JOB_CANCELLED")
-  expect(inner.aborted).toBe(false)
-  b.abort(fail("IPFA_JOB_CANCELLED"))
-  await waits[1]
-  expect(inner.aborted).toBe(true)
-})
-
-test("shared work that a lost connection left going ends when the last one who waits cancels", async () => {
-  const work = new SharedWork(() => new Promise<never>(() => {}))
-  const [lost, cancels] = [new AbortController(), new AbortController()]
-  const keepGoing = (reason: unknown) => reason === "lost"
-  const waits = [work.wait(lost.signal, keepGoing), work.wait(cancels.signal, keepGoing)].map((w) => w.catch((e) => e))
-  lost.abort("lost")
-  await waits[0]
-  expect(work.aborted).toBe(false)
-  cancels.abort("cancelled")
-  await waits[1]
-  expect(work.aborted).toBe(true)
 })

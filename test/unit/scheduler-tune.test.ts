@@ -10,7 +10,7 @@ const candidate = (device: string, more: Partial<TuneCandidate> = {}): TuneCandi
   backend: device.split(/[:#]/)[0]!,
   fallbackAdapter: false,
   state: "ready",
-  probeOk: true,
+  probe: { ok: true },
   resident: false,
   queued: 0,
   runs: 0,
@@ -85,7 +85,7 @@ describe("nothing is tried", () => {
     ["on a cooling device", one({ state: "cooling", coolingUntil: NOW + 1 }), {}, "left alone"],
     ["on a lost device", one({ state: "lost" }), {}, "lost"],
     ["on one that was lost not long ago", one({ lostAt: NOW - 599_999 }), {}, "lost"],
-    ["on one that computes wrong results", one({ probeOk: false }), {}, "wrong"],
+    ["on one that computes wrong results", one({ probe: { ok: false } }), {}, "wrong"],
     ["on one that can't run it", one({ unsupported: "no kernel" }), {}, "no kernel"],
     ["on one where it failed this week", one({ failedAt: NOW - 6 * 24 * HOUR }), {}, "failed"],
     ["on a busy one", one({ state: "busy" }), {}, "work"],
@@ -118,7 +118,7 @@ test("whatever is tried is unmeasured, able, idle and within the limits", () => 
     device: fc.constantFrom("webgpu", "wasm", "native-cpu"),
     fallbackAdapter: fc.boolean(),
     state: fc.constantFrom("ready", "busy", "cooling", "lost" as const),
-    probeOk: fc.boolean(),
+    probe: fc.record({ ok: fc.boolean() }),
     runs: fc.nat(1),
     queued: fc.nat(1),
     held: fc.boolean(),
@@ -142,7 +142,7 @@ test("whatever is tried is unmeasured, able, idle and within the limits", () => 
       )
       const { trial } = nextTrial(state(made))
       const able = (of: TuneModel) => {
-        const can = of.candidates.filter((c) => /ready|busy/.test(c.state) && c.probeOk && c.freeBytes)
+        const can = of.candidates.filter((c) => /ready|busy/.test(c.state) && c.probe?.ok && c.freeBytes)
         const real = can.filter((c) => !c.fallbackAdapter)
         const rivals = real.length > 0 ? real : can
         if (rivals.length < 2) return []

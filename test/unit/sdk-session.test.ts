@@ -21,13 +21,14 @@ const y = ({ outputs }: { outputs: Record<string, unknown> }) => (outputs.y as {
 
 describe("a session", () => {
   test("tells of its model and device, and runs", async () => {
-    const { url } = start()
+    const { wasm, url } = start()
+    wasm.note = "some operators run on the CPU"
     const seen: string[] = []
     const session = await sdk.api.load(url, { onProgress: (p) => seen.push(p.phase) })
     expect(session.inputs).toMatchObject([{ name: "x", dtype: "float32" }])
     expect(session.outputs).toMatchObject([{ name: "y" }])
     expect(session.device.id).toBe("wasm")
-    expect(session.fellBackFrom).toBeUndefined()
+    expect([session.fellBackFrom, session.note]).toEqual([undefined, wasm.note])
     expect(session.model.reference).toBe(url)
     expect(session.loadMs).toBeGreaterThan(0)
     expect(seen).toContain("download")
@@ -210,6 +211,73 @@ describe("accelerate", () => {
     expect(first).toMatchObject({ modelType: "adder", device: { id: "wasm" }, model: { reference: url } })
     expect(wasm.opens).toBe(1)
     expect((await sdk.api.status()).sessions).toMatchObject([{ leases: 1 }])
+  })
+
+  test("of several that share a load: one that gives up ends its own alone, and all see the progress", async () => {
+    const { wasm, url } = start()
+    wasm.hold("open")
+    const seen: string[][] = [[], []]
+    const first = new AbortController()
+    const ask = (n: number, signal?: AbortSignal) =>
+      sdk.api.accelerate({
+        modelId: url,
+        input: floats(n),
+        options: { ...(signal && { signal }), onProgress: ({ phase }) => void seen[n]!.push(phase) },
+      })
+    const [given, kept] = [refusal(ask(0, first.signal)), ask(1)]
+    await expect.poll(() => seen.map((phases) => phases.at(-1))).toEqual(["open", "open"])
+    first.abort()
+    expect(await given).toBe("IPFA_JOB_CANCELLED")
+    wasm.letGo()
+    expect(y(await kept)).toBe(2)
+    expect(wasm.opens).toBe(1)
+  })
+
+  test("ends a load that all gave up, and the next who asks begins it anew", async () => {
+    const { url } = start()
+    const dial = sdk.hold()
+    const [one, two] = [new AbortController(), new AbortController()]
+    const asked = [one, two].map(({ signal }) =>
+      refusal(sdk.api.accelerate({ modelId: url, input: floats(1), options: { signal } })),
+    )
+    one.abort()
+    two.abort()
+    expect(await Promise.all(asked)).toEqual(["IPFA_JOB_CANCELLED", "IPFA_JOB_CANCELLED"])
+    dial()
+    expect((await sdk.api.status()).sessions).toEqual([])
+    // Its own is not what it finds already done.
+    expect(y(await sdk.api.accelerate({ modelId: url, input: floats(1) }))).toBe(2)
+    const late = { signal: AbortSignal.abort() }
+    expect(await refusal(sdk.api.accelerate({ modelId: url, input: floats(1), options: late }))).toBe(
+      "IPFA_JOB_CANCELLED",
+    )
+    expect(y(await sdk.api.accelerate({ modelId: url, input: floats(2) }))).toBe(3)
+    expect((await sdk.api.status()).sessions).toHaveLength(1)
+  })
+
+  test("runs more models at once than it keeps open, and closes the rest when they are done", async () => {
+    start()
+    const urls = Array.from({ length: 10 }, (_, i) => t.publish(`adder-${i}`, adderModel(i)))
+    const answers = await Promise.all(urls.map((modelId) => sdk.api.accelerate({ modelId, input: floats(1) })))
+    expect(answers.map(y)).toEqual(urls.map((_, i) => i + 1))
+    expect((await sdk.api.status()).sessions).toHaveLength(8)
+  })
+
+  test("opens a session again that ended with its grant", async () => {
+    const { url } = start()
+    await sdk.api.accelerate({ modelId: url, input: floats(1) })
+    const { sessionId } = (await sdk.api.status()).sessions[0]!
+    await (await sdk.connection.peer()).call("session.close", { sessionId })
+    expect(y(await sdk.api.accelerate({ modelId: url, input: floats(2) }))).toBe(3)
+  })
+
+  test("leaves no session behind where a part of the model was given as bytes", async () => {
+    const { url } = start()
+    for (const n of [1, 2, 3]) {
+      const options = { external: { "weights.bin": new Uint8Array([1, 2, 3]) } }
+      expect(y(await sdk.api.accelerate({ modelId: url, input: floats(n), options }))).toBe(n + 1)
+    }
+    await expect.poll(async () => (await sdk.api.status()).sessions).toEqual([])
   })
 
   test("tries a model again that could not be loaded", async () => {
