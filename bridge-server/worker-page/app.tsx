@@ -1,6 +1,8 @@
+import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import type { BridgeState } from "../../protocol/index.ts"
-import type { BrowserWorker, WorkerView } from "./worker.ts"
+import { type Backend, backends } from "./preferences.ts"
+import { type BrowserWorker, rests, type WorkerView } from "./worker.ts"
 
 /** Beyond this machine, browsers keep what the engine needs for pages over TLS. */
 export function Insecure() {
@@ -30,7 +32,7 @@ export function App({ worker }: { worker: BrowserWorker }) {
   )
 }
 
-function Frame({ children }: { children: preact.ComponentChildren }) {
+function Frame({ children }: { children: ComponentChildren }) {
   return (
     <>
       <header>
@@ -42,13 +44,16 @@ function Frame({ children }: { children: preact.ComponentChildren }) {
   )
 }
 
-function stateWords({ bridge, preferences, elsewhere }: WorkerView): { text: string; tone: string } {
+function stateWords(view: WorkerView): { text: string; tone: string } {
+  const { bridge, preferences, elsewhere } = view
   if (elsewhere)
     return {
       text: "Another tab of this browser computes already. This one takes over when that one is closed.",
       tone: "warn",
     }
   if (preferences.paused) return { text: "Paused: nothing is computed here.", tone: "warn" }
+  if (rests(view))
+    return { text: "Resting: this machine runs on battery. It goes on by itself on mains power.", tone: "warn" }
   const words: Record<BridgeState["state"], { text: string; tone: string }> = {
     none: { text: "Not joined. It takes a code of the bridge-server’s owner.", tone: "soft" },
     connecting: { text: "Joining …", tone: "soft" },
@@ -61,7 +66,7 @@ function stateWords({ bridge, preferences, elsewhere }: WorkerView): { text: str
 function StateCard({ worker, view }: { worker: BrowserWorker; view: WorkerView }) {
   const { bridge, preferences, elsewhere, fault, awake } = view
   const { text, tone } = stateWords(view)
-  const state = elsewhere ? "elsewhere" : preferences.paused ? "paused" : bridge.state
+  const state = elsewhere ? "elsewhere" : preferences.paused ? "paused" : rests(view) ? "resting" : bridge.state
   return (
     <section class="card" aria-labelledby="state">
       <h2 id="state">State</h2>
@@ -183,37 +188,86 @@ function JobsCard({ view: { status } }: { view: WorkerView }) {
   )
 }
 
-function LimitsCard({ worker, view: { preferences } }: { worker: BrowserWorker; view: WorkerView }) {
-  const [text, setText] = useState(preferences.budgetMiB === undefined ? "" : String(preferences.budgetMiB))
+const names: Record<Backend, string> = { webgpu: "WebGPU", webnn: "WebNN", wasm: "WebAssembly" }
+
+function LimitsCard({ worker, view: { preferences, onBattery } }: { worker: BrowserWorker; view: WorkerView }) {
+  const [memory, setMemory] = useState(preferences.budgetMiB === undefined ? "" : String(preferences.budgetMiB))
+  const [without, setWithout] = useState(preferences.without)
+  const [mainsOnly, setMainsOnly] = useState(preferences.mainsOnly)
   const apply = (event: Event) => {
     event.preventDefault()
-    void worker.limitMemory(text === "" ? undefined : Number(text))
+    void worker.limit({ ...(memory !== "" && { budgetMiB: Number(memory) }), without, mainsOnly })
   }
+  const use = (backend: Backend, wanted: boolean) =>
+    setWithout(backends.filter((b) => (b === backend ? !wanted : without.includes(b))))
   return (
     <section class="card" aria-labelledby="limits">
       <h2 id="limits">Limits</h2>
-      <form class="row" onSubmit={apply}>
-        <label>
-          Memory for models, MiB
-          <input
-            type="number"
-            min="16"
-            max="1048576"
-            step="1"
-            placeholder="by itself"
-            data-testid="budget"
-            aria-describedby="budget-note"
-            value={text}
-            onInput={(event) => setText(event.currentTarget.value)}
-          />
-        </label>
-        <button type="submit" data-testid="apply-budget">
-          Apply
-        </button>
+      <form onSubmit={apply}>
+        <fieldset class="row">
+          <legend>May be used</legend>
+          {backends.map((backend) => (
+            <Tick
+              key={backend}
+              id={backend}
+              on={!without.includes(backend)}
+              // Something must be left to compute with.
+              fixed={!without.includes(backend) && without.length === backends.length - 1}
+              onChange={(wanted) => use(backend, wanted)}
+            >
+              {names[backend]}
+            </Tick>
+          ))}
+        </fieldset>
+        <Tick id="mains-only" on={mainsOnly} fixed={onBattery === undefined} onChange={setMainsOnly}>
+          Only on mains power{onBattery === undefined && ", which this browser does not tell of"}
+        </Tick>
+        <div class="row">
+          <label>
+            Memory for models, MiB
+            <input
+              type="number"
+              min="16"
+              max="1048576"
+              step="1"
+              placeholder="by itself"
+              data-testid="budget"
+              aria-describedby="budget-note"
+              value={memory}
+              onInput={(event) => setMemory(event.currentTarget.value)}
+            />
+          </label>
+          <button type="submit" data-testid="apply-limits">
+            Apply
+          </button>
+        </div>
       </form>
       <p id="budget-note" class="small soft">
-        Empty: a quarter of the memory that the browser tells of, or 2 GiB. Applying it loads models anew.
+        Memory left empty: a quarter of what the browser tells of, or 2 GiB. Applying loads models anew.
       </p>
     </section>
+  )
+}
+
+interface TickProps {
+  id: string
+  on: boolean
+  fixed: boolean
+  onChange(on: boolean): void
+  children: ComponentChildren
+}
+
+function Tick({ id, on, fixed, onChange, children }: TickProps) {
+  return (
+    <label class="tick">
+      <input
+        type="checkbox"
+        data-testid={id}
+        checked={on}
+        disabled={fixed}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+      <span>{children}</span>
+    </label>
   )
 }

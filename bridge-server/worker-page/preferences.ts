@@ -1,18 +1,32 @@
+export const backends = ["webgpu", "webnn", "wasm"] as const
+export type Backend = (typeof backends)[number]
+
 /** What the person set on this page. */
 export interface Preferences {
   paused: boolean
   /** Memory for models and kept tensors, MiB; undefined: the engine's choice. */
   budgetMiB?: number
+  /** What is not to be used here. */
+  without: Backend[]
+  /** Rest while the machine runs on battery. */
+  mainsOnly: boolean
 }
 
 const KEY = "ipfs-accelerate-worker"
 
 export function readPreferences(): Preferences {
+  let stored: Partial<Preferences> = {}
   try {
-    const { paused, budgetMiB } = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Preferences>
-    return { paused: paused === true, ...(typeof budgetMiB === "number" && budgetMiB > 0 && { budgetMiB }) }
+    stored = JSON.parse(localStorage.getItem(KEY) ?? "{}")
   } catch {
-    return { paused: false }
+    // Not ours: as if nothing was set.
+  }
+  const { paused, budgetMiB, without, mainsOnly } = stored
+  return {
+    paused: paused === true,
+    ...(typeof budgetMiB === "number" && budgetMiB > 0 && { budgetMiB }),
+    without: Array.isArray(without) ? backends.filter((backend) => without.includes(backend)) : [],
+    mainsOnly: mainsOnly === true,
   }
 }
 

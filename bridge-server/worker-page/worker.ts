@@ -5,8 +5,9 @@ import { createPool, type Pool } from "../../engine/index.ts"
 import { browserLibrary } from "../../engine/store/browser.ts"
 import { webWorkerHost } from "../../engine/worker/web-worker-factory.ts"
 import { asAccelerateError, type BridgeState, type HardwareReport, type Status } from "../../protocol/index.ts"
+import { Battery } from "./battery.ts"
 import { browserName } from "./browser-name.ts"
-import { type Preferences, readPreferences, writePreferences } from "./preferences.ts"
+import { backends, type Preferences, readPreferences, writePreferences } from "./preferences.ts"
 import { WakeLock } from "./wake-lock.ts"
 
 /** Where the built page's other files are; absolute paths. */
@@ -25,6 +26,8 @@ export interface WorkerView {
   preferences: Preferences
   hardware?: HardwareReport
   status?: Status
+  /** Whether the machine runs on battery; undefined where the browser does not tell. */
+  onBattery: boolean | undefined
   /** Whether the screen is kept on; undefined where the browser can't. */
   awake: boolean | undefined
   /** Why joining failed, in words. */
@@ -33,14 +36,19 @@ export interface WorkerView {
   elsewhere: boolean
 }
 
+/** Whether nothing is computed because the machine runs on battery. */
+export function rests({ preferences, onBattery }: WorkerView): boolean {
+  return preferences.mainsOnly && onBattery === true
+}
+
 const OWNER = { origin: "owner" }
-const backends = ["webgpu", "webnn", "wasm"]
 
 /** This browser as a worker: a pool, its link to the bridge that served the page, and what the person set. */
 export class BrowserWorker {
   readonly #files: WorkerFiles
   readonly #settings = idbSettings()
   readonly #clock: ReturnType<typeof workerClock>
+  readonly #battery = new Battery(() => void this.#follow())
   readonly #awake = new WakeLock(() => this.#tell())
   readonly #listeners = new Set<() => void>()
   #pool: Pool | undefined
@@ -48,6 +56,7 @@ export class BrowserWorker {
   #view: WorkerView = {
     bridge: { state: "none" },
     preferences: readPreferences(),
+    onBattery: undefined,
     awake: undefined,
     fault: "",
     elsewhere: false,
@@ -72,7 +81,7 @@ export class BrowserWorker {
     await this.#alone()
     await this.#begin()
     if (code) await this.pair(code)
-    else if (!this.#view.preferences.paused) await this.#link?.start()
+    else await this.#follow()
   }
 
   /** Joins the bridge that served this page with a one-time code. What is wrong with it is in `view.fault`. */
@@ -83,18 +92,18 @@ export class BrowserWorker {
       await this.#link?.pair(location.origin, code, AbortSignal.timeout(30_000))
     } catch (error) {
       this.#set({ fault: asAccelerateError(error).message })
-      await this.#link?.start()
     }
+    await this.#follow()
   }
 
   async pause(): Promise<void> {
     this.#prefer({ paused: true })
-    this.#link?.pause()
+    await this.#follow()
   }
 
   async resume(): Promise<void> {
     this.#prefer({ paused: false })
-    await this.#link?.start()
+    await this.#follow()
   }
 
   async forget(): Promise<void> {
@@ -102,15 +111,20 @@ export class BrowserWorker {
     await this.#link?.forget()
   }
 
-  /** MiB, or undefined for the engine's choice. What runs is run elsewhere, and loaded models are loaded anew. */
-  async limitMemory(budgetMiB: number | undefined): Promise<void> {
-    const { paused } = this.#view.preferences
-    this.#set({ preferences: { paused, ...(budgetMiB !== undefined && { budgetMiB }) } })
-    writePreferences(this.#view.preferences)
+  /** What runs is run elsewhere, and loaded models are loaded anew. */
+  async limit(limits: Pick<Preferences, "budgetMiB" | "without" | "mainsOnly">): Promise<void> {
+    this.#prefer({ budgetMiB: undefined, ...limits })
     this.#link?.pause()
     this.#pool?.close()
     await this.#begin()
-    if (!paused) await this.#link?.start()
+    await this.#follow()
+  }
+
+  /** Joins or leaves, as the person and the battery have it. */
+  async #follow(): Promise<void> {
+    this.#tell()
+    if (this.#view.preferences.paused || rests(this.#view)) this.#link?.pause()
+    else await this.#link?.start()
   }
 
   async #begin(): Promise<void> {
@@ -121,14 +135,16 @@ export class BrowserWorker {
     const incarnation = ((await settings.get("incarnation")) ?? 0) + 1
     await settings.set("incarnation", incarnation)
     const { worker, webnnWorker, runtime, version } = this.#files
-    const { budgetMiB } = this.#view.preferences
+    const { budgetMiB, without } = this.#view.preferences
     const pool = createPool({
       agent,
       browser,
       version,
-      hosts: backends.map((backend) =>
-        webWorkerHost({ backend, workerUrl: backend === "webnn" ? webnnWorker : worker, assetsUrl: runtime }),
-      ),
+      hosts: backends
+        .filter((backend) => !without.includes(backend))
+        .map((backend) =>
+          webWorkerHost({ backend, workerUrl: backend === "webnn" ? webnnWorker : worker, assetsUrl: runtime }),
+        ),
       models: browserLibrary(),
       ...(budgetMiB !== undefined && { budgetBytes: budgetMiB * 2 ** 20 }),
       onMeasurement: (measurement) => link.record(measurement),
@@ -190,7 +206,7 @@ export class BrowserWorker {
   }
 
   #tell(): void {
-    this.#view = { ...this.#view, awake: this.#awake.held }
+    this.#view = { ...this.#view, awake: this.#awake.held, onBattery: this.#battery.inUse }
     for (const listener of this.#listeners) listener()
   }
 }

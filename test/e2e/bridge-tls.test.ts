@@ -1,8 +1,11 @@
-import { get } from "node:https"
+import { get, request } from "node:https"
 import { expect, test } from "vitest"
 import { WebSocket } from "ws"
-import { testBridge } from "../support/bridge.ts"
+import type { Invitation } from "../../protocol/index.ts"
+import { ensureDashboard, ensureWorkerPage } from "../../scripts/packages/pages.ts"
+import { digitError, digitImage, digits, testBridge } from "../support/bridge.ts"
 import { certificateFor } from "../support/certificate.ts"
+import { launchChromium } from "../support/chromium.ts"
 
 test("with TLS, beyond loopback, a client that trusts the certificate gets in by the name that was configured, and by no other", async () => {
   const { cert, key } = certificateFor("gpu.lan")
@@ -32,4 +35,55 @@ test("with TLS, beyond loopback, a client that trusts the certificate gets in by
   })
   socket.close()
   await t.close()
+})
+
+test("a browser elsewhere joins over TLS, by the name in the link, and opens the dashboard; without TLS both say why not", async () => {
+  await ensureWorkerPage()
+  await ensureDashboard()
+  const name = "gpu.lan"
+  const remote = { host: "0.0.0.0", alsoKnownAs: [name], native: false }
+  const secure = await testBridge({ ...remote, tls: certificateFor(name) })
+  const open = await testBridge({ ...remote, insecureRemote: true })
+  // The name leads here, and the certificate is taken: what a name server and an installed root do between machines.
+  const args = [`--host-resolver-rules=MAP ${name} 127.0.0.1`, "--ignore-certificate-errors"]
+  const context = await launchChromium({ args })
+  try {
+    const page = await context.newPage()
+    const ask = (path: string, body: object) =>
+      new Promise<string>((resolve, reject) => {
+        const headers = { authorization: `Bearer ${secure.bridge.token}`, "content-type": "application/json" }
+        const asked = request(`${secure.bridge.http}${path}`, { method: "POST", headers, rejectUnauthorized: false })
+        asked.on("error", reject)
+        asked.on("response", (response) => {
+          let text = ""
+          response.on("data", (part) => (text += part))
+          response.on("end", () => resolve(text))
+        })
+        asked.end(JSON.stringify(body))
+      })
+    const invite = async (use: "agent" | "dashboard") => {
+      const { addresses, code } = JSON.parse(await ask("/v1/pairing", { for: use })) as Invitation
+      expect(addresses[0]).toBe(`https://${name}:${new URL(secure.bridge.http).port}`)
+      return `${addresses[0]}/${use === "agent" ? "worker" : use}#code=${code}`
+    }
+    await page.goto(await invite("agent"))
+    await page.locator("[data-state=connected]").waitFor()
+    expect(await page.evaluate(() => [isSecureContext, crossOriginIsolated])).toEqual([true, true])
+    const { shape, data } = digitImage(0)
+    const image = { name: "image", shape, datatype: "FP32", data: [...data] }
+    const answer = await ask("/v2/models/digits/infer", { inputs: [image], parameters: { device: "wasm" } })
+    expect(digitError(JSON.parse(answer).outputs[0].data, 0)).toBeLessThan(digits.tolerance)
+    const dashboard = await context.newPage()
+    await dashboard.goto(await invite("dashboard"))
+    await dashboard.locator("[data-agent^=chromium-]").waitFor()
+    await expect.poll(() => dashboard.getByTestId("done").textContent()).toBe("1")
+    for (const path of ["worker", "dashboard"]) {
+      await page.goto(`http://${name}:${new URL(open.bridge.http).port}/${path}`)
+      await page.getByRole("alert").getByText("needs a secure connection").waitFor()
+    }
+  } finally {
+    await context.close()
+    await secure.close()
+    await open.close()
+  }
 })

@@ -5,9 +5,9 @@ import { msText } from "../../bridge-server/dashboard/words.ts"
 import { Evidence } from "../../bridge-server/storage/index.ts"
 import type { BridgeView, Peer } from "../../protocol/index.ts"
 import { ensureDashboard, ensureWorkerPage } from "../../scripts/packages/pages.ts"
-import { axeFindings } from "../support/axe.ts"
 import { digitImage, fleetWill, nativeIsThere, type TestBridge, testBridge } from "../support/bridge.ts"
 import { launchChromium } from "../support/chromium.ts"
+import { axeFaults } from "../support/screens.ts"
 
 let t: TestBridge
 let context: BrowserContext
@@ -157,7 +157,7 @@ describe("to look at", () => {
   ] as const)("axe finds nothing in the %s theme at %i pixels, and nothing sticks out", async (colorScheme, width) => {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" })
     await page.setViewportSize({ width, height: 800 })
-    expect(await axeFindings(page)).toEqual([])
+    expect(await axeFaults(page)).toEqual([])
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
   })
 
@@ -194,7 +194,7 @@ test("this browser opens it by itself, until it is locked; the bridge-server's t
   expect(await page.getByTestId("done").count()).toBe(0)
   await page.reload()
   await will("locked")
-  expect(await axeFindings(page)).toEqual([])
+  expect(await axeFaults(page)).toEqual([])
   await unlock("A".repeat(43))
   await expect.poll(() => page.getByRole("alert").textContent()).toContain("not the token")
   await unlock(t.bridge.token)

@@ -1,5 +1,5 @@
 import type { BrowserContext, Page } from "playwright-core"
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { ensureWorkerPage } from "../../scripts/packages/pages.ts"
 import { findWebkit, joinWebkit } from "../../scripts/start/webkit.ts"
 import { joinWebnnShell } from "../../scripts/start/webnn-shell.ts"
@@ -8,6 +8,7 @@ import { adderModel } from "../support/adder.ts"
 import { fleetWill, identity, productModel, type TestBridge, testBridge } from "../support/bridge.ts"
 import { launchChromium } from "../support/chromium.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
+import { axeFaults, sizes, themes } from "../support/screens.ts"
 
 const images = digits.samples.map(({ image }) => image)
 let served: TestBridge
@@ -34,10 +35,14 @@ async function error(agent: string, device: string): Promise<number> {
 
 describe("Chromium", () => {
   let context: BrowserContext
-  beforeEach(async () => {
+  beforeAll(async () => {
     context = await launchChromium()
   })
-  afterEach(() => context.close())
+  afterAll(() => context.close())
+  // Each test's bridge-server has a port, and so an origin and a storage, of its own: its pages go with it.
+  afterEach(async () => {
+    for (const page of context.pages()) await page.close()
+  })
 
   const open = async (url: string): Promise<Page> => {
     const page = await context.newPage()
@@ -119,7 +124,7 @@ describe("Chromium", () => {
     await (await bridge.load(model, where)).dispose()
     const first = agents()[0]?.incarnation as number
     await page.getByTestId("budget").fill("16")
-    await page.getByTestId("apply-budget").click()
+    await page.getByTestId("apply-limits").click()
     await fleetWill(served.bridge, () => (agents()[0]?.incarnation ?? 0) > first)
     await page.reload()
     await will(page, "connected")
@@ -133,6 +138,98 @@ describe("Chromium", () => {
         ]),
       },
     })
+  })
+
+  test("what is not to be used is not offered, across a reload too, and one kind of device is always left", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    const offered = () => agents()[0]?.hardware.devices.map(({ id }) => id)
+    expect(offered()).toEqual(["webgpu", "wasm"])
+    await page.getByTestId("webgpu").uncheck()
+    await page.getByTestId("webnn").uncheck()
+    expect(await page.getByTestId("wasm").isDisabled()).toBe(true)
+    await page.getByTestId("apply-limits").click()
+    await fleetWill(served.bridge, () => offered()?.join() === "wasm")
+    expect(agents()[0]?.hardware.absent).toEqual([])
+    await page.reload()
+    await will(page, "connected")
+    expect(offered()).toEqual(["wasm"])
+    expect(await page.getByTestId("webgpu").isChecked()).toBe(false)
+    expect(await error("chromium", "wasm")).toBeLessThan(digits.tolerance)
+  })
+
+  test("on mains power only: it leaves while the machine runs on battery, and comes back by itself", async () => {
+    const page = await context.newPage()
+    // The machines that run the tests have no battery: this one is theirs.
+    await page.addInitScript(() => {
+      const battery = Object.assign(new EventTarget(), { charging: true })
+      Object.assign(window, { battery })
+      Object.defineProperty(navigator, "getBattery", { value: async () => battery })
+    })
+    const plug = (charging: boolean) =>
+      page.evaluate((on) => {
+        const { battery } = window as unknown as { battery: EventTarget & { charging: boolean } }
+        battery.charging = on
+        battery.dispatchEvent(new Event("chargingchange"))
+      }, charging)
+    await page.goto(link())
+    await will(page, "connected")
+    await plug(false)
+    await page.getByTestId("mains-only").check()
+    await page.getByTestId("apply-limits").click()
+    await will(page, "resting")
+    await count(0)
+    await plug(true)
+    await will(page, "connected")
+    expect(agents()).toHaveLength(1)
+  })
+
+  test("it says that it lives from a worker: a page whose own timers stand still is not given up", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    await page.evaluate(() => Object.assign(window, { setTimeout: () => 0, setInterval: () => 0 }))
+    const [member] = agents()
+    const beats = new Set<number>()
+    await expect.poll(() => beats.add(member?.seenAt as number).size, { timeout: 10_000 }).toBeGreaterThan(3)
+    expect(agents()).toEqual([member])
+  })
+
+  test("the screen is kept on while it is joined, and no longer", async () => {
+    const page = await context.newPage()
+    await page.addInitScript(() => {
+      const request = navigator.wakeLock.request.bind(navigator.wakeLock)
+      const locks: WakeLockSentinel[] = []
+      Object.assign(window, { locks })
+      navigator.wakeLock.request = async (type) => {
+        const lock = await request(type)
+        locks.push(lock)
+        return lock
+      }
+    })
+    const held = () =>
+      page.evaluate(() => (window as unknown as { locks: WakeLockSentinel[] }).locks.map((lock) => !lock.released))
+    await page.goto(link())
+    await will(page, "connected")
+    await page.getByText("The screen is kept on meanwhile.").waitFor()
+    expect(await held()).toEqual([true])
+    await page.getByTestId("pause").click()
+    await expect.poll(held).toEqual([false])
+  })
+
+  test("axe finds nothing in either theme, joined or not, and nothing sticks out", async () => {
+    const page = await open(`${served.bridge.http}/worker`)
+    await will(page, "none")
+    for (const url of [undefined, link()]) {
+      if (url) await page.goto(url)
+      if (url) await will(page, "connected")
+      for (const colorScheme of themes)
+        for (const size of Object.values(sizes)) {
+          await page.emulateMedia({ colorScheme })
+          await page.setViewportSize(size)
+          expect(await axeFaults(page)).toEqual([])
+          expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(size.width)
+        }
+    }
   })
 
   test("a second tab waits, and takes over when the first is closed", async () => {
