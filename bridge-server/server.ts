@@ -149,7 +149,7 @@ async function start(
     const s = tls ? "s" : ""
     const http = `http${s}://${name}:${port}`
     const ws = `ws${s}://${name}:${port}`
-    folder.announce({ http, ws, tokenFile: folder.tokenFile, pid: process.pid })
+    folder.announce({ http, ws, tokenFile: folder.tokenFile, pid: process.pid, ...(tls && { cert: String(tls.cert) }) })
     log.info({ http, dataDir: folder.dir }, "bridge-server listens")
     let closing: Promise<void> | undefined
     return {

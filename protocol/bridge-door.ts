@@ -18,7 +18,15 @@ export interface BridgeAddress {
   ws: string
   tokenFile: string
   pid: number
+  /** The certificate it shows, PEM, where it speaks TLS: programs of its own machine take that one and no other. */
+  cert?: string
 }
+
+/** What is needed of `fetch` to talk to a bridge-server. */
+export type Ask = (
+  url: string,
+  init?: Omit<RequestInit, "body"> & { body?: string },
+) => Promise<{ json(): Promise<unknown> }>
 
 interface Platform {
   /** `process.platform` */
@@ -49,11 +57,11 @@ export function proofMessage(nonce: string, host: string): string {
 export async function bridgeProves(
   http: string,
   token: string,
-  { agent, signal }: { agent?: string; signal: AbortSignal },
+  { agent, signal, ask = fetch }: { agent?: string; signal: AbortSignal; ask?: Ask },
 ): Promise<boolean> {
   const nonce = hex(crypto.getRandomValues(new Uint8Array(16)))
   const query = new URLSearchParams({ nonce, ...(agent !== undefined && { agent }) })
-  const answer = await fetch(`${http}/v1/proof?${query}`, {
+  const answer = await ask(`${http}/v1/proof?${query}`, {
     cache: "no-store",
     credentials: "omit",
     redirect: "error",

@@ -1,5 +1,6 @@
 import { WebSocket } from "ws"
 import {
+  type Ask,
   bridgeProves,
   deserialiseError,
   fail,
@@ -9,6 +10,7 @@ import {
   webSocketPort,
 } from "../../protocol/index.ts"
 import { findBridge } from "../data-folder.ts"
+import { askBridge, trust } from "./ask.ts"
 
 export interface BridgeClient {
   readonly http: string
@@ -21,14 +23,16 @@ export interface BridgeClient {
 
 /** Connects to the bridge that runs on `dataDir`. Throws IPFA_BRIDGE_UNREACHABLE. */
 export async function connect(dataDir: string): Promise<BridgeClient> {
-  const { http, ws, tokenFile, token } = findBridge(dataDir)
-  await prove(http, token)
+  const { http, ws, tokenFile, token, cert } = findBridge(dataDir)
+  const ask = askBridge(cert)
+  await prove(http, token, ask)
   const socket = new WebSocket(`${ws}/client`, SUBPROTOCOL, {
     headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: false,
     maxPayload: 2 ** 31 - 1,
     // A mask of zeros: masking guards proxies against what a page may send, and costs a pass over every tensor.
     generateMask: () => {},
+    ...(cert !== undefined && trust(cert)),
   } as WebSocket.ClientOptions)
   // Before the socket is open: the bridge speaks first, and at once.
   const peer = new Peer(webSocketPort(socket as unknown as WebSocketLike), { role: "cli" })
@@ -42,7 +46,7 @@ export async function connect(dataDir: string): Promise<BridgeClient> {
     peer,
     close: () => peer.close(),
     async request(method, path, body) {
-      const response = await fetch(`${http}${path}`, {
+      const response = await ask(`${http}${path}`, {
         method,
         headers: {
           authorization: `Bearer ${token}`,
@@ -60,8 +64,8 @@ export async function connect(dataDir: string): Promise<BridgeClient> {
 }
 
 /** That it is our bridge that listens there, before it is sent the token (S6). */
-async function prove(http: string, token: string): Promise<void> {
-  if (!(await bridgeProves(http, token, { signal: AbortSignal.timeout(5000) })))
+async function prove(http: string, token: string, ask: Ask): Promise<void> {
+  if (!(await bridgeProves(http, token, { signal: AbortSignal.timeout(5000), ask })))
     throw fail("IPFA_BRIDGE_UNREACHABLE", {
       message: `Something else than this bridge-server listens at ${http}. It was told nothing.`,
       data: { http },

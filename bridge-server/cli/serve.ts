@@ -43,7 +43,7 @@ export function serveCommand(): Command {
       "--insecure-remote",
       "listen beyond this machine without TLS: anyone on the way can read the token and all tensors",
     )
-    .option("--name <host[:port]...>", "further names that clients call this bridge-server by")
+    .option("--name <host...>", "further names (HOST or HOST:PORT) that clients call this bridge-server by")
     .option("--model <name=reference...>", "names for models, beside those added with `models add`")
     .option("--threads <n>", "threads of a native process (default: ONNX Runtime's choice)", number(1, 1024))
     .option("--no-native", "no native processes: only agents that join")

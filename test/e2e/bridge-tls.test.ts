@@ -1,4 +1,10 @@
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { get, request } from "node:https"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { promisify } from "node:util"
 import { expect, test } from "vitest"
 import { WebSocket } from "ws"
 import type { Invitation } from "../../protocol/index.ts"
@@ -35,6 +41,56 @@ test("with TLS, beyond loopback, a client that trusts the certificate gets in by
   })
   socket.close()
   await t.close()
+})
+
+test("serve takes several names, and commands on its own machine know it by its certificate, which is for none of them", async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), "ipfa tls "))
+  const { cert, key } = certificateFor("gpu.lan")
+  const file = (name: string, text: string) => {
+    writeFileSync(path.join(dir, name), text)
+    return path.join(dir, name)
+  }
+  const tls = ["--tls-cert", file("cert.pem", cert), "--tls-key", file("key.pem", key)]
+  const data = path.join(dir, "data")
+  const main = path.resolve(import.meta.dirname, "../../bridge-server/cli/main.ts")
+  const remote = ["--host", "0.0.0.0", "--port", "0", "--name", "gpu.lan", "studio.lan:443", ...tls]
+  const served = spawn(process.execPath, [
+    main,
+    "serve",
+    "--json",
+    "--data",
+    data,
+    "--no-native",
+    "--no-evidence",
+    ...remote,
+  ])
+  const run = promisify(execFile)
+  const cli = (...args: string[]) => run(process.execPath, [main, ...args, "--data", data, "--json"])
+  try {
+    const ready = JSON.parse(
+      await new Promise<string>((resolve) => served.stdout.once("data", (d) => resolve(String(d)))),
+    )
+    const { port } = new URL(ready.http)
+    expect(JSON.parse((await cli("pair", "--worker")).stdout).link).toMatch(`https://gpu.lan:${port}/worker#code=`)
+    expect(JSON.parse((await cli("status")).stdout).agents).toEqual([])
+    const announced = JSON.parse(readFileSync(path.join(data, "bridge.json"), "utf8"))
+    file("data/bridge.json", JSON.stringify({ ...announced, cert: certificateFor("gpu.lan").cert }))
+    await expect(cli("status")).rejects.toMatchObject({ stderr: expect.stringContaining("IPFA_BRIDGE_UNREACHABLE") })
+    const status = (host: string) =>
+      new Promise((resolve, reject) => {
+        const headers = { host }
+        get(`${ready.http}/healthz`, { ca: cert, servername: "gpu.lan", headers }, (r) =>
+          resolve(r.resume().statusCode),
+        ).on("error", reject)
+      })
+    expect([await status(`gpu.lan:${port}`), await status("studio.lan"), await status(`studio.lan:${port}`)]).toEqual([
+      200, 200, 403,
+    ])
+  } finally {
+    served.kill()
+    await once(served, "exit")
+    rmSync(dir, { recursive: true, force: true })
+  }
 })
 
 test("a browser elsewhere joins over TLS, by the name in the link, and opens the dashboard; without TLS both say why not", async () => {
