@@ -48,3 +48,19 @@ export function addressesOf(at: Listening): string[] {
   const others = [...hostForms(at)].filter((form) => !isOwn(form)).map(origin)
   return [...new Set(at.tls ? [...others, own] : [own, ...others])]
 }
+
+/** What attempts from a remote address are counted by: of IPv6 the first 64 bits, behind which one machine has as many addresses as it likes. */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
+  if (isIP(address) !== 6) return address
+  const [head = "", tail = ""] = (address.split("%")[0] as string).split("::")
+  const groups = (text: string) => (text === "" ? [] : text.split(":"))
+  const [first, last] = [groups(head), groups(tail)]
+  const missing = address.includes("::") ? 8 - first.length - last.length : 0
+  const all = [...first, ...Array<string>(missing).fill("0"), ...last]
+  return all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":")
+}

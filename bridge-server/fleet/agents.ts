@@ -1,4 +1,4 @@
-import { type CodeUse, fail, type Handlers } from "../../protocol/index.ts"
+import { browsers, type CodeUse, fail, type Handlers } from "../../protocol/index.ts"
 import type { AgentTokens } from "../access/agent-tokens.ts"
 import type { Pairing } from "../access/pairing.ts"
 import type { Logger } from "../log.ts"
@@ -22,14 +22,19 @@ export function admit(
   use: CodeUse,
   { origin, label }: { origin: string | undefined; label: string | undefined },
 ): string {
-  if (/^(native|bridge|owner)/.test(agent))
-    throw fail("IPFA_INPUT_INVALID", { data: { path: "agent", expected: "another name" } })
+  checkName(agent)
   const token = tokens.issue(agent, use, {
     ...(origin !== undefined && { origin }),
     ...(label !== undefined && { label }),
   })
   log.info({ agent, as: use, origin }, "paired")
   return token
+}
+
+/** Agents are asked for by their browser's name as well, which is therefore nobody's own. */
+function checkName(agent: string): void {
+  if (/^(native|bridge|owner)/.test(agent) || browsers.some((browser) => browser === agent))
+    throw fail("IPFA_INPUT_INVALID", { data: { path: "agent", expected: "another name" } })
 }
 
 /**
@@ -47,7 +52,9 @@ export function agentConnection(
   }
   return {
     "agent.pair": ({ code, agent, label, as: use }, { caller }) => {
-      pairing.redeem(code, use, caller.peer)
+      // Before the code is used up.
+      checkName(agent)
+      pairing.redeem(code, use, caller)
       return { token: admit({ tokens, log }, agent, use, { origin: caller.webOrigin, label }) }
     },
     "agent.join": ({ browser, version, incarnation, hardware }, { caller }) => {

@@ -10,8 +10,8 @@ export interface BridgeCaller extends Caller {
   readonly agent?: string
   /** The browser's word on who opened the connection. */
   readonly webOrigin?: string
-  /** Who attempts are counted by: origin, else address. */
-  readonly peer: string
+  /** Remote address of the connection; a native child has none. */
+  readonly address: string
 }
 
 const rights: Record<BridgeCaller["role"], readonly MethodDefinition["grant"][]> = {

@@ -62,9 +62,7 @@ export class Guard {
     if (!this.#hosts.has((headers.host ?? "").toLowerCase())) throw fail("IPFA_BRIDGE_HOST")
     const pairing = upgrade && route === PAIRING_PATH
     if (origin !== undefined && !this.#originMay(origin, pairing)) throw fail("IPFA_BRIDGE_ORIGIN")
-    // Worker pages of many machines have the one origin, which is ours.
-    const peer = origin === undefined || this.#origins.has(origin) ? remoteAddress : origin
-    const seen = { peer, ...(origin !== undefined && { webOrigin: origin }) }
+    const seen = { address: remoteAddress, ...(origin !== undefined && { webOrigin: origin }) }
     const token = presentedToken(headers)
     if (token !== undefined) {
       if (tokenMatches(token, this.#ownerHash)) return { origin: "owner", role: "owner", ...seen }

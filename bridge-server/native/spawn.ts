@@ -69,7 +69,7 @@ export class NativeProcess {
     this.#child = child
     const said = lastWords(child, log, agent)
     const pipe = child.stdio[3] as Duplex
-    const caller: BridgeCaller = { origin: `agent:${agent}`, role: "native", agent, peer: agent }
+    const caller: BridgeCaller = { origin: `agent:${agent}`, role: "native", agent, address: "" }
     const peer: Peer<BridgeCaller> = new Peer<BridgeCaller>(byteStreamPort(pipe, pipe), {
       role: "bridge",
       caller,

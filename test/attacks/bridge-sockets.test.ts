@@ -8,6 +8,7 @@ import { AccelerateError } from "../../protocol/index.ts"
 import { dial, type TestBridge, testBridge } from "../support/bridge.ts"
 
 const EXTENSION = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
+const OTHER = "chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba"
 let t: TestBridge
 
 beforeAll(async () => {
@@ -106,9 +107,9 @@ describe("S5: a pairing code", () => {
     now = 1000
     pairing = new Pairing({ now: () => now })
   })
-  const attempt = (given: string, peer = "a") => {
+  const attempt = (given: string, peer: { address?: string; webOrigin?: string } = {}) => {
     try {
-      pairing.redeem(given, "agent", peer)
+      pairing.redeem(given, "agent", { address: "192.0.2.1", webOrigin: EXTENSION, ...peer })
       return "paired"
     } catch (error) {
       return (error as AccelerateError).code
@@ -138,9 +139,40 @@ describe("S5: a pairing code", () => {
     const guesses = Array.from({ length: 8 }, () => attempt("WRONGWRO"))
     expect(guesses).toEqual([...Array(5).fill("IPFA_BRIDGE_PAIRING"), ...Array(3).fill("IPFA_BRIDGE_PAIRING_RATE")])
     expect(attempt(made)).toBe("IPFA_BRIDGE_PAIRING_RATE")
-    expect(attempt(made, "b")).toBe("paired")
+    // Neither another origin there, nor the same (an extension's is public) at another address.
+    const elsewhere = pairing.create("agent").code
+    expect(attempt(made, { webOrigin: OTHER })).toBe("paired")
+    expect(attempt(elsewhere, { address: "192.0.2.2" })).toBe("paired")
     now += 60_000
     expect(attempt("WRONGWRO")).toBe("IPFA_BRIDGE_PAIRING")
+  })
+
+  test("can be guessed at twenty times a minute from one address, by however many made-up origins", () => {
+    const guess = (i: number, address: string) =>
+      attempt("WRONGWRO", { address, webOrigin: `chrome-extension://${String.fromCharCode(97 + i).repeat(32)}` })
+    const guesses = Array.from({ length: 26 }, (_, i) => guess(i, "192.0.2.1"))
+    expect(guesses.filter((code) => code === "IPFA_BRIDGE_PAIRING")).toHaveLength(20)
+    expect(guesses.slice(20)).toEqual(Array(6).fill("IPFA_BRIDGE_PAIRING_RATE"))
+    expect(attempt(pairing.create("agent").code, { address: "192.0.2.2" })).toBe("paired")
+    // One machine has as many IPv6 addresses as it likes, all with the same beginning.
+    const many = Array.from({ length: 21 }, (_, i) => guess(i, `2001:db8:0:1::${(i + 1).toString(16)}`))
+    expect(many[20]).toBe("IPFA_BRIDGE_PAIRING_RATE")
+    expect(guess(0, "2001:db8:0:2::1")).toBe("IPFA_BRIDGE_PAIRING")
+    now += 60_000
+    expect(guess(0, "192.0.2.1")).toBe("IPFA_BRIDGE_PAIRING")
+  })
+
+  test("that is right is no guess: browsers pair one after the other, without a wait", () => {
+    for (let i = 0; i < 30; i++) expect(attempt(pairing.create("agent").code)).toBe("paired")
+  })
+
+  test("is not used up by a name that can't be had", async () => {
+    const { code: made } = t.bridge.pairingCode()
+    const peer = await dial(`${t.bridge.ws}/agent`, { origin: OTHER })
+    for (const agent of ["native", "native-gpu", "owner", "bridge", "chromium", "firefox"])
+      expect(await code(peer.call("agent.pair", { code: made, agent })), agent).toBe("IPFA_INPUT_INVALID")
+    expect(await code(peer.call("agent.pair", { code: made, agent: "chromium-1" }))).toBe("resolved")
+    peer.close()
   })
 
   test("guessed at over the socket is refused the same way", async () => {

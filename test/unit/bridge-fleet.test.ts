@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest"
-import { hostForms, ownOrigins } from "../../bridge-server/access/addresses.ts"
+import { hostForms, networkOf, ownOrigins } from "../../bridge-server/access/addresses.ts"
 import { presentedToken } from "../../bridge-server/access/token.ts"
 import { type AgentSession, AgentSessions } from "../../bridge-server/fleet/agent-sessions.ts"
 import { Aliases } from "../../bridge-server/fleet/aliases.ts"
@@ -238,6 +238,19 @@ test("a Host header's exact forms, by address, port and scheme", () => {
   )
   expect(at({ host: "0.0.0.0" })).not.toContain("0.0.0.0:8790")
   expect([...ownOrigins(new Set(["localhost:1"]), true)]).toEqual(["https://localhost:1"])
+})
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["2001:db8:0:1::7", "2001:db8:0:1"],
+  ["2001:0db8::1:0:0:7", "2001:db8:0:0"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+  ["::1", "0:0:0:0"],
+  ["fe80::1%eth0", "fe80:0:0:0"],
+  ["", ""],
+])("attempts from %s are counted for %s", (address, network) => {
+  expect(networkOf(address)).toBe(network)
 })
 
 test("only an installed extension's origin counts as one", () => {
