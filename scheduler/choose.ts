@@ -35,8 +35,10 @@ export interface Candidate {
 export interface Need {
   /** Selector the caller forces: `webgpu`, `webnn:npu`, `native-cuda#1`; a bare backend matches any of its devices. */
   device?: string
-  /** Agent id or browser the caller forces. */
+  /** Agent the caller forces. */
   agent?: string
+  /** Kind of browser the caller forces. */
+  browser?: string
   /** Estimate of weights and activations, bytes. */
   bytes: number
   /** Floating-point operations of one run, where inferred; decides among unmeasured devices. */
@@ -113,8 +115,10 @@ export function choose(need: Need, candidates: readonly Candidate[], random: () 
 function rejection(need: Need, c: Candidate): Omit<Rejected, "id"> | undefined {
   if (need.device !== undefined && !selectorMatches(need.device, c.device))
     return { kind: "device", reason: `${need.device} was asked for` }
-  if (need.agent !== undefined && need.agent !== c.agent && need.agent !== c.browser)
+  if (need.agent !== undefined && need.agent !== c.agent)
     return { kind: "agent", reason: `agent ${need.agent} was asked for` }
+  if (need.browser !== undefined && need.browser !== c.browser)
+    return { kind: "agent", reason: `${need.browser} was asked for` }
   if (need.exclude?.includes(c.id)) return { kind: "excluded", reason: "it failed this job already" }
   if (c.coolingUntil !== undefined ? c.coolingUntil > need.now : c.state === "cooling") {
     const wait = c.coolingUntil === undefined ? "" : ` for ${Math.ceil((c.coolingUntil - need.now) / 1000)} s more`

@@ -11,7 +11,7 @@ import {
 } from "../../protocol/index.ts"
 import { selectorMatches } from "../../scheduler/index.ts"
 import type { Evidence } from "./evidence.ts"
-import type { Fleet } from "./fleet.ts"
+import { type Fleet, isNamed } from "./fleet.ts"
 import type { MemberDevice } from "./member.ts"
 import type { BridgeModel, FleetModels } from "./models.ts"
 import type { RunStats } from "./run-stats.ts"
@@ -41,12 +41,11 @@ export async function benchmark(
   const { devices: wanted, agent } = params
   await fleet.settled(call.signal)
   const fits = (device: string) => !wanted || wanted.some((w) => selectorMatches(w, device))
-  const members = fleet.members.filter((m) => agent === undefined || m.agent === agent || m.browser === agent)
+  const named = agent === undefined ? {} : fleet.named(agent)
+  const members = fleet.members.filter((m) => isNamed(named, m))
   if (agent !== undefined && members.length === 0) throw fail("IPFA_AGENT_UNKNOWN", { data: { agent } })
   const targets = members.flatMap((m) => m.hardware.devices.filter((d) => fits(d.id)).map((d) => m.device(d.id)))
-  const absent: AbsentDevice[] = fleet
-    .hardware()
-    .absent.filter((a) => fits(a.id) && (agent === undefined || a.agent === agent || a.browser === agent))
+  const absent: AbsentDevice[] = fleet.hardware().absent.filter((a) => fits(a.id) && isNamed(named, a))
   if (targets.length === 0) {
     const reasons = absent.map(({ id, reason }) => ({ device: id, reason }))
     throw wanted

@@ -8,6 +8,16 @@ export const DEAD_MS = 5000
 /** A driver that takes longer to say whether it is there is not waited for. */
 const SETTLE_MS = 10_000
 
+/** An agent by its id, or all of one kind of browser. */
+export interface Named {
+  agent?: string
+  browser?: string
+}
+
+export function isNamed({ agent, browser }: Named, one: Named): boolean {
+  return (agent === undefined || agent === one.agent) && (browser === undefined || browser === one.browser)
+}
+
 export interface FleetEvents {
   joined?(member: Member): void
   left?(member: Member, reason: string): void
@@ -37,6 +47,12 @@ export class Fleet {
 
   get(agent: string): Member | undefined {
     return this.#members.get(agent)
+  }
+
+  /** Whom a caller means that forces `who`: the agent of that id, be it there or only known, and where there is none all of that browser. */
+  named(who: string): Named {
+    const isId = this.#members.has(who) || this.#expected.has(who) || this.#absent.has(who)
+    return isId ? { agent: who } : { browser: who }
   }
 
   listen(events: FleetEvents): void {
@@ -104,13 +120,10 @@ export class Fleet {
 
   /** Whether one that fits is on its way. */
   isExpecting({ agent, device }: { agent?: string; device?: string }): boolean {
+    const named = agent === undefined ? {} : this.named(agent)
     return [...this.#expected.values()]
       .flat()
-      .some(
-        (e) =>
-          (agent === undefined || agent === e.agent || agent === e.browser) &&
-          (device === undefined || selectorMatches(device, e.id)),
-      )
+      .some((e) => isNamed(named, e) && (device === undefined || selectorMatches(device, e.id)))
   }
 
   /** Resolves when members or their devices changed. */

@@ -19,7 +19,7 @@ import {
 } from "../../scheduler/index.ts"
 import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
 import type { Averages } from "./averages.ts"
-import type { Fleet } from "./fleet.ts"
+import { type Fleet, isNamed } from "./fleet.ts"
 import { asFallback, type MemberDevice } from "./member.ts"
 import type { BridgeModel } from "./models.ts"
 import type { Slots } from "./slots.ts"
@@ -27,7 +27,7 @@ import type { Slots } from "./slots.ts"
 export interface Wanted {
   /** Selector that must serve it. */
   device?: string
-  /** Agent id or browser that must serve it. */
+  /** Id of the agent that must serve it, or where no agent has that id, kind of browser. */
   agent?: string
 }
 
@@ -158,7 +158,7 @@ export class Placement {
       exclude: tried.filter((d) => this.#fleet.get(d.member.agent) === d.member).map((d) => d.name),
     }
     if (wanted.device !== undefined) need.device = wanted.device
-    if (wanted.agent !== undefined) need.agent = wanted.agent
+    if (wanted.agent !== undefined) Object.assign(need, this.#fleet.named(wanted.agent))
     const offered = this.#fleet.members.flatMap((m) =>
       m.hardware.devices.map((info) => ({ info, device: m.device(info.id) })),
     )
@@ -217,11 +217,8 @@ export class Placement {
     const report = this.#fleet.hardware()
     const reasons = rejected.map(({ id, reason }) => ({ device: id, reason }))
     const fits = rejected.filter((r) => r.kind !== "device" && r.kind !== "agent")
-    if (
-      fits.length === 0 &&
-      agent !== undefined &&
-      !this.#fleet.members.some((m) => m.agent === agent || m.browser === agent)
-    )
+    const named = agent === undefined ? {} : this.#fleet.named(agent)
+    if (fits.length === 0 && !this.#fleet.members.some((m) => isNamed(named, m)) && agent !== undefined)
       return fail("IPFA_AGENT_UNKNOWN", { data: { agent } })
     if (fits.length === 0 && device !== undefined) {
       const absent = report.absent.filter((a) => a.id === device || a.backend === device)

@@ -230,3 +230,18 @@ test("a device that was measured with the model comes before one that was not", 
   expect(unmeasured.opens).toBe(0)
   otherPool.close()
 })
+
+test("a forced agent is the one of that name, not another of that browser; without one of that name, any of that browser", async () => {
+  // As it may have been paired by an earlier version: browsers' names can't be had any more.
+  t.bridge.fleet.expect("chromium", [])
+  await joinAgent(t.bridge, pool, "laptop")
+  const model = await upload(adderModel(1))
+  const peer = await t.client()
+  const open = (agent: string) => peer.call("session.open", { model, agent })
+  expect(await code(open("chromium"))).toBe("IPFA_AGENT_UNKNOWN")
+  const request = { model, agent: "chromium", feeds: { x: floats(1) }, samples: 1 }
+  expect(await code(peer.call("benchmark.run", request))).toBe("IPFA_AGENT_UNKNOWN")
+  t.bridge.fleet.unexpect("chromium")
+  expect((await open("chromium")).device).toMatchObject({ agent: "laptop", browser: "chromium" })
+  expect((await peer.call("benchmark.run", request)).rows).toMatchObject([{ device: { agent: "laptop" } }])
+})

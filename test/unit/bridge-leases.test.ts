@@ -108,6 +108,22 @@ test("who waits for a change is woken by joining, leaving and news of hardware, 
   expect(await waiting).toBe("IPFA_JOB_DEADLINE")
 })
 
+test("a name is an agent's before it is a browser's, also while that agent is on its way or found no device", () => {
+  join("a")
+  join("b")
+  expect(fleet.named("chromium")).toEqual({ browser: "chromium" })
+  const named = join("chromium")
+  expect(fleet.named("chromium")).toEqual({ agent: "chromium" })
+  fleet.drop(named, "test")
+  expect(fleet.named("chromium")).toEqual({ browser: "chromium" })
+  fleet.expect("native", [])
+  fleet.addAbsent("native-gpu", [])
+  expect([fleet.named("native"), fleet.named("native-gpu")]).toEqual([{ agent: "native" }, { agent: "native-gpu" }])
+  const absent = { id: "wasm", backend: "wasm", agent: "x", browser: "native", reason: "it is starting" } as const
+  fleet.expect("x", [absent])
+  expect([fleet.isExpecting({ agent: "x" }), fleet.isExpecting({ agent: "native" })]).toEqual([true, false])
+})
+
 test("what is being started is absent with that reason, and waited for by those whom it would fit", () => {
   const absent = {
     id: "native-cpu",

@@ -108,6 +108,7 @@ describe("rejections", () => {
   test.each([
     ["device", candidate("wasm"), { device: "webgpu" }],
     ["agent", candidate("wasm", { agent: "a", browser: "firefox" }), { agent: "b" }],
+    ["agent", candidate("wasm", { agent: "a", browser: "firefox" }), { browser: "chromium" }],
     ["excluded", candidate("wasm"), { exclude: ["wasm"] }],
     ["cooling", candidate("wasm", { coolingUntil: 1_000_001 }), {}],
     ["cooling", candidate("wasm", { state: "cooling" }), {}],
@@ -123,7 +124,9 @@ describe("rejections", () => {
 
   test("a cooling that has passed, weights that are there, and an agent named by its browser don't reject", () => {
     const c = candidate("wasm", { state: "cooling", coolingUntil: 1_000_000, resident: true, freeBytes: 0 })
-    expect(order(need({ agent: "firefox" }), [{ ...c, agent: "a", browser: "firefox" }], half)).toEqual(["wasm"])
+    const firefox = { ...c, agent: "a", browser: "firefox" }
+    expect(order(need({ browser: "firefox" }), [firefox], half)).toEqual(["wasm"])
+    expect(order(need({ agent: "firefox" }), [firefox], half)).toEqual([])
   })
 
   test("what would have come first is named when it was passed over, and only then", () => {
