@@ -9,9 +9,13 @@ const wanted = process.argv.slice(2)
 const folder = path.join(repoRoot, "docs", "screens")
 mkdirSync(folder, { recursive: true })
 
-async function picture(page: Page, name: string): Promise<void> {
+/** Of the whole page, in a window as high as that: a scroll bar would take its width from the page, but not from the picture. */
+async function picture(page: Page, name: string, { width, height }: { width: number; height: number }): Promise<void> {
+  await page.setViewportSize({ width, height })
+  const whole = await page.evaluate(() => document.documentElement.scrollHeight)
+  await page.setViewportSize({ width, height: Math.max(height, whole) })
   const file = path.join(folder, `${name}.png`)
-  await page.screenshot({ path: file, fullPage: true, animations: "disabled" })
+  await page.screenshot({ path: file, animations: "disabled" })
   console.log(path.relative(repoRoot, file))
 }
 
@@ -24,8 +28,8 @@ for (const language of [undefined, "ar"]) {
         for (const [size, viewport] of Object.entries(sizes)) {
           if (language && (theme !== "light" || size !== "narrow")) continue
           await page.emulateMedia({ colorScheme: theme })
-          await page.setViewportSize(viewport)
-          await picture(page, language ? `${screen.name}-${language}` : `${screen.name}-${theme}-${size}`)
+          const name = language ? `${screen.name}-${language}` : `${screen.name}-${theme}-${size}`
+          await picture(page, name, viewport)
         }
       await page.close()
     }

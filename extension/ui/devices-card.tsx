@@ -7,24 +7,30 @@ import { adapterWords, deviceWords } from "./words.ts"
 
 /** Every device that is there, and every one that is not, with the reason. */
 export function DevicesCard() {
-  const report = live("hardware.report").value
   return (
     <Card id="devices" title="devices">
-      {report ? (
-        <ul class="plain">
-          {report.devices.map((device) => (
-            <Device key={device.id} device={device} />
-          ))}
-          {report.absent.map((device) => (
-            <Absent key={device.id} device={device} />
-          ))}
-        </ul>
-      ) : (
-        <p class="soft" role="status">
-          {t("devicesLooking")}
-        </p>
-      )}
+      <DeviceList />
     </Card>
+  )
+}
+
+export function DeviceList() {
+  const report = live("hardware.report").value
+  if (!report)
+    return (
+      <p class="soft" role="status">
+        {t("devicesLooking")}
+      </p>
+    )
+  return (
+    <ul class="plain">
+      {report.devices.map((device) => (
+        <Device key={device.id} device={device} />
+      ))}
+      {report.absent.map((device) => (
+        <Absent key={device.id} device={device} />
+      ))}
+    </ul>
   )
 }
 

@@ -3,7 +3,7 @@ import { live, type OwnerView } from "./owner.ts"
 import { ActionButton } from "./parts/action-button.tsx"
 import { Card } from "./parts/card.tsx"
 import { t } from "./text.tsx"
-import { bytes, date, modelName } from "./words.ts"
+import { bytes, date, modelName, whoWords } from "./words.ts"
 
 /** The stored models, each with a way to delete it. */
 export function ModelsCard({ view: { peer } }: { view: OwnerView }) {
@@ -40,7 +40,7 @@ function Model({ model: { references, sha256, bytes: size, owners, usedAt } }: {
       <strong>{modelName(references, sha256)}</strong>
       <span class="small soft">
         {owners.length > 0
-          ? t("modelFrom", bytes(size), owners.join(", "), date(usedAt))
+          ? t("modelFrom", bytes(size), owners.map(whoWords).join(", "), date(usedAt))
           : t("modelUsed", bytes(size), date(usedAt))}
       </span>
       {references.map((reference) => (

@@ -3,6 +3,7 @@ import { browser } from "wxt/browser"
 import { isGrantable } from "../gate/origin.ts"
 import { BridgeLine } from "./bridge-card.tsx"
 import { DevicesCard } from "./devices-card.tsx"
+import { MorePages } from "./more-pages.tsx"
 import { OriginName } from "./origin-name.tsx"
 import { type OwnerView, owner } from "./owner.ts"
 import { ActionButton } from "./parts/action-button.tsx"
@@ -28,6 +29,7 @@ export function Popup() {
           <Site view={view} />
           <DevicesCard />
           <BridgeLine view={view} />
+          <MorePages welcome />
         </>
       ) : (
         <p class="soft" role="status">

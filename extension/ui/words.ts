@@ -1,4 +1,6 @@
 import type { BridgeState, Capability, DeviceInfo, HeldGrant } from "../../protocol/index.ts"
+import { displayOrigin } from "../gate/origin.ts"
+import { DEMO_SHA256 } from "./demo-model.ts"
 import type { Tone } from "./parts/state.tsx"
 import { language, type MessageKey, t } from "./text.tsx"
 
@@ -65,6 +67,12 @@ export function milliseconds(ms: number): string {
   return ms.toLocaleString(language(), { style: "unit", unit: "millisecond", maximumFractionDigits })
 }
 
+/** `5 sec`, `2 min` */
+export function duration(ms: number): string {
+  const [value, unit] = ms < 60_000 ? [ms / 1000, "second"] : [ms / 60_000, "minute"]
+  return Math.floor(value).toLocaleString(language(), { style: "unit", unit })
+}
+
 export function date(ms: number): string {
   return new Date(ms).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" })
 }
@@ -73,9 +81,20 @@ export function time(ms: number): string {
   return new Date(ms).toLocaleTimeString(language(), { timeStyle: "short" })
 }
 
+/** For whom something is computed. */
+export function whoWords(origin: string): string {
+  if (origin === "owner") return t("whoOwner")
+  if (origin === "bridge") return t("whoBridge")
+  if (origin === "tuner") return t("whoTuner")
+  return displayOrigin(origin).ascii
+}
+
 /** A model as a person tells it from others: the last part of its address, or the beginning of its digest. */
 export function modelName(references: readonly string[], sha256: string): string {
   const address = references.find((reference) => !reference.startsWith("sha256:"))
-  if (!address) return t("modelUpload", sha256.slice(0, 8))
+  if (!address) return sha256 === DEMO_SHA256 ? t("demoModel") : t("modelUpload", sha256.slice(0, 8))
   return address.split(/[?#]/)[0]?.split("/").at(-1) || address
 }
+
+/** The same of one reference. */
+export const referenceName = (reference: string): string => modelName([reference], reference.replace(/^sha256:/, ""))

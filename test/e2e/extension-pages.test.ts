@@ -1,7 +1,8 @@
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { drawDigit } from "../support/drawn-digits.ts"
-import { type ExtensionBrowser, launchExtension } from "../support/extension.ts"
+import { type ExtensionBrowser, launchExtension, pagesDir } from "../support/extension.ts"
+import { type Served, serveFolder } from "../support/serve.ts"
 
 let browser: ExtensionBrowser
 beforeAll(async () => {
@@ -48,5 +49,51 @@ describe("the welcome page", () => {
     await page.keyboard.press("Enter")
     await expect.poll(() => answer().getAttribute("data-device")).toBe("webgpu")
     await expect.poll(() => answer().getAttribute("data-digit")).toBe("5")
+  })
+})
+
+describe("the side panel", () => {
+  let panel: Page
+  let site: Served
+  beforeAll(async () => {
+    site = await serveFolder(pagesDir, { mounts: { "/models/": "models/digits" } })
+    panel = await browser.openOwn("sidepanel.html")
+    await panel.getByTestId("working").waitFor()
+  })
+  afterAll(async () => {
+    await panel?.close()
+    await site?.close()
+  })
+
+  test("is the browser's side panel", async () => {
+    const manifest = await panel.evaluate(() => chrome.runtime.getManifest())
+    expect(manifest).toMatchObject({ side_panel: { default_path: "sidepanel.html" } })
+    expect(manifest.permissions).toContain("sidePanel")
+  })
+
+  test("shows a job while it runs, and that it ran, until the log is emptied", async () => {
+    const page = await browser.context.newPage()
+    await page.goto(site.url)
+    await browser.enable(page, "session")
+    // Digits by the thousand take their time.
+    const ran = page.evaluate(async () => {
+      const session = await window.ipfsAccelerate.load("/models/digits.onnx", { device: "wasm" })
+      const n = 4000
+      const image = { dtype: "float32", shape: [n, 1, 8, 8], data: new Float32Array(n * 64) }
+      await Promise.all([session.run({ image }), session.run({ image }), session.run({ image })])
+    })
+    const job = panel.getByTestId("job").filter({ hasText: site.url })
+    await job.first().waitFor()
+    expect(await panel.getByTestId("working").getAttribute("data-state")).toBe("working")
+    await ran
+    await expect.poll(() => job.count()).toBe(0)
+    await expect.poll(() => panel.getByTestId("working").getAttribute("data-state")).toBe("idle")
+    const entry = panel.getByTestId("log-entry").and(panel.locator(`[data-origin="${site.url}"]`))
+    expect(await entry.getAttribute("data-outcome")).toBe("done")
+    expect(await entry.textContent()).toMatch(/.?3.? times on .?wasm/)
+    await panel.getByTestId("clear-log").click()
+    await panel.getByTestId("clear-log-sure").click()
+    await expect.poll(() => panel.getByTestId("log-entry").count()).toBe(0)
+    await page.close()
   })
 })

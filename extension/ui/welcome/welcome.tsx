@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals"
 import { browser } from "wxt/browser"
+import { MorePages } from "../more-pages.tsx"
 import { live } from "../owner.ts"
 import { Card } from "../parts/card.tsx"
 import { type MessageKey, t } from "../text.tsx"
@@ -45,6 +46,7 @@ export function Welcome() {
           <button type="button" onClick={() => void browser.runtime.openOptionsPage()}>
             {t("settings")}
           </button>
+          <MorePages />
         </div>
       </Card>
     </main>
