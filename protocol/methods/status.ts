@@ -37,7 +37,6 @@ export const status = v.object({
     v.object({ sessionId: id, model: modelReference, device: id, leases: count, memoryBytes: count, idleMs: ms }),
   ),
   jobs: v.object({ running: count, waiting: count, done: count, failed: count }),
-  bridge: v.optional(v.object({ connected: v.boolean(), url: v.optional(v.string()), reason: v.optional(v.string()) })),
 })
 export type Status = v.InferOutput<typeof status>
 
