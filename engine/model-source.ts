@@ -6,6 +6,8 @@ export interface ModelOwner {
   owner: string
   /** Most bytes this owner may have stored. */
   storeBytes?: number
+  /** What it uploads is not its own, but for everybody who may name it: the person's. */
+  shares?: boolean
 }
 
 export interface AcquiredModel {

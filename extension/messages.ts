@@ -37,12 +37,16 @@ export type BackgroundRequest =
   | { type: "inject" }
   /** Makes sure the supervisor is there. */
   | { type: "supervisor" }
-  /** Opens or closes the window that asks the person. */
-  | { type: "show-prompt" | "close-prompt"; id: string }
   /** Starts the native host, and connects to the supervisor by HOST_PORT and this id. */
   | { type: "native-host"; id: string }
+  /** Opens the window that asks the person. */
+  | { type: "show-prompt"; id: string }
   /** Whether the supervisor is wanted as soon as the browser starts. */
   | { type: "autostart"; on: boolean }
+  /** Whether the toolbar shows that something is computed. */
+  | { type: "badge"; on: boolean }
+  /** Deletes what the browser keeps outside of the supervisor's storage. */
+  | { type: "forget" }
 
 /** Service worker → offscreen document, by `runtime.sendMessage`: the window that asked the person was closed. */
 export interface PromptClosed {
@@ -54,5 +58,7 @@ export interface PromptClosed {
 export interface RoutedPort {
   type: "route"
   origin: string
+  /** The page's window is private. */
+  isPrivate: boolean
   life: string
 }

@@ -1,4 +1,4 @@
-import { type DBSchema, openDB } from "idb"
+import { type DBSchema, type IDBPDatabase, openDB } from "idb"
 import type { Preferences } from "../../protocol/index.ts"
 
 /** What the supervisor keeps besides grants and models. */
@@ -12,6 +12,8 @@ export interface Settings {
    * host is looked for.
    */
   bridge: BridgePairing | "host" | "left"
+  /** Origins that the person switched off. */
+  blocked: string[]
   preferences: Preferences
 }
 
@@ -33,11 +35,15 @@ interface Schema extends DBSchema {
 }
 
 export function idbSettings(name = "ipfs-accelerate-settings"): SettingsStore {
-  const opened = openDB<Schema>(name, 1, { upgrade: (db) => void db.createObjectStore("settings") })
+  let opened: Promise<IDBPDatabase<Schema>> | undefined
+  const db = () => {
+    opened ??= openDB<Schema>(name, 1, { upgrade: (database) => void database.createObjectStore("settings") })
+    return opened
+  }
   return {
     get: async <K extends keyof Settings>(key: K) =>
-      (await opened).get("settings", key) as Promise<Settings[K] | undefined>,
-    set: async (key, value) => void (await (await opened).put("settings", value, key)),
-    delete: async (key) => (await opened).delete("settings", key),
+      (await (await db()).get("settings", key)) as Settings[K] | undefined,
+    set: async (key, value) => void (await (await db()).put("settings", value, key)),
+    delete: async (key) => (await db()).delete("settings", key),
   }
 }

@@ -40,6 +40,7 @@ export function obtainableBytes(loaded: Iterable<Evictable>, budgetBytes: number
   return Math.max(0, budgetBytes - fixed)
 }
 
-function isIdle(x: Evictable): boolean {
+/** Whether it may be unloaded. */
+export function isIdle(x: Evictable): boolean {
   return x.pending === 0 && x.keptTensors === 0
 }

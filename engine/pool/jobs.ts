@@ -19,6 +19,7 @@ import type { Measurements } from "./measurements.ts"
 import type { PoolLimits, PoolSettings } from "./options.ts"
 import { mayFallBack, type Placement } from "./placement.ts"
 import type { Sessions } from "./sessions.ts"
+import { checkPause, isOwner } from "./status.ts"
 
 export interface RunOptions {
   signal?: AbortSignal
@@ -32,6 +33,7 @@ const notMeasured: ReadonlySet<ErrorCode> = new Set([
   "IPFA_INPUT_SHAPE",
   "IPFA_INPUT_INVALID",
   "IPFA_JOB_CANCELLED",
+  "IPFA_JOB_PAUSED",
   "IPFA_GRANT_REVOKED",
   "IPFA_GRANT_EXPIRED",
   "IPFA_SESSION_KEPT",
@@ -84,6 +86,7 @@ export class Jobs implements LaneOwner {
     const { signal, priority = 5, deadlineMs } = options
     return new Promise((resolve, reject) => {
       if (lease.closed) return reject(fail("IPFA_SESSION_UNKNOWN"))
+      checkPause(this.#settings, lease.caller)
       if (signal?.aborted) return reject(asAccelerateError(signal.reason, "IPFA_JOB_CANCELLED"))
       this.#goHome(lease)
       const withKept = usesKept(params.feeds)
@@ -129,7 +132,19 @@ export class Jobs implements LaneOwner {
     for (const lane of this.#lanes.values()) lane.close(error)
   }
 
+  /** Where the pool is paused, ends what runs and waits, but for the person's own pages. */
+  obeyPause(): void {
+    if (!this.#settings.paused) return
+    for (const { caller, jobs } of this.#leases.all())
+      if (!isOwner(caller)) for (const job of [...jobs]) this.abort(job, fail("IPFA_JOB_PAUSED"))
+  }
+
   // What a lane asks.
+
+  /** How long `host` rests after it worked for `ranMs`. */
+  restMs({ isGpu }: Host, ranMs: number): number {
+    return isGpu ? ranMs * (1 / this.#settings.gpuShare - 1) : 0
+  }
 
   mayRun({ lease }: Job): boolean {
     const most = lease.caller.limits?.concurrentJobs

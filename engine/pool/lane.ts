@@ -18,6 +18,8 @@ export interface LaneOwner {
   /** Its caller may have one more running. */
   mayRun(job: Job): boolean
   expectedMs(job: Job): number
+  /** How long the host rests after it worked for `ranMs`, so that it works no more than its share of the time. */
+  restMs(host: Host, ranMs: number): number
   /** The job was sent to the host, or is no longer there. */
   started(job: Job): void
   stopped(job: Job): void
@@ -60,6 +62,7 @@ export class Lane {
   #watch: Timer | undefined
   #patience: Timer | undefined
   #held: Timer | undefined
+  #rest: ReturnType<typeof setTimeout> | undefined
   /** The first turn, while it keeps others waiting, and how long it may still. */
   #kept: { first: Turn; timer: Timer } | undefined
   /** The first turn has taken so long that who can goes elsewhere meanwhile. */
@@ -122,7 +125,7 @@ export class Lane {
   pump(): void {
     clearTimeout(this.#held)
     for (;;) {
-      const entry = this.#turns.next(performance.now(), (turn) => this.#mayBegin(turn))
+      const entry = this.#isResting ? undefined : this.#turns.next(performance.now(), (turn) => this.#mayBegin(turn))
       if (!entry) break
       const turn = entry.value
       if (turn instanceof Opening) void this.#open(turn)
@@ -139,7 +142,7 @@ export class Lane {
 
   /** Ends the host and every job it has. */
   close(error: AccelerateError): void {
-    for (const timer of [this.#watch, this.#patience, this.#held, this.#kept?.timer]) clearTimeout(timer)
+    for (const timer of [this.#watch, this.#patience, this.#held, this.#rest, this.#kept?.timer]) clearTimeout(timer)
     for (const timer of this.#stuck.values()) clearTimeout(timer)
     this.host.close()
     for (const turn of [...this.#sent.splice(0), ...this.#turns.removeWhere(() => true).map((x) => x.value)])
@@ -240,6 +243,21 @@ export class Lane {
     } else if (result) this.#owner.discard(job, result)
   }
 
+  /** What has a share of the time is sent nothing ahead of its turn either. */
+  get #isResting(): boolean {
+    return this.#rest !== undefined || (this.#sent.length > 0 && this.#owner.restMs(this.host, 1) > 0)
+  }
+
+  #restAfter(ranMs: number): void {
+    const ms = this.#owner.restMs(this.host, ranMs)
+    if (ms <= 0) return
+    clearTimeout(this.#rest)
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined
+      this.pump()
+    }, ms)
+  }
+
   #remove(turn: Turn, lost = false): void {
     const at = this.#sent.indexOf(turn)
     if (at < 0) return
@@ -247,6 +265,7 @@ export class Lane {
     this.#sent.splice(at, 1)
     this.#turns.ended(turn, at === 0 ? now - turn.startedAt : 0, now, lost)
     if (at === 0) {
+      if (!lost) this.#restAfter(now - turn.startedAt)
       this.isHeldUp = false
       if (this.#sent[0]) this.#sent[0].startedAt = now
     }

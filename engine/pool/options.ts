@@ -13,7 +13,7 @@ export interface PoolOptions {
   /** One for each backend; its devices are found by probing it. */
   hosts: readonly HostFactory[]
   models: ModelSource
-  /** Bytes that all loaded sessions and kept tensors may take together. Default: a quarter of the memory where the browser tells, else 2 GiB. */
+  /** Bytes that all loaded sessions and kept tensors may take together; default `defaultBudgetBytes`. */
   budgetBytes?: number
   /** Told of every opening and run, as it happens. */
   onMeasurement?(measurement: Measurement): void
@@ -86,7 +86,16 @@ const defaultLimits: PoolLimits = {
   tuneIdleMs: 10_000,
 }
 
-export interface PoolSettings extends Required<Omit<PoolOptions, "limits" | "measurements" | "hosts">> {
+/** What the person lets the pool take; may change while it runs. */
+export interface Allowance {
+  budgetBytes: number
+  /** Part of the time that a GPU may compute: above 0, at most 1. */
+  gpuShare: number
+  /** Nothing is computed now, but for the person's own pages. */
+  paused: boolean
+}
+
+export interface PoolSettings extends Required<Omit<PoolOptions, "limits" | "measurements" | "hosts">>, Allowance {
   limits: PoolLimits
 }
 
@@ -97,6 +106,8 @@ export function poolSettings(options: PoolOptions): PoolSettings {
     version: options.version,
     models: options.models,
     budgetBytes: options.budgetBytes ?? defaultBudgetBytes(),
+    gpuShare: 1,
+    paused: false,
     onMeasurement: options.onMeasurement ?? (() => undefined),
     onJob: options.onJob ?? (() => undefined),
     onBenchmark: options.onBenchmark ?? (() => undefined),
@@ -108,7 +119,8 @@ export function poolSettings(options: PoolOptions): PoolSettings {
   }
 }
 
-function defaultBudgetBytes(): number {
+/** A quarter of the memory where the browser tells how much there is, else 2 GiB. */
+export function defaultBudgetBytes(): number {
   const memory = (globalThis.navigator as { deviceMemory?: number } | undefined)?.deviceMemory
   return memory === undefined ? 2 * 2 ** 30 : (memory * 2 ** 30) / 4
 }

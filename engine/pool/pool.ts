@@ -13,7 +13,7 @@ import type { Activity } from "./lease.ts"
 import { Leases } from "./leases.ts"
 import { Measurements } from "./measurements.ts"
 import { Models } from "./models.ts"
-import { type PoolOptions, poolSettings } from "./options.ts"
+import { type Allowance, type PoolOptions, poolSettings } from "./options.ts"
 import { Placement } from "./placement.ts"
 import { Connection, type PoolParts } from "./serve.ts"
 import { Sessions } from "./sessions.ts"
@@ -33,6 +33,8 @@ export interface Pool {
   jobs(): LiveJob[]
   /** Calls `listener` soon after devices, sessions, jobs or stored models changed, at most ten times a second. Returns what ends that. */
   onChange(listener: () => void): () => void
+  /** Obeys from now on; what was allowed before is taken back as far as it is not in use, and what runs against it ends. */
+  allow(allowance: Allowance): void
   /** Ends all hosts; jobs fail with IPFA_PROTOCOL_CLOSED. */
   close(): void
 }
@@ -104,6 +106,12 @@ export function createPool(options: PoolOptions): Pool {
     status: (caller) => callerStatus(parts, caller),
     jobs: () => liveJobs(leases.all(), settings.now()),
     onChange: (listener) => changes.listen(listener),
+    allow(allowance) {
+      Object.assign(settings, allowance)
+      sessions.shrink()
+      jobs.obeyPause()
+      changes.notify()
+    },
     close() {
       for (const connection of connections) connection.dispose()
       connections.clear()

@@ -18,7 +18,7 @@ import { type Activity, type Lease, releaseKept, usesKept } from "./lease.ts"
 import type { Model, Models } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
 import type { Placed, Placement, Wanted } from "./placement.ts"
-import { connectionStatus, isOwner } from "./status.ts"
+import { checkPause, connectionStatus, isOwner } from "./status.ts"
 
 export interface PoolParts extends BenchmarkParts {
   settings: PoolSettings
@@ -133,6 +133,7 @@ export class Connection {
     onProgress: Parameters<Models["load"]>[2]["onProgress"],
   ): Promise<{ model: Model; stored: boolean; signal: AbortSignal }> {
     this.#check()
+    checkPause(this.#parts.settings, this.#caller)
     const signal = AbortSignal.any([call.signal, this.#ended.signal])
     // Before anything is looked up: who may not have a model learns nothing about it.
     await orAborted(this.#allow([reference, ...Object.values(external)]), signal)

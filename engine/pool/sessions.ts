@@ -6,7 +6,7 @@ import {
   type ParamsIn,
   type ResultOf,
 } from "../../protocol/index.ts"
-import { evictionsFor, obtainableBytes } from "./eviction.ts"
+import { evictionsFor, isIdle, obtainableBytes } from "./eviction.ts"
 import type { Host } from "./host.ts"
 import type { Lane } from "./lane.ts"
 import { Loaded } from "./loaded.ts"
@@ -145,6 +145,14 @@ export class Sessions {
         data: { neededBytes, usedBytes: this.usedBytes(), budgetBytes, reason: "the pool's budget is used up" },
       })
     for (const loaded of evictions) this.unload(loaded)
+  }
+
+  /** Unloads what is idle until the budget is met, or nothing idle is left. */
+  shrink(): void {
+    const all = [...this.#all.values()]
+    const inUse = all.reduce((sum, loaded) => sum + (isIdle(loaded) ? 0 : loaded.bytes), 0)
+    const budgetBytes = Math.max(inUse, this.#settings.budgetBytes)
+    for (const loaded of evictionsFor(all, 0, budgetBytes) ?? []) this.unload(loaded)
   }
 
   async #open(loaded: Loaded, origin: string): Promise<void> {

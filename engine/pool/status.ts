@@ -1,4 +1,4 @@
-import { PROTOCOL_VERSION, type Status } from "../../protocol/index.ts"
+import { fail, PROTOCOL_VERSION, type Status } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
 import type { Activity, Lease } from "./lease.ts"
 import type { Leases } from "./leases.ts"
@@ -7,6 +7,11 @@ import type { PoolSettings } from "./options.ts"
 /** The person, who sees what everybody does. A bridge is another program: what pages do here is not its business. */
 export function isOwner(caller: Caller): boolean {
   return caller.origin === "owner"
+}
+
+/** Throws IPFA_JOB_PAUSED where nothing is computed for that caller now. */
+export function checkPause({ paused }: PoolSettings, caller: Caller): void {
+  if (paused && !isOwner(caller)) throw fail("IPFA_JOB_PAUSED")
 }
 
 interface Parts {

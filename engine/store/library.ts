@@ -13,6 +13,8 @@ export interface LibraryOptions {
   quotaBytes: number
   /** Largest model taken, bytes; default 2^31 − 1, which is what ONNX files and runtimes end at. */
   maxModelBytes?: number
+  /** Whether anything may be downloaded now; default: always. */
+  mayDownload?(): boolean
   /** How long a model that its address alone names is used without asking whether it changed, ms; default an hour. */
   revalidateMs?: number
   /** A download that brings nothing for so long is tried again, ms; default 30 s. */
@@ -58,6 +60,7 @@ export class ModelLibrary implements ModelSource {
     this.#open = open
     this.#environment = environment
     this.#options = {
+      mayDownload: () => true,
       maxModelBytes: 2 ** 31 - 1,
       revalidateMs: 3_600_000,
       stallMs: 30_000,
@@ -99,7 +102,9 @@ export class ModelLibrary implements ModelSource {
     const { received, sha256 } = await uploads.put(owner, part, async (digest, bytes) => {
       this.#verified.add(digest)
       const reference = `sha256:${digest}`
-      const link = { kind: "upload", reference, owner: owner.owner } as const
+      const link = owner.shares
+        ? ({ kind: "reference", reference } as const)
+        : ({ kind: "upload", reference, owner: owner.owner } as const)
       const now = Date.now()
       await links.add({
         ...link,
@@ -124,6 +129,7 @@ export class ModelLibrary implements ModelSource {
         ...blob,
         references: [...new Set(its.map((link) => link.reference))],
         owners: [...new Set(its.flatMap((link) => link.owner ?? []))],
+        broughtBy: [...new Set(its.map((link) => link.chargedTo))],
         pinned: its.some((link) => room.isPinned(link)),
       }
     })
@@ -136,6 +142,41 @@ export class ModelLibrary implements ModelSource {
     for (const link of await links.load()) if (link.sha256 === sha256) await links.remove(link.id)
     this.#verified.delete(sha256)
     return store.delete(sha256)
+  }
+
+  /** Forgets all that `owner` uploaded or was the first to bring; bytes that another brought as well stay. Gives how many models were deleted. */
+  async clear(owner: string): Promise<number> {
+    const { store, links } = await this.#ready()
+    const all = await links.load()
+    const its = all.filter((link) => link.owner === owner || link.chargedTo === owner)
+    for (const link of its) await links.remove(link.id)
+    const kept = new Set(all.filter((link) => !its.includes(link)).map((link) => link.sha256))
+    let deleted = 0
+    for (const sha256 of new Set(its.map((link) => link.sha256))) {
+      if (kept.has(sha256)) continue
+      this.#verified.delete(sha256)
+      if (await store.delete(sha256)) deleted++
+    }
+    return deleted
+  }
+
+  /** The stored bytes, verified. Throws IPFA_MODEL_NOT_FOUND, IPFA_STORE_CORRUPT. */
+  async read(sha256: string): Promise<Uint8Array<ArrayBuffer>> {
+    const parts = await this.#ready()
+    const bytes = await parts.store.read(sha256)
+    if (!bytes) throw fail("IPFA_MODEL_NOT_FOUND")
+    if ((await sha256Hex(bytes)) !== sha256) throw await this.#damaged(parts, sha256)
+    return bytes
+  }
+
+  /** Takes no more than that from now on; what was used least recently goes. */
+  async limit(quotaBytes: number): Promise<void> {
+    this.#options.quotaBytes = quotaBytes
+    // A store that was not needed yet is not opened for that.
+    const parts = await this.#parts
+    if (!parts) return
+    parts.room.quotaBytes = quotaBytes
+    await parts.room.shrink()
   }
 
   #ready(): Promise<Parts> {
@@ -206,6 +247,7 @@ export class ModelLibrary implements ModelSource {
   }
 
   async #download(parts: Parts, request: FetchRequest, link: Link | undefined): Promise<Found> {
+    if (!this.#options.mayDownload()) throw fail("IPFA_MODEL_METERED")
     const { store, room } = parts
     const { source, id, owner, signal, onProgress } = request
     const partial = await store.openPartial(id)

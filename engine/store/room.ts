@@ -13,7 +13,8 @@ export interface Ticket {
 
 /** Keeps the store within its quota and each owner within theirs, by removing what was used least recently. */
 export class Room {
-  readonly quotaBytes: number
+  /** May be changed; `shrink` then. */
+  quotaBytes: number
   readonly #store: ByteStore
   readonly #links: LinkStore
   readonly #keepsFor: (owner: string) => boolean
@@ -58,6 +59,32 @@ export class Room {
     const turn = this.#last.then(() => this.#reserve(ticket, bytes, written))
     this.#last = turn.catch(() => {})
     return turn
+  }
+
+  /** Removes what may be until the store is within its quota. */
+  shrink(): Promise<void> {
+    const turn = this.#last.then(() => this.#shrink())
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+
+  async #shrink(): Promise<void> {
+    const [stored, links, abandoned] = await Promise.all([
+      this.#store.list(),
+      this.#links.load(),
+      this.#store.abandoned(),
+    ])
+    let excess = sum(stored) + sum(abandoned) - this.quotaBytes
+    for (const { id, bytes } of abandoned) {
+      if (excess <= 0) return
+      await this.#store.deletePartial(id)
+      excess -= bytes
+    }
+    for (const { sha256, bytes } of this.#removable(stored, links)) {
+      if (excess <= 0) return
+      await this.#store.delete(sha256)
+      excess -= bytes
+    }
   }
 
   async #reserve(ticket: Ticket, bytes: number, written: number): Promise<void> {

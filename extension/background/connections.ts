@@ -14,7 +14,7 @@ export function acceptConnections(supervisor: Supervisor, onHost?: (id: string, 
     else if (port.name.startsWith(HOST_PORT) && !sender?.tab && onHost) onHost(port.name.slice(HOST_PORT.length), port)
     else if (port.name === OWNER_PORT && sender?.origin === location.origin) supervisor.acceptOwner(connection())
     else if (port.name === POOL_PORT && sender?.tab && sender.frameId === 0)
-      supervisor.acceptPage(connection(), sender.origin ?? "null")
+      supervisor.acceptPage(connection(), { origin: sender.origin ?? "null", isPrivate: sender.tab.incognito })
     else port.disconnect()
   })
 }

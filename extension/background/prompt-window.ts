@@ -9,11 +9,13 @@ const open = new Map<number, string>()
 /** Opens the window that asks the person about request `id`. */
 export async function showPrompt(id: string): Promise<void> {
   const window = await browser.windows.create({
-    url: promptUrl(id),
+    url: `${browser.runtime.getURL("/prompt.html")}?id=${encodeURIComponent(id)}`,
     type: "popup",
     width: WIDTH,
     height: HEIGHT,
     focused: true,
+    // The page closes it. Chromium lets it, and knows no such key.
+    ...(import.meta.env.FIREFOX && { allowScriptsToClose: true }),
   })
   if (window?.id !== undefined) open.set(window.id, id)
 }
@@ -25,15 +27,4 @@ export function onPromptClosed(closed: (id: string) => void): void {
     open.delete(window)
     if (id !== undefined) closed(id)
   })
-}
-
-/** Closes it, where it is still open. */
-export async function closePrompt(id: string): Promise<void> {
-  const tabs = await browser.tabs.query({ url: `${browser.runtime.getURL("/prompt.html")}*` })
-  const shown = tabs.filter((tab) => tab.url === promptUrl(id) && tab.id !== undefined)
-  await browser.tabs.remove(shown.map((tab) => tab.id as number))
-}
-
-function promptUrl(id: string): string {
-  return `${browser.runtime.getURL("/prompt.html")}?id=${encodeURIComponent(id)}`
 }

@@ -1,9 +1,10 @@
 import { type Browser, browser } from "wxt/browser"
 import { defineBackground } from "wxt/utils/define-background"
+import { showBadge } from "../background/badge.ts"
 import { injectIntoOpenTabs, injectPageScript } from "../background/inject.ts"
 import { nativeHostIsThere, relayNativeHost } from "../background/native-host.ts"
 import { ensureOffscreen } from "../background/offscreen.ts"
-import { closePrompt, onPromptClosed, showPrompt } from "../background/prompt-window.ts"
+import { onPromptClosed, showPrompt } from "../background/prompt-window.ts"
 import { routePorts } from "../background/route.ts"
 import type { BackgroundRequest, PromptClosed } from "../messages.ts"
 import { openPage } from "../open-page.ts"
@@ -48,12 +49,15 @@ async function serve(request: BackgroundRequest, sender: Browser.runtime.Message
   switch (request.type) {
     case "show-prompt":
       return showPrompt(request.id)
-    case "close-prompt":
-      return closePrompt(request.id)
     case "native-host":
       return relayNativeHost(request.id)
     case "autostart":
       return browser.storage.local.set({ [AUTOSTART]: request.on })
+    case "badge":
+      return showBadge(request.on)
+    case "forget":
+      await browser.storage.local.clear()
+      return browser.storage.session.clear()
   }
 }
 

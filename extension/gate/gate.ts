@@ -29,6 +29,8 @@ export interface GateOptions {
   /** A name of this run of the browser: grants for a session end with it. */
   browserSession: string
   now?: () => number
+  /** Who gets nothing and can't ask, whatever is granted: a site that is switched off, a private window. */
+  bars?: (visitor: Pick<Visitor, "origin" | "isPrivate">) => boolean
   /** Called after each change of what is granted. */
   onChange?: () => void
 }
@@ -56,9 +58,9 @@ export class Gate {
     return (this.#options.now ?? Date.now)()
   }
 
-  /** One connection of a page; `origin` is the browser's word. Its owner calls `leave` when the connection ends. */
-  enter(origin: string): Visitor {
-    const visitor = new Visitor(origin, () => this.#held(visitor), this.#options.uploaded)
+  /** One connection of a page; `origin`, and whether its window is private, are the browser's word. Its owner calls `leave` when the connection ends. */
+  enter(origin: string, isPrivate = false): Visitor {
+    const visitor: Visitor = new Visitor(origin, isPrivate, () => this.#held(visitor), this.#options.uploaded)
     this.#visitors.add(visitor)
     return visitor
   }
@@ -86,6 +88,8 @@ export class Gate {
   async request(visitor: Visitor, request: GrantRequest, signal?: AbortSignal): Promise<Grant> {
     const { origin } = visitor
     if (!isGrantable(origin)) throw fail("IPFA_GRANT_ORIGIN")
+    // Of why it is, a page learns nothing.
+    if (this.#options.bars?.(visitor)) throw fail("IPFA_GRANT_DENIED")
     // What can't be given is not asked for: a page's jobs stay in this browser.
     if (request.capabilities.includes("fleet"))
       throw fail("IPFA_GRANT_DENIED", { message: "This version can't send a page's jobs to other browsers." })
@@ -93,7 +97,7 @@ export class Gate {
       throw fail("IPFA_GRANT_DENIED", { message: "A model's reference has no spaces and no control characters." })
     const held = this.#held(visitor)
     // What outlasts the page first: it is told how long it may go on.
-    const enough = [this.#stored(origin), held].find((grant) => grant && covers(grant, request))
+    const enough = [this.#lasting(visitor), held].find((grant) => grant && covers(grant, request))
     if (enough) return publicGrant(enough)
     const { prompts, browserSession, store, onChange } = this.#options
     const reason = showable(request.reason ?? "")
@@ -102,8 +106,10 @@ export class Gate {
       signal,
     )
     if (answer === "deny") throw fail("IPFA_GRANT_DENIED")
-    const grant = makeGrant(origin, request, answer, { now: this.#now, browserSession, held: this.#held(visitor) })
-    if (answer === "once") visitor.once = grant
+    // Of what was done in a private window nothing is kept.
+    const lifetime = visitor.isPrivate ? "once" : answer
+    const grant = makeGrant(origin, request, lifetime, { now: this.#now, browserSession, held: this.#held(visitor) })
+    if (lifetime === "once") visitor.once = grant
     else {
       // First: what is revoked while it is written is deleted after it.
       this.#grants.set(origin, grant)
@@ -143,6 +149,11 @@ export class Gate {
     return revoked
   }
 
+  /** Ends the work of those who are barred by now. */
+  endBarred(): void {
+    for (const visitor of this.#visitors) if (this.#options.bars?.(visitor)) visitor.endWork("IPFA_GRANT_REVOKED")
+  }
+
   /** Waits for the next grant that runs out. */
   #armExpiry(): void {
     clearTimeout(this.#expiry)
@@ -166,6 +177,7 @@ export class Gate {
 
   /** What the visitor holds now: its page's own grant and its origin's, taken together. */
   #held(visitor: Visitor): StoredGrant | undefined {
+    if (this.#options.bars?.(visitor)) return undefined
     const [first, second] = this.#live(visitor)
     return first && second ? { ...first, ...combine(first, second) } : first
   }
@@ -173,7 +185,12 @@ export class Gate {
   #live(visitor: Visitor): StoredGrant[] {
     const { once } = visitor
     const own = once && this.#isLive(once) ? once : undefined
-    return [own, this.#stored(visitor.origin)].filter((grant) => grant !== undefined)
+    return [own, this.#lasting(visitor)].filter((grant) => grant !== undefined)
+  }
+
+  /** What the visitor's origin holds beyond its page: in a private window nothing that was granted elsewhere. */
+  #lasting({ origin, isPrivate }: Visitor): StoredGrant | undefined {
+    return isPrivate ? undefined : this.#stored(origin)
   }
 
   /** The origin's stored grant; one that has run out is dropped. */
@@ -192,14 +209,21 @@ type GrantEnd = "IPFA_GRANT_REVOKED" | "IPFA_GRANT_EXPIRED"
 /** A page's connection. */
 export class Visitor {
   readonly origin: string
+  readonly isPrivate: boolean
   /** What was granted to this page alone. */
   once: StoredGrant | undefined
   readonly #held: () => StoredGrant | undefined
   readonly #uploaded: GateOptions["uploaded"]
   #revoked = new AbortController()
 
-  constructor(origin: string, held: () => StoredGrant | undefined, uploaded: GateOptions["uploaded"]) {
+  constructor(
+    origin: string,
+    isPrivate: boolean,
+    held: () => StoredGrant | undefined,
+    uploaded: GateOptions["uploaded"],
+  ) {
     this.origin = origin
+    this.isPrivate = isPrivate
     this.#held = held
     this.#uploaded = uploaded
   }

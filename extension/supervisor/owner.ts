@@ -1,6 +1,7 @@
 import type { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import type { Caller } from "../../engine/caller.ts"
 import type { Pool } from "../../engine/index.ts"
+import type { ModelLibrary } from "../../engine/store/library.ts"
 import {
   type BenchmarkRecord,
   type EventOf,
@@ -8,12 +9,16 @@ import {
   type Methods,
   Peer,
   type Port,
+  type Snapshot,
 } from "../../protocol/index.ts"
 import type { Gate } from "../gate/gate.ts"
-import type { Prompts } from "../gate/prompts.ts"
+import type { SiteSwitches } from "../gate/site-switches.ts"
 import type { JobLog } from "./job-log.ts"
+import type { Limits } from "./limits.ts"
 import type { PreferenceKeeper } from "./preferences.ts"
+import type { PromptPages } from "./prompt-pages.ts"
 import type { RowLog } from "./row-log.ts"
+import { storedModelHandlers } from "./stored-models.ts"
 
 /** Of what `job.watch` tells. */
 const LIVE = 100
@@ -23,12 +28,17 @@ const OWNER: Caller = { origin: "owner" }
 
 export interface OwnerParts {
   gate: Gate
-  prompts: Prompts
+  prompts: PromptPages
   pool: Pool
   bridge: BridgeLink
   jobs: JobLog
   benchmarks: RowLog<BenchmarkRecord>
   preferences: PreferenceKeeper
+  sites: SiteSwitches
+  models: ModelLibrary
+  limits: Limits
+  /** Deletes everything; the supervisor ends. */
+  erase(): Promise<void>
 }
 
 /** Serves the extension's own pages, which speak for the person. */
@@ -46,17 +56,27 @@ export class Owner {
   }
 
   accept(port: Port): void {
-    const { gate, prompts, pool, bridge, jobs, benchmarks, preferences } = this.#parts
-    const shown = new Set<string>()
+    const { gate, prompts, pool, bridge, jobs, benchmarks, preferences, sites, models, limits, erase } = this.#parts
     const { handlers, dispose } = pool.serve(OWNER)
-    const snapshot = () => ({ grants: gate.list(), bridge: bridge.state, preferences: preferences.current })
     const own: Handlers<Caller> = {
-      "owner.watch": (_params, { emit, signal }) => this.#watch(() => void emit(snapshot()), signal),
+      "owner.watch": (_params, { emit, signal }) => this.#watch(() => void emit(this.#snapshot()), signal),
       "owner.prefer": async (changes) => {
         const changed = await preferences.change(changes)
+        await limits.obey()
         this.changed()
         return changed
       },
+      "owner.erase": async () => {
+        await erase()
+        return {}
+      },
+      "site.switch": async ({ origin, on }) => {
+        await sites.set(origin, on)
+        gate.endBarred()
+        this.changed()
+        return {}
+      },
+      ...storedModelHandlers(models, () => this.changed()),
       "job.watch": (_params, { emit, signal }) => this.#watch(() => void emit(this.#jobs()), signal),
       "job.clear": async () => {
         await jobs.clear()
@@ -69,16 +89,7 @@ export class Owner {
         return {}
       },
       "grant.revoke": async ({ origin }) => ({ revoked: await gate.revoke(origin) }),
-      "prompt.show": ({ id }) => {
-        const details = prompts.details(id)
-        shown.add(id)
-        return details
-      },
-      "prompt.answer": ({ id, answer }) => {
-        prompts.details(id)
-        prompts.answer(id, answer)
-        return {}
-      },
+      ...prompts.handlers(() => peer),
       "bridge.pair": ({ url, code }, { signal }) => bridge.pair(url, code, signal),
       "bridge.find": () => {
         bridge.find()
@@ -89,12 +100,26 @@ export class Owner {
         return {}
       },
     }
-    const peer = new Peer<Caller>(port, { role: "supervisor", caller: OWNER, handlers: { ...handlers, ...own } })
+    const peer: Peer<Caller> = new Peer<Caller>(port, {
+      role: "supervisor",
+      caller: OWNER,
+      handlers: { ...handlers, ...own },
+    })
     void peer.closed.then(() => {
       dispose()
-      // The window was closed: no answer is a no.
-      for (const id of shown) prompts.answer(id, "deny")
+      prompts.left(peer)
     })
+  }
+
+  #snapshot(): Snapshot {
+    const { gate, bridge, preferences, sites, limits } = this.#parts
+    return {
+      grants: gate.list(),
+      blocked: sites.off,
+      bridge: bridge.state,
+      preferences: preferences.current,
+      paused: limits.paused,
+    }
   }
 
   #jobs(): EventOf<Methods["job.watch"]> {

@@ -6,6 +6,15 @@ import type { Gate, Visitor } from "../gate/gate.ts"
 /** Connections one origin may have open; each page that uses the API has one. */
 const MAX_CONNECTIONS = 64
 
+/** A page, by the browser's word. */
+export interface PageSender {
+  origin: string
+  /** Its window is private. */
+  isPrivate: boolean
+  /** Resolves when the page has ended, where its port doesn't tell. */
+  ended?: Promise<void>
+}
+
 /** Serves pages: each has its connection, and is held to what a person granted its origin. */
 export class Pages {
   readonly #gate: Gate
@@ -17,11 +26,11 @@ export class Pages {
     this.#pool = pool
   }
 
-  accept(port: Port, origin: string, ended?: Promise<void>): void {
+  accept(port: Port, { origin, isPrivate, ended }: PageSender): void {
     const open = this.#open.get(origin) ?? 0
     if (open >= MAX_CONNECTIONS) return port.close("IPFA_QUEUE_FULL")
     this.#open.set(origin, open + 1)
-    const visitor = this.#gate.enter(origin)
+    const visitor = this.#gate.enter(origin, isPrivate)
     const { handlers, dispose } = serveVisitor(this.#pool, visitor)
     const peer = new Peer<Caller>(port, {
       role: "pool",

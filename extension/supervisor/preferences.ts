@@ -1,7 +1,18 @@
 import type { SettingsStore } from "../../engine/agent/settings.ts"
+import { defaultBudgetBytes } from "../../engine/pool/options.ts"
+import { BROWSER_QUOTA_BYTES } from "../../engine/store/browser.ts"
 import type { Preferences } from "../../protocol/index.ts"
 
-const defaults: Preferences = { measureIdle: true }
+const defaults = (): Preferences => ({
+  measureIdle: true,
+  paused: false,
+  memoryBytes: defaultBudgetBytes(),
+  storeBytes: BROWSER_QUOTA_BYTES,
+  gpuShare: 1,
+  onBattery: true,
+  onMetered: false,
+  privateWindows: false,
+})
 
 /** What the person prefers, across restarts. */
 export class PreferenceKeeper {
@@ -14,7 +25,7 @@ export class PreferenceKeeper {
   }
 
   static async open(store: SettingsStore): Promise<PreferenceKeeper> {
-    return new PreferenceKeeper(store, { ...defaults, ...(await store.get("preferences")) })
+    return new PreferenceKeeper(store, { ...defaults(), ...(await store.get("preferences")) })
   }
 
   get current(): Preferences {

@@ -2,6 +2,7 @@ import { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import type { Clock } from "../../engine/agent/clock.ts"
 import type { ConnectHost } from "../../engine/agent/host-dial.ts"
 import type { SettingsStore } from "../../engine/agent/settings.ts"
+import type { Caller } from "../../engine/caller.ts"
 import {
   type BenchmarkRecord,
   type HardwareReport,
@@ -12,15 +13,22 @@ import {
 import { Gate } from "../gate/gate.ts"
 import type { GrantStore } from "../gate/grant-store.ts"
 import { isGrantable } from "../gate/origin.ts"
-import { Prompts, type PromptWindow } from "../gate/prompts.ts"
+import { Prompts } from "../gate/prompts.ts"
+import { SiteSwitches } from "../gate/site-switches.ts"
+import type { RoutedPort } from "../messages.ts"
+import { eraseIfAsked, eraseOnRestart } from "./erase.ts"
 import { extensionPool } from "./extension-pool.ts"
 import { idbJobs, JobLog } from "./job-log.ts"
+import { Limits } from "./limits.ts"
 import { Lives } from "./lives.ts"
 import { mayTune } from "./may-tune.ts"
 import { Owner } from "./owner.ts"
-import { Pages } from "./pages.ts"
+import { type PageSender, Pages } from "./pages.ts"
 import { PreferenceKeeper } from "./preferences.ts"
+import { PromptPages } from "./prompt-pages.ts"
 import { RowLog } from "./row-log.ts"
+import { Surroundings } from "./surroundings.ts"
+import { WorkingSign } from "./working-sign.ts"
 
 /** What the supervisor needs of the place it lives in: Chromium's offscreen document, or Firefox's and Safari's background page. */
 export interface SupervisorPlatform {
@@ -28,13 +36,18 @@ export interface SupervisorPlatform {
   version: string
   /** A name of this run of the browser. */
   browserSession: string
-  promptWindow: PromptWindow
+  /** Opens the window that asks the person about that request. */
+  showPrompt(id: string): Promise<void>
   grants: GrantStore
   settings: SettingsStore
   clock: Clock
   /** Whether the supervisor is wanted from the browser's start on. */
   autostart(on: boolean): void
   connectHost?: ConnectHost
+  /** Whether anything is computed, for the toolbar. */
+  showWorking(on: boolean): void
+  /** Deletes what the browser keeps for the extension outside of the storage that this document has. */
+  forget(): Promise<void>
 }
 
 /** Holds the pool, and decides who may use it for what. One to a browser profile. */
@@ -46,14 +59,14 @@ export class Supervisor {
     this.#parts = assemble(platform)
   }
 
-  /** Takes a page's MessagePort; `origin` is the browser's word on whose page it is, `life` what its extension port is named by. */
-  accept(port: MessagePort, origin: string, life: string): void {
-    this.acceptPage(messagePort(port), origin, this.lives.ended(life))
+  /** Takes a page's MessagePort; `origin` and `isPrivate` are the browser's word on whose page it is, `life` what its extension port is named by. */
+  accept(port: MessagePort, { origin, life, isPrivate }: RoutedPort): void {
+    this.acceptPage(messagePort(port), { origin, isPrivate, ended: this.lives.ended(life) })
   }
 
-  /** A page's connection; `origin` is the browser's word. Where the port doesn't tell of its end, `ended` does. */
-  acceptPage(port: Port, origin: string, ended?: Promise<void>): void {
-    void this.#parts.then(({ pages }) => pages.accept(port, origin, ended))
+  /** A page's connection. */
+  acceptPage(port: Port, sender: PageSender): void {
+    void this.#parts.then(({ pages }) => pages.accept(port, sender))
   }
 
   /** A connection of one of the extension's own pages. */
@@ -67,6 +80,9 @@ export class Supervisor {
   }
 }
 
+/** Who sees everybody's jobs. */
+const PERSON: Caller = { origin: "owner" }
+
 async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; owner: Owner; prompts: Prompts }> {
   const {
     browser,
@@ -74,29 +90,33 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
     settings,
     grants: store,
     browserSession,
-    promptWindow,
+    showPrompt,
     clock,
     autostart,
     connectHost,
   } = platform
+  await eraseIfAsked()
   const agent = (await settings.get("agent")) ?? `${browser}-${crypto.randomUUID().slice(0, 8)}`
   await settings.set("agent", agent)
   const incarnation = ((await settings.get("incarnation")) ?? 0) + 1
   await settings.set("incarnation", incarnation)
 
   const preferences = await PreferenceKeeper.open(settings)
+  const sites = await SiteSwitches.open(settings)
+  const surroundings = new Surroundings()
   // What device choices go by after a restart.
   const measured = new RowLog<Measurement>("measurements", 2000)
   const benchmarks = new RowLog<BenchmarkRecord>("benchmarks", 500)
   const jobs = await JobLog.open(idbJobs())
-  const { pool, uploaded } = extensionPool({
+  const { pool, models, uploaded } = extensionPool({
     agent,
     browser,
     version,
     measurements: await measured.all(),
     // What a site brought is kept as long as it is granted anything; what the person or the bridge has is no site's.
     keepsFor: (owner) => !isGrantable(owner) || gate.holds(owner),
-    mayTune: mayTune(() => preferences.current.measureIdle),
+    mayTune: mayTune(() => preferences.current.measureIdle && !preferences.current.paused, surroundings),
+    mayDownload: () => preferences.current.onMetered || !surroundings.isMetered,
     onMeasurement(measurement) {
       measured.add(measurement)
       bridge.record(measurement)
@@ -104,9 +124,17 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
     onJob: (job) => jobs.add(job),
     onBenchmark: (benchmark) => benchmarks.add(benchmark),
   })
-  const prompts = new Prompts(promptWindow)
+  const prompts: Prompts = new Prompts({ show: showPrompt, close: (id) => promptPages.close(id) })
+  const promptPages = new PromptPages(prompts)
   const onChange = () => owner.changed()
-  const gate: Gate = await Gate.open({ store, prompts, browserSession, uploaded, onChange })
+  const gate: Gate = await Gate.open({
+    store,
+    prompts,
+    browserSession,
+    uploaded,
+    onChange,
+    bars: ({ origin, isPrivate }) => sites.isOff(origin) || (isPrivate && !preferences.current.privateWindows),
+  })
   const bridge: BridgeLink = new BridgeLink({
     settings,
     pool,
@@ -119,8 +147,33 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
     onChange,
     onPaired: autostart,
   })
-  const owner: Owner = new Owner({ gate, prompts, pool, bridge, jobs, benchmarks, preferences })
-  pool.onChange(onChange)
-  await bridge.start()
+  const limits = new Limits({ pool, models, gate, bridge, preferences, surroundings })
+  const erase = async () => {
+    for (const { origin } of gate.list()) await gate.revoke(origin)
+    await bridge.forget()
+    await platform.forget()
+    // Whoever asked hears of it first.
+    setTimeout(eraseOnRestart)
+  }
+  const owner: Owner = new Owner({
+    gate,
+    prompts: promptPages,
+    pool,
+    bridge,
+    jobs,
+    benchmarks,
+    preferences,
+    sites,
+    models,
+    limits,
+    erase,
+  })
+  const sign = new WorkingSign(platform.showWorking)
+  pool.onChange(() => {
+    sign.update(pool.status(PERSON).jobs.running)
+    onChange()
+  })
+  await limits.obey()
+  surroundings.onChange = () => void limits.obey().then(onChange)
   return { pages: new Pages(gate, pool), owner, prompts }
 }

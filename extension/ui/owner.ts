@@ -1,10 +1,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals"
 import { browser } from "wxt/browser"
-import { type EventOf, extensionPort, type Methods, type ParamsOf, Peer, type ResultOf } from "../../protocol/index.ts"
+import { extensionPort, type Methods, type ParamsOf, Peer, type ResultOf, type Snapshot } from "../../protocol/index.ts"
 import { type BackgroundRequest, OWNER_PORT } from "../messages.ts"
-
-/** What the supervisor tells whenever it changes. */
-export type Snapshot = EventOf<Methods["owner.watch"]>
 
 /** A connection to the supervisor, which is started where it is not there. */
 export async function connectOwner(): Promise<Peer> {

@@ -33,6 +33,7 @@ export const registry = {
 
   IPFA_JOB_CANCELLED: entry(499, "The job was cancelled."),
   IPFA_JOB_DEADLINE: entry(504, "The job did not end before its deadline.", true),
+  IPFA_JOB_PAUSED: entry(503, "The person has paused computing on this computer. Try again later.", true),
   IPFA_JOB_LOST: entry(503, "The device that ran the job was lost, and so was the one it was run on again.", true),
   IPFA_JOB_OVERRUN: entry(
     504,
@@ -66,6 +67,11 @@ export const registry = {
   ),
   IPFA_MODEL_INVALID: entry(422, "That is no valid ONNX model, or it does what a model must not."),
   IPFA_MODEL_TOO_LARGE: entry(413, "The model is larger than is allowed here."),
+  IPFA_MODEL_METERED: entry(
+    503,
+    "The model is not stored yet, and the person lets none be downloaded on a network that is metered.",
+    true,
+  ),
   IPFA_MODEL_UPLOAD: entry(409, "The parts of an upload came out of order or do not add up."),
 
   IPFA_STORE_QUOTA: entry(507, "There is no room left for that model. Delete stored models or raise the limit."),

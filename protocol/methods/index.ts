@@ -5,15 +5,17 @@ import { closeModel, deviceMemory, openModel, probeDevices, releaseTensors, runM
 import { requestGrant } from "./grant.ts"
 import { admitAgent, carryByHost, holdBridge, pairByHost, sendByHost } from "./host.ts"
 import { clearJobs, watchJobs } from "./job.ts"
-import { deleteModel, listModels, putModel } from "./model.ts"
+import { clearModels, deleteModel, listModels, putModel, readModel } from "./model.ts"
 import {
   answerPrompt,
+  eraseAll,
   findBridge,
   forgetBridge,
   pairBridge,
   prefer,
   revokeGrant,
   showPrompt,
+  switchSite,
   watchOwner,
 } from "./owner.ts"
 import { closeSession, openSession, releaseKept, runSession } from "./session.ts"
@@ -27,6 +29,8 @@ export const methods = [
   putModel,
   listModels,
   deleteModel,
+  clearModels,
+  readModel,
   openSession,
   runSession,
   releaseKept,
@@ -49,6 +53,8 @@ export const methods = [
   deviceMemory,
   watchOwner,
   prefer,
+  switchSite,
+  eraseAll,
   revokeGrant,
   showPrompt,
   answerPrompt,

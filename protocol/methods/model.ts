@@ -30,6 +30,8 @@ export const storedModel = v.object({
   references: v.array(modelReference),
   /** Origins whose upload it is; empty for one that is shared by reference. */
   owners: v.array(name),
+  /** Who brought it first under each of its references: it counts as theirs. */
+  broughtBy: v.array(name),
   pinned: v.boolean(),
   addedAt: ms,
   usedAt: ms,
@@ -52,4 +54,23 @@ export const deleteModel = defineMethod({
   params: v.object({ sha256 }),
   result: v.object({ deleted: v.boolean() }),
   errors: [],
+})
+
+export const clearModels = defineMethod({
+  name: "model.clear",
+  title: "Deletes what an origin uploaded or was the first to bring; a model that another brought as well stays.",
+  grant: "owner",
+  params: v.object({ origin: name }),
+  result: v.object({ deleted: count }),
+  errors: [],
+})
+
+export const readModel = defineMethod({
+  name: "model.read",
+  title: "Gives a stored model's bytes, verified, by parts in order.",
+  grant: "owner",
+  params: v.object({ sha256 }),
+  result: v.object({ bytes: count }),
+  event: v.object({ bytes }),
+  errors: ["IPFA_MODEL_NOT_FOUND", "IPFA_STORE_CORRUPT"],
 })

@@ -29,8 +29,34 @@ export type BridgeState = v.InferOutput<typeof bridgeState>
 export const preferences = v.object({
   /** Devices may be measured in idle time (engine/pool/tuner.ts). */
   measureIdle: v.boolean(),
+  /** Nothing is computed, but for the extension's own pages. */
+  paused: v.boolean(),
+  /** Memory that all loaded models and kept tensors may take together. */
+  memoryBytes: v.pipe(count, v.minValue(2 ** 20)),
+  /** Disk that stored models may take together. */
+  storeBytes: v.pipe(count, v.minValue(2 ** 20)),
+  /** Part of the time that a GPU may compute. */
+  gpuShare: v.pipe(v.number(), v.minValue(0.1), v.maxValue(1)),
+  /** Computing goes on while the computer runs on its battery. */
+  onBattery: v.boolean(),
+  /** Models are downloaded on a network that is metered. */
+  onMetered: v.boolean(),
+  /** Pages in private windows may ask. What they are granted ends with the page. */
+  privateWindows: v.boolean(),
 })
 export type Preferences = v.InferOutput<typeof preferences>
+
+/** What the extension's pages are told of the whole. */
+const snapshot = v.object({
+  grants: v.array(heldGrant),
+  /** Origins that are switched off: they get nothing and can't ask, whatever they hold. */
+  blocked: v.array(v.string()),
+  bridge: bridgeState,
+  preferences,
+  /** Why nothing is computed now. */
+  paused: v.optional(v.picklist(["person", "battery"])),
+})
+export type Snapshot = v.InferOutput<typeof snapshot>
 
 export const watchOwner = defineMethod({
   name: "owner.watch",
@@ -39,7 +65,7 @@ export const watchOwner = defineMethod({
   grant: "owner",
   params: v.object({}),
   result: v.object({}),
-  event: v.object({ grants: v.array(heldGrant), bridge: bridgeState, preferences }),
+  event: snapshot,
   events: "latest",
   errors: [],
 })
@@ -50,6 +76,25 @@ export const prefer = defineMethod({
   grant: "owner",
   params: v.partial(preferences),
   result: preferences,
+  errors: [],
+})
+
+export const switchSite = defineMethod({
+  name: "site.switch",
+  title: "Switches an origin off, which ends what it runs, or on again; what it was granted stays.",
+  grant: "owner",
+  params: v.object({ origin: v.pipe(v.string(), v.maxLength(512)), on: v.boolean() }),
+  result: v.object({}),
+  errors: [],
+})
+
+export const eraseAll = defineMethod({
+  name: "owner.erase",
+  title:
+    "Deletes all that the extension keeps in this browser: grants, models, measurements, logs, preferences, the pairing. What runs ends, and the supervisor starts anew.",
+  grant: "owner",
+  params: v.object({}),
+  result: v.object({}),
   errors: [],
 })
 

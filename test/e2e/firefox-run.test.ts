@@ -51,6 +51,21 @@ describe("in Firefox, a page runs a model in the extension's pool", () => {
     await page.close()
   })
 
+  test("a prompt goes with the page that asked, and with its answer", async () => {
+    const prompts = async () => (await urls()).filter((url) => url.includes("/prompt.html")).length
+    const urls = async () =>
+      Promise.all((await firefox.browser.pages()).map((page) => page.evaluate(() => location.href).catch(() => "")))
+    const page = await open(site.url)
+    await page.evaluate(() => void window.ipfsAccelerate.enable({ capabilities: ["infer"] }).catch(() => undefined))
+    await expect.poll(prompts).toBe(1)
+    await page.close()
+    await expect.poll(prompts).toBe(0)
+    const again = await open(site.url.replace("localhost", "127.0.0.1"))
+    expect(await firefox.enable(again, "once")).toMatchObject({ lifetime: "once" })
+    await expect.poll(prompts).toBe(0)
+    await again.close()
+  })
+
   test.each(["wasm", "webgpu"])("on %s, with the numbers of onnxruntime-node", async (device) => {
     const page = await open(site.url.replace("localhost", "127.0.0.1"))
     expect(await firefox.enable(page, "session")).toMatchObject({ capabilities: ["infer"] })

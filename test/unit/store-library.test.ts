@@ -55,6 +55,46 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     expect(server.requests.map((r) => r.method)).toEqual(["GET", "HEAD"])
   })
 
+  test("a smaller limit removes what was used least recently, and a network that is metered brings nothing new", async () => {
+    const [a, b] = [someBytes(1000), someBytes(1001)]
+    const [first, second] = [server.serve("/a.onnx", { bytes: a }), server.serve("/b.onnx", { bytes: b })]
+    let mayDownload = true
+    const it = library({ mayDownload: () => mayDownload, revalidateMs: 10 ** 9, keepsFor: () => false })
+    await (await it.acquire(first, owner)).read()
+    await (await it.acquire(second, owner)).read()
+    await it.limit(1500)
+    expect((await it.list()).models.map(({ sha256: digest }) => digest)).toEqual([sha256(b)])
+    expect((await it.list()).quotaBytes).toBe(1500)
+    mayDownload = false
+    expect(await codeOf(it.acquire(first, owner))).toBe("IPFA_MODEL_METERED")
+    expect((await it.acquire(second, owner)).stored).toBe(true)
+  })
+
+  test("what the person brings in is for whoever may name it, and is read back as it came", async () => {
+    const bytes = someBytes(1000)
+    const it = library()
+    const part = { uploadId: "u", offset: 0, total: bytes.byteLength, bytes }
+    const { reference } = await it.put({ owner: "owner", shares: true }, part)
+    expect(reference).toBe(`sha256:${sha256(bytes)}`)
+    expect(sha256(await (await it.acquire(reference as string, other)).read())).toBe(sha256(bytes))
+    expect((await it.list()).models).toMatchObject([{ owners: [], broughtBy: ["owner"], pinned: true }])
+    expect(sha256(await it.read(sha256(bytes)))).toBe(sha256(bytes))
+    expect(await codeOf(it.read("0".repeat(64)))).toBe("IPFA_MODEL_NOT_FOUND")
+  })
+
+  test("a site's models are deleted, but for those that another brought as well", async () => {
+    const [mine, both] = [someBytes(1000), someBytes(1001)]
+    const it = library()
+    const put = (who: { owner: string }, bytes: Uint8Array) =>
+      it.put(who, { uploadId: "u", offset: 0, total: bytes.byteLength, bytes })
+    await it.acquire(server.serve("/mine.onnx", { bytes: mine }), owner)
+    await put(owner, both)
+    await put(other, both)
+    expect(await it.clear(owner.owner)).toBe(1)
+    expect((await it.list()).models).toMatchObject([{ sha256: sha256(both), owners: [other.owner] }])
+    expect(await codeOf(it.acquire(`sha256:${sha256(both)}`, owner))).toBe("IPFA_MODEL_NOT_FOUND")
+  })
+
   test("what read gives is the caller's own", async () => {
     const bytes = someBytes(1000)
     const model = await library().acquire(server.serve("/own.onnx", { bytes }), owner)

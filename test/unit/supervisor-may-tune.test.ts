@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
 import { mayTune } from "../../extension/supervisor/may-tune.ts"
+import { Surroundings } from "../../extension/supervisor/surroundings.ts"
 
 const battery = { charging: true }
 const getBattery = async () => battery
@@ -13,13 +14,13 @@ test.each([
   ["where the browser does not tell of its power", {}, false],
   ["where the browser refuses to", { getBattery: () => Promise.reject(new Error("not allowed")) }, false],
 ])("%s devices are measured in idle time: %s", async (_, platform, expected) => {
-  const may = mayTune(yes, platform)
+  const may = mayTune(yes, new Surroundings(platform))
   await Promise.resolve()
   expect(may()).toBe(expected)
 })
 
 test("pulling the plug ends it, and not before the browser has told of its power it begins", async () => {
-  const may = mayTune(yes, { getBattery })
+  const may = mayTune(yes, new Surroundings({ getBattery }))
   expect(may()).toBe(false)
   await Promise.resolve()
   expect(may()).toBe(true)
@@ -30,7 +31,7 @@ test("pulling the plug ends it, and not before the browser has told of its power
 test("the person's no ends it at once, and their yes allows it again", async () => {
   let wanted = true
   battery.charging = true
-  const may = mayTune(() => wanted, { getBattery })
+  const may = mayTune(() => wanted, new Surroundings({ getBattery }))
   await Promise.resolve()
   wanted = false
   expect(may()).toBe(false)

@@ -2,10 +2,11 @@ import { browser } from "wxt/browser"
 import { workerClock } from "../../../engine/agent/clock.ts"
 import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
 import { idbSettings } from "../../../engine/agent/settings.ts"
+import { showBadge } from "../../background/badge.ts"
 import { acceptConnections } from "../../background/connections.ts"
 import { injectPageScript } from "../../background/inject.ts"
 import { connectNativeHost } from "../../background/native-host.ts"
-import { closePrompt, onPromptClosed, showPrompt } from "../../background/prompt-window.ts"
+import { onPromptClosed, showPrompt } from "../../background/prompt-window.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
 import type { BackgroundRequest } from "../../messages.ts"
 import { openPage } from "../../open-page.ts"
@@ -19,16 +20,19 @@ const supervisor = new Supervisor({
   version: import.meta.env.IPFA_VERSION,
   // Ended with the browser only, or with the extension.
   browserSession: crypto.randomUUID(),
-  promptWindow: { show: showPrompt, close: (id) => void closePrompt(id) },
+  showPrompt,
   grants: idbGrants(),
   settings: idbSettings(),
   clock: workerClock(clockUrl),
   autostart: () => undefined,
   // Not in Safari.
   ...("connectNative" in browser.runtime && { connectHost: connectNativeHost }),
+  showWorking: showBadge,
+  // It keeps nothing elsewhere.
+  forget: async () => undefined,
 })
 
-receivePorts(({ origin, life }, port) => supervisor.accept(port, origin, life))
+receivePorts((routed, port) => supervisor.accept(port, routed))
 acceptConnections(supervisor)
 onPromptClosed((id) => supervisor.promptClosed(id))
 

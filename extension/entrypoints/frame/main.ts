@@ -21,13 +21,14 @@ window.addEventListener("message", (event) => {
 
 /** Firefox's background page is reached through a SharedWorker. Elsewhere the service worker can reach the supervisor's document, which is always in another process: Chromium keeps isolated pages apart from others. */
 async function route(origin: string): Promise<((port: MessagePort, life: string) => void) | undefined> {
+  const isPrivate = browser.extension.inIncognitoContext
   const request: BackgroundRequest = { type: "supervisor" }
   await browser.runtime.sendMessage(request)
   if (import.meta.env.FIREFOX) {
     const broker = openBroker()
-    return (port, life) => broker.postMessage({ type: "route", origin, life } satisfies RoutedPort, [port])
+    return (port, life) => broker.postMessage({ type: "route", origin, isPrivate, life } satisfies RoutedPort, [port])
   }
   const worker = navigator.serviceWorker?.controller ?? (await navigator.serviceWorker?.getRegistration())?.active
   if (!worker) return undefined
-  return (port, life) => worker.postMessage({ type: "route", origin, life } satisfies RoutedPort, [port])
+  return (port, life) => worker.postMessage({ type: "route", origin, isPrivate, life } satisfies RoutedPort, [port])
 }

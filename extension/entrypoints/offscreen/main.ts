@@ -33,20 +33,19 @@ const supervisor = new Supervisor({
   browser: brands.some(({ brand }) => brand === "Microsoft Edge") ? "edge" : "chromium",
   version: import.meta.env.IPFA_VERSION,
   browserSession: new URLSearchParams(location.search).get("session") ?? crypto.randomUUID(),
-  promptWindow: {
-    show: (id) => ask({ type: "show-prompt", id }),
-    close: (id) => void ask({ type: "close-prompt", id }),
-  },
+  showPrompt: (id) => ask({ type: "show-prompt", id }),
   grants: idbGrants(),
   settings: idbSettings(),
   clock: workerClock(clockUrl),
   autostart: (on) => void ask({ type: "autostart", on }),
   connectHost: askForHost,
+  showWorking: (on) => void ask({ type: "badge", on }),
+  forget: () => ask({ type: "forget" }),
 })
 
 // From the frames in pages, by the service worker.
 navigator.serviceWorker.addEventListener("message", ({ data, ports: [port] }: MessageEvent<RoutedPort | undefined>) => {
-  if (data?.type === "route" && port) supervisor.accept(port, data.origin, data.life)
+  if (data?.type === "route" && port) supervisor.accept(port, data)
 })
 navigator.serviceWorker.startMessages()
 
