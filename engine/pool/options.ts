@@ -73,7 +73,7 @@ const defaultLimits: PoolLimits = {
   openMs: 120_000,
   runMs: 300_000,
   stuckMs: 30_000,
-  turnMs: 3_000,
+  turnMs: 2_500,
   patienceMs: 3_000,
   depth: 2,
   queued: 512,

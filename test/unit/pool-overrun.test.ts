@@ -23,7 +23,7 @@ async function withBoth(hosts: ReturnType<typeof adderHost>[], device?: string) 
 describe("a run that does not end", () => {
   beforeEach(onClock)
 
-  test("is ended after three seconds of others' waiting; they are served, and its origin keeps away for two minutes", async () => {
+  test("is ended after two and a half seconds of others' waiting; they are served, and its origin keeps away for two minutes", async () => {
     const wasm = adderHost("wasm")
     const { hostile, page, theirs, mine } = await withBoth([wasm])
     wasm.hold()
@@ -34,7 +34,7 @@ describe("a run that does not end", () => {
     await pass(60_000)
     expect(wasm.starts).toBe(1)
     const job = page.run(mine, 1)
-    await pass(2_999)
+    await pass(2_499)
     expect(wasm.starts).toBe(1)
     await pass(1)
     wasm.letGo()
@@ -56,7 +56,7 @@ describe("a run that does not end", () => {
     await wasm.begun(1)
     hostile.close()
     const job = page.run(mine, 1)
-    await pass(3_000)
+    await pass(2_500)
     wasm.letGo()
     expect(value(await job)).toBe(2)
     expect(wasm.starts).toBe(2)
@@ -70,14 +70,14 @@ describe("a run that does not end", () => {
     const endless = refusal(hostile.run(theirs))
     await webgpu.begun(1)
     const jobs = [page.run(mine, 1), page.run(forced.sessionId, 2)] as const
-    await pass(3_000)
+    await pass(2_500)
     expect(await jobs[0]).toMatchObject({ device: "wasm", fellBackFrom: { id: "webgpu" } })
     // Who comes now is not sent there at all.
     const later = await page.open(t.publish("two", adderModel(2)))
     expect(later).toMatchObject({ device: { id: "wasm" }, fellBackFrom: { id: "webgpu" } })
     expect((await page.run(mine, 1)).device).toBe("wasm")
     expect(webgpu.starts).toBe(1)
-    await pass(27_000)
+    await pass(22_500)
     webgpu.letGo()
     expect([await endless, value(await jobs[1])]).toEqual(["IPFA_JOB_OVERRUN", 3])
     expect(webgpu.starts).toBe(2)
@@ -96,7 +96,7 @@ test("an opening that does not end is ended like a run, and is not tried again",
   const opening = refusal(hostile.open(t.publish("bomb", adderModel(5))))
   await wasm.begun(2, "open")
   const job = page.run(sessionId, 1)
-  await pass(3_001)
+  await pass(2_501)
   wasm.letGo()
   expect([await opening, value(await job)]).toEqual(["IPFA_JOB_OVERRUN", 2])
   // The page's own, once more, and no other.

@@ -1,0 +1,129 @@
+import type { Page } from "playwright-core"
+import type { PageFault } from "../support/extension.ts"
+import { endless, memoryBomb } from "./hostile-models.ts"
+import { tinyBytes } from "./onnx-build.ts"
+
+/** More than any queue holds. */
+const FLOOD = 600
+const ASKS = 50
+
+/** What each attempt ended with: an error's code, `done`, or `open` where it was still under way when the rest had ended. */
+export type Outcomes = Record<string, string[]>
+
+/**
+ * Everything at once that a page can try, with a grant to run any model: floods, models without end, tensors that lie, models that are none,
+ * addresses and uploads that are not its own, and a flood of prompts.
+ */
+export async function attack(page: Page, upload: string): Promise<{ outcomes(): Promise<Outcomes> }> {
+  const bytes = (model: Uint8Array) => [...model]
+  await page.evaluate(
+    async ({ endless, bomb, invalid, upload, FLOOD, ASKS }) => {
+      const api = window.ipfsAccelerate
+      const outcomes: Outcomes = {}
+      const open = new Set<Promise<unknown>>()
+      const note = (name: string, work: Promise<unknown>) => {
+        outcomes[name] ??= []
+        const list = outcomes[name]
+        const at = list.push("open") - 1
+        const ended = work.then(
+          () => (list[at] = "done"),
+          (error: PageFault) => (list[at] = error.code ?? String(error)),
+        )
+        open.add(ended)
+        return ended
+      }
+      const model = (data: number[]) => new Uint8Array(data)
+      const image = (shape: unknown[], elems = 64) => ({
+        image: { dtype: "float32", shape, data: new Float32Array(elems) },
+      })
+      const one = { x: { dtype: "float32", shape: [1], data: new Float32Array([1]) } }
+
+      const digits = await api.load("/models/digits.onnx", { device: "wasm" })
+      const waiting: Promise<unknown>[] = []
+      for (let i = 0; i < FLOOD; i++)
+        waiting.push(note("flood", digits.run(image([400, 1, 8, 8], 400 * 64), { priority: 1 })))
+      for (const shape of [
+        [2 ** 31, 2 ** 31, 8, 8],
+        [-1, 1, 8, 8],
+        [Number.NaN, 1, 8, 8],
+        [1.5, 1, 8, 8],
+        [1, 1, 8, 9],
+        [2 ** 60],
+        [],
+      ])
+        waiting.push(note("shapes", digits.run(image(shape))))
+      waiting.push(
+        note(
+          "bomb",
+          api.load(model(bomb)).then((s: typeof digits) => s.run(one)),
+        ),
+      )
+      // At most it waits for the one of the flood that runs.
+      const forever = async () => {
+        const session = await api.load(model(endless), { device: "wasm" })
+        await session.run(one, { priority: 9 })
+      }
+      waiting.push(note("endless", forever()))
+      for (const data of [...invalid, [], [1, 2, 3]]) waiting.push(note("invalid", api.load(model(data))))
+      for (const address of [
+        "https://169.254.169.254/latest/meta-data",
+        "https://10.0.0.1/m.onnx",
+        "https://[::1]/m.onnx",
+        "https://localhost/m.onnx",
+        "https://router.local/m.onnx",
+        "file:///etc/passwd",
+        "data:application/octet-stream,x",
+        "chrome-extension://abcdefghijklmnopabcdefghijklmnop/m.onnx",
+      ])
+        waiting.push(note("addresses", api.load(address)))
+      for (const reference of [upload, `sha256:${"0".repeat(64)}`]) waiting.push(note("uploads", api.load(reference)))
+      for (let i = 0; i < ASKS; i++)
+        note("prompts", api.enable({ capabilities: ["benchmark"], reason: "x".repeat(100) }))
+      Object.assign(window, { attacked: { outcomes, waiting: Promise.all(waiting) } })
+    },
+    {
+      endless: bytes(endless()),
+      bomb: bytes(memoryBomb()),
+      invalid: [
+        bytes(
+          tinyBytes({
+            initializer: [
+              {
+                name: "w",
+                dims: [3n],
+                dataType: 1,
+                dataLocation: 1,
+                externalData: [{ key: "location", value: "../../token" }],
+              },
+            ],
+          }),
+        ),
+        bytes(tinyBytes().slice(0, 40)),
+        bytes(new TextEncoder().encode("<html>")),
+      ],
+      upload,
+      FLOOD,
+      ASKS,
+    },
+  )
+  return {
+    outcomes: () =>
+      page.evaluate(async () => {
+        const { attacked } = window as unknown as { attacked: { outcomes: Outcomes; waiting: Promise<unknown> } }
+        await attacked.waiting
+        return attacked.outcomes
+      }),
+  }
+}
+
+/** Connections by the hundred, with garbage on each. What the page has of a connection itself does not survive that. */
+export async function litter(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    for (let i = 0; i < 200; i++) {
+      const { port1, port2 } = new MessageChannel()
+      window.postMessage({ type: "ipfs-accelerate:connect", attempt: i % 3 }, "/", [port2])
+      port1.postMessage({ garbage: i, id: { toString: 1 } })
+      port1.postMessage(new ArrayBuffer(1 << 16))
+    }
+  })
+}
