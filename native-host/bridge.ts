@@ -47,11 +47,14 @@ export async function holdBridge({ dataDir, bridge }: BridgePlace, signal: Abort
     if (refused !== undefined) throw refused
     if (performance.now() - startedAt > START_AGAIN_MS) {
       startedAt = Number.POSITIVE_INFINITY
-      startBridge(dataDir, bridge).catch((error: unknown) => {
-        // Another browser's native host was faster, or the one before is still going: look for it, or try again.
-        if (asAccelerateError(error).code === "IPFA_STORE_LOCKED") startedAt = performance.now()
-        else refused = error
-      })
+      startBridge(dataDir, bridge)
+        .catch((error: unknown) => {
+          // Another browser's native host was faster, or the one before is still going: look for it, or try again.
+          if (asAccelerateError(error).code !== "IPFA_STORE_LOCKED") refused = error
+        })
+        .finally(() => {
+          startedAt = performance.now()
+        })
     }
     await delay(LOOK_AGAIN_MS, undefined, { signal })
   }

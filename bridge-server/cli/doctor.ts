@@ -1,4 +1,5 @@
 import { Command } from "commander"
+import { thisMachine } from "../../native-host/install.ts"
 import { defaultDataDir } from "../data-folder.ts"
 import {
   checkBrowsers,
@@ -14,6 +15,7 @@ import {
   checkWebnn,
   type Finding,
 } from "./checks.ts"
+import { checkNativeHost } from "./native-host.ts"
 import { type GlobalOptions, say } from "./print.ts"
 import { DEFAULT_PORT } from "./serve.ts"
 
@@ -37,6 +39,7 @@ async function doctor({ json, data }: GlobalOptions): Promise<void> {
     await checkDuckDb(),
     ...(await checkGpus()),
     ...checkBrowsers(),
+    checkNativeHost(thisMachine(dir)),
     checkWebnn(),
     checkTerminal(),
   ]

@@ -1,10 +1,13 @@
+import { spawnSync } from "node:child_process"
+import { existsSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { Command, Option } from "commander"
-import { installHost, type Outcome, thisMachine, uninstallHost } from "../../native-host/install.ts"
-import { extensionIds, type HostBrowser, hostBrowsers } from "../../native-host/places.ts"
+import { installedHosts, installHost, type Outcome, thisMachine, uninstallHost } from "../../native-host/install.ts"
+import { extensionIds, type HostBrowser, hostBrowsers, type Machine } from "../../native-host/places.ts"
 import { defaultDataDir } from "../data-folder.ts"
 import { files } from "../files.ts"
+import type { Finding } from "./checks.ts"
 import { type GlobalOptions, say, table } from "./print.ts"
 
 interface HostOptions extends GlobalOptions {
@@ -53,6 +56,35 @@ export function uninstallNativeHostCommand(): Command {
       const outcomes = uninstallHost(thisMachine(data ?? defaultDataDir()), browser)
       say(json, { browsers: outcomes }, table(["browser", "", "file"], outcomes.map(row)))
     })
+}
+
+/** Whether browsers are told of a native host, and whether what they are told of starts. */
+export function checkNativeHost(machine: Machine): Finding {
+  const name = "native host"
+  const hosts = installedHosts(machine)
+  const broken = hosts.filter(({ launcher }) => !starts(launcher))
+  const told = (list: typeof hosts) => list.map(({ browser }) => browser).join(", ")
+  if (hosts.length === 0)
+    return {
+      name,
+      ok: false,
+      detail: "no browser is told of it: the extension is paired by a code",
+      fix: "ipfs-accelerate install-native-host",
+    }
+  if (broken.length === 0) return { name, ok: true, detail: told(hosts) }
+  return {
+    name,
+    ok: false,
+    detail: `${told(broken)} would start ${broken[0]?.launcher ?? broken[0]?.manifest}, which does not work`,
+    fix: "ipfs-accelerate install-native-host writes it anew.",
+  }
+}
+
+function starts(launcher: string | undefined): boolean {
+  if (!launcher || !existsSync(launcher)) return false
+  // A .bat needs a shell, and the shell the quotes.
+  const shell = process.platform === "win32"
+  return spawnSync(shell ? `"${launcher}"` : launcher, ["--check"], { shell, stdio: "ignore" }).status === 0
 }
 
 function row({ browser, state, manifest, registryKey }: Outcome): string[] {

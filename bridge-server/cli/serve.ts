@@ -11,7 +11,7 @@ import { type GlobalOptions, say } from "./print.ts"
 export const DEFAULT_PORT = 8790
 
 /** A browser that restarts, or whose native host was ended, is back sooner, ms. */
-const HELD = { firstMs: 30_000, graceMs: 5000 }
+const GRACE_MS = 5000
 
 interface ServeOptions extends GlobalOptions {
   host: string
@@ -86,7 +86,7 @@ async function serve(options: ServeOptions): Promise<void> {
   ])
   const reason = await new Promise<string>((resolve) => {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, resolve)
-    if (options.whileHeld) void bridge.holds.released(HELD).then(() => resolve("no browser holds it"))
+    if (options.whileHeld) void bridge.holds.released(GRACE_MS).then(() => resolve("no browser holds it"))
   })
   log.info({ reason }, "stopping")
   // A second Ctrl-C means it.

@@ -16,15 +16,15 @@ export class Holds {
     )
   }
 
-  /** Resolves when nobody has held it for `graceMs`; the first holder is waited for as long as `firstMs`. */
-  released({ firstMs, graceMs }: { firstMs: number; graceMs: number }): Promise<void> {
+  /** Resolves when nobody has held it for `graceMs`. */
+  released(graceMs: number): Promise<void> {
     return new Promise((resolve) => {
-      let timer = setTimeout(resolve, firstMs)
+      let timer: NodeJS.Timeout | undefined
       this.#changed = () => {
         clearTimeout(timer)
         if (this.#count === 0) timer = setTimeout(resolve, graceMs)
       }
-      if (this.#count > 0) this.#changed()
+      this.#changed()
     })
   }
 }

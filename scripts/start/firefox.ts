@@ -11,6 +11,10 @@ export interface FirefoxOptions {
   /** Folder of a profile of its own, which exists. */
   profile: string
   headless: boolean
+  /** Default: this process's. */
+  env?: NodeJS.ProcessEnv
+  /** Preferences, beside those that WebGPU and the extension need. */
+  prefs?: Record<string, unknown>
 }
 
 export interface OpenedFirefox {
@@ -37,7 +41,14 @@ export async function findPage(browser: Browser, address: string, over: () => bo
 }
 
 /** Opens Firefox with the extension and with WebGPU, which it has switched off on some platforms. */
-export async function openFirefox({ binary, extension, profile, headless }: FirefoxOptions): Promise<OpenedFirefox> {
+export async function openFirefox({
+  binary,
+  extension,
+  profile,
+  headless,
+  env,
+  prefs,
+}: FirefoxOptions): Promise<OpenedFirefox> {
   // The extension's origin, which Firefox would draw by lot: the same each time, so that what it stored is found again.
   const uuid = profileUuid(profile)
   const browser = await launch({
@@ -46,6 +57,7 @@ export async function openFirefox({ binary, extension, profile, headless }: Fire
     headless,
     userDataDir: profile,
     defaultViewport: null,
+    ...(env && { env }),
     handleSIGINT: false,
     handleSIGTERM: false,
     handleSIGHUP: false,
@@ -56,6 +68,7 @@ export async function openFirefox({ binary, extension, profile, headless }: Fire
       // An extension that is loaded unpacked goes when Firefox ends; its storage and origin stay.
       "extensions.webextensions.keepStorageOnUninstall": true,
       "extensions.webextensions.keepUuidOnUninstall": true,
+      ...prefs,
     },
   })
   try {

@@ -5,7 +5,7 @@ import type { Browser, Page } from "puppeteer-core"
 import type { Answer, Grant } from "../../protocol/index.ts"
 import { FIREFOX_ABSENT, findFirefox } from "../../scripts/browsers.ts"
 import { ensureExtension } from "../../scripts/build-extension.ts"
-import { findPage, openFirefox } from "../../scripts/start/firefox.ts"
+import { type FirefoxOptions, findPage, openFirefox } from "../../scripts/start/firefox.ts"
 import type { PageFault } from "./extension.ts"
 
 export interface FirefoxBrowser {
@@ -18,7 +18,7 @@ export interface FirefoxBrowser {
 }
 
 /** A real Firefox, headless, with the built extension. */
-export async function launchFirefox(): Promise<FirefoxBrowser> {
+export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "prefs"> = {}): Promise<FirefoxBrowser> {
   const binary = findFirefox()
   if (!binary) throw new Error(FIREFOX_ABSENT)
   // A copy: a build that someone starts meanwhile must not pull the files from under a running browser.
@@ -26,7 +26,7 @@ export async function launchFirefox(): Promise<FirefoxBrowser> {
   const extension = join(dir, "extension")
   await cp(await ensureExtension("firefox-mv2"), extension, { recursive: true })
   const profile = await mkdtemp(join(dir, "profile "))
-  const { browser, origin, options } = await openFirefox({ binary, extension, profile, headless: true })
+  const { browser, origin, options } = await openFirefox({ binary, extension, profile, headless: true, ...settings })
   return {
     browser,
     options,

@@ -2,18 +2,25 @@ import { execFile, execFileSync, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
+import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { files } from "../../bridge-server/files.ts"
+import { installHost, thisMachine } from "../../native-host/install.ts"
+import { extensionIds, type HostBrowser, type Machine } from "../../native-host/places.ts"
 import { EXTENSION_ID, nativePort, Peer } from "../../protocol/index.ts"
 import { connectHost } from "../protocol/native-browser.ts"
 
 const run = promisify(execFile)
-const main = path.resolve(import.meta.dirname, "../../bridge-server/cli/main.ts")
+const main = fileURLToPath(files.cli)
 
 /** A user's home of its own (with a space in its name), with a data folder in it. */
 export interface HostHome {
   readonly home: string
   readonly dataDir: string
   readonly env: NodeJS.ProcessEnv
+  readonly machine: Machine
+  /** Installs the native host for these browsers; the launcher. */
+  install(...browsers: HostBrowser[]): string
   /** The command line as this user runs it; its JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: JSON of whatever was asked for
   cli(...args: string[]): Promise<any>
@@ -38,6 +45,8 @@ export function hostHome(): HostHome {
   const dataDir = path.join(home, "data")
   const { XDG_CONFIG_HOME: _, ...rest } = process.env
   const env = { ...rest, HOME: home, IPFA_DATA: dataDir }
+  const machine = { ...thisMachine(dataDir), home, env }
+  const launched = { node: process.execPath, host: fileURLToPath(files.nativeHost), bridge: main, dataDir }
   const started: StartedHost[] = []
   const running = () => ({
     hosts: processes("native-host/main.ts", dataDir),
@@ -47,6 +56,8 @@ export function hostHome(): HostHome {
     home,
     dataDir,
     env,
+    machine,
+    install: (...browsers) => installHost(machine, { browsers, ids: extensionIds(), launched }).launcher,
     async cli(...args) {
       const { stdout } = await run(process.execPath, [main, ...args, "--json"], { env })
       return JSON.parse(stdout)
