@@ -71,7 +71,10 @@ async function serve(options: ServeOptions): Promise<void> {
     // Opened by the bridge after it has the folder: DuckDB's file has one owner.
     ...(options.evidence && {
       evidence: async (file: string) =>
-        (await import("../storage/index.ts")).Evidence.open(file, { software: VERSION }),
+        (await import("../storage/index.ts")).Evidence.open(file, {
+          software: VERSION,
+          onError: (err) => log.warn({ err }, "measurements could not be written, and are lost"),
+        }),
     }),
   })
   const { http, ws, tokenFile } = bridge

@@ -77,6 +77,10 @@ export function agentConnection(
       fleet.beat(joined(), load)
       return {}
     },
-    "agent.record": ({ measurements }) => ({ stored: evidence?.record(joined().agent, measurements) ?? 0 }),
+    "agent.record": ({ measurements, batch: number }) => {
+      const { agent, incarnation } = joined()
+      const batch = number === undefined ? undefined : { incarnation, number }
+      return { stored: evidence?.record(agent, measurements, batch) ?? 0 }
+    },
   }
 }

@@ -47,7 +47,17 @@ export interface EvidenceOptions {
   /** Rows wait at most this long before they are written, ms. */
   flushMs?: number
   now?: () => number
+  /** Told of what could not be written, which is dropped, or rolled up. */
+  onError?: (error: unknown) => void
 }
+
+/** Which of an agent's batches of measurements: of one start of it, in the order of `number`. */
+export interface Batch {
+  incarnation: number
+  number: number
+}
+
+type Row = Measurement & { agent: string }
 
 const MAX_WAITING = 100_000
 
@@ -58,19 +68,22 @@ const MAX_WAITING = 100_000
 export class Evidence {
   readonly #instance: DuckDBInstance
   readonly #connection: DuckDBConnection
-  readonly #options: Required<Pick<EvidenceOptions, "software" | "flushMs" | "now">>
-  #waiting: (Measurement & { agent: string })[] = []
+  readonly #options: Required<Pick<EvidenceOptions, "software" | "flushMs" | "now" | "onError">>
+  #waiting: Row[] = []
+  /** The last batch of each agent that was taken: it and those before it are not taken again. */
+  readonly #batches = new Map<string, Batch>()
   #timer: NodeJS.Timeout | undefined
   #daily: NodeJS.Timeout | undefined
   /** Statements run one after the other: an appender and a transaction must not mix. */
   #chain: Promise<unknown> = Promise.resolve()
-  /** Rows that were dropped because more than MAX_WAITING waited. */
+  /** Rows that were dropped: more than MAX_WAITING waited, or they could not be written. */
   dropped = 0
 
   private constructor(instance: DuckDBInstance, connection: DuckDBConnection, options: EvidenceOptions) {
     this.#instance = instance
     this.#connection = connection
-    this.#options = { software: options.software, flushMs: options.flushMs ?? 1000, now: options.now ?? Date.now }
+    const { software, flushMs = 1000, now = Date.now, onError = () => {} } = options
+    this.#options = { software, flushMs, now, onError }
   }
 
   /** Opens or makes the file at `path` (`:memory:` for none), migrates it and applies the retention. Throws what DuckDB says where the file is no database or another process has it. */
@@ -88,10 +101,15 @@ export class Evidence {
       "INSERT INTO versions VALUES ('ipfs-accelerate', $1, epoch_ms($2::BIGINT)) ON CONFLICT DO NOTHING",
       [options.software, evidence.#at()],
     )
+    for (const { agent, incarnation, number } of await evidence.#all(
+      "SELECT agent, incarnation::DOUBLE AS incarnation, number::DOUBLE AS number FROM batches",
+      [],
+    ))
+      evidence.#batches.set(agent as string, { incarnation: incarnation as number, number: number as number })
     const retain = () =>
       evidence.#exclusive(() => applyRetention(connection, evidence.#options.now(), options.retention))
     await retain()
-    evidence.#daily = setInterval(() => void retain().catch(() => {}), 24 * 3600_000)
+    evidence.#daily = setInterval(() => void retain().catch(evidence.#options.onError), 24 * 3600_000)
     evidence.#daily.unref()
     return evidence
   }
@@ -136,17 +154,22 @@ export class Evidence {
     )
   }
 
-  /** Queues measurements of `agent`; they are written within `flushMs`. Returns how many were taken. */
-  record(agent: string, measurements: readonly Measurement[]): number {
+  /** Queues measurements of `agent`; they are written within `flushMs`. Returns how many were taken: none of a `batch` that came before. */
+  record(agent: string, measurements: readonly Measurement[], batch?: Batch): number {
+    if (batch) {
+      const last = this.#batches.get(agent)
+      if (last?.incarnation === batch.incarnation && last.number >= batch.number) return 0
+      this.#batches.set(agent, batch)
+    }
     const room = MAX_WAITING - this.#waiting.length
     const taken = measurements.slice(0, Math.max(0, room))
     this.dropped += measurements.length - taken.length
     for (const m of taken) this.#waiting.push({ ...m, agent })
-    this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), this.#options.flushMs)
+    this.#timer ??= setTimeout(() => void this.flush().catch(this.#options.onError), this.#options.flushMs)
     return taken.length
   }
 
-  /** Writes all that waits. */
+  /** Writes all that waits, or none of it. */
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -154,9 +177,30 @@ export class Evidence {
       const rows = this.#waiting
       if (rows.length === 0) return
       this.#waiting = []
-      const appender = await this.#connection.createAppender("runs")
-      const text = (value: string | undefined) =>
-        value === undefined ? appender.appendNull() : appender.appendVarchar(value)
+      const agents = new Set(rows.map(({ agent }) => agent))
+      const batches = [...this.#batches].filter(([agent]) => agents.has(agent))
+      try {
+        await this.#transaction(async () => {
+          await this.#append(rows)
+          for (const [agent, { incarnation, number }] of batches)
+            await this.#connection.run("INSERT OR REPLACE INTO batches VALUES ($1, $2, $3)", [
+              agent,
+              BigInt(incarnation),
+              BigInt(number),
+            ])
+        })
+      } catch (error) {
+        this.dropped += rows.length
+        throw error
+      }
+    })
+  }
+
+  async #append(rows: readonly Row[]): Promise<void> {
+    const appender = await this.#connection.createAppender("runs")
+    const text = (value: string | undefined) =>
+      value === undefined ? appender.appendNull() : appender.appendVarchar(value)
+    try {
       for (const m of rows) {
         appender.appendTimestamp(new DuckDBTimestampValue(BigInt(Math.round(m.at * 1000))))
         for (const value of [m.agent, m.device, m.backend, m.adapter, m.model, m.kind]) appender.appendVarchar(value)
@@ -168,40 +212,44 @@ export class Evidence {
         appender.appendVarchar("host")
         appender.endRow()
       }
+    } finally {
+      // Else what it holds would be written when it is collected, after the transaction.
       appender.closeSync()
-    })
+    }
   }
 
   /** Stores one benchmark with its raw samples, and returns its id. */
   async benchmark(agent: string, model: string, scenario: string, row: BenchmarkRow): Promise<string> {
     const id = randomUUID()
-    await this.#exclusive(async () => {
-      await this.#connection.run(
-        "INSERT INTO benchmarks VALUES ($1, epoch_ms($2::BIGINT), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'host')",
-        [
-          id,
-          this.#at(),
-          agent,
-          row.device.id,
-          row.device.backend,
-          row.device.adapter,
-          model,
-          scenario,
-          row.loadMs,
-          row.firstMs,
-          row.p50Ms,
-          row.n,
-        ],
-      )
-      const appender = await this.#connection.createAppender("benchmark_samples")
-      for (const [i, ms] of row.samplesMs.entries()) {
-        appender.appendVarchar(id)
-        appender.appendInteger(i)
-        appender.appendDouble(ms)
-        appender.endRow()
-      }
-      appender.closeSync()
-    })
+    await this.#exclusive(() =>
+      this.#transaction(async () => {
+        await this.#connection.run(
+          "INSERT INTO benchmarks VALUES ($1, epoch_ms($2::BIGINT), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'host')",
+          [
+            id,
+            this.#at(),
+            agent,
+            row.device.id,
+            row.device.backend,
+            row.device.adapter,
+            model,
+            scenario,
+            row.loadMs,
+            row.firstMs,
+            row.p50Ms,
+            row.n,
+          ],
+        )
+        const appender = await this.#connection.createAppender("benchmark_samples")
+        for (const [i, ms] of row.samplesMs.entries()) {
+          appender.appendVarchar(id)
+          appender.appendInteger(i)
+          appender.appendDouble(ms)
+          appender.endRow()
+        }
+        appender.closeSync()
+      }),
+    )
     return id
   }
 
@@ -252,11 +300,14 @@ export class Evidence {
   /** Writes what waits and gives the file free. */
   async close(): Promise<void> {
     clearInterval(this.#daily)
-    await this.flush()
-    await this.#exclusive(async () => {
-      this.#connection.closeSync()
-      this.#instance.closeSync()
-    })
+    try {
+      await this.flush()
+    } finally {
+      await this.#exclusive(async () => {
+        this.#connection.closeSync()
+        this.#instance.closeSync()
+      })
+    }
   }
 
   #at(): bigint {
@@ -267,6 +318,18 @@ export class Evidence {
     const done = this.#chain.then(work, work)
     this.#chain = done.catch(() => {})
     return done
+  }
+
+  /** All that `work` does, or nothing of it. */
+  async #transaction(work: () => Promise<void>): Promise<void> {
+    await this.#connection.run("BEGIN")
+    try {
+      await work()
+      await this.#connection.run("COMMIT")
+    } catch (error) {
+      await this.#connection.run("ROLLBACK").catch(() => {})
+      throw error
+    }
   }
 
   #run(sql: string, values: Parameters<DuckDBConnection["run"]>[1]): Promise<unknown> {

@@ -30,6 +30,10 @@ const migrations: readonly string[] = [
   );
   CREATE TABLE benchmark_samples (benchmark VARCHAR, i INTEGER, ms DOUBLE);
   `,
+  `
+  -- The last batch of runs of each agent: handed over again, it is not stored again.
+  CREATE TABLE batches (agent VARCHAR PRIMARY KEY, incarnation BIGINT, number BIGINT);
+  `,
 ]
 
 export const EVIDENCE_VERSION = migrations.length

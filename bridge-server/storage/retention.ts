@@ -3,7 +3,7 @@ import type { DuckDBConnection } from "@duckdb/node-api"
 export interface Retention {
   /** Single runs are kept this long, then rolled up by day. */
   runDays: number
-  /** Rolled-up days, benchmarks and agents that were not seen again are kept this long. */
+  /** Rolled-up days, benchmarks, and agents, devices and models that were not seen again are kept this long. */
   historyDays: number
 }
 
@@ -38,7 +38,10 @@ export async function applyRetention(
     )
     await connection.run("DELETE FROM benchmarks WHERE ts < epoch_ms($1::BIGINT)", [history])
     await connection.run("DELETE FROM hardware WHERE last_seen < epoch_ms($1::BIGINT)", [history])
+    await connection.run("DELETE FROM absent_devices WHERE seen < epoch_ms($1::BIGINT)", [history])
+    await connection.run("DELETE FROM models WHERE last_seen < epoch_ms($1::BIGINT)", [history])
     await connection.run("DELETE FROM agents WHERE last_seen < epoch_ms($1::BIGINT)", [history])
+    await connection.run("DELETE FROM batches WHERE agent NOT IN (SELECT agent FROM agents)")
     await connection.run("COMMIT")
   } catch (error) {
     await connection.run("ROLLBACK")

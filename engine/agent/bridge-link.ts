@@ -54,6 +54,10 @@ export class BridgeLink {
   /** Raised whenever what was under way is to have no more effect. */
   #turn = 0
   #waiting: Measurement[] = []
+  /** Under way, or to be handed over again as it is. */
+  #batch: { number: number; measurements: Measurement[] } | undefined
+  #batches = 0
+  #isRecording = false
   #flushing: (() => void) | undefined
 
   constructor(parts: BridgeLinkParts) {
@@ -216,19 +220,25 @@ export class BridgeLink {
     })
   }
 
+  /** Hands over what waits, one batch after the other. */
   async #flush(): Promise<void> {
     const peer = this.#peer
-    if (!peer || this.#state.state !== "connected") return
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MAX_BATCH)
-      try {
-        await peer.call("agent.record", { measurements: batch }, { deadlineMs: ANSWER_MS })
-      } catch (error) {
-        // It would be refused for ever, and what comes after it never told.
-        if (asAccelerateError(error).code === "IPFA_INPUT_INVALID") continue
-        this.#waiting.unshift(...batch)
-        return
+    if (!peer || this.#isRecording || this.#state.state !== "connected") return
+    this.#isRecording = true
+    try {
+      while (this.#batch || this.#waiting.length > 0) {
+        this.#batch ??= { number: ++this.#batches, measurements: this.#waiting.splice(0, MAX_BATCH) }
+        const { number: batch, measurements } = this.#batch
+        await peer.call("agent.record", { measurements, batch }, { deadlineMs: ANSWER_MS }).catch((error) => {
+          // What is wrong would be refused for ever, and what comes after it never told.
+          if (asAccelerateError(error).code !== "IPFA_INPUT_INVALID") throw error
+        })
+        this.#batch = undefined
       }
+    } catch {
+      // Told again with the next measurement, or when the bridge is back.
+    } finally {
+      this.#isRecording = false
     }
   }
 }

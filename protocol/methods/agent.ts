@@ -39,7 +39,11 @@ export const recordEvidence = defineMethod({
   name: "agent.record",
   title: "An agent hands over what it measured.",
   grant: "agent",
-  params: v.object({ measurements: v.pipe(v.array(measurement), v.maxLength(1000)) }),
+  params: v.object({
+    measurements: v.pipe(v.array(measurement), v.maxLength(1000)),
+    /** Rises with each batch of one start of the agent: a batch that is handed over again, because its answer was lost, is stored once. */
+    batch: v.optional(count),
+  }),
   result: v.object({ stored: count }),
   errors: [],
 })

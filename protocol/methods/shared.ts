@@ -44,7 +44,7 @@ export const deviceInfo = v.object({
   agent: v.optional(id),
   browser: v.optional(browser),
   /** What the platform calls the hardware, e.g. `google swiftshader`, or `cpu, 2 threads`. */
-  adapter: v.string(),
+  adapter: text,
   /** True where the platform says that it is a software stand-in for a GPU. */
   fallbackAdapter: v.boolean(),
   threads: v.optional(count),

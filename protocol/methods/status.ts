@@ -12,6 +12,7 @@ import {
   name,
   selector,
   sha256,
+  text,
   who,
 } from "./shared.ts"
 
@@ -126,11 +127,11 @@ export const clearBenchmarks = defineMethod({
 /** One measured run or opening: the row that evidence is made of. Never holds what was computed. */
 export const measurement = v.object({
   /** ms since 1970 */
-  at: ms,
+  at: v.pipe(ms, v.maxValue(8.64e15, "a time that a Date can hold")),
   kind: v.picklist(["open", "first", "run", "benchmark"]),
   device: id,
   backend: name,
-  adapter: v.string(),
+  adapter: text,
   model: sha256,
   ms,
   ok: v.boolean(),

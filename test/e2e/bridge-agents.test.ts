@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest"
+import { Evidence } from "../../bridge-server/storage/index.ts"
 import type { Pool } from "../../engine/pool/pool.ts"
-import { AccelerateError, type Tensor } from "../../protocol/index.ts"
+import { AccelerateError, type Peer, type Tensor } from "../../protocol/index.ts"
 import { type AdderHost, adderHost, adderModel, floats } from "../support/adder.ts"
 import { connectAgent, dial, fleetWill, joinAgent, type TestBridge, testBridge } from "../support/bridge.ts"
 import { testPool } from "../support/pool.ts"
@@ -244,4 +245,27 @@ test("a forced agent is the one of that name, not another of that browser; witho
   t.bridge.fleet.unexpect("chromium")
   expect((await open("chromium")).device).toMatchObject({ agent: "laptop", browser: "chromium" })
   expect((await peer.call("benchmark.run", request)).rows).toMatchObject([{ device: { agent: "laptop" } }])
+})
+
+test("an agent's measurements are counted once, however often it hands them over", async () => {
+  await t.close()
+  t = await testBridge({ native: false, evidence: (file) => Evidence.open(file, { software: "test" }) })
+  const first = await joinAgent(t.bridge, pool, "laptop")
+  const ran = {
+    at: Date.now(),
+    kind: "run",
+    device: "webgpu",
+    backend: "webgpu",
+    adapter: "",
+    ms: 1,
+    ok: true,
+  } as const
+  const measurements = [{ ...ran, model: "0".repeat(64) }]
+  const record = (peer: Peer<{ origin: string }>, batch: number) => peer.call("agent.record", { measurements, batch })
+  expect([await record(first.peer, 1), await record(first.peer, 1)]).toEqual([{ stored: 1 }, { stored: 0 }])
+  first.peer.close()
+  // The answer was lost with the connection.
+  const again = await connectAgent(t.bridge, pool, "laptop", { ...first, incarnation: 1 })
+  expect([await record(again.peer, 1), await record(again.peer, 2)]).toEqual([{ stored: 0 }, { stored: 1 }])
+  expect((await t.http("GET", "/v1/benchmarks")).json.runs).toMatchObject([{ agent: "laptop", n: 2 }])
 })

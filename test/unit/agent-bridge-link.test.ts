@@ -92,19 +92,26 @@ test("measurements that the bridge refuses as wrong are dropped, and the next on
   await vi.waitFor(() => expect(told).toEqual([1, 2]), 2000)
 })
 
-test("measurements that the bridge could not take are told again", async () => {
-  const told: number[][] = []
+test("measurements whose answer did not come are told again as the batch that they were, before the next ones", async () => {
+  const told: [batch: number | undefined, ...number[]][] = []
   const { link } = await joined({
-    "agent.record": ({ measurements }) => {
-      told.push(measurements.map(({ ms }) => ms))
-      if (told.length === 1) throw fail("IPFA_INTERNAL")
+    "agent.record": ({ measurements, batch }) => {
+      told.push([batch, ...measurements.map(({ ms }) => ms)])
+      if (told.length === 1) throw fail("IPFA_JOB_DEADLINE")
       return { stored: measurements.length }
     },
   })
   link.record(measurement(1))
-  await vi.waitFor(() => expect(told).toEqual([[1]]), 2000)
+  await vi.waitFor(() => expect(told).toEqual([[1, 1]]), 2000)
   link.record(measurement(2))
-  await vi.waitFor(() => expect(told).toEqual([[1], [1, 2]]), 2000)
+  await vi.waitFor(
+    () =>
+      expect(told.slice(1)).toEqual([
+        [1, 1],
+        [2, 2],
+      ]),
+    2000,
+  )
 })
 
 test("the bridge is given ten seconds to take in a browser or its measurements", async () => {

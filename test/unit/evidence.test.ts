@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { DuckDBInstance } from "@duckdb/node-api"
-import { afterEach, beforeEach, expect, test } from "vitest"
+import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import { Evidence } from "../../bridge-server/storage/index.ts"
 import type { Measurement } from "../../protocol/index.ts"
 
@@ -152,5 +152,32 @@ test("rows that were flushed survive a SIGKILL of the owner", async () => {
   await once(child, "exit")
   const evidence = await Evidence.open(file, { software: "1" })
   expect(await evidence.runs()).toMatchObject([{ n: 500 }])
+  await evidence.close()
+})
+
+test("a batch that is handed over again is stored once, also after a restart; the next one and the next life's are stored", async () => {
+  let evidence = await Evidence.open(file, { software: "1" })
+  const hand = (incarnation: number, number: number, agent = "a") =>
+    evidence.record(agent, [run(), run()], { incarnation, number })
+  expect([hand(7, 1), hand(7, 1), hand(7, 2), hand(7, 1), hand(7, 1, "b")]).toEqual([2, 0, 2, 0, 2])
+  await evidence.close()
+  evidence = await Evidence.open(file, { software: "1" })
+  expect([hand(7, 2), hand(7, 3), hand(8, 1)]).toEqual([0, 2, 2])
+  expect((await evidence.runs()).map(({ agent, n }) => [agent, n])).toEqual([
+    ["a", 8],
+    ["b", 2],
+  ])
+  await evidence.close()
+})
+
+test("what can't be written is told, with nothing of it in the database, and the next is written", async () => {
+  const errors: unknown[] = []
+  const evidence = await Evidence.open(file, { software: "1", flushMs: 1, onError: (error) => errors.push(error) })
+  // What no agent can send.
+  evidence.record("a", [run(), { ...run(), ms: "x" as never }])
+  await vi.waitFor(() => expect(errors).toHaveLength(1), 2000)
+  expect(evidence.dropped).toBe(2)
+  evidence.record("a", [run()])
+  expect(await evidence.runs()).toMatchObject([{ n: 1 }])
   await evidence.close()
 })
