@@ -362,7 +362,7 @@ export class Jobs implements LaneOwner {
     else this.#queuedBytes.delete(origin)
     job.lease.jobs.delete(job)
     job.loaded.jobs--
-    job.loaded.lastUsedAt = performance.now()
+    job.loaded.lastUsedAt = job.lease.lastUsedAt = performance.now()
     if (job.counted === "waiting") this.#count(job, undefined)
     this.#settings.onJob({ ...jobName(job), at: this.#settings.now(), ...how })
     this.#changed()

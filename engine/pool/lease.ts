@@ -43,6 +43,8 @@ export interface Lease {
   moving: Promise<void> | undefined
   readonly kept: Map<string, Kept>
   readonly jobs: Set<Job>
+  /** By performance.now(): when it was opened, or its last job ended. */
+  lastUsedAt: number
   closed: boolean
 }
 
@@ -72,6 +74,13 @@ export function hostFeeds(lease: Lease, loaded: Loaded, feeds: Feeds): Feeds {
     out[name] = { dtype: kept.tensor.dtype, shape: kept.tensor.shape, kept: kept.hostId }
   }
   return out
+}
+
+/** Bytes of the tensors it keeps, those that are lost aside. */
+export function keptBytes(lease: Lease): number {
+  let sum = 0
+  for (const { bytes, life, loaded } of lease.kept.values()) if (loaded.residence?.life === life) sum += bytes
+  return sum
 }
 
 /** Frees the kept tensors `ids`, or all; those that are gone already don't matter. */

@@ -1,6 +1,6 @@
 import { type AccelerateError, type Fallback, fail } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
-import { type Activity, type Lease, releaseKept } from "./lease.ts"
+import { type Activity, keptBytes, type Lease, releaseKept } from "./lease.ts"
 import type { Loaded } from "./loaded.ts"
 import type { Placed, Wanted } from "./placement.ts"
 import type { Sessions } from "./sessions.ts"
@@ -31,6 +31,7 @@ export class Leases {
       moving: undefined,
       kept: new Map(),
       jobs: new Set(),
+      lastUsedAt: performance.now(),
       closed: false,
     }
     const own = this.#byOrigin.get(caller.origin) ?? new Set()
@@ -84,7 +85,7 @@ export class Leases {
     let sum = 0
     for (const lease of this.of(origin)) {
       distinct.add(lease.loaded)
-      for (const kept of lease.kept.values()) if (kept.loaded.residence?.life === kept.life) sum += kept.bytes
+      sum += keptBytes(lease)
     }
     for (const { residence } of distinct) sum += residence?.memoryBytes ?? 0
     return sum

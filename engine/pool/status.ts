@@ -1,6 +1,6 @@
 import { fail, PROTOCOL_VERSION, type Status } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
-import type { Activity, Lease } from "./lease.ts"
+import { type Activity, keptBytes, type Lease } from "./lease.ts"
 import type { Leases } from "./leases.ts"
 import type { PoolSettings } from "./options.ts"
 
@@ -45,15 +45,21 @@ function status({ settings }: Parts, leases: readonly Lease[], activity: Activit
     protocolVersion: PROTOCOL_VERSION,
     agent: settings.agent,
     browser: settings.browser,
-    sessions: leases.map(({ sessionId, reference, loaded }) => ({
-      sessionId,
-      model: reference,
-      device: loaded.device,
-      // How many others use it is theirs to know.
-      leases: owner ? loaded.leases : leases.filter((other) => other.loaded === loaded).length,
-      memoryBytes: loaded.bytes,
-      idleMs: loaded.jobs > 0 ? 0 : now - loaded.lastUsedAt,
-    })),
+    sessions: leases.map((lease) => {
+      const { sessionId, reference: model, loaded } = lease
+      const common = { sessionId, model, device: loaded.device }
+      if (owner) {
+        const idleMs = loaded.jobs > 0 ? 0 : now - loaded.lastUsedAt
+        return { ...common, leases: loaded.leases, memoryBytes: loaded.bytes, idleMs }
+      }
+      // How many others share it, what they keep there and when they run is theirs to know.
+      return {
+        ...common,
+        leases: leases.filter((other) => other.loaded === loaded).length,
+        memoryBytes: (loaded.residence?.memoryBytes ?? 0) + keptBytes(lease),
+        idleMs: lease.jobs.size > 0 ? 0 : now - lease.lastUsedAt,
+      }
+    }),
     jobs: { ...activity },
   }
 }

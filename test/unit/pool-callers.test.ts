@@ -229,6 +229,22 @@ describe("between callers", () => {
     expect(t!.pool.status({ origin: "https://page.test" }).sessions).toEqual([])
   })
 
+  test("what another keeps on the model that both share, and when it runs, is not told", async () => {
+    const { page, model, sessionId } = await withSession()
+    const other = t!.connect({ origin: "https://other.test" })
+    const theirs = await other.open(model)
+    const seen = async () => (await page.peer.call("status.get", {})).sessions[0]!
+    await page.run(sessionId, 1, { keep: true })
+    const before = await seen()
+    for (let i = 0; i < 3; i++) await other.run(theirs.sessionId, 1, { keep: true })
+    const after = await seen()
+    expect(after.memoryBytes).toBe(before.memoryBytes)
+    expect(after.idleMs).toBeGreaterThan(before.idleMs)
+    const all = (await t!.connect({ origin: "owner" }).peer.call("status.get", {})).sessions
+    expect(all.map(({ memoryBytes }) => memoryBytes - after.memoryBytes)).toEqual([12, 12])
+    expect(all[0]!.idleMs).toBeLessThan(after.idleMs)
+  })
+
   test("sessions of one connection are bounded", async () => {
     const { page, model } = await withSession(undefined, { limits: { leases: 2 } })
     await page.open(model)
