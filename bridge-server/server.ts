@@ -18,7 +18,7 @@ import { FleetModels } from "./fleet/models.ts"
 import { Placement } from "./fleet/placement.ts"
 import { Router } from "./fleet/router.ts"
 import { RunStats } from "./fleet/run-stats.ts"
-import { Runs } from "./fleet/runs.ts"
+import { type RunEvents, Runs } from "./fleet/runs.ts"
 import { Slots } from "./fleet/slots.ts"
 import { createApp, listen } from "./http/app.ts"
 import { Guard } from "./http/guard.ts"
@@ -114,7 +114,10 @@ async function start(
   const placement = new Placement(fleet, sessions, averages, slots)
   const metrics: Metrics = new Metrics(fleet, slots, () => runs.counts.reruns)
   const stats = new RunStats()
-  const runs = new Runs({ slots, placement, sessions, averages }, [metrics, stats])
+  const logged: RunEvents = {
+    ended: ({ device, ok, error, ms }) => log.debug({ device, code: error?.code, ms }, ok ? "job done" : "job failed"),
+  }
+  const runs = new Runs({ slots, placement, sessions, averages }, [metrics, stats, logged])
   const router = new Router({ fleet, models, placement, sessions, slots, runs, stats, evidence })
   const pairing = new Pairing()
   const tokens = new AgentTokens(folder.path("agents.json"))

@@ -6,6 +6,7 @@ import path from "node:path"
 import { promisify } from "node:util"
 import { AccelerateError } from "../../protocol/index.ts"
 import { findBridge, tryDataFolder } from "../data-folder.ts"
+import { portHolder } from "../http/port-holder.ts"
 import { bytesText } from "./print.ts"
 
 /** One thing this machine can or can't do. */
@@ -85,10 +86,11 @@ export async function checkPort(port: number): Promise<Finding> {
   })
   await new Promise((resolve) => (server.listening ? server.close(resolve) : resolve(undefined)))
   if (!error) return { name: "port", ok: true, detail: `${port} is free` }
+  const holder = await portHolder(port)
   return {
     name: "port",
     ok: false,
-    detail: `${port}: ${error.code}`,
+    detail: holder ? `${port} is in use by ${holder.name} (process ${holder.pid})` : `${port}: ${error.code}`,
     fix: "Choose another with serve --port N, or end what uses it.",
   }
 }

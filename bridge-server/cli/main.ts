@@ -9,6 +9,7 @@ import { pairCommand } from "./pair.ts"
 import { printError } from "./print.ts"
 import { runCommand } from "./run.ts"
 import { serveCommand } from "./serve.ts"
+import { serviceCommand } from "./service.ts"
 import { statusCommand } from "./status.ts"
 
 const program = new Command("ipfs-accelerate")
@@ -26,6 +27,7 @@ for (const command of [
   modelsCommand,
   pairCommand,
   statusCommand,
+  serviceCommand,
   doctorCommand,
   installNativeHostCommand,
   uninstallNativeHostCommand,

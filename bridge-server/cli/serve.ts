@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs"
 import path from "node:path"
-import { Command, InvalidArgumentError } from "commander"
+import { Command, InvalidArgumentError, Option } from "commander"
 import { fail } from "../../protocol/index.ts"
 import { defaultDataDir } from "../data-folder.ts"
-import { createLog } from "../log.ts"
+import { createLog, LogFile, logLevels } from "../log.ts"
 import { type BridgeOptions, startBridge } from "../server.ts"
 import { VERSION } from "../version.ts"
 import { type GlobalOptions, say } from "./print.ts"
@@ -26,6 +26,8 @@ interface ServeOptions extends GlobalOptions {
   threads?: number
   allowLoopbackModels?: boolean
   whileHeld?: boolean
+  logLevel?: string
+  logFile: boolean
 }
 
 export function serveCommand(): Command {
@@ -50,12 +52,17 @@ export function serveCommand(): Command {
     .option("--no-evidence", "keep no measurements")
     .option("--while-held", "end when no browser's native host holds it any more: what a native host starts")
     .option("--allow-loopback-models", "models may come from http and https addresses of this machine")
+    .addOption(
+      new Option("--log-level <level>", "how much is logged (default: $IPFA_LOG, else info)").choices(logLevels),
+    )
+    .option("--no-log-file", "log to stderr alone, not to logs/bridge.log in the data folder too")
     .action(async (_, command: Command) => serve(command.optsWithGlobals()))
 }
 
 async function serve(options: ServeOptions): Promise<void> {
-  const log = createLog()
   const dataDir = path.resolve(options.data ?? defaultDataDir())
+  const logFile = options.logFile ? new LogFile(path.join(dataDir, "logs")) : undefined
+  const log = createLog(options.logLevel, logFile)
   const bridge = await startBridge({
     dataDir,
     host: options.host,
@@ -85,6 +92,7 @@ async function serve(options: ServeOptions): Promise<void> {
     `  worker page    ${http}/worker (ipfs-accelerate pair --worker)`,
     `  token          ${tokenFile}`,
     `  data           ${dataDir}`,
+    ...(logFile ? [`  log            ${logFile.path}`] : []),
     "Ctrl-C ends it and all it started.",
   ])
   const reason = await new Promise<string>((resolve) => {
@@ -95,6 +103,7 @@ async function serve(options: ServeOptions): Promise<void> {
   // A second Ctrl-C means it.
   process.once("SIGINT", () => process.exit(130))
   await bridge.close()
+  await logFile?.close()
   process.exitCode = 0
 }
 

@@ -3,10 +3,11 @@ import { fail } from "../../protocol/index.ts"
 import type { AgentParts } from "../fleet/agents.ts"
 import type { Holds } from "../fleet/holds.ts"
 import { docs } from "./docs.ts"
-import { answerError } from "./errors.ts"
+import { answerErrors } from "./errors.ts"
 import { kserve } from "./kserve/routes.ts"
 import type { Metrics } from "./metrics.ts"
 import { dashboard, servePage, workerPage } from "./pages.ts"
+import { portHolder } from "./port-holder.ts"
 import { sockets } from "./sockets.ts"
 import { type V1Parts, v1 } from "./v1.ts"
 
@@ -21,7 +22,7 @@ const MAX_JSON_BYTES = 1024 * 1024
 
 /** The HTTP side: the guard first, then routes. */
 export async function createApp(parts: AppParts): Promise<FastifyInstance> {
-  const { router, guard, metrics, tls } = parts
+  const { agents, router, guard, metrics, tls } = parts
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_JSON_BYTES,
@@ -52,11 +53,14 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
       upgrade: request.headers.upgrade !== undefined,
     })
   })
+  app.addHook("onResponse", async ({ method, routeOptions }, { statusCode, elapsedTime }) =>
+    agents.log.debug({ method, route: routeOptions.url, status: statusCode, ms: elapsedTime }, "request"),
+  )
   // A refused upgrade leaves a socket that no longer is the HTTP server's: nobody else would ever close it.
   app.addHook("onResponse", async ({ raw, headers }) => {
     if (headers.upgrade !== undefined) raw.socket.destroySoon()
   })
-  app.setErrorHandler(answerError)
+  app.setErrorHandler(answerErrors(agents.log))
   app.setNotFoundHandler((request) => {
     throw Object.assign(new Error(`There is no ${request.method} ${request.url.split("?")[0]}.`), { statusCode: 404 })
   })
@@ -81,15 +85,21 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
     await app.listen({ host, port })
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    if (code === "EADDRINUSE" || code === "EACCES")
+    if (code === "EACCES")
       throw fail("IPFA_BRIDGE_PORT", {
-        message:
-          code === "EACCES"
-            ? `Port ${port} needs rights this user has not got. Choose one above 1023 with --port.`
-            : `Port ${port} on ${host} is in use. Choose another with --port, or end what uses it.`,
+        message: `Port ${port} needs rights this user has not got. Choose one above 1023 with --port.`,
         data: { host, port },
         cause,
       })
+    if (code === "EADDRINUSE") {
+      const holder = await portHolder(port)
+      const by = holder ? ` by ${holder.name} (process ${holder.pid})` : ""
+      throw fail("IPFA_BRIDGE_PORT", {
+        message: `Port ${port} on ${host} is in use${by}. Choose another with --port, or end ${holder ? "that process" : "what uses it"}.`,
+        data: { host, port, ...(holder && { holder }) },
+        cause,
+      })
+    }
     throw cause
   }
   const address = app.server.address()

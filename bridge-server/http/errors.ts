@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify"
 import { AccelerateError, asAccelerateError, type ErrorCode, fail, serialiseError } from "../../protocol/index.ts"
+import type { Logger } from "../log.ts"
 
 /** Fastify's own refusals as ours; the status stays Fastify's where it is the more precise one. */
 const ofFastify: Record<string, ErrorCode> = {
@@ -11,13 +12,15 @@ const ofFastify: Record<string, ErrorCode> = {
 }
 
 /** `{ error: { code, message, data } }` with the registry's status, and Retry-After where the same request may do later. */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { error: known, status } = understand(error)
-  if (status >= 500) request.log.warn({ err: known, path: request.routeOptions.url }, "request failed")
-  const { code, message, data } = serialiseError(known)
-  if (status === 429 || status === 503) reply.header("retry-after", retryAfterSeconds(known))
-  if (status === 401) reply.header("www-authenticate", "Bearer")
-  void reply.code(status).type("application/json").send({ error: { code, message, data } })
+export function answerErrors(log: Logger): (error: unknown, request: FastifyRequest, reply: FastifyReply) => void {
+  return (error, request, reply) => {
+    const { error: known, status } = understand(error)
+    if (status >= 500) log.warn({ err: known, route: request.routeOptions.url }, "request failed")
+    const { code, message, data } = serialiseError(known)
+    if (status === 429 || status === 503) reply.header("retry-after", retryAfterSeconds(known))
+    if (status === 401) reply.header("www-authenticate", "Bearer")
+    void reply.code(status).type("application/json").send({ error: { code, message, data } })
+  }
 }
 
 function understand(error: unknown): { error: AccelerateError; status: number } {

@@ -109,6 +109,10 @@ export const registry = {
   IPFA_BRIDGE_PAIRING_RATE: entry(429, "Too many pairing attempts. Wait a minute.", true),
   IPFA_BRIDGE_EXPOSED: entry(400, "Listening beyond this machine needs TLS, or the flag --insecure-remote."),
   IPFA_BRIDGE_PORT: entry(409, "The port is in use. Choose another with --port, or end what uses it."),
+  IPFA_BRIDGE_SERVICE: entry(
+    500,
+    "The system did not take the service. What its service manager said is in the error's data.",
+  ),
   IPFA_AGENT_UNKNOWN: entry(404, "No such agent is connected."),
 
   IPFA_HOST_ABSENT: entry(

@@ -1,0 +1,28 @@
+import type { ServiceRequest } from "./plan.ts"
+import { xmlText } from "./xml.ts"
+
+/** A launch agent, as launchd.plist(5) has it: from login on, started again when it fails. Its output is in its own log. */
+export function launchdPlist(label: string, { words }: Pick<ServiceRequest, "words">): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+  <dict>
+    <key>Label</key>
+    <string>${label}</string>
+    <key>ProgramArguments</key>
+    <array>
+${words.map((word) => `      <string>${xmlText(word)}</string>`).join("\n")}
+    </array>
+    <key>RunAtLoad</key>
+    <true/>
+    <key>KeepAlive</key>
+    <dict>
+      <key>SuccessfulExit</key>
+      <false/>
+    </dict>
+    <key>Umask</key>
+    <integer>63</integer>
+  </dict>
+</plist>
+`
+}

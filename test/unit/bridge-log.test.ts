@@ -1,0 +1,69 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { afterEach, beforeEach, expect, test } from "vitest"
+import { createLog, LogFile, logLevels } from "../../bridge-server/log.ts"
+
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(path.join(tmpdir(), "ipfa log "))
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+/** A log into the file alone: stderr is the test's. */
+const linesOf = (file: string) =>
+  readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+
+test("the file is bounded in size and in number, its latest lines are in bridge.log, and nobody else may read it", async () => {
+  const folder = path.join(dir, "logs")
+  const file = new LogFile(folder, { kib: 4, older: 2 })
+  const line = (i: number) => `${JSON.stringify({ i, filling: "x".repeat(80) })}\n`
+  for (let i = 0; i < 400; i++) {
+    file.write(line(i))
+    // As it comes in life: not all in one turn.
+    if (i % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await file.close()
+  expect(readdirSync(folder).sort()).toEqual(["bridge.log", "bridge.log.1", "bridge.log.2"])
+  const kept = ["bridge.log.2", "bridge.log.1", "bridge.log"].flatMap((name) => linesOf(path.join(folder, name)))
+  expect(kept.map(({ i }) => i)).toEqual(Array.from({ length: kept.length }, (_, k) => 400 - kept.length + k))
+  for (const name of readdirSync(folder)) {
+    const { size, mode } = statSync(path.join(folder, name))
+    expect(size).toBeLessThan(2 * 4096)
+    if (process.platform !== "win32") expect(mode & 0o077).toBe(0)
+  }
+})
+
+test("it is made at its first line, goes on where an earlier life ended, and closing it unused makes nothing", async () => {
+  const folder = path.join(dir, "logs")
+  const unused = new LogFile(folder)
+  await unused.close()
+  expect(readdirSync(dir)).toEqual([])
+  for (const life of [1, 2]) {
+    const file = new LogFile(folder)
+    file.write(`${JSON.stringify({ life })}\n`)
+    await file.close()
+  }
+  expect(linesOf(new LogFile(folder).path)).toEqual([{ life: 1 }, { life: 2 }])
+})
+
+test.each(logLevels)("at level %s it has what is as urgent, and hides what is secret", async (level) => {
+  const file = new LogFile(dir)
+  const log = createLog(level, file)
+  const urgency = ["trace", "debug", "info", "warn", "error", "fatal"] as const
+  for (const name of urgency) log[name]({ said: name, token: "secret", peer: { token: "secret" } }, "test of the log")
+  await file.close()
+  const expected = level === "silent" ? [] : urgency.slice(urgency.indexOf(level))
+  const lines = expected.length === 0 ? [] : linesOf(file.path)
+  expect(lines.map(({ said }) => said)).toEqual(expected)
+  expect(JSON.stringify(lines)).not.toContain("secret")
+})
+
+test("a level that there is not is refused in words", () => {
+  expect(() => createLog("loud")).toThrow(
+    expect.objectContaining({ code: "IPFA_INPUT_INVALID", message: expect.stringContaining("silent, fatal, error") }),
+  )
+})
