@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import { WebSocket } from "ws"
 import {
   asAccelerateError,
+  type BridgeAddress,
   bridgeProves,
   deserialiseError,
   fail,
@@ -13,6 +14,7 @@ import {
   type WebSocketLike,
   webSocketPort,
 } from "../protocol/index.ts"
+import { askBridge, trust } from "./ask.ts"
 
 /** A bridge-server that is up takes far less to answer, ms. */
 const ANSWER_MS = 5000
@@ -31,6 +33,8 @@ export interface BridgePlace {
 export interface HeldBridge {
   /** `ws://HOST:PORT` */
   readonly ws: string
+  /** The certificate it announced, PEM, where it speaks TLS. */
+  readonly cert?: string
   /** With the owner's rights. */
   readonly peer: Peer
 }
@@ -69,21 +73,22 @@ export async function holdBridge({ dataDir, bridge }: BridgePlace, signal: Abort
 async function findBridge(dataDir: string, signal: AbortSignal): Promise<HeldBridge | undefined> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
   try {
-    const { http, ws, tokenFile } = JSON.parse(await readFile(path.join(dataDir, "bridge.json"), "utf8"))
+    const announced = await readFile(path.join(dataDir, "bridge.json"), "utf8")
+    const { http, ws, tokenFile, cert } = JSON.parse(announced) as BridgeAddress
     const token = (await readFile(tokenFile, "utf8")).trim()
-    if (!(await bridgeProves(http, token, { signal: limit }))) return undefined
-    const peer = await openPeer(`${ws}/client`, token, limit)
+    if (!(await bridgeProves(http, token, { signal: limit, ask: askBridge(cert) }))) return undefined
+    const peer = await openPeer(openSocket(`${ws}/client`, token, { cert }), limit)
     // Until this process ends, or the bridge does.
     peer.call("bridge.hold", {}).catch(() => undefined)
-    return { ws, peer }
+    return { ws, peer, ...(cert !== undefined && { cert }) }
   } catch (error) {
     if (signal.aborted) throw error
     return undefined
   }
 }
 
-async function openPeer(url: string, token: string, signal: AbortSignal): Promise<Peer> {
-  const peer = new Peer(webSocketPort(openSocket(url, token) as unknown as WebSocketLike), { role: "native-host" })
+async function openPeer(socket: WebSocket, signal: AbortSignal): Promise<Peer> {
+  const peer = new Peer(webSocketPort(socket as unknown as WebSocketLike), { role: "native-host" })
   const giveUp = () => peer.close(fail("IPFA_BRIDGE_UNREACHABLE"))
   signal.addEventListener("abort", giveUp)
   const ready = await peer.ready
@@ -92,10 +97,15 @@ async function openPeer(url: string, token: string, signal: AbortSignal): Promis
   return peer
 }
 
-/** `origin`: of the extension that it is opened for. */
-export function openSocket(url: string, token: string, origin?: string): WebSocket {
+/** `origin`: of the extension that it is opened for; `cert`: the bridge's, where it speaks TLS. */
+export function openSocket(
+  url: string,
+  token: string,
+  { origin, cert }: { origin?: string; cert: string | undefined },
+): WebSocket {
   return new WebSocket(url, SUBPROTOCOL, {
     headers: { authorization: `Bearer ${token}`, ...(origin !== undefined && { origin }) },
+    ...(cert !== undefined && trust(cert)),
     perMessageDeflate: false,
     maxPayload: 2 ** 31 - 1,
     // A mask of zeros: masking guards proxies against what a page may send, and costs a pass over every tensor.

@@ -6,7 +6,7 @@ import type { HostCaller } from "./caller.ts"
 /** What the extension may ask of its native host; `signal` aborts when it is gone. */
 export function hostHandlers(caller: HostCaller, place: BridgePlace, signal: AbortSignal): Handlers<undefined> {
   let held: Promise<HeldBridge> | undefined
-  let paired: { url: string; token: string; origin: string } | undefined
+  let paired: { url: string; token: string; origin: string; cert: string | undefined } | undefined
   let carried: { socket: WebSocket; opened: Promise<void> } | undefined
 
   const hold = () => {
@@ -21,19 +21,19 @@ export function hostHandlers(caller: HostCaller, place: BridgePlace, signal: Abo
   return {
     "host.pair": async ({ agent, origin, label }, call) => {
       caller.admit(origin)
-      const { ws, peer } = await hold()
+      const { ws, cert, peer } = await hold()
       const { token } = await peer.call(
         "agent.admit",
         { agent, origin, ...(label && { label }) },
         { signal: call.signal },
       )
-      paired = { url: `${ws}/agent`, token, origin }
+      paired = { url: `${ws}/agent`, token, origin, cert }
       return { url: paired.url, token }
     },
     "host.carry": (_, call) => {
       if (!paired || carried) throw unreachable(carried ? "It is carried already." : "Pair before that.")
-      const { url, token, origin } = paired
-      const socket = openSocket(url, token, origin)
+      const { url, token, ...from } = paired
+      const socket = openSocket(url, token, from)
       carried = { socket, opened: opening(socket) }
       carried.opened.catch(() => undefined)
       socket.on("message", (data: Buffer) => {

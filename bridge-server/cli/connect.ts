@@ -1,4 +1,5 @@
 import { WebSocket } from "ws"
+import { askBridge, trust } from "../../native-host/ask.ts"
 import {
   type Ask,
   bridgeProves,
@@ -10,7 +11,6 @@ import {
   webSocketPort,
 } from "../../protocol/index.ts"
 import { findBridge } from "../data-folder.ts"
-import { askBridge, trust } from "./ask.ts"
 
 export interface BridgeClient {
   readonly http: string

@@ -1,10 +1,14 @@
+import { randomBytes } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { checkNativeHost } from "../../bridge-server/cli/native-host.ts"
+import { openPeer } from "../../engine/agent/bridge-dial.ts"
+import { carriedSocket } from "../../engine/agent/carried-socket.ts"
 import { type Outcome, uninstallHost } from "../../native-host/install.ts"
 import { AccelerateError } from "../../protocol/index.ts"
 import { testBridge } from "../support/bridge.ts"
+import { certificateFor } from "../support/certificate.ts"
 import { announced, chromiumArg, type HostHome, hostHome, type StartedHost } from "../support/native-host.ts"
 
 const origin = chromiumArg.slice(0, -1)
@@ -82,7 +86,9 @@ describe("the native host", () => {
     const [one, two] = await Promise.all(hosts.map((host, i) => pair(host, `chromium-${i}`)))
     expect(one?.url).toBe(two?.url)
     expect(one?.token).not.toBe(two?.token)
-    expect(user.running()).toEqual({ hosts: hosts.map(({ pid }) => pid), bridges: [announced(user).pid] })
+    // The one that came second may still be going.
+    const running = { hosts: hosts.map(({ pid }) => pid), bridges: [announced(user).pid] }
+    await expect.poll(() => user.running()).toEqual(running)
     hosts[0]?.kill()
     expect(await pair(hosts[1] as StartedHost, "chromium-1")).toMatchObject({ url: one?.url })
     // As Chromium ends a host: its stdin does.
@@ -111,6 +117,41 @@ describe("the native host", () => {
     expect((await served.http("GET", "/healthz")).status).toBe(200)
     const { agents } = (await served.http("GET", "/v1/agents")).json
     expect(agents).toMatchObject([{ agent: "chromium-1", origin }])
+    await served.close()
+  })
+
+  test("carries a connection to a bridge-server over TLS whose certificate no browser knows, large messages both ways", async () => {
+    const tls = certificateFor("gpu.lan")
+    const served = await testBridge({ dataDir: user.dataDir, native: false, tls })
+    const { peer } = user.start(user.install("chromium"), chromiumArg)
+    expect((await peer.call("host.pair", { agent: "chromium-1", origin })).url).toMatch(/^wss:/)
+    const sent = randomBytes(3 * 2 ** 20)
+    let came: Uint8Array | undefined
+    const carried = await openPeer(carriedSocket(peer), {
+      role: "agent",
+      caller: undefined,
+      handlers: {
+        "model.put": ({ bytes }) => {
+          came = bytes
+          return { received: bytes.byteLength }
+        },
+      },
+    })
+    const hardware = { devices: [], absent: [] }
+    await carried.call("agent.join", {
+      agent: "chromium-1",
+      browser: "chromium",
+      version: "0",
+      incarnation: 1,
+      hardware,
+    })
+    const agent = served.bridge.fleet.get("chromium-1")
+    await agent?.peer.call("model.put", { uploadId: "u", offset: 0, total: sent.byteLength, bytes: sent })
+    expect(came && Buffer.compare(came, sent)).toBe(0)
+    const one = { at: 1, kind: "run", device: "wasm", backend: "wasm", model: "0".repeat(64), ms: 1, ok: true } as const
+    const measurements = Array.from({ length: 1000 }, () => ({ ...one, adapter: "a".repeat(3000) }))
+    expect(await carried.call("agent.record", { measurements })).toEqual({ stored: 0 })
+    peer.close()
     await served.close()
   })
 

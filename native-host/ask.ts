@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders } from "node:http"
 import { request } from "node:https"
 import { text } from "node:stream/consumers"
 import type { ConnectionOptions } from "node:tls"
-import type { Ask } from "../../protocol/index.ts"
+import type { Ask } from "../protocol/index.ts"
 
 /** Requests to the bridge-server of this machine: the platform's `fetch`, or over TLS one that takes the certificate which it announced. */
 export function askBridge(cert: string | undefined): Ask {
