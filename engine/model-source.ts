@@ -2,10 +2,12 @@ import type { Progress, StoredModel } from "../protocol/index.ts"
 
 /** Who asks for a model: uploads belong to `owner`, and only it can name them. */
 export interface ModelOwner {
-  /** An origin, or `bridge`, `owner`, `agent:ID`. */
+  /** An origin, or `bridge:ADDRESS`, `owner`. */
   owner: string
   /** Most bytes this owner may have stored. */
   storeBytes?: number
+  /** Has all it needs and uploads it: what it uploaded is not pinned, and of others' models it can name none, however they came here. */
+  lends?: boolean
   /** What it uploads is not its own, but for everybody who may name it: the person's. */
   shares?: boolean
 }

@@ -3,6 +3,7 @@ import type { AcquiredModel, ModelOwner, ModelSource } from "../../engine/model-
 import {
   AccelerateError,
   type CallOptions,
+  type ErrorCode,
   type Methods,
   type Progress,
   type SessionInfo,
@@ -33,6 +34,9 @@ export interface ModelRequest {
   external?: Record<string, string>
   precision?: BridgeModel["precision"]
 }
+
+/** The agent has not got the bytes, or threw damaged ones away just now. */
+const isGone: ReadonlySet<ErrorCode> = new Set(["IPFA_MODEL_NOT_FOUND", "IPFA_STORE_CORRUPT"])
 
 type OpenOptions = Pick<CallOptions<Methods["session.open"]>, "signal" | "priority" | "trace" | "onEvent">
 
@@ -86,7 +90,7 @@ export class FleetModels {
     try {
       return await peer.call("session.open", params, options)
     } catch (error) {
-      if (!(error instanceof AccelerateError) || error.code !== "IPFA_MODEL_NOT_FOUND") throw error
+      if (!(error instanceof AccelerateError) || !isGone.has(error.code)) throw error
     }
     for (const file of [model.main, ...model.external.map((x) => x.file)])
       await this.give(device.member, file, options.signal)

@@ -74,6 +74,7 @@ const elsewhere: ReadonlySet<ErrorCode> = new Set([
   "IPFA_DEVICE_MEMORY",
   "IPFA_DEVICE_UNSUPPORTED",
   "IPFA_STORE_QUOTA",
+  "IPFA_STORE_CORRUPT",
   "IPFA_MODEL_NOT_FOUND",
   "IPFA_INTERNAL",
 ])

@@ -10,7 +10,7 @@ import {
 import type { Caller } from "../caller.ts"
 import type { Pool } from "../pool/pool.ts"
 import { bridgeReason, bridgeUrl, dialBridge, redeemCode } from "./bridge-dial.ts"
-import { authoriseBridge } from "./bridge-rights.ts"
+import { authoriseBridge, bridgeCaller } from "./bridge-rights.ts"
 import type { Clock } from "./clock.ts"
 import { type ConnectHost, dialByHost, type HostDialled } from "./host-dial.ts"
 import type { BridgePairing, SettingsStore } from "./settings.ts"
@@ -24,8 +24,6 @@ const MAX_WAITING = 5000
 const MAX_BATCH = 1000
 /** A bridge that lives answers a browser that joins, or its measurements, far sooner, ms. One that hangs is tried again. */
 const ANSWER_MS = 10_000
-
-const BRIDGE: Caller = { origin: "bridge" }
 
 export interface BridgeLinkParts {
   settings: SettingsStore
@@ -143,10 +141,11 @@ export class BridgeLink {
     const { agent, browser, version, incarnation, pool } = this.#parts
     const route = pairing === "host" ? { byHost: true } : { url: pairing.url }
     this.#is({ state: "connecting", agent, ...route })
-    const { handlers, dispose } = pool.serve(BRIDGE)
+    const caller = bridgeCaller(pairing === "host" ? "host" : new URL(pairing.url).host)
+    const { handlers, dispose } = pool.serve(caller)
     let ended: unknown
     try {
-      const serving = { role: "agent", caller: BRIDGE, handlers, authorise: authoriseBridge }
+      const serving = { role: "agent", caller, handlers, authorise: authoriseBridge }
       const { peer, ...way } = await this.#dial(pairing, serving)
       if (turn !== this.#turn) return peer.close()
       this.#peer = peer
@@ -159,7 +158,7 @@ export class BridgeLink {
       this.#failures = 0
       if (!this.#kept) await this.#keep()
       this.#is({ state: "connected", agent, ...route, ...way })
-      this.#beat(peer, heartbeatMs, JSON.stringify(hardware))
+      this.#beat(peer, caller, heartbeatMs, JSON.stringify(hardware))
       void this.#flush()
       ended = await peer.closed
     } catch (error) {
@@ -199,20 +198,20 @@ export class BridgeLink {
   }
 
   /** Says that this agent lives, until the connection ends; the hardware goes with it when it changed. */
-  #beat(peer: Peer<Caller>, everyMs: number, told: string): void {
+  #beat(peer: Peer<Caller>, caller: Caller, everyMs: number, told: string): void {
     const { clock, pool } = this.#parts
     clock.after(everyMs, async () => {
       if (peer.isClosed) return
       try {
         const hardware = await pool.hardware()
         const now = JSON.stringify(hardware)
-        const { running, waiting } = pool.status(BRIDGE).jobs
+        const { running, waiting } = pool.status(caller).jobs
         await peer.call(
           "agent.beat",
           { running, waiting, ...(now !== told && { hardware }) },
           { deadlineMs: 10 * everyMs },
         )
-        this.#beat(peer, everyMs, now)
+        this.#beat(peer, caller, everyMs, now)
       } catch {
         // The bridge forgot this agent, or does not answer: join anew.
         peer.close()

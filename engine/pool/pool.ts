@@ -27,7 +27,7 @@ export interface Pool {
   hardware(): Promise<HardwareReport>
   /** Handlers for one connection's Peer; `dispose` when it ended, whatever the reason. */
   serve(caller: Caller): { handlers: Handlers<Caller>; dispose(): void }
-  /** What all connections of the caller's origin have; of everybody where the origin is `owner` or `bridge`. */
+  /** What all connections of the caller's origin have; of everybody where the origin is `owner`. */
   status(caller: Caller): Status
   /** What runs, then what waits, of everybody. */
   jobs(): LiveJob[]

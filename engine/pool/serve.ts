@@ -108,7 +108,8 @@ export class Connection {
   }
 
   get #owner(): ModelOwner {
-    return { owner: this.#caller.origin, storeBytes: this.#caller.limits?.storeBytes }
+    const { origin: owner, lends, limits } = this.#caller
+    return { owner, storeBytes: limits?.storeBytes, lends }
   }
 
   #check(): void {

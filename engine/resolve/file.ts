@@ -1,5 +1,5 @@
 import { fail } from "../../protocol/index.ts"
-import { defineResolver, isTrustedOwner } from "./resolver.ts"
+import { defineResolver } from "./resolver.ts"
 import { parsePin, parseUrl, refused } from "./web-reference.ts"
 
 /** `file:///PATH[#sha256=HEX]`, absolute, for the person's own programs in Node. */
@@ -28,7 +28,7 @@ export default defineResolver({
         data: { scheme: "file" },
       })
     // A page must not learn which files there are.
-    if (!isTrustedOwner(owner.owner)) throw fail("IPFA_MODEL_ADDRESS", { data: { scheme: "file" } })
+    if (owner.owner !== "owner") throw fail("IPFA_MODEL_ADDRESS", { data: { scheme: "file" } })
     const url = new URL(reference.canonical)
     url.hash = ""
     return environment.files.source(url.href)

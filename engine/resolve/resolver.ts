@@ -101,8 +101,3 @@ export interface Resolver {
 export function defineResolver(resolver: Resolver): Resolver {
   return resolver
 }
-
-/** Owners that are the person's own software, not a web origin. */
-export function isTrustedOwner(owner: string): boolean {
-  return owner === "owner" || owner === "bridge"
-}

@@ -112,7 +112,7 @@ export class ModelLibrary implements ModelSource {
         sha256: digest,
         bytes,
         chargedTo: owner.owner,
-        pinned: true,
+        pinned: !owner.lends,
         addedAt: now,
         checkedAt: now,
       })
@@ -195,10 +195,10 @@ export class ModelLibrary implements ModelSource {
    * What `sha256:…` names for `owner`: an upload of its own, or a model shared by reference. Another's upload takes the same way and ends in
    * the same error as one that is not there.
    */
-  async #visible({ store, links }: Parts, { sha256 }: Reference, { owner }: ModelOwner): Promise<Found> {
+  async #visible({ store, links }: Parts, { sha256 }: Reference, { owner, lends }: ModelOwner): Promise<Found> {
     const visible = (await links.load())
       .filter((link) => link.sha256 === sha256)
-      .filter((link) => link.owner === undefined || link.owner === owner || owner === "owner")
+      .filter((link) => link.owner === owner || (!lends && (link.owner === undefined || owner === "owner")))
       // Who uploaded it has it as an upload, even where others came to share the same bytes by reference.
       .reduce<Link | undefined>((best, link) => (best?.owner === owner ? best : link), undefined)
     const stat = visible && (await store.stat(visible.sha256))

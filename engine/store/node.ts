@@ -9,7 +9,7 @@ export interface NodeLibraryOptions extends Partial<LibraryOptions>, NodeHttpOpt
   dir: string
   /** http and https on loopback are allowed: development servers and tests. */
   allowLoopback?: boolean
-  /** `file:` references are allowed to the person's own programs (owners `owner` and `bridge`). */
+  /** `file:` references are allowed to the person's own programs (owner `owner`). */
   allowFile?: boolean
 }
 

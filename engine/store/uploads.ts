@@ -63,7 +63,8 @@ export class Uploads {
       this.#room.lease(sha256)
       await partial.commit(sha256)
       await finish(sha256, total)
-      this.#room.unlease(sha256)
+      // What is not pinned is safe until it is opened, which comes next.
+      if (!owner.lends) this.#room.unlease(sha256)
       this.#room.release(ticket)
       return { received, sha256 }
     } catch (error) {

@@ -84,7 +84,7 @@ export function time(ms: number): string {
 /** For whom something is computed. */
 export function whoWords(origin: string): string {
   if (origin === "owner") return t("whoOwner")
-  if (origin === "bridge") return t("whoBridge")
+  if (origin.startsWith("bridge:")) return t("whoBridge")
   if (origin === "tuner") return t("whoTuner")
   return displayOrigin(origin).ascii
 }

@@ -6,6 +6,7 @@ import { create } from "@bufbuild/protobuf"
 import { WebSocket } from "ws"
 import { createLog } from "../../bridge-server/log.ts"
 import { type Bridge, type BridgeOptions, startBridge } from "../../bridge-server/server.ts"
+import { bridgeCaller } from "../../engine/agent/bridge-rights.ts"
 import type { Pool } from "../../engine/pool/pool.ts"
 import { ModelProtoSchema } from "../../graph/generated/onnx_pb.js"
 import { writeModel } from "../../graph/index.ts"
@@ -141,7 +142,7 @@ export async function connectAgent(
   agent: string,
   { token, origin, incarnation }: { token: string; origin: string; incarnation: number },
 ) {
-  const caller = { origin: "bridge" }
+  const caller = bridgeCaller("127.0.0.1:8790")
   const { handlers, dispose } = pool.serve(caller)
   // As a browser does it: no headers, the token as a subprotocol.
   const peer = await dial(`${bridge.ws}/agent`, {

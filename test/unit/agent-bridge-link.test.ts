@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest"
 import { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import type { Settings, SettingsStore } from "../../engine/agent/settings.ts"
-import { fail, type Handlers, type Measurement } from "../../protocol/index.ts"
+import { fail, type Handlers, type Measurement, type Peer } from "../../protocol/index.ts"
 import { adderHost, adderModel } from "../support/adder.ts"
 import { fakeBridge } from "../support/fake-bridge.ts"
 import { refusal, type TestPool, testPool } from "../support/pool.ts"
@@ -35,15 +35,24 @@ const measurement = (ms: number): Measurement => ({
   ok: true,
 })
 
+function pool(): TestPool {
+  const t = testPool([adderHost("wasm")])
+  ends.push(() => t.close())
+  return t
+}
+
+async function upload(bridge: Peer, bytes: Uint8Array): Promise<string> {
+  const part = { uploadId: crypto.randomUUID(), offset: 0, total: bytes.byteLength, bytes }
+  return (await bridge.call("model.put", part)).reference as string
+}
+
 /** A browser that joined a bridge which answers with `handlers`. */
-async function joined(handlers: Handlers<undefined> = {}) {
+async function joined(handlers: Handlers<undefined> = {}, t: TestPool = pool()) {
   const bridge = await fakeBridge("the-token", {
     "agent.join": ({ agent }) => ({ agent, heartbeatMs: 60_000 }),
     ...handlers,
   })
   ends.push(bridge.close)
-  const t: TestPool = testPool([adderHost("wasm")])
-  ends.push(() => t.close())
   const link = new BridgeLink({
     settings: settingsWith({ url: bridge.url, token: "the-token" }),
     pool: t.pool,
@@ -70,11 +79,29 @@ test("a bridge can have things computed, and neither list nor delete what the br
   const owner = await t.connect({ origin: "owner" }).peer.call("model.list", {})
   expect(owner.models.map(({ sha256 }) => sha256)).toEqual([model.sha256])
 
-  const own = await bridge.call("session.open", { model: model.reference })
+  const own = await bridge.call("session.open", { model: await upload(bridge, adderModel(1)) })
   const { sessions } = await bridge.call("status.get", {})
   expect(sessions.map((s) => [s.sessionId, s.leases])).toEqual([[own.sessionId, 1]])
   expect(sessionId).not.toBe(own.sessionId)
   expect((await bridge.call("hardware.report", {})).devices[0]!.usedBytes).toBeUndefined()
+})
+
+test("S9: a bridge can name what it uploaded itself, not what is here besides, and has nothing fetched from here", async () => {
+  const { t, bridge } = await joined()
+  const page = t.connect()
+  const url = t.publish("one", adderModel(1))
+  const { model } = await page.open(url)
+  const uploaded = await page.upload(adderModel(2))
+  const { bridge: other } = await joined({}, t)
+  const theirs = await upload(other, adderModel(3))
+  const ask = (name: string) =>
+    bridge.call("session.open", { model: name }).catch(({ code, message, data }) => ({ code, message, data }))
+  const absent = await ask(`sha256:${"0".repeat(64)}`)
+  expect(absent).toMatchObject({ code: "IPFA_MODEL_NOT_FOUND" })
+  for (const name of [`sha256:${model.sha256}`, uploaded, theirs]) expect(await ask(name)).toEqual(absent)
+  expect(await ask(url)).toMatchObject({ code: "IPFA_GRANT_REQUIRED" })
+  // The same bytes, brought by itself, are its own.
+  expect(await ask(await upload(bridge, adderModel(3)))).toMatchObject({ model: { reference: theirs } })
 })
 
 test("measurements that the bridge refuses as wrong are dropped, and the next ones told", async () => {

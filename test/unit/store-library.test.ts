@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
 import { nodeHttp } from "../../engine/resolve/http-node.ts"
 import type { ByteStore, LinkStore } from "../../engine/store/byte-store.ts"
 import { type LibraryOptions, ModelLibrary } from "../../engine/store/library.ts"
@@ -368,6 +368,24 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     await put(other, 0)
     expect(await codeOf(models.acquire(reference, owner))).toBe("IPFA_MODEL_NOT_FOUND")
     expect((await models.acquire(reference, other)).bytes).toBe(1000)
+  })
+
+  test("what is lent makes room like what is shared, but not before it could be opened", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] })
+    const bridge = { owner: "bridge:127.0.0.1:1", lends: true }
+    const models = library({ quotaBytes: 2500 })
+    const put = (whose: { owner: string }, n: number) =>
+      models.put(whose, { uploadId: `${n}`, offset: 0, total: 1000, bytes: someBytes(1000, n) })
+    const lent = (await put(bridge, 0)).reference as string
+    expect((await models.list()).models).toMatchObject([{ owners: [bridge.owner], pinned: false }])
+    await put(owner, 1)
+    expect(await codeOf(put(owner, 2))).toBe("IPFA_STORE_QUOTA")
+    vi.setSystemTime(Date.now() + 16_000)
+    expect((await models.acquire(lent, bridge)).bytes).toBe(1000)
+    vi.setSystemTime(Date.now() + 16_000)
+    await put(owner, 2)
+    expect(await codeOf(models.acquire(lent, bridge))).toBe("IPFA_MODEL_NOT_FOUND")
+    vi.useRealTimers()
   })
 
   test("what can't fit is refused, and nothing was removed for it", async () => {
