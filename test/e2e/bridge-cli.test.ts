@@ -178,7 +178,8 @@ describe("serve", () => {
     const { port } = server.address() as { port: number }
     const data = path.join(dir, "busy")
     const said = await cli("serve", "--data", data, "--port", String(port))
-    expect(said).toMatchObject({ code: 1, err: expect.stringContaining(`Port ${port} on 127.0.0.1 is in use`) })
+    expect(said).toMatchObject({ code: 1, err: expect.stringContaining(`Port ${port} on 127.0.0.1 is in use by `) })
+    expect(said.err).toContain(`(process ${process.pid})`)
     server.close()
   })
 
@@ -220,7 +221,7 @@ test("doctor finds what there is, says why the rest is not, and leaves nothing b
 test("--help says what each command does; what is no command is exit code 2", async () => {
   const help = await cli("--help")
   expect(help.code).toBe(0)
-  for (const command of ["serve", "run", "bench", "models", "pair", "status", "doctor"]) {
+  for (const command of ["serve", "run", "bench", "models", "pair", "status", "service", "doctor"]) {
     expect(help.out).toContain(command)
     const own = await cli(command, "--help")
     expect(own.code, command).toBe(0)
@@ -228,6 +229,11 @@ test("--help says what each command does; what is no command is exit code 2", as
   }
   expect((await cli("dance")).code).toBe(2)
   expect((await cli("serve", "--port", "x")).code).toBe(2)
+  expect((await cli("serve", "--log-level", "loud")).code).toBe(2)
+  expect(await cli("service", "install", "--data", dir, "--", "--prot", "1")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("--prot is no option of serve"),
+  })
 })
 
 describe("what is typed for an input", () => {

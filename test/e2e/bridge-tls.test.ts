@@ -43,7 +43,7 @@ test("with TLS, beyond loopback, a client that trusts the certificate gets in by
   await t.close()
 })
 
-test("serve takes several names, and commands on its own machine know it by its certificate, which is for none of them", async () => {
+test("serve takes several names, and commands on its own machine know it by its certificate, which is for none of them; the log file has what went on", async () => {
   const dir = mkdtempSync(path.join(tmpdir(), "ipfa tls "))
   const { cert, key } = certificateFor("gpu.lan")
   const file = (name: string, text: string) => {
@@ -62,6 +62,8 @@ test("serve takes several names, and commands on its own machine know it by its 
     data,
     "--no-native",
     "--no-evidence",
+    "--log-level",
+    "debug",
     ...remote,
   ])
   const run = promisify(execFile)
@@ -86,9 +88,17 @@ test("serve takes several names, and commands on its own machine know it by its 
     expect([await status(`gpu.lan:${port}`), await status("studio.lan"), await status(`studio.lan:${port}`)]).toEqual([
       200, 200, 403,
     ])
-  } finally {
     served.kill()
     await once(served, "exit")
+    const log = readFileSync(path.join(data, "logs", "bridge.log"), "utf8")
+    const messages = log
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).msg)
+    expect(messages).toEqual(expect.arrayContaining(["bridge-server listens", "request", "stopping"]))
+    expect(log).not.toContain(readFileSync(ready.tokenFile, "utf8").trim())
+  } finally {
+    if (served.exitCode === null && served.kill()) await once(served, "exit")
     rmSync(dir, { recursive: true, force: true })
   }
 })
