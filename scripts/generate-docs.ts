@@ -1,5 +1,5 @@
 /**
- * Writes docs/protocol.md and docs/errors.md from protocol/'s declarations. `node scripts/generate-docs.ts [--check]`; with --check nothing
+ * Writes docs/protocol.md, docs/errors.md and docs/troubleshooting.md from protocol/'s declarations. `node scripts/generate-docs.ts [--check]`; with --check nothing
  * is written and a difference is an error.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -18,6 +18,7 @@ import {
   PROTOCOL_VERSION,
   registry,
 } from "../protocol/index.ts"
+import { advice } from "./error-advice.ts"
 import { namesUsed, schemaText } from "./schema-text.ts"
 import { repoRoot } from "./sources.ts"
 
@@ -26,7 +27,11 @@ const size = (bytes: number) => (bytes % 2 ** 30 === 0 ? `${bytes / 2 ** 30} GiB
 
 /** Each generated file's path, relative to the repository, and its content. */
 export function generate(): Record<string, string> {
-  return { "docs/protocol.md": protocolDocument(), "docs/errors.md": errorDocument() }
+  return {
+    "docs/protocol.md": protocolDocument(),
+    "docs/errors.md": errorDocument(),
+    "docs/troubleshooting.md": troubleshooting(),
+  }
 }
 
 function errorDocument(): string {
@@ -39,12 +44,54 @@ function errorDocument(): string {
 
 Everything that fails, fails with an \`AccelerateError\`, or a class of it, with one of these codes in \`code\`, on whichever side of a
 connection it is caught. \`data\` holds values that help (\`path\`, \`expected\`, \`reason\`, …), never prompts, tensors or secrets; \`cause\` is
-what was underneath. *Retry*: the same call may succeed when it is made again. *HTTP* is the status of the bridge-server's answer.
+what was underneath. [troubleshooting.md](troubleshooting.md) says what to do about each. *Retry*: the same call may succeed when it is made again. *HTTP* is the status of the bridge-server's answer.
 
 | code | class | HTTP | retry | sentence |
 | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
 `
+}
+
+/** Areas, the second word of a code, as headings. */
+const areas: Record<string, string> = {
+  BRIDGE: "The bridge-server",
+  AGENT: "The bridge-server",
+  HOST: "The native host",
+  EXTENSION: "The extension",
+  GRANT: "What a site may do",
+  DEVICE: "Devices",
+  MODEL: "Models",
+  STORE: "Stored models and the data folder",
+  SESSION: "Sessions and runs",
+  RUN: "Sessions and runs",
+  JOB: "Jobs",
+  QUEUE: "Jobs",
+  INPUT: "What a program sends",
+  PROTOCOL: "Connections",
+  STORAGE: "Measurements",
+  INTERNAL: "Anything else",
+}
+
+function troubleshooting(): string {
+  const headings = [...new Set(Object.values(areas))]
+  const codes = Object.keys(registry) as ErrorCode[]
+  const sections = headings.map((heading) => {
+    const entries = codes
+      .filter((code) => areas[code.split("_")[1] as string] === heading)
+      .map((code) => `### ${code}\n\n_${registry[code].message}_\n\n${advice[code]}\n`)
+    return `## ${heading}\n\n${entries.join("\n")}`
+  })
+  const lost = codes.filter((code) => !((code.split("_")[1] as string) in areas))
+  if (lost.length > 0) throw new Error(`No heading in docs/troubleshooting.md for ${lost.join(", ")}`)
+  return `${HEAD.replace("from protocol/", "from protocol/ and scripts/error-advice.ts")}
+# Troubleshooting
+
+Every error has a code. Find it below; [errors.md](errors.md) is the same list as a table.
+
+Three things to look at first: \`ipfs-accelerate doctor\` says what this machine can do and how to get the rest; \`ipfs-accelerate status\`, or the
+[dashboard](bridge.md#dashboard), who is there, what runs and what failed; \`logs/bridge.log\` in the data folder what went on (\`serve --log-level debug\` for more).
+
+${sections.join("\n")}`
 }
 
 const isSchema = (value: unknown): value is GenericSchema =>
