@@ -163,14 +163,14 @@ export class Jobs implements LaneOwner {
   }
 
   stopped(job: Job): void {
-    const { origin, limits } = job.lease.caller
+    const { origin } = job.lease.caller
     const running = (this.#running.get(origin) ?? 1) - 1
     if (running > 0) this.#running.set(origin, running)
     else this.#running.delete(origin)
     this.#count(job, job.state === "ended" ? undefined : "waiting")
     this.#changed()
-    // Its origin's next job may wait for another host.
-    if (limits?.concurrentJobs !== undefined) for (const lane of this.#lanes.values()) lane.pump()
+    // Its origin's next job may wait for another host. (By its own grant: the limits of this job's are gone where that has ended.)
+    for (const lane of this.#lanes.values()) lane.pump()
   }
 
   done(job: Job, { outputs, runMs }: HostResult): void {

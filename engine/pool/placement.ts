@@ -1,4 +1,4 @@
-import { asAccelerateError, type ErrorCode, type Fallback, fail } from "../../protocol/index.ts"
+import { asAccelerateError, type ErrorCode, type Fallback, fail, orAborted } from "../../protocol/index.ts"
 import { type Choice, choose, type Need, type Rejected } from "../../scheduler/index.ts"
 import type { Devices } from "./devices.ts"
 import type { Loaded } from "./loaded.ts"
@@ -15,6 +15,8 @@ export interface Wanted {
   agent?: string
   precision?: string
   exclude?: readonly string[]
+  /** Who asks has left: nothing more is begun for them. */
+  signal?: AbortSignal
 }
 
 /** Leased to whoever asked, so that it isn't forgotten before it is used: it is theirs to give back. */
@@ -62,8 +64,8 @@ export class Placement {
 
   /** A forced device that is being replaced is waited for. */
   async place(wanted: Wanted): Promise<Placed> {
-    const { model } = wanted
-    await this.#devices.probed(wanted.device)
+    const { model, signal } = wanted
+    await orAborted(this.#devices.probed(wanted.device), signal)
     const exclude = [...(wanted.exclude ?? [])]
     let fellBackFrom: Placed["fellBackFrom"]
     let last: unknown
@@ -75,7 +77,7 @@ export class Placement {
       const loaded = this.#sessions.shared(model, this.#devices.hostOf(best.id), best.id)
       this.#sessions.lease(loaded)
       try {
-        await this.#sessions.open(loaded, wanted.origin)
+        await orAborted(this.#sessions.open(loaded, wanted.origin), signal)
         return fellBackFrom ? { loaded, fellBackFrom } : { loaded }
       } catch (error) {
         this.#sessions.giveBack(loaded)

@@ -1,4 +1,5 @@
 import {
+  abortReason,
   asAccelerateError,
   type CallContext,
   fail,
@@ -17,7 +18,7 @@ import { type BenchmarkParts, runBenchmark } from "./benchmark.ts"
 import { type Activity, type Lease, releaseKept, usesKept } from "./lease.ts"
 import type { Model, Models } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
-import type { Placed, Placement, Wanted } from "./placement.ts"
+import type { Placement, Wanted } from "./placement.ts"
 import { checkPause, connectionStatus, isOwner } from "./status.ts"
 
 export interface PoolParts extends BenchmarkParts {
@@ -145,7 +146,7 @@ export class Connection {
   async #open(params: ParamsOf<Methods["session.open"]>, call: Call<"session.open">): Promise<SessionInfo> {
     const start = performance.now()
     const { model: reference, device, agent, precision, external = {} } = params
-    const { leases, placement, devices, settings } = this.#parts
+    const { leases, placement, devices, sessions, settings } = this.#parts
     if (this.leases.size >= settings.limits.leases)
       throw fail("IPFA_QUEUE_FULL", {
         message: "Too many sessions are open. Close some.",
@@ -157,8 +158,12 @@ export class Connection {
       const isHeld = [...leases.of(this.#caller.origin)].some((lease) => lease.model === model)
       leases.checkMemory(this.#caller, isHeld ? 0 : model.needBytes)
       emit({ phase: "open", loaded: 0 })
-      const wanted: Wanted = { model, origin: this.#caller.origin, device, agent, precision }
-      const placed = await this.#placed(placement.place(wanted), signal)
+      const wanted: Wanted = { model, origin: this.#caller.origin, device, agent, precision, signal }
+      const placed = await placement.place(wanted)
+      if (signal.aborted) {
+        sessions.giveBack(placed.loaded)
+        throw abortReason(signal)
+      }
       const lease = leases.open(this.#caller, this.activity, reference, placed, wanted)
       try {
         leases.checkMemory(this.#caller)
@@ -183,19 +188,6 @@ export class Connection {
       }
     } finally {
       model.settle()
-    }
-  }
-
-  async #placed(place: Promise<Placed>, signal: AbortSignal): Promise<Placed> {
-    try {
-      const placed = await orAborted(place, signal)
-      // It may have ended since.
-      this.#check()
-      return placed
-    } catch (error) {
-      // Nobody is there to have it.
-      place.then(({ loaded }) => this.#parts.sessions.giveBack(loaded)).catch(() => undefined)
-      throw error
     }
   }
 

@@ -108,11 +108,13 @@ export class Sessions {
   /** Resolves when it is loaded. All who ask share one opening; a host that is lost under it is asked once more. */
   open(loaded: Loaded, origin: string): Promise<void> {
     if (loaded.residence) return Promise.resolve()
-    loaded.opening ??= this.#open(loaded, origin).finally(() => {
-      loaded.opening = undefined
+    if (loaded.opening) return loaded.opening
+    const opening = this.#open(loaded, origin).finally(() => {
+      if (loaded.opening === opening) loaded.opening = undefined
       this.#forgetUnused()
     })
-    return loaded.opening
+    loaded.opening = opening
+    return opening
   }
 
   lease(loaded: Loaded): void {
@@ -173,6 +175,11 @@ export class Sessions {
 
   async #load(loaded: Loaded, origin: string): Promise<void> {
     const { model, device } = loaded
+    // All who asked for it have left while it waited for its turn.
+    if (loaded.leases === 0 && loaded.jobs === 0) {
+      loaded.opening = undefined
+      throw fail("IPFA_JOB_CANCELLED")
+    }
     await this.#trialAside(loaded, model.needBytes)
     this.#roomFor(loaded, model.needBytes)
     loaded.reservedBytes = model.needBytes

@@ -57,6 +57,7 @@ function serveVisitor(pool: Pool, visitor: Visitor): ReturnType<Pool["serve"]> {
   let served = pool.serve(caller)
   const current = () => {
     if (caller.revoked.aborted) {
+      served.dispose()
       caller = visitor.caller()
       served = pool.serve(caller)
     }

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest"
+import type { Caller } from "../../engine/caller.ts"
 import { fail } from "../../protocol/index.ts"
 import { adderHost, adderModel } from "../support/adder.ts"
-import { keptId, refusal, type TestPool, testPool, value } from "../support/pool.ts"
+import { Client, keptId, refusal, type TestPool, testPool, value } from "../support/pool.ts"
 
 let t: TestPool | undefined
 afterEach(() => t?.close())
@@ -150,6 +151,63 @@ describe("an opening", () => {
     wasm.letGo()
     expect(value(await page.run((await page.open(model)).sessionId))).toBe(2)
     expect(wasm.opens).toBe(1)
+  })
+})
+
+describe("a right that ends", () => {
+  test("begins nothing more: openings that waited for their turn are given up, but for those that others want too", async () => {
+    const [wasm, webgpu] = [adderHost("wasm"), adderHost("webgpu")]
+    const pool = testPool([wasm, webgpu])
+    t = pool
+    const right = new AbortController()
+    const other = pool.connect({ origin: "https://other.test" })
+    const models = [1, 2, 3, 4, 5, 6].map((bias) => pool.publish(`${bias}`, adderModel(bias)))
+    // So that all are known and validated, and only the openings are left.
+    for (const model of models) await other.open(model, { device: "webgpu" })
+    wasm.hold("open")
+    const page = pool.connect({ revoked: right.signal })
+    const openings = models.slice(0, 5).map((model) => refusal(page.open(model, { device: "wasm" })))
+    await wasm.begun(1, "open")
+    await page.peer.call("status.get", {})
+    const theirs = other.open(models[4]!, { device: "wasm" })
+    right.abort(fail("IPFA_GRANT_REVOKED"))
+    expect(await Promise.all(openings)).toEqual(Array(5).fill("IPFA_GRANT_REVOKED"))
+    // Another page of the origin comes after all that were waiting.
+    const last = pool.connect().open(models[5]!, { device: "wasm" })
+    wasm.letGo()
+    await last
+    expect(value(await other.run((await theirs).sessionId))).toBe(6)
+    // The two of an origin that may load at once, the one that another wants, and the last.
+    expect(wasm.opens).toBe(4)
+  })
+
+  test("leaves nobody of its origin waiting for the place that its job had", async () => {
+    const [wasm, webgpu] = [adderHost("wasm"), adderHost("webgpu")]
+    const pool = testPool([wasm, webgpu])
+    t = pool
+    const right = new AbortController()
+    const limits = { concurrentJobs: 1 }
+    // As the gate has it: without a grant there are no limits to go by.
+    const caller: Caller = {
+      origin: "https://page.test",
+      revoked: right.signal,
+      get limits() {
+        return right.signal.aborted ? undefined : limits
+      },
+    }
+    const first = new Client(pool.pool, caller)
+    const second = pool.connect({ limits })
+    const model = pool.publish("one", adderModel(1))
+    const [one, two] = [await first.open(model, { device: "wasm" }), await second.open(model, { device: "webgpu" })]
+    wasm.hold()
+    const gone = refusal(first.run(one.sessionId, 1))
+    await wasm.begun(1)
+    const waits = second.run(two.sessionId, 2)
+    await second.peer.call("status.get", {})
+    right.abort(fail("IPFA_GRANT_EXPIRED"))
+    expect(await gone).toBe("IPFA_GRANT_EXPIRED")
+    wasm.letGo()
+    expect(value(await waits)).toBe(3)
   })
 })
 
