@@ -1,19 +1,21 @@
 import { fail } from "../../protocol/index.ts"
 import type { ModelOwner } from "../model-source.ts"
+import { type Timer, upkeepTimer } from "../pool/timer.ts"
 import type { ByteStore, PartialBytes } from "./byte-store.ts"
 import type { Room, Ticket } from "./room.ts"
 
 /** Uploads an owner may have begun and not ended. */
 const MAX_OPEN = 4
-/** One that brings nothing for so long is forgotten. */
+/** One that brings nothing for so long is forgotten, and the room it was promised is free again. */
 const IDLE_MS = 10 * 60_000
 
 interface Upload {
-  partial: PartialBytes
-  ticket: Ticket
-  total: number
-  owner: string
+  readonly ticket: Ticket
+  readonly total: number
+  /** Once there is room for it. */
+  partial: PartialBytes | undefined
   usedAt: number
+  /** A part is being taken. */
   busy: boolean
 }
 
@@ -30,6 +32,7 @@ export class Uploads {
   readonly #room: Room
   readonly #maxBytes: number
   readonly #uploads = new Map<string, Upload>()
+  #timer: Timer | undefined
 
   constructor(store: ByteStore, room: Room, maxBytes: number) {
     this.#store = store
@@ -44,11 +47,13 @@ export class Uploads {
     finish: (sha256: string, bytes: number) => Promise<void>,
   ): Promise<{ received: number; sha256?: string }> {
     const key = JSON.stringify([owner.owner, part.uploadId])
-    const upload = this.#uploads.get(key) ?? (await this.#begin(key, owner, part))
-    const { partial, ticket, total } = upload
+    const upload = this.#uploads.get(key) ?? this.#begin(key, owner, part)
     if (upload.busy) throw fail("IPFA_MODEL_UPLOAD", { message: "A part came before the one before it was taken." })
     upload.busy = true
+    const { total } = upload
     try {
+      upload.partial ??= await this.#makeRoom(upload)
+      const { partial } = upload
       if (part.offset !== partial.size || part.total !== total || partial.size + part.bytes.byteLength > total)
         throw fail("IPFA_MODEL_UPLOAD", { data: { expectedOffset: partial.size, total } })
       // An empty part would let an upload live for ever without coming nearer to its end.
@@ -58,14 +63,15 @@ export class Uploads {
       const received = partial.size
       if (received < total) return { received }
       const sha256 = await partial.digest()
-      this.#uploads.delete(key)
       // So that no eviction comes between bytes and link.
       this.#room.lease(sha256)
       await partial.commit(sha256)
+      // From here on there is nothing to discard.
+      upload.partial = undefined
       await finish(sha256, total)
       // What is not pinned is safe until it is opened, which comes next.
       if (!owner.lends) this.#room.unlease(sha256)
-      this.#room.release(ticket)
+      await this.#drop(key, upload)
       return { received, sha256 }
     } catch (error) {
       await this.#drop(key, upload)
@@ -75,38 +81,39 @@ export class Uploads {
     }
   }
 
-  async #begin(key: string, owner: ModelOwner, { offset, total }: UploadPart): Promise<Upload> {
-    for (const [other, upload] of this.#uploads)
-      if (!upload.busy && upload.usedAt < Date.now() - IDLE_MS) await this.#drop(other, upload)
+  /** At once, so that many that begin at the same time count as many. */
+  #begin(key: string, owner: ModelOwner, { offset, total }: UploadPart): Upload {
     if (offset !== 0) throw fail("IPFA_MODEL_UPLOAD", { data: { expectedOffset: 0, total } })
     if (total < 1) throw fail("IPFA_MODEL_UPLOAD", { message: "An upload of no bytes is no model." })
     if (total > this.#maxBytes) throw fail("IPFA_MODEL_TOO_LARGE", { data: { bytes: total, maxBytes: this.#maxBytes } })
-    const open = [...this.#uploads.values()].filter((upload) => upload.owner === owner.owner)
+    const open = [...this.#uploads.values()].filter(({ ticket }) => ticket.owner.owner === owner.owner)
     if (open.length >= MAX_OPEN)
       throw fail("IPFA_MODEL_UPLOAD", { message: `At most ${MAX_OPEN} uploads may be open at once.` })
     const ticket = this.#room.ticket(owner)
-    try {
-      await this.#room.reserve(ticket, total, 0)
-      const partial = await this.#store.openPartial("", { resumable: false })
-      const upload = { partial, ticket, total, owner: owner.owner, usedAt: Date.now(), busy: false }
-      const raced = this.#uploads.get(key)
-      if (raced) {
-        await partial.discard()
-        throw fail("IPFA_MODEL_UPLOAD", { message: "An upload of that id was begun twice." })
-      }
-      this.#uploads.set(key, upload)
-      return upload
-    } catch (error) {
-      this.#room.release(ticket)
-      throw error
-    }
+    const upload: Upload = { ticket, total, partial: undefined, usedAt: Date.now(), busy: false }
+    this.#uploads.set(key, upload)
+    this.#timer ??= upkeepTimer(this.#dropIdle, IDLE_MS)
+    return upload
   }
 
-  async #drop(key: string, upload: Upload): Promise<void> {
-    if (this.#uploads.get(key) === upload) {
-      this.#uploads.delete(key)
-      await upload.partial.discard()
+  async #makeRoom({ ticket, total }: Upload): Promise<PartialBytes> {
+    await this.#room.reserve(ticket, total, 0)
+    return this.#store.openPartial("", { resumable: false })
+  }
+
+  readonly #dropIdle = (): void => {
+    this.#timer = undefined
+    for (const [key, upload] of this.#uploads)
+      if (!upload.busy && upload.usedAt <= Date.now() - IDLE_MS) void this.#drop(key, upload).catch(() => {})
+    if (this.#uploads.size > 0) this.#timer = upkeepTimer(this.#dropIdle, IDLE_MS)
+  }
+
+  async #drop(key: string, { partial, ticket }: Upload): Promise<void> {
+    this.#uploads.delete(key)
+    try {
+      await partial?.discard()
+    } finally {
+      this.#room.release(ticket)
     }
-    this.#room.release(upload.ticket)
   }
 }

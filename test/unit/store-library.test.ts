@@ -3,6 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { nodeHttp } from "../../engine/resolve/http-node.ts"
 import type { ByteStore, LinkStore } from "../../engine/store/byte-store.ts"
 import { type LibraryOptions, ModelLibrary } from "../../engine/store/library.ts"
+import { memoryLinks, memoryStore } from "../../engine/store/memory.ts"
+import { Room } from "../../engine/store/room.ts"
+import { Uploads } from "../../engine/store/uploads.ts"
 import type { Progress } from "../../protocol/index.ts"
 import { type ModelServer, modelServer } from "../support/model-server.ts"
 import { codeOf, milestones, type StoreCase, sha256, someBytes, storeCases } from "../support/store-cases.ts"
@@ -467,6 +470,17 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     expect(await opened.store.abandoned()).toEqual([])
   })
 
+  test("uploads that begin at the same time count as many: no more than four", async () => {
+    const models = library()
+    const begin = (n: number) =>
+      models.put(owner, { uploadId: `${n}`, offset: 0, total: 100, bytes: someBytes(10, n) }).then(
+        () => undefined,
+        (error) => error.code,
+      )
+    const codes = await Promise.all([1, 2, 3, 4, 5, 6].map(begin))
+    expect(codes).toEqual([undefined, undefined, undefined, undefined, "IPFA_MODEL_UPLOAD", "IPFA_MODEL_UPLOAD"])
+  })
+
   test("sha256: of another's upload answers as one that does not exist, after the same work", async () => {
     const bytes = someBytes(1000)
     const models = library()
@@ -528,3 +542,22 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
 
 /** File times have a resolution. */
 const tick = () => new Promise((resolve) => setTimeout(resolve, 5))
+
+test("an upload that brings nothing more gives back the room it was promised, whether or not another is begun", async () => {
+  vi.useFakeTimers()
+  try {
+    const store = memoryStore()
+    const room = new Room(store, memoryLinks(), 1500, () => true)
+    const uploads = new Uploads(store, room, 10_000)
+    const part = { uploadId: "u", offset: 0, total: 1000, bytes: someBytes(10) }
+    await uploads.put(owner, part, async () => undefined)
+    const ticket = room.ticket(other)
+    expect(await codeOf(room.reserve(ticket, 1000, 0))).toBe("IPFA_STORE_QUOTA")
+    await vi.advanceTimersByTimeAsync(20 * 60_000)
+    await room.reserve(ticket, 1000, 0)
+    expect(await codeOf(uploads.put(owner, { ...part, offset: 10 }, async () => undefined))).toBe("IPFA_MODEL_UPLOAD")
+    expect(vi.getTimerCount()).toBe(0)
+  } finally {
+    vi.useRealTimers()
+  }
+})
