@@ -1,7 +1,7 @@
 import { browser } from "wxt/browser"
 
 /** Opens one of the extension's own pages in a tab. */
-export async function openPage(name: "welcome" | "sidepanel"): Promise<void> {
+export async function openPage(name: "welcome" | "benchmarks" | "sidepanel"): Promise<void> {
   await browser.tabs.create({ url: browser.runtime.getURL(`/${name}.html`) })
 }
 

@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises"
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { EXTENSION_ID } from "../../extension/id.ts"
+import { DEMO_SHA256 } from "../../extension/ui/demo-model.ts"
 import { drawDigit } from "../support/drawn-digits.ts"
 import { type ExtensionBrowser, launchExtension, pagesDir } from "../support/extension.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
@@ -95,5 +98,71 @@ describe("the side panel", () => {
     await panel.getByTestId("clear-log-sure").click()
     await expect.poll(() => panel.getByTestId("log-entry").count()).toBe(0)
     await page.close()
+  })
+})
+
+describe("the benchmark page", () => {
+  let page: Page
+  const requests: string[] = []
+  beforeAll(async () => {
+    browser.context.on("request", (request) => requests.push(request.url()))
+    page = await browser.openOwn("benchmarks.html")
+  })
+  afterAll(() => page?.close())
+
+  const exported = async (as: "csv" | "json") => {
+    const download = page.waitForEvent("download")
+    await page.getByTestId(`export-${as}`).click()
+    return readFile(await (await download).path(), "utf8")
+  }
+  const results = () => page.getByTestId("result")
+
+  test("shows a benchmark that was just run, and its files hold it", async () => {
+    await page.getByTestId("run-webgpu").uncheck()
+    await page.getByTestId("run-benchmark").click()
+    await page.getByTestId("run-state").and(page.locator("[data-state=done]")).waitFor()
+    await results().first().waitFor()
+    expect(await results().first().getAttribute("data-device")).toBe("wasm")
+    expect(await page.getByTestId("chart").locator("canvas").count()).toBe(1)
+
+    const [record] = JSON.parse(await exported("json"))
+    expect(record).toMatchObject({ origin: "owner", device: "wasm", sha256: DEMO_SHA256, backend: "wasm" })
+    expect(record.samplesMs.length).toBeGreaterThan(0)
+    const [head, row] = (await exported("csv")).split("\n") as [string, string]
+    expect(head).toBe(
+      "at,origin,model,sha256,device,backend,adapter,browser,version,error,loadMs,firstMs,p50Ms,n,samplesMs",
+    )
+    expect(row).toContain(new Date(record.at).toISOString())
+    expect(row).toContain(`,wasm,wasm,"${record.adapter}",chromium,`)
+    const samples = row.split(",").at(-1)?.split(" ").map(Number)
+    expect(samples).toEqual(record.samplesMs.map((ms: number) => Number(ms.toFixed(3))))
+  })
+
+  test("shows what a site measured, and only what is chosen", async () => {
+    const site = await serveFolder(pagesDir, { mounts: { "/models/": "models/digits" } })
+    const other = await browser.context.newPage()
+    await other.goto(site.url)
+    await browser.enable(other, "session", { capabilities: ["infer", "benchmark"] })
+    await other.evaluate(async () => {
+      const feeds = { image: { dtype: "float32", shape: [1, 1, 8, 8], data: new Float32Array(64) } }
+      const { model } = await window.ipfsAccelerate.load("/models/digits.onnx")
+      await window.ipfsAccelerate.benchmark({ model: model.reference, feeds, devices: ["webgpu"], samples: 2 })
+    })
+    await other.close()
+    await site.close()
+    await page.bringToFront()
+    await page.reload()
+    await expect.poll(() => results().count()).toBe(2)
+    expect(await results().first().textContent()).toContain(site.url)
+    await page.getByTestId("filter-device").selectOption("wasm")
+    await expect.poll(() => results().count()).toBe(1)
+    expect(await results().first().getAttribute("data-device")).toBe("wasm")
+    expect(JSON.parse(await exported("json"))).toHaveLength(1)
+  })
+
+  test("asks nobody outside the extension for anything", () => {
+    const own = `chrome-extension://${EXTENSION_ID}/`
+    expect(requests).toContain(`${own}duckdb/duckdb-eh.wasm`)
+    expect(requests.filter((url) => !/^(chrome-extension|blob|data):|^http:\/\/localhost[:/]/.test(url))).toEqual([])
   })
 })

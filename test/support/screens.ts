@@ -60,6 +60,7 @@ const own = (name: string, ready: string): Screen => ({
 export const screens: readonly Screen[] = [
   own("popup", "#devices [data-testid=device]"),
   own("options", "#devices [data-testid=device]"),
+  own("benchmarks", "[data-testid=result]"),
   own("sidepanel", "[data-testid=log-entry]"),
   {
     name: "welcome",
