@@ -53,11 +53,14 @@ function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { range: wide }, ms: { distr: 3, range: (_plot, least, most) => [least / 1.5, most * 1.5] } },
+    scales: {
+      x: { range: wide },
+      ms: { distr: 3, range: (_plot, least, most) => [roundBelow(least / 1.2), most * 1.2] },
+    },
     axes: [
       {
         ...axis,
-        space: 90,
+        space: 80,
         values: (_plot, times, _axis, _space, step) => times.map((s) => timeWords(s * 1000, step)),
       },
       { ...axis, scale: "ms", size: 70, values: (_plot, values) => values.map((ms) => (ms ? milliseconds(ms) : "")) },
@@ -77,6 +80,12 @@ function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
       }),
     ],
   }
+}
+
+/** 1, 2 or 5 times a power of ten: marks are counted from it. */
+function roundBelow(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value))
+  return (value >= 5 * power ? 5 : value >= 2 * power ? 2 : 1) * power
 }
 
 /** One benchmark alone stands in the middle of a minute. */

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals"
-import { t } from "../text.tsx"
+import { language, t } from "../text.tsx"
 import { date, milliseconds, whoWords } from "../words.ts"
 import type { Line } from "./chart.tsx"
 import type { Result, Summary } from "./database.ts"
@@ -18,7 +18,9 @@ export function SummaryTable({ summary, lines }: { summary: readonly Summary[]; 
           <th scope="col">{t("modelOnDevice")}</th>
           <th scope="col">{t("latest")}</th>
           <th scope="col">{t("best")}</th>
-          <th scope="col">{t("times")}</th>
+          <th scope="col" class="spare">
+            {t("times")}
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -30,7 +32,7 @@ export function SummaryTable({ summary, lines }: { summary: readonly Summary[]; 
             </th>
             <td>{milliseconds(latestMs)}</td>
             <td>{milliseconds(bestMs)}</td>
-            <td>{benchmarks.toLocaleString()}</td>
+            <td class="spare">{benchmarks.toLocaleString(language())}</td>
           </tr>
         ))}
       </tbody>
@@ -101,7 +103,7 @@ function Row({ result }: { result: Result }) {
           </td>
           <td class="spare">{ms(firstMs)}</td>
           <td class="spare">{ms(loadMs)}</td>
-          <td>{n.toLocaleString()}</td>
+          <td>{n.toLocaleString(language())}</td>
         </>
       )}
     </tr>
