@@ -14,7 +14,7 @@ import { refresh } from "./results.ts"
 type Progress = EventOf<Methods["benchmark.run"]>
 type Outcome = ResultOf<Methods["benchmark.run"]>
 
-const phases: Record<Progress["phase"], MessageKey> = {
+const phases: { [phase in Progress["phase"]]: MessageKey } = {
   load: "phaseLoad",
   warmup: "phaseWarmup",
   steady: "phaseSteady",
