@@ -140,7 +140,7 @@ export class BridgeLink {
     if (!pairing || turn !== this.#turn) return
     const { agent, browser, version, incarnation, pool } = this.#parts
     const route = pairing === "host" ? { byHost: true } : { url: pairing.url }
-    this.#is({ state: "connecting", agent, ...route })
+    this.#is({ state: this.#kept ? "connecting" : "none", agent, ...route })
     const caller = bridgeCaller(pairing === "host" ? "host" : new URL(pairing.url).host)
     const { handlers, dispose } = pool.serve(caller)
     let ended: unknown

@@ -46,6 +46,7 @@ export function BridgeCard({ view: { peer, snapshot } }: { view: OwnerView }) {
 /** Pairing without a code, by this computer's native host, and why that did not come about. */
 function HostRow({ view: { peer, snapshot } }: { view: OwnerView }) {
   const { byHost, reason } = snapshot.bridge
+  const looking = byHost && reason === undefined
   return (
     <>
       <p class="small soft">
@@ -59,11 +60,16 @@ function HostRow({ view: { peer, snapshot } }: { view: OwnerView }) {
         />
       </p>
       <div class="row">
-        <ActionButton label="bridgeFind" testId="find-bridge" work={() => peer.call("bridge.find", {})} />
+        <ActionButton
+          label="bridgeFind"
+          testId="find-bridge"
+          disabled={looking}
+          work={() => peer.call("bridge.find", {})}
+        />
       </div>
       {byHost && (
         <p class="small soft" role="status" data-testid="host-reason">
-          {reason}
+          {looking ? t("bridgeLooking") : reason}
         </p>
       )}
     </>

@@ -18,7 +18,7 @@ export const bridgeState = v.object({
   /** When it is tried again, ms since 1970. */
   retryAt: v.optional(ms),
   agent: v.optional(id),
-  /** The native host pairs it, or once did. */
+  /** The native host pairs it; with `none`, it is looked for, or was and `reason` says why that led to nothing. */
   byHost: v.optional(v.boolean()),
   /** The native host carries the connection: the browser could not open one itself. */
   carried: v.optional(v.boolean()),

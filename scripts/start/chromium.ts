@@ -49,11 +49,14 @@ export async function joinChromium({
   }
 }
 
+/** What the options page has once it is known whether a native host pairs the browser. */
+export const PAIRED_OR_NOT = "[data-testid=find-bridge]:enabled, [data-testid=forget-bridge]"
+
 async function pair(page: Page, bridge: string, code: string): Promise<void> {
   await page.goto(`chrome-extension://${EXTENSION_ID}/options.html`)
   // An earlier start's pairing is for that bridge's port and token: a new one is always right.
   const state = page.getByTestId("bridge-state")
-  await state.waitFor({ timeout: 30_000 })
+  await page.locator(PAIRED_OR_NOT).waitFor({ timeout: 30_000 })
   if ((await state.getAttribute("data-state")) !== "none") await page.getByTestId("forget-bridge").click()
   await page.getByTestId("bridge-address").fill(bridge.replace(/^ws:\/\//, ""))
   await page.getByTestId("bridge-code").fill(code)

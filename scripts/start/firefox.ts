@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { mkdir } from "node:fs/promises"
 import { type Browser, launch, type Page } from "puppeteer-core"
 import { GECKO_ID } from "../../extension/id.ts"
-import type { DrivenBrowser, JoinOptions } from "./chromium.ts"
+import { type DrivenBrowser, type JoinOptions, PAIRED_OR_NOT } from "./chromium.ts"
 
 export interface FirefoxOptions {
   binary: string
@@ -101,7 +101,8 @@ export async function joinFirefox({ bridge, code, ...options }: JoinOptions): Pr
 /** Pairs on the options page, whatever it was paired with before. */
 export async function pairFirefox(page: Page, bridge: string, code: string): Promise<void> {
   const at = (id: string) => page.locator(`[data-testid=${id}]`)
-  const state = await page.waitForSelector("[data-testid=bridge-state]", { timeout: 30_000 })
+  await page.waitForSelector(PAIRED_OR_NOT, { timeout: 30_000 })
+  const state = await page.$("[data-testid=bridge-state]")
   if ((await state?.evaluate((element) => element.getAttribute("data-state"))) !== "none")
     await at("forget-bridge").click()
   await at("bridge-address").fill(bridge.replace(/^ws:\/\//, ""))

@@ -31,11 +31,12 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-test("the packed bridge-server holds its two entries and the model that ships, and no sources", () => {
+test("the packed bridge-server holds its three entries and the model that ships, and no sources", () => {
   expect(packed).toEqual(
     expect.arrayContaining([
       "dist/main.js",
       "dist/child.js",
+      "dist/native-host.js",
       "dist/LICENSE",
       "dist/worker/index.html",
       "models/digits/digits.onnx",
@@ -70,4 +71,12 @@ test("it serves the model that ships from its own native process", async () => {
     child.kill()
     await once(child, "exit")
   }
+})
+
+test("what it installs as a native host starts", async () => {
+  const env = { ...process.env, HOME: join(dir, "home"), IPFA_DATA: join(dir, "data") }
+  const install = ["install-native-host", "--browser", "chromium", "--json"]
+  const { launcher } = JSON.parse((await run(process.execPath, [main, ...install], { env })).stdout)
+  expect(readFileSync(launcher, "utf8")).toContain(join(dir, "package/dist/native-host.js"))
+  await run(launcher, ["--check"])
 })
