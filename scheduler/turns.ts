@@ -1,6 +1,6 @@
 import { FairQueue, type QueueEntry } from "./queue.ts"
 
-/** Jobs longer than this are not sent to a device ahead of their turn where others come too: what is there can't be overtaken. */
+/** Jobs longer than this are not sent to a device ahead of their turn where others may come before: what is there can't be overtaken. */
 const AHEAD_MS = 5
 /** With this many more of its jobs waiting, an origin works through a pile: how long each one takes is not what it watches. */
 const PILE = 4
@@ -125,9 +125,13 @@ export class Turns<T> {
     return this.#queue[Symbol.iterator]()
   }
 
-  /** What is there keeps a device busy while the next one's tensors travel; what is long keeps it from who comes meanwhile. */
+  /** What is there keeps a device busy while the next one's tensors travel; what is long keeps it from who comes meanwhile and is due before. */
   #maySendAhead({ origin, cost }: QueueEntry<T>): boolean {
-    return this.#likelyMs(origin, cost) <= AHEAD_MS || this.#others(origin).next().done === true
+    if (this.#likelyMs(origin, cost) <= AHEAD_MS) return true
+    const start = this.#queue.start(origin)
+    for (const [other, { inside }] of this.#others(origin))
+      if (inside === 0 && this.#queue.waiting(other) === 0 && this.#queue.start(other) <= start) return false
+    return true
   }
 
   /** Whom the device is kept free for rather than doing `entry`'s job. */

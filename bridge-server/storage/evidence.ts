@@ -147,10 +147,11 @@ export class Evidence {
       )
   }
 
+  /** Notes a model that was used; without the query of its address, which may be somebody's key to it. */
   async model(sha256: string, bytes: number, reference: string): Promise<void> {
     await this.#run(
       `INSERT INTO models VALUES ($1, $2, $3, epoch_ms($4::BIGINT), epoch_ms($4::BIGINT)) ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen`,
-      [sha256, BigInt(bytes), reference, this.#at()],
+      [sha256, BigInt(bytes), reference.replace(/\?[^#]*/, ""), this.#at()],
     )
   }
 

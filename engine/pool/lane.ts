@@ -232,8 +232,8 @@ export class Lane {
   }
 
   #answered(job: Job, life: number, result: HostResult | undefined, error?: unknown): void {
-    // Of an earlier life: the loss has dealt with it.
-    if (life !== this.host.life) return
+    // Of an earlier life, or sent elsewhere: that was dealt with.
+    if (life !== this.host.life || !this.#sent.includes(job)) return
     this.#remove(job)
     this.pump()
     if (result) this.host.worked()
@@ -314,7 +314,9 @@ export class Lane {
   }
 
   #keepsOthers(first: Turn): boolean {
-    return this.#turns.isWaitedFor(originOf(first), (turn) => this.#mayBegin(turn))
+    const origin = originOf(first)
+    if (this.#sent.some((turn) => originOf(turn) !== origin)) return true
+    return this.#turns.isWaitedFor(origin, (turn) => this.#mayBegin(turn))
   }
 
   #overrun(first: Turn): void {
@@ -322,6 +324,12 @@ export class Lane {
     if (this.host.isGpu && !this.isHeldUp) {
       this.isHeldUp = true
       this.#endIfKept(first, (GPU_TURNS - 1) * this.#turnMs(first))
+      for (const turn of this.#sent.slice(1)) {
+        if (turn instanceof Opening || !this.#mayLeave(turn)) continue
+        this.#remove(turn)
+        turn.withdraw?.abort()
+        this.#owner.stranded(turn, this.#heldUp())
+      }
       this.#strand(this.#heldUp(), (job) => this.#mayLeave(job))
       for (const { value } of this.#turns.removeWhere(
         ({ value }) => value instanceof Opening && value.origin !== origin,

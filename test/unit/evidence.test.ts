@@ -74,6 +74,16 @@ test("benchmarks keep every sample in order", async () => {
   await evidence.close()
 })
 
+test("a model's address is noted without its query, which may be somebody's key to it", async () => {
+  const evidence = await Evidence.open(file, { software: "1" })
+  await evidence.model("0".repeat(64), 1, "https://models.example/m.onnx?sig=secret#sha256=00")
+  await evidence.close()
+  const db = await (await DuckDBInstance.create(file)).connect()
+  expect((await db.runAndReadAll("SELECT reference FROM models")).getRowObjectsJS()).toEqual([
+    { reference: "https://models.example/m.onnx#sha256=00" },
+  ])
+})
+
 test("agents and hardware are updated, not doubled", async () => {
   const evidence = await Evidence.open(file, { software: "1" })
   const device = {

@@ -107,6 +107,12 @@ test("a device is used all the time by who has it alone", () => {
   expect(simulate([flood(30)], 10_000).share("flood")).toBeGreaterThan(0.99)
 })
 
+test("many origins with a job at a time each keep a device busy", () => {
+  const many = Array.from({ length: 16 }, (_, i) => quiet(20, { name: `caller ${i}` }))
+  const { share } = simulate(many, 10_000)
+  expect(many.reduce((sum, { name }) => sum + share(name), 0)).toBeGreaterThan(0.99)
+})
+
 test("who is waited for pays for the time: coming back late is no way to have a device alone", () => {
   const { share } = simulate([flood(45, { atOnce: 3 }), quiet(0.1, { gapMs: 40 })], 60_000)
   expect(share("flood")).toBeGreaterThan(0.4)
