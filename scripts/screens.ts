@@ -1,7 +1,8 @@
-/** `npm run screens [-- name …]`: pictures of every screen of the extension, in both themes, narrow and wide, and one of each from right to left, in docs/screens. */
+/** `npm run screens [-- name …]`: pictures of every screen of the extension and of the bridge-server's pages, in both themes, narrow and wide, and one of each of the extension's from right to left, in docs/screens. */
 import { mkdirSync } from "node:fs"
 import path from "node:path"
 import type { Page } from "playwright-core"
+import { openBridgePages } from "../test/support/bridge-screens.ts"
 import { launchFurnished, openScreen, screens, sizes, themes } from "../test/support/screens.ts"
 import { repoRoot } from "./sources.ts"
 
@@ -19,21 +20,36 @@ async function picture(page: Page, name: string, { width, height }: { width: num
   console.log(path.relative(repoRoot, file))
 }
 
-for (const language of [undefined, "ar"]) {
-  const browser = await launchFurnished(language)
-  try {
-    for (const screen of screens.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
-      const page = await openScreen(screen, browser)
-      for (const theme of themes)
-        for (const [size, viewport] of Object.entries(sizes)) {
-          if (language && (theme !== "light" || size !== "narrow")) continue
-          await page.emulateMedia({ colorScheme: theme })
-          const name = language ? `${screen.name}-${language}` : `${screen.name}-${theme}-${size}`
-          await picture(page, name, viewport)
-        }
-      await page.close()
+const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name)
+
+async function pictures(page: Page, name: string): Promise<void> {
+  for (const theme of themes)
+    for (const [size, viewport] of Object.entries(sizes)) {
+      await page.emulateMedia({ colorScheme: theme })
+      await picture(page, `${name}-${theme}-${size}`, viewport)
     }
+}
+
+if (screens.some(({ name }) => isWanted(name)))
+  for (const language of [undefined, "ar"]) {
+    const browser = await launchFurnished(language)
+    try {
+      for (const screen of screens.filter(({ name }) => isWanted(name))) {
+        const page = await openScreen(screen, browser)
+        if (language) await picture(page, `${screen.name}-${language}`, sizes.narrow)
+        else await pictures(page, screen.name)
+        await page.close()
+      }
+    } finally {
+      await browser.close()
+    }
+  }
+
+if (["dashboard", "worker"].some(isWanted)) {
+  const bridge = await openBridgePages()
+  try {
+    for (const [name, page] of Object.entries(bridge.pages)) if (isWanted(name)) await pictures(page, name)
   } finally {
-    await browser.close()
+    await bridge.close()
   }
 }

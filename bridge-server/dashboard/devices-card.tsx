@@ -1,6 +1,6 @@
 import type { BridgeView, DeviceInfo, DeviceLatency } from "../../protocol/index.ts"
 import { Table } from "./table.tsx"
-import { msText } from "./words.ts"
+import { msText, when } from "./words.ts"
 
 const columns = [
   { title: "Device" },
@@ -92,5 +92,7 @@ function stateOf(device: DeviceInfo | undefined): { text: string; tone: string }
   if (!device) return { text: "gone", tone: "soft" }
   if (device.probe && !device.probe.ok) return { text: "computes wrongly, not used", tone: "bad" }
   const tones = { ready: "good", busy: "good", cooling: "warn", lost: "bad" } as const
-  return { text: device.state, tone: tones[device.state] }
+  const { state, unavailableUntil } = device
+  const again = unavailableUntil === undefined ? "" : `, tried again at ${when(unavailableUntil)}`
+  return { text: state + again, tone: tones[state] }
 }
