@@ -20,7 +20,7 @@ import { Router } from "./fleet/router.ts"
 import { RunStats } from "./fleet/run-stats.ts"
 import { type RunEvents, Runs } from "./fleet/runs.ts"
 import { Slots } from "./fleet/slots.ts"
-import { createApp, listen } from "./http/app.ts"
+import { createApp, type HttpTimeouts, listen } from "./http/app.ts"
 import { Guard } from "./http/guard.ts"
 import { Metrics } from "./http/metrics.ts"
 import { createLog, type Logger } from "./log.ts"
@@ -43,6 +43,8 @@ export interface BridgeOptions {
   native?: boolean
   /** Threads of a native process. Default: ONNX Runtime's choice. */
   threads?: number
+  /** How long HTTP clients are waited for. */
+  timeouts?: Partial<HttpTimeouts>
   /** A native process that does not answer so long after a job on it was given up is ended, ms. Default 30 s. */
   stuckMs?: number
   /** Where measurements go, or how it is opened in the data folder; nowhere without. The bridge closes it. */
@@ -126,7 +128,17 @@ async function start(
   const agents: AgentParts = { fleet, pairing, tokens, evidence, log }
   observe(agents, averages)
 
-  const app = await createApp({ agents, holds, router, pairing, tokens, guard, metrics, ...(tls && { tls }) })
+  const app = await createApp({
+    agents,
+    holds,
+    router,
+    pairing,
+    tokens,
+    guard,
+    metrics,
+    ...(tls && { tls }),
+    ...(options.timeouts && { timeouts: options.timeouts }),
+  })
   const natives = (options.native ?? true) ? nativeProcesses(folder, options, agents) : []
   const close = async () => {
     router.close()

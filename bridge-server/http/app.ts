@@ -16,6 +16,17 @@ export interface AppParts extends V1Parts {
   holds: Holds
   metrics: Metrics
   tls?: { cert: string | Buffer; key: string | Buffer }
+  timeouts?: Partial<HttpTimeouts>
+}
+
+/** How long a client is waited for, ms. */
+export interface HttpTimeouts {
+  /** For a request's headers, once it is connected. Default 10 s. */
+  headersMs: number
+  /** For a whole request: a body may be large and its network slow. Default 10 minutes. */
+  requestMs: number
+  /** For the next request, before an idle connection is closed. Default 1 minute. */
+  idleMs: number
 }
 
 const MAX_JSON_BYTES = 1024 * 1024
@@ -23,6 +34,8 @@ const MAX_JSON_BYTES = 1024 * 1024
 /** The HTTP side: the guard first, then routes. */
 export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const { agents, router, guard, metrics, tls } = parts
+  const { headersMs = 10_000, requestMs = 10 * 60_000, idleMs = 60_000 } = parts.timeouts ?? {}
+  const looks = { connectionsCheckingInterval: headersMs / 4 }
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_JSON_BYTES,
@@ -31,12 +44,11 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     // Idle keep-alive connections don't hold up the end.
     forceCloseConnections: true,
     connectionTimeout: 0,
-    ...(tls && { https: tls }),
+    keepAliveTimeout: idleMs,
+    requestTimeout: requestMs,
+    ...(tls ? { https: { ...tls, ...looks } } : { http: looks }),
   }) as unknown as FastifyInstance
-
-  // Node looks every 30 s for those past it. A body may be large and its network slow.
-  app.server.headersTimeout = 10_000
-  app.server.requestTimeout = 10 * 60_000
+  app.server.headersTimeout = headersMs
 
   app.decorateRequest("caller", undefined)
   app.addHook("onRequest", async (request, reply) => {
@@ -46,12 +58,18 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
       "cache-control": "no-store",
       "cross-origin-resource-policy": "same-origin",
     })
-    request.caller = guard.admit({
-      route: request.routeOptions.url,
-      headers: request.headers,
-      remoteAddress: request.ip,
-      upgrade: request.headers.upgrade !== undefined,
-    })
+    try {
+      request.caller = guard.admit({
+        route: request.routeOptions.url,
+        headers: request.headers,
+        remoteAddress: request.ip,
+        upgrade: request.headers.upgrade !== undefined,
+      })
+    } catch (error) {
+      // Whoever is refused is not listened to any longer, whatever it has still to say.
+      reply.header("connection", "close")
+      throw error
+    }
   })
   app.addHook("onResponse", async ({ method, routeOptions }, { statusCode, elapsedTime }) =>
     agents.log.debug({ method, route: routeOptions.url, status: statusCode, ms: elapsedTime }, "request"),
