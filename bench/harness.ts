@@ -154,7 +154,7 @@ function commit(cwd: string): string {
   }
 }
 
-function machine(): string {
+export function machine(): string {
   const model = cpus()[0]?.model.trim() ?? process.arch
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
   return `${model}, ${availableParallelism()} cores, ${memory}, ${process.platform} ${release()}, Node ${process.version}`

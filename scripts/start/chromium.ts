@@ -40,7 +40,7 @@ export async function joinChromium({
   })
   try {
     const page = context.pages()[0] ?? (await context.newPage())
-    await pair(page, bridge, code)
+    await pairChromium(page, bridge, code)
     if (headless) await page.goto("about:blank")
     return { close: () => context.close() }
   } catch (error) {
@@ -52,7 +52,8 @@ export async function joinChromium({
 /** What the options page has once it is known whether a native host pairs the browser. */
 export const PAIRED_OR_NOT = "[data-testid=find-bridge]:enabled, [data-testid=forget-bridge]"
 
-async function pair(page: Page, bridge: string, code: string): Promise<void> {
+/** Pairs on the options page, whatever it was paired with before. */
+export async function pairChromium(page: Page, bridge: string, code: string): Promise<void> {
   await page.goto(`chrome-extension://${EXTENSION_ID}/options.html`)
   // An earlier start's pairing is for that bridge's port and token: a new one is always right.
   const state = page.getByTestId("bridge-state")

@@ -11,6 +11,8 @@ export interface Devtools {
   close(targetId: string): Promise<void>
   /** Closes the next page that opens before any script runs in it; resolves with a promise of that. */
   closeNext(): Promise<{ closed: Promise<void> }>
+  /** The browser's processes, by their ids in the system. */
+  processes(): Promise<{ type: string; id: number }[]>
 }
 
 interface Attached {
@@ -90,6 +92,7 @@ export async function devtools(context: BrowserContext): Promise<Devtools> {
       return { closed: close() }
     },
     close: async (targetId) => void (await session.send("Target.closeTarget", { targetId })),
+    processes: async () => (await session.send("SystemInfo.getProcessInfo")).processInfo,
   }
 }
 

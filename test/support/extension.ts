@@ -24,6 +24,8 @@ export interface ExtensionBrowser {
   openOwn(file: string): Promise<Page>
   /** Has the page ask, and answers the prompt as a person does. */
   enable(page: Page, answer: Answer, request?: Request): Promise<Grant | PageFault>
+  /** Takes back what an origin was granted, on the options page, as a person does. */
+  revoke(options: Page, origin: string): Promise<void>
   /** The prompt that opens next, or is open. */
   prompt(): Promise<Page>
   close(): Promise<void>
@@ -75,6 +77,11 @@ export async function launchExtension({ language, ...options }: ExtensionOptions
         if (!shown?.isClosed()) throw error
       })
       return granted
+    },
+    async revoke(options, origin) {
+      const row = options.getByTestId("grant").filter({ hasText: origin })
+      await row.getByTestId("revoke").click()
+      await row.waitFor({ state: "detached" })
     },
     async close() {
       await context.close()

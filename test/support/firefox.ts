@@ -14,6 +14,10 @@ export interface FirefoxBrowser {
   readonly options: Page
   /** Has the page ask, and answers the prompt as a person does. */
   enable(page: Page, answer: Answer): Promise<Grant | PageFault>
+  /** Takes back what an origin was granted, on the options page, as a person does. */
+  revoke(origin: string): Promise<void>
+  /** Ends the supervisor's dedicated worker of that name. */
+  killWorker(name: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -27,6 +31,7 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
   await cp(await ensureExtension("firefox-mv2"), extension, { recursive: true })
   const profile = await mkdtemp(join(dir, "profile "))
   const { browser, origin, options } = await openFirefox({ binary, extension, profile, headless: true, ...settings })
+  await keepWorkers(options)
   return {
     browser,
     options,
@@ -43,9 +48,41 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
       await prompt?.locator(`[data-testid=${answer === "deny" ? "deny" : `allow-${answer}`}]`).click()
       return granted
     },
+    async revoke(origin) {
+      const row = await options.waitForSelector(`xpath/.//*[@data-testid="grant"][contains(., "${origin}")]`)
+      await (await row?.$("[data-testid=revoke]"))?.click()
+      await options.waitForFunction((row) => !row?.isConnected, {}, row)
+    },
+    killWorker: (name) =>
+      options.evaluate((name) => {
+        const { workers } = (globalThis as unknown as Extension).browser.extension.getBackgroundPage()
+        const killed = workers.findLast((worker) => worker.name === name)
+        if (!killed) throw new Error(`There is no worker ${name}: ${workers.map((w) => w.name)}`)
+        killed.worker.terminate()
+      }, name),
     async close() {
       await browser.close()
       await rm(dir, { recursive: true, force: true, maxRetries: 5 })
     },
   }
+}
+
+/** The extension's API in its own pages, and what `keepWorkers` leaves in the background page. */
+interface Extension {
+  browser: { extension: { getBackgroundPage(): BackgroundPage } }
+}
+type BackgroundPage = typeof globalThis & { workers: { name: string | undefined; worker: Worker }[] }
+
+/** Has the background page keep the workers that it starts from now on, so that they can be ended: WebDriver reaches none of an extension. */
+function keepWorkers(options: Page): Promise<void> {
+  return options.evaluate(() => {
+    const background = (globalThis as unknown as Extension).browser.extension.getBackgroundPage()
+    background.workers = []
+    background.Worker = class extends background.Worker {
+      constructor(url: string | URL, options?: WorkerOptions) {
+        super(url, options)
+        background.workers.push({ name: options?.name, worker: this })
+      }
+    }
+  })
 }

@@ -1,0 +1,101 @@
+import type { Page as PlaywrightPage } from "playwright-core"
+import type { Page as PuppeteerPage } from "puppeteer-core"
+import { pairChromium } from "../../../scripts/start/chromium.ts"
+import { pairFirefox } from "../../../scripts/start/firefox.ts"
+import { launchExtension } from "../../support/extension.ts"
+import { launchFirefox } from "../../support/firefox.ts"
+import { type Memory, processMiB, processTree } from "./memory.ts"
+import type { Tab } from "./page-work.ts"
+
+/** A real browser with the extension, which has joined the bridge-server. */
+export interface SoakBrowser {
+  readonly name: "chromium" | "firefox"
+  open(url: string): Promise<Tab>
+  /** Has the page ask for this session, and allows it. */
+  enable(tab: Tab): Promise<unknown>
+  revoke(origin: string): Promise<void>
+  /** What can be killed in it, by name. */
+  readonly faults: Record<string, () => Promise<void>>
+  memory(): Promise<Memory>
+  close(): Promise<void>
+}
+
+/** Prompts open one at a time, as for a person. */
+function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const done = last.then(work)
+    last = done.catch(() => undefined)
+    return done
+  }
+}
+
+const WASM_WORKER = "ipfs-accelerate wasm"
+
+export async function openChromium(bridge: { ws: string; code: string }): Promise<SoakBrowser> {
+  // So that a measurement collects garbage first, and at once.
+  const browser = await launchExtension({ args: ["--enable-blink-features=ForceEagerMeasureMemory"] })
+  const { context, devtools } = browser
+  const options = await context.newPage()
+  await pairChromium(options, bridge.ws, bridge.code)
+  const turn = inTurn()
+  const offscreen = async () => (await devtools.target("offscreen.html")) as string
+  return {
+    name: "chromium",
+    async open(url) {
+      const page = await context.newPage()
+      await page.goto(url)
+      return page as unknown as Tab
+    },
+    enable: (tab) => turn(() => browser.enable(tab as unknown as PlaywrightPage, "session")),
+    revoke: (origin) => turn(() => browser.revoke(options, origin)),
+    faults: {
+      "service worker": async () => {
+        const worker = await devtools.target("background.js")
+        // It may have been idle.
+        if (worker) await devtools.close(worker)
+      },
+      "wasm worker": async () => devtools.killWorker(await offscreen(), WASM_WORKER),
+      "offscreen document": async () => devtools.close(await offscreen()),
+    },
+    async memory() {
+      const pool = await devtools.evaluate<number>(
+        await offscreen(),
+        "performance.measureUserAgentSpecificMemory().then(({ bytes }) => bytes)",
+      )
+      const processes = await devtools.processes()
+      const pids = (isGpu: boolean) => processes.filter(({ type }) => (type === "GPU") === isGpu).map(({ id }) => id)
+      return memoryOf({
+        "chromium: JavaScript and WebAssembly of the pool": pool / 2 ** 20,
+        "chromium: GPU process": processMiB(pids(true)),
+        "chromium: its other processes": processMiB(pids(false)),
+      })
+    },
+    close: () => browser.close(),
+  }
+}
+
+export async function openFirefox(bridge: { ws: string; code: string }): Promise<SoakBrowser> {
+  const firefox = await launchFirefox()
+  await pairFirefox(firefox.options, bridge.ws, bridge.code)
+  const turn = inTurn()
+  return {
+    name: "firefox",
+    async open(url) {
+      const page = await firefox.browser.newPage()
+      await page.goto(url)
+      return page as unknown as Tab
+    },
+    enable: (tab) => turn(() => firefox.enable(tab as unknown as PuppeteerPage, "session")),
+    revoke: (origin) => turn(() => firefox.revoke(origin)),
+    faults: { "wasm worker": () => firefox.killWorker(WASM_WORKER) },
+    memory: async () =>
+      memoryOf({ "firefox: its processes": processMiB(processTree(firefox.browser.process()?.pid as number)) }),
+    close: () => firefox.close(),
+  }
+}
+
+/** Without what could not be had. */
+export function memoryOf(parts: Record<string, number | undefined>): Memory {
+  return Object.fromEntries(Object.entries(parts).filter((part): part is [string, number] => part[1] !== undefined))
+}

@@ -1,0 +1,41 @@
+import { setTimeout as delay } from "node:timers/promises"
+import type { Draws } from "./draws.ts"
+import type { Ledger } from "./ledger.ts"
+
+/** Something that can be killed. */
+export interface Fault {
+  name: string
+  strike(): Promise<void>
+}
+
+export interface FaultActorOptions {
+  faults: readonly Fault[]
+  /** Least and most time from the end of all that a fault met until the next, ms. */
+  pauseMs: readonly [least: number, most: number]
+  draws: Draws
+  ledger: Ledger
+}
+
+/** Kills one thing after another. No job meets two of them: what was under way at the last has ended before the next. */
+export class FaultActor {
+  /** How often each was done. */
+  readonly struck: Record<string, number> = {}
+  readonly #options: FaultActorOptions
+  #steps = 0
+
+  constructor(options: FaultActorOptions) {
+    this.#options = options
+    for (const { name } of options.faults) this.struck[name] = 0
+  }
+
+  async act(signal: AbortSignal): Promise<void> {
+    const { faults, pauseMs, draws, ledger } = this.#options
+    const { name, strike } = draws.pick(faults)
+    const pause = draws.between(...pauseMs)
+    await ledger.step("faults", ++this.#steps, name).act(strike)
+    this.struck[name] = (this.struck[name] ?? 0) + 1
+    await ledger.settled()
+    // Ended early, it is over.
+    await delay(pause, undefined, { signal }).catch(() => undefined)
+  }
+}

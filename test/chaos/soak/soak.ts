@@ -1,0 +1,176 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import { commitMeasured, machine } from "../../../bench/harness.ts"
+import { repoRoot } from "../../../scripts/sources.ts"
+import { pagesDir } from "../../support/extension.ts"
+import { serveFolder } from "../../support/serve.ts"
+import { type SoakBridge, startSoakBridge } from "./bridge.ts"
+import { memoryOf, openChromium, openFirefox, type SoakBrowser } from "./browsers.ts"
+import { Draws } from "./draws.ts"
+import { FaultActor } from "./fault-actor.ts"
+import { models } from "./jobs.ts"
+import { type Anomaly, inWords, Ledger } from "./ledger.ts"
+import { type Memory, processMiB } from "./memory.ts"
+import { NodeActor } from "./node-actor.ts"
+import { PageActor } from "./page-actor.ts"
+
+export interface SoakOptions {
+  /** How long the load lasts; beginning and ending come on top. */
+  minutes: number
+  seed: number
+  /** Devices that pages and programs ask browsers for. */
+  devices: readonly string[]
+  /** Pages in each browser, and Node programs. */
+  pages: number
+  programs: number
+  /** Least and most time between a fault's end and the next, ms. */
+  pauseMs: readonly [least: number, most: number]
+  /** What takes longer has hung, ms. */
+  hungMs: number
+  /** How long everything rests before memory is looked at, ms. */
+  idleMs: number
+  say(text: string): void
+}
+
+export interface MemoryRow {
+  part: string
+  startMiB: number
+  endMiB: number
+}
+
+/** What bench/results/soak.json holds; docs/soak.md explains it. */
+export interface SoakResult {
+  name: "soak"
+  /** ISO 8601 */
+  date: string
+  commit: string
+  machine: string
+  minutes: number
+  seed: number
+  devices: readonly string[]
+  counts: Ledger["counts"]
+  faults: Record<string, number>
+  memory: MemoryRow[]
+  anomalies: Anomaly[]
+}
+
+/** By how much memory may be above the start. */
+export const MEMORY_SLACK = 0.1
+
+export const memoryIsBack = ({ memory }: Pick<SoakResult, "memory">): boolean =>
+  memory.every(({ startMiB, endMiB }) => endMiB <= startMiB * (1 + MEMORY_SLACK))
+
+export const isClean = ({ counts }: Pick<SoakResult, "counts">): boolean =>
+  counts.wrong + counts.lost + counts.hung === 0
+
+/** Runs it all in real browsers and processes, and says what came of it. */
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const { minutes, seed, devices, idleMs, say } = options
+  const commit = commitMeasured(repoRoot)
+  await using world = await openWorld(options)
+  const { actors, faults, ledger, look } = world
+  say("Everything runs once …")
+  await Promise.all(actors.map((actor) => actor.start()))
+  await delay(idleMs)
+  const start = await look()
+
+  say(`Under load for ${minutes} minutes, with seed ${seed} …`)
+  const over = AbortSignal.timeout(minutes * 60_000)
+  const whileTime = async (act: () => Promise<void>) => {
+    while (!over.aborted) await act()
+  }
+  await Promise.all([...actors.map((actor) => whileTime(() => actor.act())), whileTime(() => faults.act(over))])
+
+  say("At rest …")
+  await delay(idleMs)
+  const end = await look()
+  return {
+    name: "soak",
+    date: new Date().toISOString(),
+    commit: commit(),
+    machine: machine(),
+    minutes,
+    seed,
+    devices,
+    counts: ledger.counts,
+    faults: faults.struck,
+    memory: Object.entries(end).map(([part, mib]) => ({
+      part,
+      startMiB: Math.round(start[part] ?? 0),
+      endMiB: Math.round(mib),
+    })),
+    anomalies: ledger.anomalies,
+  }
+}
+
+interface World extends AsyncDisposable {
+  actors: (PageActor | NodeActor)[]
+  faults: FaultActor
+  ledger: Ledger
+  look(): Promise<Memory>
+}
+
+/** The bridge-server, both browsers, their pages and the programs. */
+async function openWorld(options: SoakOptions): Promise<World> {
+  const { seed, devices, pages, programs, pauseMs, hungMs, say } = options
+  await using opened = new AsyncDisposableStack()
+  const modelsDir = mkdtempSync(path.join(tmpdir(), "ipfa soak models "))
+  opened.defer(() => rmSync(modelsDir, { recursive: true }))
+  for (const [name, bytes] of Object.entries(models)) writeFileSync(path.join(modelsDir, name), bytes)
+  const bridge = await startSoakBridge()
+  opened.defer(() => bridge.close())
+
+  const ledger = new Ledger(hungMs, (anomaly) => say(inWords(anomaly)))
+  const actors: (PageActor | NodeActor)[] = []
+  const browsers: SoakBrowser[] = []
+  for (const open of [openChromium, openFirefox]) {
+    const browser = await open({ ws: bridge.ws, code: await bridge.pairingCode() })
+    opened.defer(() => browser.close())
+    browsers.push(browser)
+    say(`${browser.name} has joined.`)
+    for (let i = 1; i <= pages; i++) {
+      const served = await serveFolder(pagesDir, { mounts: { "/models/": modelsDir } })
+      opened.defer(() => served.close())
+      const name = `${browser.name} page ${i}`
+      actors.push(new PageActor({ name, browser, site: served.url, devices, draws: new Draws(seed, name), ledger }))
+    }
+  }
+  const targets = [
+    { agent: "native", device: "native-cpu" },
+    ...browsers.flatMap(({ name }) => devices.map((device) => ({ agent: name, device }))),
+  ]
+  for (let i = 1; i <= programs; i++) {
+    const name = `program ${i}`
+    const actor = new NodeActor({ name, bridge, targets, draws: new Draws(seed, name), ledger })
+    opened.defer(() => actor.close())
+    actors.push(actor)
+  }
+  const faults = new FaultActor({
+    faults: [
+      ...browsers.flatMap(({ name, faults }) =>
+        Object.entries(faults).map(([part, strike]) => ({ name: `${name}: ${part}`, strike })),
+      ),
+      { name: "native process", strike: async () => killNative(bridge) },
+    ],
+    pauseMs,
+    draws: new Draws(seed, "faults"),
+    ledger,
+  })
+  const look = async () => {
+    await bridge.collectGarbage()
+    const native = await bridge.nativePid()
+    const parts = await Promise.all(browsers.map((browser) => browser.memory()))
+    const own = { "bridge-server": processMiB([bridge.pid]), "native process": processMiB([native]) }
+    return Object.assign({}, ...parts, memoryOf(own)) as Memory
+  }
+  const dispose = opened.move()
+  return { actors, faults, ledger, look, [Symbol.asyncDispose]: () => dispose.disposeAsync() }
+}
+
+async function killNative(bridge: SoakBridge): Promise<void> {
+  const pid = await bridge.nativePid()
+  // It may not have come back from the last time yet.
+  if (pid) process.kill(pid, "SIGKILL")
+}
