@@ -34,12 +34,15 @@ if (!(await ensureFirefox())) {
   console.error(FIREFOX_ABSENT)
   process.exit(1)
 }
+// The browsers and the bridge-server end with this process.
+for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1))
 console.log(`Seed ${seed}: with --seed ${seed} every actor does the same again.`)
 
 const result = await soak({
   minutes,
   seed,
   devices: values.devices.split(","),
+  warmUpActions: 20,
   pages: 2,
   programs: 2,
   pauseMs: [2000, 20_000],

@@ -1,4 +1,4 @@
-import { browser } from "wxt/browser"
+import { browserSession } from "./browser-session.ts"
 
 export const OFFSCREEN_PATH = "/offscreen.html"
 
@@ -20,13 +20,4 @@ async function create(): Promise<void> {
     reasons: [chrome.offscreen.Reason.WORKERS],
     justification: "Runs AI models in workers, for the pages that were granted it.",
   })
-}
-
-/** A name for this run of the browser, which grants for a session end with. The offscreen document has no `chrome.storage` to learn it from. */
-async function browserSession(): Promise<string> {
-  const { session } = await browser.storage.session.get<{ session?: string }>("session")
-  if (session) return session
-  const fresh = crypto.randomUUID()
-  await browser.storage.session.set({ session: fresh })
-  return fresh
 }

@@ -35,7 +35,7 @@ export interface SupervisorPlatform {
   browser: NonNullable<HardwareReport["devices"][number]["browser"]>
   version: string
   /** A name of this run of the browser. */
-  browserSession: string
+  browserSession: Promise<string>
   /** Opens the window that asks the person about that request. */
   showPrompt(id: string): Promise<void>
   grants: GrantStore
@@ -84,17 +84,8 @@ export class Supervisor {
 const PERSON: Caller = { origin: "owner" }
 
 async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; owner: Owner; prompts: Prompts }> {
-  const {
-    browser,
-    version,
-    settings,
-    grants: store,
-    browserSession,
-    showPrompt,
-    clock,
-    autostart,
-    connectHost,
-  } = platform
+  const { browser, version, settings, grants: store, showPrompt, clock, autostart, connectHost } = platform
+  const browserSession = await platform.browserSession
   await eraseIfAsked()
   const agent = (await settings.get("agent")) ?? `${browser}-${crypto.randomUUID().slice(0, 8)}`
   await settings.set("agent", agent)

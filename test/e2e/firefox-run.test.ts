@@ -27,10 +27,12 @@ describe("in Firefox, a page runs a model in the extension's pool", () => {
   let firefox: FirefoxBrowser
   let site: Served
   let isolated: Served
+  let embedding: Served
   let expected: number[]
   beforeAll(async () => {
     site = await serveFolder(pagesDir, { mounts })
     isolated = await serveFolder(pagesDir, { mounts, isolated: true })
+    embedding = await serveFolder(pagesDir, { mounts, headers: { "Cross-Origin-Embedder-Policy": "require-corp" } })
     firefox = await launchFirefox()
     expected = await nativeLogits(images)
   }, 60_000)
@@ -38,6 +40,7 @@ describe("in Firefox, a page runs a model in the extension's pool", () => {
     await firefox?.close()
     await site?.close()
     await isolated?.close()
+    await embedding?.close()
   })
   const open = async (url: string) => {
     const page = await firefox.browser.newPage()
@@ -71,6 +74,15 @@ describe("in Firefox, a page runs a model in the extension's pool", () => {
     expect(await firefox.enable(page, "session")).toMatchObject({ capabilities: ["infer"] })
     const ran = await run(page, device)
     expect(ran.device).toBe(device)
+    expect(distance(ran.logits, expected)).toBeLessThan(digits.tolerance)
+    await page.close()
+  })
+
+  test("from a page that asks for COEP alone, which is not isolated and takes no frame of the extension", async () => {
+    const page = await open(embedding.url)
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(false)
+    expect(await firefox.enable(page, "session")).toMatchObject({ capabilities: ["infer"] })
+    const ran = await run(page, "wasm")
     expect(distance(ran.logits, expected)).toBeLessThan(digits.tolerance)
     await page.close()
   })

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { cp, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,6 +8,7 @@ import { FIREFOX_ABSENT, findFirefox } from "../../scripts/browsers.ts"
 import { ensureExtension } from "../../scripts/build-extension.ts"
 import { type FirefoxOptions, findPage, openFirefox } from "../../scripts/start/firefox.ts"
 import type { PageFault } from "./extension.ts"
+import { processTree } from "./processes.ts"
 
 export interface FirefoxBrowser {
   readonly browser: Browser
@@ -18,6 +20,8 @@ export interface FirefoxBrowser {
   revoke(origin: string): Promise<void>
   /** Ends the supervisor's dedicated worker of that name. */
   killWorker(name: string): Promise<void>
+  /** Kills the process that all extensions live in, with the options page in it. Firefox starts another. */
+  killExtensionProcess(): void
   close(): Promise<void>
 }
 
@@ -49,6 +53,8 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
       return granted
     },
     async revoke(origin) {
+      // What is behind another tab paints nothing, and a click waits for that.
+      await options.bringToFront()
       const row = await options.waitForSelector(`xpath/.//*[@data-testid="grant"][contains(., "${origin}")]`)
       await (await row?.$("[data-testid=revoke]"))?.click()
       await options.waitForFunction((row) => !row?.isConnected, {}, row)
@@ -57,9 +63,15 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
       options.evaluate((name) => {
         const { workers } = (globalThis as unknown as Extension).browser.extension.getBackgroundPage()
         const killed = workers.findLast((worker) => worker.name === name)
-        if (!killed) throw new Error(`There is no worker ${name}: ${workers.map((w) => w.name)}`)
+        if (!killed) throw new Error(`There is no worker ${name}.`)
         killed.worker.terminate()
       }, name),
+    killExtensionProcess() {
+      const name = (pid: number) => readFileSync(`/proc/${pid}/comm`, "utf8").trim()
+      const pid = processTree(browser.process()?.pid as number).find((pid) => name(pid) === "WebExtensions")
+      if (!pid) throw new Error("Firefox has no process for extensions.")
+      process.kill(pid, "SIGKILL")
+    },
     async close() {
       await browser.close()
       await rm(dir, { recursive: true, force: true, maxRetries: 5 })

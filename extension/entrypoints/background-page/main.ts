@@ -3,6 +3,7 @@ import { workerClock } from "../../../engine/agent/clock.ts"
 import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
 import { idbSettings } from "../../../engine/agent/settings.ts"
 import { showBadge } from "../../background/badge.ts"
+import { browserSession } from "../../background/browser-session.ts"
 import { acceptConnections } from "../../background/connections.ts"
 import { injectPageScript } from "../../background/inject.ts"
 import { connectNativeHost } from "../../background/native-host.ts"
@@ -18,8 +19,7 @@ import { Supervisor } from "../../supervisor/supervisor.ts"
 const supervisor = new Supervisor({
   browser: "firefox",
   version: import.meta.env.IPFA_VERSION,
-  // Ended with the browser only, or with the extension.
-  browserSession: crypto.randomUUID(),
+  browserSession: browserSession(),
   showPrompt,
   grants: idbGrants(),
   settings: idbSettings(),

@@ -32,7 +32,7 @@ const brands = (navigator as { userAgentData?: { brands: { brand: string }[] } }
 const supervisor = new Supervisor({
   browser: brands.some(({ brand }) => brand === "Microsoft Edge") ? "edge" : "chromium",
   version: import.meta.env.IPFA_VERSION,
-  browserSession: new URLSearchParams(location.search).get("session") ?? crypto.randomUUID(),
+  browserSession: Promise.resolve(new URLSearchParams(location.search).get("session") ?? crypto.randomUUID()),
   showPrompt: (id) => ask({ type: "show-prompt", id }),
   grants: idbGrants(),
   settings: idbSettings(),

@@ -4,8 +4,11 @@ import { pairChromium } from "../../../scripts/start/chromium.ts"
 import { pairFirefox } from "../../../scripts/start/firefox.ts"
 import { launchExtension } from "../../support/extension.ts"
 import { launchFirefox } from "../../support/firefox.ts"
-import { type Memory, processMiB, processTree } from "./memory.ts"
+import { processMiB, processTree } from "../../support/processes.ts"
 import type { Tab } from "./page-work.ts"
+
+/** What is held, by what holds it, MiB. */
+export type Memory = Record<string, number>
 
 /** A real browser with the extension, which has joined the bridge-server. */
 export interface SoakBrowser {

@@ -18,6 +18,12 @@ export class Draws {
     return items[this.between(0, items.length - 1)] as T
   }
 
+  /** All of them, in an order by lot. */
+  shuffled<T>(items: readonly T[]): T[] {
+    const left = [...items]
+    return items.map(() => left.splice(this.between(0, left.length - 1), 1)[0] as T)
+  }
+
   /** A key of `weights`, as often as its weight says. */
   weighed<K extends string>(weights: Record<K, number>): K {
     const entries = Object.entries(weights) as [K, number][]

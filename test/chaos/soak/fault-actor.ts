@@ -16,12 +16,14 @@ export interface FaultActorOptions {
   ledger: Ledger
 }
 
-/** Kills one thing after another. No job meets two of them: what was under way at the last has ended before the next. */
+/** Kills one thing after another, each once before any a second time. No job meets two of them: what was under way at the last has ended before the next. */
 export class FaultActor {
   /** How often each was done. */
   readonly struck: Record<string, number> = {}
   readonly #options: FaultActorOptions
   #steps = 0
+  /** Of this round. */
+  #left: Fault[] = []
 
   constructor(options: FaultActorOptions) {
     this.#options = options
@@ -30,7 +32,8 @@ export class FaultActor {
 
   async act(signal: AbortSignal): Promise<void> {
     const { faults, pauseMs, draws, ledger } = this.#options
-    const { name, strike } = draws.pick(faults)
+    if (this.#left.length === 0) this.#left = draws.shuffled(faults)
+    const { name, strike } = this.#left.pop() as Fault
     const pause = draws.between(...pauseMs)
     await ledger.step("faults", ++this.#steps, name).act(strike)
     this.struck[name] = (this.struck[name] ?? 0) + 1

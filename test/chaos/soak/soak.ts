@@ -5,14 +5,14 @@ import { setTimeout as delay } from "node:timers/promises"
 import { commitMeasured, machine } from "../../../bench/harness.ts"
 import { repoRoot } from "../../../scripts/sources.ts"
 import { pagesDir } from "../../support/extension.ts"
+import { processMiB } from "../../support/processes.ts"
 import { serveFolder } from "../../support/serve.ts"
 import { type SoakBridge, startSoakBridge } from "./bridge.ts"
-import { memoryOf, openChromium, openFirefox, type SoakBrowser } from "./browsers.ts"
+import { type Memory, memoryOf, openChromium, openFirefox, type SoakBrowser } from "./browsers.ts"
 import { Draws } from "./draws.ts"
 import { FaultActor } from "./fault-actor.ts"
 import { models } from "./jobs.ts"
 import { type Anomaly, inWords, Ledger } from "./ledger.ts"
-import { type Memory, processMiB } from "./memory.ts"
 import { NodeActor } from "./node-actor.ts"
 import { PageActor } from "./page-actor.ts"
 
@@ -22,6 +22,8 @@ export interface SoakOptions {
   seed: number
   /** Devices that pages and programs ask browsers for. */
   devices: readonly string[]
+  /** What each actor does before memory is looked at for the first time. */
+  warmUpActions: number
   /** Pages in each browser, and Node programs. */
   pages: number
   programs: number
@@ -67,12 +69,17 @@ export const isClean = ({ counts }: Pick<SoakResult, "counts">): boolean =>
 
 /** Runs it all in real browsers and processes, and says what came of it. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const { minutes, seed, devices, idleMs, say } = options
+  const { minutes, seed, devices, warmUpActions, idleMs, say } = options
   const commit = commitMeasured(repoRoot)
   await using world = await openWorld(options)
   const { actors, faults, ledger, look } = world
-  say("Everything runs once …")
-  await Promise.all(actors.map((actor) => actor.start()))
+  say("Everything runs once, and some of it again …")
+  await Promise.all(
+    actors.map(async (actor) => {
+      await actor.start()
+      for (let i = 0; i < warmUpActions; i++) await actor.act()
+    }),
+  )
   await delay(idleMs)
   const start = await look()
 

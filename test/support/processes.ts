@@ -31,6 +31,3 @@ export function processTree(pid: number): number[] {
   for (const member of tree) for (const [child, parent] of parents) if (parent === member) tree.push(child)
   return tree
 }
-
-/** What is held, by what holds it, MiB. */
-export type Memory = Record<string, number>
