@@ -58,7 +58,12 @@ export default defineConfig({
     ...(browser === "firefox"
       ? {
           browser_specific_settings: {
-            gecko: { id: GECKO_ID, strict_min_version: "140.0" },
+            gecko: {
+              id: GECKO_ID,
+              strict_min_version: "140.0",
+              // Nothing leaves this computer but to the bridge-server that a person paired.
+              data_collection_permissions: { required: ["none"] },
+            },
           },
         }
       : browser === "safari"
@@ -75,7 +80,7 @@ export default defineConfig({
   hooks: {
     "build:manifestGenerated": ({ config: { browser } }, manifest) => {
       // The supervisor's home there. WXT knows background scripts only, and those can't bring module workers along.
-      if (browser === "firefox")
+      if (browser === "firefox" || browser === "safari")
         Object.assign(manifest, { background: { page: "background-page.html", persistent: true } })
     },
     "vite:build:extendConfig": (entrypoints, config) => {

@@ -5,6 +5,7 @@ interface ImportMetaEnv {
   readonly IPFA_VERSION: string
   /** Whether this build is Firefox's; set by WXT. */
   readonly FIREFOX: boolean
+  readonly SAFARI: boolean
 }
 
 /** A worker's bundle, by its URL. */

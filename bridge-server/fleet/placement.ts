@@ -79,6 +79,9 @@ const elsewhere: ReadonlySet<ErrorCode> = new Set([
   "IPFA_INTERNAL",
 ])
 
+/** What an agent's connection said as it ended, which the caller would take for its own connection's end. */
+const unheard: ReadonlySet<ErrorCode> = new Set(["IPFA_PROTOCOL_CLOSED", "IPFA_PROTOCOL_SLOW_READER"])
+
 /** Chooses a device of the fleet by the scheduler's function and opens there; where that fails, the next one, visibly. */
 export class Placement {
   readonly #fleet: Fleet
@@ -126,7 +129,7 @@ export class Placement {
       if (!best) {
         const left = giveUpAt - performance.now()
         if (left > 0 && this.#fleet.isExpecting(wanted) && (await this.#change(signal, left))) continue
-        throw last ?? this.#none(choice, wanted)
+        throw last && !unheard.has(last.code) ? last : this.#none(choice, wanted)
       }
       const device = choice.devices.get(best.id)!
       const passed = choice.passedOver

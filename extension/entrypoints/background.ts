@@ -12,8 +12,8 @@ import { openPage } from "../open-page.ts"
 /** Kept where it outlives the browser: whether the supervisor is wanted from its start on. */
 const AUTOSTART = "autostart"
 
-// The control plane, but for Firefox (background-page/). It may be stopped at any time: nothing that a page waits for runs here.
-export default defineBackground({ exclude: ["firefox"], main })
+// The control plane, but for Firefox and Safari (background-page/). It may be stopped at any time: nothing that a page waits for runs here.
+export default defineBackground({ exclude: ["firefox", "safari"], main })
 
 function main(): void {
   browser.runtime.onMessage.addListener((request: BackgroundRequest, sender, respond) => {

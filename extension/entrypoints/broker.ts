@@ -2,9 +2,9 @@ import { defineUnlistedScript } from "wxt/utils/define-unlisted-script"
 import type { RoutedPort } from "../messages.ts"
 import { BROKER_HOME } from "../page/broker.ts"
 
-/** Firefox's SharedWorker between the frames in pages and the background page. */
+/** The SharedWorker between the frames in pages and the background page of Firefox and Safari. */
 export default defineUnlistedScript({
-  include: ["firefox"],
+  include: ["firefox", "safari"],
   globalName: false,
   main() {
     let home: MessagePort | undefined

@@ -1,6 +1,7 @@
 import { browser } from "wxt/browser"
 import { extensionPort } from "../../protocol/transports/extension-port.ts"
 import { messagePort } from "../../protocol/transports/message-port.ts"
+import { HAS_BACKGROUND_PAGE } from "../background-page.ts"
 import {
   type BackgroundRequest,
   CONNECT,
@@ -52,8 +53,8 @@ export function linkPage(): void {
   )
 }
 
-/** Firefox gives extension pages no COEP header, so that a page which is isolated by it takes no frame of theirs. */
-const closedToFrames = () => import.meta.env.FIREFOX && crossOriginIsolated
+/** Extension pages have no COEP header there, so that a page which is isolated by it takes no frame of theirs. */
+const closedToFrames = () => HAS_BACKGROUND_PAGE && crossOriginIsolated
 
 async function inject(): Promise<void> {
   await ask({ type: "inject" }).catch(fail)

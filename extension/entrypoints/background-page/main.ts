@@ -14,10 +14,10 @@ import { openPage } from "../../open-page.ts"
 import { receivePorts } from "../../page/broker.ts"
 import { Supervisor } from "../../supervisor/supervisor.ts"
 
-// Firefox's home for the supervisor, which lasts as long as the browser: control plane and pool in one page.
+// Firefox's and Safari's home for the supervisor, which lasts as long as the browser: control plane and pool in one page.
 
 const supervisor = new Supervisor({
-  browser: "firefox",
+  browser: import.meta.env.SAFARI ? "safari" : "firefox",
   version: import.meta.env.IPFA_VERSION,
   browserSession: browserSession(),
   showPrompt,

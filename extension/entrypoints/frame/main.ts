@@ -1,4 +1,5 @@
 import { browser } from "wxt/browser"
+import { HAS_BACKGROUND_PAGE } from "../../background-page.ts"
 import { type BackgroundRequest, FRAME_HELLO, type FrameAnswer, type RoutedPort } from "../../messages.ts"
 import { openBroker } from "../../page/broker.ts"
 
@@ -19,12 +20,12 @@ window.addEventListener("message", (event) => {
   })
 })
 
-/** Firefox's background page is reached through a SharedWorker. Elsewhere the service worker can reach the supervisor's document, which is always in another process: Chromium keeps isolated pages apart from others. */
+/** A background page is reached through a SharedWorker. Elsewhere the service worker can reach the supervisor's document, which is always in another process: Chromium keeps isolated pages apart from others. */
 async function route(origin: string): Promise<((port: MessagePort, life: string) => void) | undefined> {
   const isPrivate = browser.extension.inIncognitoContext
   const request: BackgroundRequest = { type: "supervisor" }
   await browser.runtime.sendMessage(request)
-  if (import.meta.env.FIREFOX) {
+  if (HAS_BACKGROUND_PAGE) {
     const broker = openBroker()
     return (port, life) => broker.postMessage({ type: "route", origin, isPrivate, life } satisfies RoutedPort, [port])
   }

@@ -4,10 +4,9 @@ import type { Draws } from "./draws.ts"
 import { type Batch, drawBatch, drawLongBatch, firstBatches, models, type Outcome } from "./jobs.ts"
 import { type Allowed, codeOf, type Ledger, type Step } from "./ledger.ts"
 
-/** Where a Node program has its jobs run. */
+/** What a Node program says of where its jobs are to run: a kind of device, whoever has it, or nothing. */
 export interface Target {
-  agent: string
-  device: string
+  device?: string
 }
 
 export interface NodeActorOptions {
@@ -81,11 +80,11 @@ export class NodeActor {
   }
 
   /** `onFirst` is called when the first job has ended, or none ever will. */
-  async #run({ model, jobs, abortAfter }: Batch, { agent, device }: Target, onFirst = () => {}): Promise<Outcome[]> {
+  async #run({ model, jobs, abortAfter }: Batch, target: Target, onFirst = () => {}): Promise<Outcome[]> {
     const controller = new AbortController()
     let count = 0
     try {
-      const session = await this.#fleet.load(models[model] as Uint8Array, { agent, device })
+      const session = await this.#fleet.load(models[model] as Uint8Array, target)
       const outcomes = await Promise.all(
         jobs.map(async ({ input, output, shape, data }): Promise<Outcome> => {
           try {

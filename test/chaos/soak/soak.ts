@@ -144,10 +144,7 @@ async function openWorld(options: SoakOptions): Promise<World> {
       actors.push(new PageActor({ name, browser, site: served.url, devices, draws: new Draws(seed, name), ledger }))
     }
   }
-  const targets = [
-    { agent: "native", device: "native-cpu" },
-    ...browsers.flatMap(({ name }) => devices.map((device) => ({ agent: name, device }))),
-  ]
+  const targets = [{}, { device: "native-cpu" }, ...devices.map((device) => ({ device }))]
   for (let i = 1; i <= programs; i++) {
     const name = `program ${i}`
     const actor = new NodeActor({ name, bridge, targets, draws: new Draws(seed, name), ledger })
