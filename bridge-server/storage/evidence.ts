@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { type DuckDBConnection, DuckDBInstance, DuckDBTimestampValue } from "@duckdb/node-api"
 import type { BenchmarkRow, HardwareReport, Measurement } from "../../protocol/index.ts"
-import { migrate } from "./migrations.ts"
+import { beforeMigrating, migrate } from "./migrations.ts"
 import { applyRetention, type Retention } from "./retention.ts"
 
 export interface AgentIdentity {
@@ -86,8 +86,9 @@ export class Evidence {
     this.#options = { software, flushMs, now, onError }
   }
 
-  /** Opens or makes the file at `path` (`:memory:` for none), migrates it and applies the retention. Throws what DuckDB says where the file is no database or another process has it. */
+  /** Opens or makes the file at `path` (`:memory:` for none), migrates it and applies the retention. Throws IPFA_STORE_NEWER, and what DuckDB says where the file is no database or another process has it. */
   static async open(path: string, options: EvidenceOptions): Promise<Evidence> {
+    await beforeMigrating(path)
     const instance = await DuckDBInstance.create(path, {
       threads: "1",
       memory_limit: "256MB",

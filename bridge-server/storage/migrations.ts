@@ -1,10 +1,12 @@
-import type { DuckDBConnection } from "@duckdb/node-api"
+import { copyFileSync, existsSync, renameSync } from "node:fs"
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api"
+import { fail } from "../../protocol/index.ts"
 
 /**
  * The evidence database's history: each entry brings it from one version to the next and is never changed once released.
  * Prompts, tensors and outputs have no column anywhere.
  */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   `
   CREATE TABLE models (sha256 VARCHAR PRIMARY KEY, bytes BIGINT, reference VARCHAR, first_seen TIMESTAMP, last_seen TIMESTAMP);
   CREATE TABLE agents (agent VARCHAR PRIMARY KEY, browser VARCHAR, version VARCHAR, first_seen TIMESTAMP, last_seen TIMESTAMP);
@@ -38,19 +40,56 @@ const migrations: readonly string[] = [
 
 export const EVIDENCE_VERSION = migrations.length
 
-/** Brings the database up to EVIDENCE_VERSION, each step in a transaction. Returns the version it found. */
-export async function migrate(connection: DuckDBConnection, software: string): Promise<number> {
-  await connection.run(
-    "CREATE TABLE IF NOT EXISTS schema_history (version INTEGER PRIMARY KEY, software VARCHAR, applied_at TIMESTAMP)",
+/** How far a database has come; 0 where it is new. */
+async function versionOf(connection: DuckDBConnection): Promise<number> {
+  const tables = await connection.runAndReadAll(
+    "SELECT count(*)::INTEGER AS n FROM information_schema.tables WHERE table_name = 'schema_history'",
   )
+  if (!tables.getRowObjectsJS()[0]?.n) return 0
   const rows = await connection.runAndReadAll(
     "SELECT coalesce(max(version), 0)::INTEGER AS version FROM schema_history",
   )
-  const found = rows.getRowObjectsJS()[0]?.version as number
-  for (let version = found + 1; version <= migrations.length; version++) {
+  return rows.getRowObjectsJS()[0]?.version as number
+}
+
+/**
+ * Looks at a file before anything may write to it: one of a newer version is refused as it is (IPFA_STORE_NEWER), of one that is to be migrated a
+ * copy is kept beside it, `FILE.vN`. A copy that is there already is from a migration of the same version that did not come to its end.
+ */
+export async function beforeMigrating(file: string, steps: readonly string[] = migrations): Promise<void> {
+  if (!existsSync(file)) return
+  const instance = await DuckDBInstance.create(file, { access_mode: "READ_ONLY" })
+  let found: number
+  try {
+    const connection = await instance.connect()
+    found = await versionOf(connection)
+    connection.closeSync()
+  } finally {
+    instance.closeSync()
+  }
+  if (found > steps.length) throw fail("IPFA_STORE_NEWER", { data: { file, found, here: steps.length } })
+  const backup = `${file}.v${found}`
+  if (found === 0 || found === steps.length || existsSync(backup)) return
+  // What was written last may be in DuckDB's log still. The copy gets its name when it is whole.
+  if (existsSync(`${file}.wal`)) copyFileSync(`${file}.wal`, `${backup}.wal`)
+  copyFileSync(file, `${backup}.part`)
+  renameSync(`${backup}.part`, backup)
+}
+
+/** Brings the database up to the last of `steps`, each in a transaction, so that what is interrupted was never begun. */
+export async function migrate(
+  connection: DuckDBConnection,
+  software: string,
+  steps: readonly string[] = migrations,
+): Promise<void> {
+  await connection.run(
+    "CREATE TABLE IF NOT EXISTS schema_history (version INTEGER PRIMARY KEY, software VARCHAR, applied_at TIMESTAMP)",
+  )
+  const found = await versionOf(connection)
+  for (let version = found + 1; version <= steps.length; version++) {
     await connection.run("BEGIN")
     try {
-      await connection.run(migrations[version - 1] as string)
+      await connection.run(steps[version - 1] as string)
       await connection.run("INSERT INTO schema_history VALUES ($1, $2, epoch_ms($3::BIGINT))", [
         version,
         software,
@@ -62,5 +101,4 @@ export async function migrate(connection: DuckDBConnection, software: string): P
       throw error
     }
   }
-  return found
 }

@@ -80,6 +80,10 @@ export const registry = {
     "A stored model's bytes are damaged; it was removed and can be downloaded again.",
     true,
   ),
+  IPFA_STORE_NEWER: entry(
+    409,
+    "What is stored here was written by a newer version and was left as it is. Update this one, or choose another folder or profile.",
+  ),
   IPFA_STORE_LOCKED: entry(409, "Another bridge uses that data folder. Stop it, or choose another with --data."),
 
   IPFA_DEVICE_ABSENT: entry(404, "The device that was asked for can't be had here. The error's data says why."),

@@ -1,0 +1,57 @@
+/**
+ * `node scripts/freeze-previous.ts COMMIT`: bundles what a released version says to others (Node client, bridge-server, an agent's pool) into
+ * test/support/previous/, for the tests that let it meet this one. Run with the last release's commit when PROTOCOL_VERSION or the version goes up.
+ */
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { gzipSync } from "node:zlib"
+import { build } from "esbuild"
+import { repoRoot } from "./sources.ts"
+
+const git = (...args: string[]) => execFileSync("git", args, { cwd: repoRoot, maxBuffer: 2 ** 28 })
+
+/** What the tests use of it: the parts that others meet, and what lets an agent compute without a browser. */
+const entry = `
+export { connect } from "./sdk/connect.ts"
+export { startBridge } from "./bridge-server/server.ts"
+export { createLog } from "./bridge-server/log.ts"
+export { Evidence } from "./bridge-server/storage/index.ts"
+export { PROTOCOL_VERSION } from "./protocol/version.ts"
+export { adderHost } from "./test/support/adder.ts"
+export { testPool } from "./test/support/pool.ts"
+export { joinAgent } from "./test/support/bridge.ts"
+`
+
+const [commit] = process.argv.slice(2)
+if (!commit) {
+  console.error("usage: node scripts/freeze-previous.ts COMMIT")
+  process.exit(2)
+}
+const dir = mkdtempSync(path.join(tmpdir(), "ipfa previous "))
+try {
+  execFileSync("tar", ["-x", "-C", dir], { input: git("archive", commit) })
+  // Of what it imports, esbuild takes in what is its own; packages stay outside and are this version's.
+  symlinkSync(path.join(repoRoot, "node_modules"), path.join(dir, "node_modules"))
+  const { outputFiles } = await build({
+    stdin: { contents: entry, resolveDir: dir, loader: "ts" },
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    target: "node22",
+    external: ["fastify", "@fastify/*", "@duckdb/*", "onnxruntime-node", "pino", "prom-client", "ws", "uqr"],
+  })
+  const out = path.join(repoRoot, "test", "support", "previous")
+  mkdirSync(out, { recursive: true })
+  const bundle = gzipSync(outputFiles[0]?.contents as Uint8Array, { level: 9 })
+  writeFileSync(path.join(out, "bundle.mjs.gz"), bundle)
+  const { version } = JSON.parse(readFileSync(path.join(dir, "package.json"), "utf8")) as { version: string }
+  const about = { commit: git("rev-parse", "--short=12", commit).toString().trim(), version }
+  writeFileSync(path.join(out, "about.json"), `${JSON.stringify(about, null, 2)}\n`)
+  console.log(`${(bundle.byteLength / 1000).toFixed(0)} kB of ${version} (${about.commit})`)
+} finally {
+  rmSync(dir, { recursive: true })
+}
