@@ -61,7 +61,7 @@ describe("in Firefox, while a page's jobs run", () => {
     site = await serveFolder(pagesDir, { mounts })
     firefox = await launchFirefox()
     expected = await nativeLogits(images)
-  }, 60_000)
+  })
   afterAll(async () => {
     await firefox?.close()
     await site?.close()
