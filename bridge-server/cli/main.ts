@@ -11,6 +11,7 @@ import { runCommand } from "./run.ts"
 import { serveCommand } from "./serve.ts"
 import { serviceCommand } from "./service.ts"
 import { statusCommand } from "./status.ts"
+import { uninstallCommand } from "./uninstall.ts"
 
 const program = new Command("ipfs-accelerate")
   .description("One address in front of a fleet of browsers and native processes.")
@@ -31,6 +32,7 @@ for (const command of [
   doctorCommand,
   installNativeHostCommand,
   uninstallNativeHostCommand,
+  uninstallCommand,
 ])
   program.addCommand(withGlobals(command()))
 

@@ -53,10 +53,18 @@ export function serviceCommand(): Command {
 }
 
 function planFor(data: string | undefined, serveOptions: readonly string[]): ServicePlan {
-  const dataDir = path.resolve(data ?? defaultDataDir())
+  const plan = plannedService(path.resolve(data ?? defaultDataDir()), serveOptions)
+  if (plan) return plan
+  throw fail("IPFA_BRIDGE_SERVICE", {
+    message: `There is no known way to install a service on ${process.platform}. Start ipfs-accelerate serve by a script of your own.`,
+  })
+}
+
+/** How this system is told of the service; undefined where no way is known. */
+export function plannedService(dataDir: string, serveOptions: readonly string[] = []): ServicePlan | undefined {
   const { username } = os.userInfo()
   const domain = process.env.USERDOMAIN
-  const plan = servicePlan({
+  return servicePlan({
     platform: process.platform,
     env: process.env,
     home: os.homedir(),
@@ -64,10 +72,6 @@ function planFor(data: string | undefined, serveOptions: readonly string[]): Ser
     user: domain ? `${domain}\\${username}` : username,
     words: [process.execPath, fileURLToPath(files.cli), "serve", "--data", dataDir, ...serveOptions],
     dataDir,
-  })
-  if (plan) return plan
-  throw fail("IPFA_BRIDGE_SERVICE", {
-    message: `There is no known way to install a service on ${process.platform}. Start ipfs-accelerate serve by a script of your own.`,
   })
 }
 

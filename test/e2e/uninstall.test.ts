@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync, readdirSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterEach, beforeEach, expect, test } from "vitest"
+import { files } from "../../bridge-server/files.ts"
+import { type HostHome, hostHome } from "../support/native-host.ts"
+
+let user: HostHome
+beforeEach(() => {
+  user = hostHome()
+})
+const served: ChildProcess[] = []
+afterEach(() => {
+  for (const child of served.splice(0)) child.kill("SIGKILL")
+  user.remove()
+})
+
+/** A bridge-server that this user started, once it is up; the code it ends with. */
+async function serve() {
+  const args = [fileURLToPath(files.cli), "serve", "--port", "0", "--json"]
+  const child = spawn(process.execPath, args, { env: user.env, stdio: ["ignore", "pipe", "ignore"] })
+  served.push(child)
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve))
+  await new Promise((resolve) => child.stdout.once("data", resolve))
+  return { exited }
+}
+
+test("uninstall ends the bridge-server and takes back the native host; the data goes when that is said, and nothing else does", async () => {
+  const launcher = user.install("chromium")
+  const { exited } = await serve()
+  const first = await user.cli("uninstall")
+  expect(first).toMatchObject({ service: false, bridge: true, data: { dir: user.dataDir, removed: false, others: [] } })
+  expect(first.browsers.filter(({ state }: { state: string }) => state === "removed")).toMatchObject([
+    { browser: "chromium" },
+  ])
+  expect(await exited).toBe(0)
+  expect(existsSync(launcher)).toBe(false)
+  expect(readdirSync(user.dataDir)).toContain("token")
+
+  writeFileSync(path.join(user.dataDir, "a person's.txt"), "")
+  const second = await user.cli("uninstall", "--yes")
+  expect(second).toMatchObject({ bridge: false, data: { removed: true, others: ["a person's.txt"] } })
+  expect(second.data.bytes).toBeGreaterThan(0)
+  expect(readdirSync(user.dataDir)).toEqual(["a person's.txt"])
+})
+
+test("uninstall leaves no folder where all that was in it was its own, and has nothing to do the second time", async () => {
+  const { exited } = await serve()
+  expect(await user.cli("uninstall", "--yes")).toMatchObject({ bridge: true, data: { removed: true, others: [] } })
+  expect(await exited).toBe(0)
+  expect(existsSync(user.dataDir)).toBe(false)
+  expect(await user.cli("uninstall", "--yes")).toMatchObject({ bridge: false, data: { removed: false, bytes: 0 } })
+})
