@@ -175,11 +175,7 @@ export class Sessions {
 
   async #load(loaded: Loaded, origin: string): Promise<void> {
     const { model, device } = loaded
-    // All who asked for it have left while it waited for its turn.
-    if (loaded.leases === 0 && loaded.jobs === 0) {
-      loaded.opening = undefined
-      throw fail("IPFA_JOB_CANCELLED")
-    }
+    this.#assertWanted(loaded)
     await this.#trialAside(loaded, model.needBytes)
     this.#roomFor(loaded, model.needBytes)
     loaded.reservedBytes = model.needBytes
@@ -202,7 +198,7 @@ export class Sessions {
       this.#record(loaded, opened.openMs)
     } catch (error) {
       const { code } = asAccelerateError(error)
-      this.#record(loaded, 0, code)
+      if (code !== "IPFA_JOB_CANCELLED") this.#record(loaded, 0, code)
       throw error
     } finally {
       loaded.reservedBytes = 0
@@ -215,6 +211,13 @@ export class Sessions {
       this.unload(loaded)
       throw error
     }
+  }
+
+  /** Throws IPFA_JOB_CANCELLED where all who asked for it have left while it waited. Who asks from now on has it opened anew. */
+  #assertWanted(loaded: Loaded): void {
+    if (loaded.leases > 0 || loaded.jobs > 0) return
+    loaded.opening = undefined
+    throw fail("IPFA_JOB_CANCELLED")
   }
 
   /** Waits for a trial that is in a caller's way: it ends with its present run. */
@@ -238,18 +241,20 @@ export class Sessions {
 
   /** Past the deadline the opening fails at once; the host may go on for `stuckMs`, then it is ended. */
   async #callOpen(
-    { host, model, device, isTrial }: Loaded,
+    loaded: Loaded,
     origin: string,
     params: ParamsIn<Methods["device.open"]>,
     transfer: ArrayBuffer[],
   ): Promise<{ life: number; opened: ResultOf<Methods["device.open"]> }> {
     const { openMs, stuckMs, turnMs } = this.#settings.limits
+    const { host, model, device, isTrial } = loaded
     const late = Promise.withResolvers<never>()
     let timer: ReturnType<typeof setTimeout> | undefined
     const byBytes = model.needBytes * OPEN_MS_PER_BYTE
     const expectedMs = this.#measurements.of(model.sha256, device).openMs ?? 100 + byBytes
     const turn = { origin, isTrial, expectedMs, turnMs: turnMs + byBytes }
-    const opening = this.turnsOf(host).open(turn, () => {
+    const opening = this.turnsOf(host).open(turn, async () => {
+      this.#assertWanted(loaded)
       const { life } = host
       const call = host.call("device.open", params, { transfer })
       timer = setTimeout(() => {
@@ -260,7 +265,7 @@ export class Sessions {
           .catch(() => undefined)
           .finally(() => clearTimeout(stuck))
       }, openMs)
-      return call.then((opened) => ({ life, opened }))
+      return { life, opened: await call }
     })
     return await Promise.race([opening, late.promise]).finally(() => clearTimeout(timer))
   }
