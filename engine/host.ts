@@ -72,6 +72,13 @@ export function hostHandlers(
     return found
   }
 
+  const close = (handle: string): Promise<void> =>
+    enqueue(async () => {
+      const s = sessions.get(handle)
+      sessions.delete(handle)
+      await s?.close()
+    })
+
   const probe = () => {
     probed ??= ready
       .then((b) => b.probe())
@@ -94,12 +101,9 @@ export function hostHandlers(
           })
         const start = performance.now()
         const made = await b.open({ model, external }, device)
-        if (call.signal.aborted) {
-          await made.close()
-          throw call.signal.reason
-        }
         const handle = `h${++opened}`
         sessions.set(handle, made)
+        call.undo(() => void close(handle).catch(() => undefined))
         const { inputs, outputs, memoryBytes, note } = made
         return { handle, inputs, outputs, openMs: performance.now() - start, memoryBytes, note }
       }, call.signal),
@@ -112,10 +116,8 @@ export function hostHandlers(
         checkOutputs("outputs", outputs ?? [], s.outputs)
         checkWanted(outputs, keep)
         const result = await s.run(feeds, { keep, outputs })
-        if (call.signal.aborted) {
-          s.release(keptIds(result.outputs))
-          throw call.signal.reason
-        }
+        const kept = keptIds(result.outputs)
+        if (kept.length > 0) call.undo(() => s.release(kept))
         call.transfer(tensorBuffers(Object.values(result.outputs)))
         return result
       }, call.signal),
@@ -126,13 +128,10 @@ export function hostHandlers(
         return {}
       }),
 
-    "device.close": ({ handle }) =>
-      enqueue(async () => {
-        const s = sessions.get(handle)
-        sessions.delete(handle)
-        await s?.close()
-        return {}
-      }),
+    "device.close": async ({ handle }) => {
+      await close(handle)
+      return {}
+    },
 
     "device.memory": async () => ({
       heapBytes: (await unlessLost(() => ready)).heapBytes?.(),

@@ -14,6 +14,7 @@ class Incoming {
   /** Why it was, if it was. */
   reason: AccelerateError | undefined
   #reject!: (reason: AccelerateError) => void
+  #undo: (() => void) | undefined
   #controller: AbortController | undefined
 
   constructor(events: EventSender) {
@@ -37,8 +38,21 @@ class Incoming {
     this.reason = reason
     this.#controller?.abort(reason)
     this.#reject(reason)
+    this.#undo?.()
+  }
+
+  get canUndo(): boolean {
+    return this.#undo !== undefined
+  }
+
+  undo(undo: () => void): void {
+    if (this.reason) undo()
+    else this.#undo = undo
   }
 }
+
+/** Results on their way that can still be undone, at most. */
+const MAX_UNDOABLE = 64
 
 /** The half of a connection that answers calls with handlers. */
 export const answerCalls: Answerer = (options, contract, link) => new CallAnswering(options, contract, link)
@@ -48,6 +62,8 @@ class CallAnswering implements Answering {
   readonly #contract: Contract
   readonly #link: Link
   readonly #incoming = new Map<number, Incoming>()
+  /** Answered lately: a cancel that crossed the answer on its way still undoes it. */
+  readonly #undoable = new Map<number, Incoming>()
   /** Handlers that have not settled; a call that was cancelled may still have its own running. */
   #running = 0
 
@@ -66,7 +82,9 @@ class CallAnswering implements Answering {
   }
 
   cancel(id: number): void {
-    this.#incoming.get(id)?.abort(fail("IPFA_JOB_CANCELLED"))
+    const call = this.#incoming.get(id) ?? this.#undoable.get(id)
+    this.#undoable.delete(id)
+    call?.abort(fail("IPFA_JOB_CANCELLED"))
   }
 
   grant(id: number, events: number): void {
@@ -76,6 +94,7 @@ class CallAnswering implements Answering {
   end(reason: AccelerateError): void {
     const incoming = [...this.#incoming.values()]
     this.#incoming.clear()
+    this.#undoable.clear()
     for (const call of incoming) call.abort(reason)
   }
 
@@ -108,6 +127,10 @@ class CallAnswering implements Answering {
     }
     this.#incoming.delete(id)
     if (answer.kind !== "complete") return this.#link.post(answer)
+    if (call.canUndo) {
+      this.#undoable.set(id, call)
+      if (this.#undoable.size > MAX_UNDOABLE) this.#undoable.delete(this.#undoable.keys().next().value as number)
+    }
     const unsent = this.#link.send(answer, [...buffers])
     if (unsent) this.#link.post({ kind: "error", id, error: serialiseError(unsent.cause) })
   }
@@ -143,6 +166,7 @@ class CallAnswering implements Answering {
         transfer: (list) => {
           for (const buffer of list) buffers.add(buffer)
         },
+        undo: (undo) => call.undo(undo),
       })
       await call.events.drained()
       return value

@@ -69,6 +69,8 @@ export interface CallContext<M extends MethodDefinition, C> {
   emit(event: EventOf<M>): Promise<void>
   /** Buffers of the result that may be moved instead of copied. */
   transfer(buffers: Transferable[]): void
+  /** `undo` is called where the caller gave up before it had the result, even if that was on its way: what it would have named is nobody's. */
+  undo(undo: () => void): void
 }
 
 export type Handler<M extends MethodDefinition, C> = (

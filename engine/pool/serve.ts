@@ -65,10 +65,7 @@ export class Connection {
       return {}
     },
     "session.close": ({ sessionId }) => {
-      const lease = this.leases.get(sessionId)
-      this.leases.delete(sessionId)
-      if (lease) this.#parts.leases.close(lease)
-      this.#parts.changed()
+      this.#close(sessionId)
       return {}
     },
     "hardware.report": async () => {
@@ -124,6 +121,13 @@ export class Connection {
     return lease
   }
 
+  #close(sessionId: string): void {
+    const lease = this.leases.get(sessionId)
+    this.leases.delete(sessionId)
+    if (lease) this.#parts.leases.close(lease)
+    this.#parts.changed()
+  }
+
   async #allow(references: Iterable<string>): Promise<void> {
     for (const reference of references) await this.#caller.allowModel?.(reference)
   }
@@ -172,6 +176,7 @@ export class Connection {
         throw error
       }
       this.leases.set(lease.sessionId, lease)
+      call.undo(() => this.#close(lease.sessionId))
       this.#parts.changed()
       const { inputs, outputs, openMs, note } = placed.loaded
       return {
@@ -197,6 +202,8 @@ export class Connection {
     const { key, signal, priority, deadlineMs } = call
     const { feeds, keep, outputs = [] } = params
     const give = (result: RunResult) => {
+      const ids = Object.values(result.outputs).flatMap((tensor) => ("kept" in tensor ? [tensor.kept] : []))
+      if (ids.length > 0) call.undo(() => releaseKept(lease, ids))
       call.transfer(tensorBuffers(Object.values(result.outputs)))
       this.#parts.used(lease.model, feeds)
       return result

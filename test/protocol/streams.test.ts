@@ -196,3 +196,57 @@ describe("what a caller sees", () => {
     )
   })
 })
+
+describe("what a call has made", () => {
+  const undone: number[] = []
+  /** One call of `test.echo` whose handler lets go when it is told to. */
+  async function begin() {
+    undone.length = 0
+    const [here, there] = memoryPorts()
+    const answers: Message[] = []
+    there.start(
+      (message) => answers.push(message as Message),
+      () => {},
+    )
+    const { promise: letGo, resolve } = Promise.withResolvers<void>()
+    const handlers = {
+      "test.echo": async (params: { value: number }, { undo }: { undo(undo: () => void): void }) => {
+        await letGo
+        undo(() => undone.push(params.value))
+        return params
+      },
+    } as unknown as Handlers<undefined>
+    new PeerCore(here, { role: "server", handlers }, testContract, answerCalls)
+    there.send(hello)
+    const send = (id: number) => there.send({ kind: "call", id, method: "test.echo", params: { value: id } })
+    const answered = (id: number) => answers.find((m) => "id" in m && m.id === id)?.kind
+    return { send, cancel: (id: number) => there.send({ kind: "cancel", id }), answered, letGo: resolve }
+  }
+
+  test("is undone where the caller gave up before the answer, or while it was on its way; once, and no other's", async () => {
+    const t = await begin()
+    for (const id of [1, 2, 3]) t.send(id)
+    await turn()
+    t.cancel(1)
+    await turn()
+    t.letGo()
+    await turn()
+    expect([1, 2, 3].map(t.answered)).toEqual(["cancelled", "complete", "complete"])
+    expect(undone).toEqual([1])
+    t.cancel(2)
+    t.cancel(2)
+    await turn()
+    expect(undone).toEqual([1, 2])
+  })
+
+  test("stays where the answer is older than 64 later ones: that has long been had", async () => {
+    const t = await begin()
+    t.letGo()
+    for (let id = 1; id <= 65; id++) t.send(id)
+    await turn()
+    t.cancel(1)
+    t.cancel(2)
+    await turn()
+    expect(undone).toEqual([2])
+  })
+})

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest"
 import type { Caller } from "../../engine/caller.ts"
-import { fail } from "../../protocol/index.ts"
-import { adderHost, adderModel } from "../support/adder.ts"
+import { fail, memoryPorts, Peer } from "../../protocol/index.ts"
+import { adderHost, adderModel, floats } from "../support/adder.ts"
 import { Client, keptId, refusal, type TestPool, testPool, value } from "../support/pool.ts"
 
 let t: TestPool | undefined
@@ -208,6 +208,38 @@ describe("a right that ends", () => {
     expect(await gone).toBe("IPFA_GRANT_EXPIRED")
     wasm.letGo()
     expect(value(await waits)).toBe(3)
+  })
+})
+
+describe("a result that its caller gave up while it was on its way", () => {
+  test("leaves neither a session nor kept tensors behind", async () => {
+    const wasm = adderHost("wasm")
+    t = testPool([wasm])
+    const [here, there] = memoryPorts()
+    const caller: Caller = { origin: "https://page.test" }
+    const served = new Peer<Caller>(there, { role: "pool", handlers: t.pool.serve(caller).handlers, caller })
+    const answers: { id: number; kind: string; value?: { sessionId: string } }[] = []
+    here.start(
+      (message) => answers.push(message as (typeof answers)[number]),
+      () => undefined,
+    )
+    const answer = async (id: number) => {
+      await expect.poll(() => answers.find((a) => a.id === id)?.kind).toBe("complete")
+      return answers.find((a) => a.id === id)!.value!
+    }
+    here.send({ kind: "hello", versions: [1, 1], role: "page", software: "by hand" })
+    const call = (id: number, method: string, params: unknown) => here.send({ kind: "call", id, method, params })
+    const model = t.publish("one", adderModel(1))
+    call(1, "session.open", { model })
+    const { sessionId } = await answer(1)
+    call(2, "session.run", { sessionId, feeds: { x: floats(1) }, keep: ["y"] })
+    await answer(2)
+    expect(wasm.kept.size).toBe(1)
+    here.send({ kind: "cancel", id: 2 })
+    await expect.poll(() => wasm.kept.size).toBe(0)
+    here.send({ kind: "cancel", id: 1 })
+    await expect.poll(() => t?.pool.status({ origin: "owner" }).sessions).toEqual([])
+    served.close()
   })
 })
 
