@@ -2,6 +2,8 @@
 export interface Caller {
   /** The page's origin as the browser says it, `bridge:ADDRESS`, or `owner` (the person, through the extension's pages or the CLI). Fair shares and uploads go by this. */
   readonly origin: string
+  /** Its window is private: of what it does nothing is told to who keeps it for the person. */
+  readonly isPrivate?: boolean
   /** Refuses a model reference that the caller was not granted, by throwing IPFA_GRANT_REQUIRED. */
   allowModel?(reference: string): void | Promise<void>
   /** As in ModelOwner. */

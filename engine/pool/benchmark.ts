@@ -70,7 +70,7 @@ export async function runBenchmark(
     : absent
   const rows: BenchmarkRow[] = []
   const failed: AbsentDevice[] = []
-  const what = { origin: run.caller.origin, reference: request.model, model: run.model }
+  const what = { caller: run.caller, reference: request.model, model: run.model }
   for (const device of chosen) {
     try {
       const row = await benchmarkDevice(parts, run, device.id)
@@ -93,15 +93,16 @@ export async function runBenchmark(
 /** Hands over what was found, for the person. */
 export function keepBenchmark(
   { now, browser, version, onBenchmark }: PoolSettings,
-  what: { origin: string; reference: string; model: Model; device: DeviceInfo },
+  what: { caller: Caller; reference: string; model: Model; device: DeviceInfo },
   found: Pick<BenchmarkRecord, "loadMs" | "firstMs" | "p50Ms" | "samplesMs" | "error">,
 ): void {
+  if (what.caller.isPrivate) return
   const { loadMs, firstMs, p50Ms, samplesMs, error } = found
   const { id: device, backend, adapter } = what.device
   onBenchmark({
     id: crypto.randomUUID(),
     at: now(),
-    origin: what.origin,
+    origin: what.caller.origin,
     model: shownReference(what.reference),
     sha256: what.model.sha256,
     device,

@@ -364,7 +364,7 @@ export class Jobs implements LaneOwner {
     job.loaded.jobs--
     job.loaded.lastUsedAt = job.lease.lastUsedAt = performance.now()
     if (job.counted === "waiting") this.#count(job, undefined)
-    this.#settings.onJob({ ...jobName(job), at: this.#settings.now(), ...how })
+    if (!job.lease.caller.isPrivate) this.#settings.onJob({ ...jobName(job), at: this.#settings.now(), ...how })
     this.#changed()
   }
 }

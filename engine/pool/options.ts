@@ -17,7 +17,7 @@ export interface PoolOptions {
   budgetBytes?: number
   /** Told of every opening and run, as it happens. */
   onMeasurement?(measurement: Measurement): void
-  /** Told of every job that ended, and of what each benchmark found on a device: for the person alone, as both say who asked. */
+  /** Told of every job that ended, and of what each benchmark found on a device: for the person alone, as both say who asked; nothing of private windows. */
   onJob?(job: EndedJob): void
   onBenchmark?(benchmark: BenchmarkRecord): void
   /** Earlier ones, oldest first, that choices go by from the start. */

@@ -162,7 +162,7 @@ export class Tuner {
 
   #keep(model: Model, host: Host, device: string, found: Parameters<typeof keepBenchmark>[2]): void {
     const info = host.devices.get(device) as DeviceInfo
-    const what = { origin: TUNER.origin, reference: `sha256:${model.sha256}`, model, device: info }
+    const what = { caller: TUNER, reference: `sha256:${model.sha256}`, model, device: info }
     keepBenchmark(this.#parts.settings, what, found)
   }
 

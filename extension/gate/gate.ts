@@ -233,6 +233,7 @@ export class Visitor {
     const held = this.#held
     return {
       origin: this.origin,
+      isPrivate: this.isPrivate,
       revoked: this.#revoked.signal,
       get limits() {
         return held()?.limits

@@ -91,6 +91,7 @@ test("where private windows are allowed, each page asks for itself, and nothing 
   const { gate } = await open()
   await gate.request(gate.enter(A), request)
   const page = gate.enter(A, true)
+  expect(page.caller().isPrivate).toBe(true)
   // What the site holds elsewhere is not told there.
   expect(() => gate.authorise(infer, page)).toThrow(required)
   expect(await gate.request(page, request)).toMatchObject({ lifetime: "once" })

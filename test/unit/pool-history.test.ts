@@ -54,6 +54,17 @@ test("what runs and waits is told of everybody, and each job that ended with how
   ])
 })
 
+test("of what runs in a private window nothing is told", async () => {
+  const told: unknown[] = []
+  t = testPool([adderHost("wasm")], { onJob: (job) => told.push(job), onBenchmark: (found) => told.push(found) })
+  const page = t.connect({ isPrivate: true })
+  const model = t.publish("one", adderModel(1))
+  const { sessionId } = await page.open(model)
+  await page.run(sessionId)
+  await page.peer.call("benchmark.run", { model, feeds: { x: floats(1) }, samples: 1 })
+  expect(told).toEqual([])
+})
+
 test("a benchmark is told with its samples and who asked, and where it failed with the code", async () => {
   const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
   webgpu.refuse = fail("IPFA_DEVICE_UNSUPPORTED")
