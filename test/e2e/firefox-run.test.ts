@@ -1,5 +1,6 @@
 import type { Page } from "puppeteer-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { findPage } from "../../scripts/start/firefox.ts"
 import { digits, distance, nativeLogits } from "../support/digits.ts"
 import { pagesDir } from "../support/extension.ts"
 import { type FirefoxBrowser, launchFirefox } from "../support/firefox.ts"
@@ -94,5 +95,41 @@ describe("in Firefox, a page runs a model in the extension's pool", () => {
     const ran = await run(page, "wasm")
     expect(distance(ran.logits, expected)).toBeLessThan(digits.tolerance)
     await page.close()
+  })
+
+  /** WebDriver may not open the extension's pages; they open each other. */
+  const openOwn = async (file: string) => {
+    const address = await firefox.options.evaluate(async (name) => {
+      type Tabs = { tabs: { create(properties: { url: string }): Promise<unknown> } }
+      const url = new URL(name, location.href).href
+      await (globalThis as unknown as { browser: Tabs }).browser.tabs.create({ url })
+      return url
+    }, file)
+    const end = Date.now() + 20_000
+    const page = await findPage(firefox.browser, address, () => Date.now() > end)
+    if (!page) throw new Error(`${file} did not open`)
+    return page
+  }
+  const press = async (page: Page, name: string) => {
+    const button = await page.waitForSelector(`[data-testid=${name}]`)
+    await button?.evaluate((element) => (element as unknown as { click(): void }).click())
+  }
+
+  test("the welcome page reads a digit, the benchmark page measures and keeps it, and the side panel has both in its log", async () => {
+    const welcome = await openOwn("welcome.html")
+    await press(welcome, "sample-7")
+    await welcome.waitForSelector("[data-testid=answer][data-digit='7']")
+    await welcome.close()
+
+    const benchmarks = await openOwn("benchmarks.html")
+    await press(benchmarks, "run-webgpu")
+    await press(benchmarks, "run-benchmark")
+    await benchmarks.waitForSelector("[data-testid=result][data-device=wasm]")
+    expect(await benchmarks.$$("[data-testid=chart] canvas")).toHaveLength(1)
+    await benchmarks.close()
+
+    const panel = await openOwn("sidepanel.html")
+    await panel.waitForSelector("[data-testid=log-entry][data-origin=owner][data-outcome=done]")
+    await panel.close()
   })
 })
