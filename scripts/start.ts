@@ -132,6 +132,8 @@ try {
   process.exit(1)
 }
 if (!once && !stopping) {
+  const { code } = bridge.pairingCode("dashboard")
+  say(`Dashboard, once within five minutes: ${bridge.http}/dashboard#code=${code}`)
   say("Running. Ctrl-C stops all of it.")
   await stopped
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises"
 import { type BridgeView, fail, type Handlers, type Invitation, type StoredBenchmark } from "../../protocol/index.ts"
 import type { Pairing } from "../access/pairing.ts"
 import { VERSION } from "../version.ts"
@@ -12,16 +13,14 @@ export interface OverviewParts extends Pick<RouterParts, "fleet" | "slots" | "ru
 
 /** What the dashboard asks: who is there and how it goes, what was measured, a code for one more browser. */
 export function overview(parts: OverviewParts): Handlers<BridgeCaller> {
-  const { fleet, evidence, pairing, addresses } = parts
+  const { evidence, pairing, addresses } = parts
   const startedAt = Date.now()
   return {
     "dashboard.watch": async (_, { signal, emit }) => {
       for (;;) {
         void emit(view(parts, startedAt))
         // Rates are of whole seconds: there is news when one is over.
-        const untilNextSecond = AbortSignal.timeout(1000 - (Date.now() % 1000))
-        await fleet.changed(AbortSignal.any([signal, untilNextSecond])).catch(() => {})
-        signal.throwIfAborted()
+        await delay(1000 - (Date.now() % 1000), undefined, { signal })
       }
     },
     "dashboard.history": async ({ limit }) => {

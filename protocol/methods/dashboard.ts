@@ -67,7 +67,7 @@ export type BridgeView = v.InferOutput<typeof bridgeView>
 
 export const watchDashboard = defineMethod({
   name: "dashboard.watch",
-  title: "Tells who is there, what runs and how fast, each second and when agents come and go, until it is cancelled.",
+  title: "Tells each second who is there, what runs and how fast, until it is cancelled.",
   grant: "dashboard",
   params: v.object({}),
   result: v.object({}),
