@@ -1,6 +1,6 @@
 /**
  * A page that asks for one run after another, beside another site's page that floods the pool, against the same page alone: the 95th
- * percentile of what it waits for a run. Both are on WebAssembly in the extension's pool; the flood is 100 runs at once, asked for again as
+ * percentile of what it waits for a run. Both are on WebAssembly in the extension's pool; the flood is 24 runs at once, asked for again as
  * they end, of a smaller, the same and larger models. `node bench/fair-share.ts [--budget MS]`
  */
 import path from "node:path"
@@ -13,9 +13,9 @@ import { type BenchModel, feedsOf, models } from "./models.ts"
 
 const { values } = parseArgs({ options: { budget: { type: "string", default: "60000" } } })
 const budgetMs = Number(values.budget)
-const FLOOD = 100
+const FLOOD = 24
 /** Of one sample: its p95 is the third largest. */
-const RUNS = 60
+const RUNS = 40
 
 /** What each page has at `window.sharing`. */
 interface Sharing {
