@@ -8,6 +8,8 @@ export interface QueueEntry<T> {
   deadlineAt?: number
   /** What serving it takes of its origin's share, in whatever unit is the same for all (expected ms). */
   cost: number
+  /** It is not sent to a device ahead of its turn. */
+  waitsForTurn?: boolean
   value: T
 }
 

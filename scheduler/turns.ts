@@ -126,7 +126,8 @@ export class Turns<T> {
   }
 
   /** What is there keeps a device busy while the next one's tensors travel; what is long keeps it from who comes meanwhile and is due before. */
-  #maySendAhead({ origin, cost }: QueueEntry<T>): boolean {
+  #maySendAhead({ origin, cost, waitsForTurn }: QueueEntry<T>): boolean {
+    if (waitsForTurn) return false
     if (this.#likelyMs(origin, cost) <= AHEAD_MS) return true
     const start = this.#queue.start(origin)
     for (const [other, { inside }] of this.#others(origin))

@@ -101,7 +101,7 @@ export class Lane {
     return new Promise((resolve, reject) => {
       const opening = new Opening(origin, turnMs, () => work().then(resolve, reject), reject)
       // Its origin's jobs may wait for it: it goes before them.
-      this.#push({ origin, priority: isTrial ? 0 : 10, cost: expectedMs, value: opening })
+      this.#push({ origin, priority: isTrial ? 0 : 10, cost: expectedMs, waitsForTurn: true, value: opening })
       this.pump()
     })
   }

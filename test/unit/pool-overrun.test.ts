@@ -107,14 +107,23 @@ test("openings take turns with runs: a flood of models is no way to have a devic
   const wasm = adderHost("wasm")
   const { hostile, page, mine } = await withBoth([wasm])
   wasm.hold("open")
-  const models = [5, 6, 7, 8].map((bias) => hostile.open(t.publish(`m${bias}`, adderModel(bias))))
+  let ready = 0
+  const models = [6, 7].map((bias) => {
+    const model = t.publish(`m${bias}`, adderModel(bias))
+    const onEvent = ({ phase }: { phase: string }) => void (phase === "open" && ready++)
+    return hostile.peer.call("session.open", { model }, { onEvent })
+  })
   await wasm.begun(3, "open")
-  const jobs = [page.run(mine, 1), page.run(mine, 1)]
+  await expect.poll(() => ready).toBe(2)
+  // The second goes as far as it may.
+  for (let i = 0; i < 3; i++) await hostile.peer.call("status.get", {})
+  const job = page.run(mine, 1)
   await page.peer.call("status.get", {})
   wasm.letGo()
-  await Promise.all(jobs)
-  // The one that was being opened, and not those behind it.
+  await wasm.begun(1)
+  // It waited for the one that was being opened, and not for the one behind it.
   expect(wasm.opens).toBe(3)
+  await job
   await Promise.all(models)
 })
 
