@@ -14,7 +14,7 @@ export function BridgeCard({ view: { peer, snapshot } }: { view: OwnerView }) {
   return (
     <Card id="bridge" title="bridge">
       <BridgeLine view={{ peer, snapshot }} />
-      {bridge.state === "none" ? (
+      {snapshot.paused ? null : bridge.state === "none" ? (
         <>
           <PairForm view={{ peer, snapshot }} />
           <p class="small soft">
@@ -78,7 +78,9 @@ function HostRow({ view: { peer, snapshot } }: { view: OwnerView }) {
 
 /** How the bridge-server is reached. */
 export function BridgeLine({ view: { snapshot } }: { view: OwnerView }) {
-  const { text, tone } = bridgeWords(snapshot.bridge)
+  const { text, tone } = snapshot.paused
+    ? { text: t("bridgePaused"), tone: "soft" as const }
+    : bridgeWords(snapshot.bridge)
   return (
     <State tone={tone} testId="bridge-state" state={snapshot.bridge.state}>
       {text}
@@ -124,7 +126,7 @@ export function PairForm({ view: { peer } }: { view: OwnerView }) {
             onInput={(event) => (code.value = event.currentTarget.value)}
           />
         </label>
-        <button type="submit" class="primary" data-testid="pair-bridge" disabled={pairing.busy.value}>
+        <button type="submit" class="primary" data-testid="pair-bridge" aria-disabled={pairing.busy.value}>
           {t(pairing.busy.value ? "pairing" : "pair")}
         </button>
       </form>

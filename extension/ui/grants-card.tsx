@@ -1,42 +1,79 @@
+import { useSignal } from "@preact/signals"
 import type { HeldGrant } from "../../protocol/index.ts"
 import { OriginName } from "./origin-name.tsx"
 import type { OwnerView } from "./owner.ts"
 import { ActionButton } from "./parts/action-button.tsx"
 import { Card } from "./parts/card.tsx"
+import { SiteSwitch } from "./site-switch.tsx"
 import { t } from "./text.tsx"
 import { capabilityWords, date, lifetimeWords } from "./words.ts"
 
-/** What sites may do, each with a way to take it back. */
-export function GrantsCard({ view: { peer, snapshot } }: { view: OwnerView }) {
-  const { grants } = snapshot
+/** What sites may do, each with its switch and a way to take it back; found by any part of their address. */
+export function GrantsCard({ view }: { view: OwnerView }) {
+  const { grants, blocked } = view.snapshot
+  const wanted = useSignal("")
+  const lastUse = (origin: string) =>
+    Math.max(0, ...grants.filter((grant) => grant.origin === origin).map(({ usedAt }) => usedAt))
+  const all = [...new Set([...grants.map(({ origin }) => origin), ...blocked])].sort((a, b) => lastUse(b) - lastUse(a))
+  const found = all.filter((origin) => origin.includes(wanted.value.trim().toLowerCase()))
   return (
     <Card id="sites" title="sites">
-      {grants.length === 0 && <p class="soft">{t("sitesNone")}</p>}
-      {grants.length > 0 && (
-        <ul class="plain">
-          {grants.map((grant) => (
-            <li key={grant.origin + grant.lifetime + grant.grantedAt} class="row spread" data-testid="grant">
-              <Grant grant={grant} />
-              <ActionButton
-                look="danger"
-                label="revoke"
-                name={t("revokeName", grant.origin)}
-                testId="revoke"
-                work={() => peer.call("grant.revoke", { origin: grant.origin })}
-              />
-            </li>
-          ))}
-        </ul>
+      {all.length === 0 && <p class="soft">{t("sitesNone")}</p>}
+      {all.length > 0 && (
+        <>
+          <label>
+            {t("sitesFind")}
+            <input
+              type="search"
+              dir="ltr"
+              spellcheck={false}
+              data-testid="find-site"
+              value={wanted.value}
+              onInput={(event) => (wanted.value = event.currentTarget.value)}
+            />
+          </label>
+          <p class="small soft" role="status">
+            {t("sitesFound", found.length, all.length)}
+          </p>
+          <ul class="plain">
+            {found.map((origin) => (
+              <Site key={origin} view={view} origin={origin} />
+            ))}
+          </ul>
+        </>
       )}
     </Card>
   )
 }
 
-function Grant({ grant }: { grant: HeldGrant }) {
-  const { origin, capabilities, models, grantedAt, usedAt } = grant
+function Site({ view, origin }: { view: OwnerView; origin: string }) {
+  const grants = view.snapshot.grants.filter((grant) => grant.origin === origin)
   return (
-    <div class="stack">
-      <OriginName origin={origin} />
+    <li class="row spread" data-testid="site" data-origin={origin}>
+      <div class="stack">
+        <OriginName origin={origin} />
+        {grants.map((grant) => (
+          <Grant key={grant.lifetime + grant.grantedAt} grant={grant} />
+        ))}
+        <SiteSwitch view={view} origin={origin} />
+      </div>
+      {grants.length > 0 && (
+        <ActionButton
+          look="danger"
+          label="revoke"
+          name={t("revokeName", origin)}
+          testId="revoke"
+          work={() => view.peer.call("grant.revoke", { origin })}
+        />
+      )}
+    </li>
+  )
+}
+
+function Grant({ grant }: { grant: HeldGrant }) {
+  const { capabilities, models, grantedAt, usedAt } = grant
+  return (
+    <div class="stack" data-testid="grant">
       <div class="row small">
         {capabilities.map((capability) => (
           <span key={capability} class="tag">

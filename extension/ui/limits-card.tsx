@@ -1,22 +1,73 @@
 import type { Preferences } from "../../protocol/index.ts"
 import type { OwnerView } from "./owner.ts"
 import { Card } from "./parts/card.tsx"
+import { Choice } from "./parts/choice.tsx"
+import { Fault } from "./parts/fault.tsx"
 import { Switch } from "./parts/switch.tsx"
-import { t } from "./text.tsx"
+import { PauseButton, PauseLine } from "./pause.tsx"
+import { language, type MessageKey, t } from "./text.tsx"
+import { usePrefer } from "./use-prefer.ts"
+
+const GIB = 2 ** 30
+const gibibytes = (count: number) => t("gibibytes", count / GIB)
+const percent = (share: number) => share.toLocaleString(language(), { style: "percent" })
+
+type Yes = "onBattery" | "onMetered" | "measureIdle" | "privateWindows"
+
+/** What is yes or no, with what it means. */
+const switches: [name: Yes, label: MessageKey, note: MessageKey, testId: string][] = [
+  ["onBattery", "onBattery", "onBatteryNote", "on-battery"],
+  ["onMetered", "onMetered", "onMeteredNote", "on-metered"],
+  ["measureIdle", "measureIdle", "measureIdleNote", "measure-idle"],
+  ["privateWindows", "privateWindows", "privateWindowsNote", "private-windows"],
+]
 
 /** What the person decides for the whole browser. */
-export function LimitsCard({ view: { peer, snapshot } }: { view: OwnerView }) {
-  const { preferences } = snapshot
-  const prefer = (changes: Partial<Preferences>) => void peer.call("owner.prefer", changes).catch(() => undefined)
+export function LimitsCard({ view }: { view: OwnerView }) {
+  const { preferences } = view.snapshot
+  const { prefer, fault } = usePrefer(view)
+  const choose = (name: "memoryBytes" | "storeBytes" | "gpuShare") => (value: number) => prefer({ [name]: value })
   return (
-    <Card id="limits" title="limits">
-      <Switch
-        on={preferences.measureIdle}
-        label={t("measureIdle")}
-        note={t("measureIdleNote")}
-        testId="measure-idle"
-        onChange={(measureIdle) => prefer({ measureIdle })}
+    <Card id="limits" title="limits" aside={<PauseButton view={view} />}>
+      <PauseLine view={view} />
+      <Choice
+        label={t("memory")}
+        note={t("memoryNote")}
+        testId="memory"
+        value={preferences.memoryBytes}
+        values={[0.25, 0.5, 1, 2, 4, 8, 16].map((count) => count * GIB)}
+        words={gibibytes}
+        onChange={choose("memoryBytes")}
       />
+      <Choice
+        label={t("disk")}
+        note={t("diskNote")}
+        testId="disk"
+        value={preferences.storeBytes}
+        values={[0.5, 1, 2, 4, 8, 16, 32, 64].map((count) => count * GIB)}
+        words={gibibytes}
+        onChange={choose("storeBytes")}
+      />
+      <Choice
+        label={t("gpuShare")}
+        note={t("gpuShareNote")}
+        testId="gpu-share"
+        value={preferences.gpuShare}
+        values={[0.1, 0.25, 0.5, 0.75, 1]}
+        words={percent}
+        onChange={choose("gpuShare")}
+      />
+      {switches.map(([name, label, note, testId]) => (
+        <Switch
+          key={name}
+          on={preferences[name]}
+          label={t(label)}
+          note={t(note)}
+          testId={testId}
+          onChange={(on) => prefer({ [name]: on } as Partial<Preferences>)}
+        />
+      ))}
+      <Fault error={fault} />
     </Card>
   )
 }

@@ -5,23 +5,27 @@ import { bytes } from "./words.ts"
 
 /** The models that are loaded now, on which device, and for how many. */
 export function LoadedCard() {
+  return (
+    <Card id="loaded" title="loaded" aside={<Jobs />}>
+      <LoadedList />
+    </Card>
+  )
+}
+
+export function LoadedList() {
   const status = live("status.get").value
   // Each page's session is one entry; those on one device share what is loaded.
   const loaded = new Map(status?.sessions.map((session) => [`${session.model} ${session.device}`, session]))
+  if (loaded.size === 0) return <p class="soft">{t("loadedNone")}</p>
   return (
-    <Card id="loaded" title="loaded" aside={<Jobs />}>
-      {loaded.size === 0 && <p class="soft">{t("loadedNone")}</p>}
-      {loaded.size > 0 && (
-        <ul class="plain">
-          {[...loaded].map(([key, { model, device, leases, memoryBytes }]) => (
-            <li key={key} data-testid="session" data-leases={leases}>
-              <bdi class="mono">{model}</bdi>
-              <div class="small soft">{t("loadedOn", device, bytes(memoryBytes), leases)}</div>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Card>
+    <ul class="plain">
+      {[...loaded].map(([key, { model, device, leases, memoryBytes }]) => (
+        <li key={key} data-testid="session" data-leases={leases}>
+          <bdi class="mono">{model}</bdi>
+          <div class="small soft">{t("loadedOn", device, bytes(memoryBytes), leases)}</div>
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -1,35 +1,39 @@
-import type { StoredModel } from "../../protocol/index.ts"
+import type { Peer, StoredModel } from "../../protocol/index.ts"
+import { exportModel, importModel } from "./model-file.ts"
 import { live, type OwnerView } from "./owner.ts"
+import { useAction } from "./parts/action.ts"
 import { ActionButton } from "./parts/action-button.tsx"
 import { Card } from "./parts/card.tsx"
+import { Fault } from "./parts/fault.tsx"
+import { Meter } from "./parts/meter.tsx"
 import { t } from "./text.tsx"
 import { bytes, date, modelName, whoWords } from "./words.ts"
 
-/** The stored models, each with a way to delete it. */
+/** The stored models, each with ways to save it as a file and to delete it; and a way to bring one in. */
 export function ModelsCard({ view: { peer } }: { view: OwnerView }) {
   const listed = live("model.list").value
-  const used = listed && (
-    <span class="small soft">{t("bytesOf", bytes(listed.usedBytes), bytes(listed.quotaBytes))}</span>
-  )
   return (
-    <Card id="models" title="storedModels" aside={used}>
+    <Card id="models" title="storedModels">
+      {listed && (
+        <Meter
+          label={t("onDisk", listed.models.length)}
+          value={listed.usedBytes}
+          max={listed.quotaBytes}
+          text={t("bytesOf", bytes(listed.usedBytes), bytes(listed.quotaBytes))}
+        />
+      )}
       {listed?.models.length === 0 && <p class="soft">{t("storedNone")}</p>}
       {listed && listed.models.length > 0 && (
         <ul class="plain">
           {listed.models.map((model) => (
-            <li key={model.sha256} class="row spread" data-testid="model">
+            <li key={model.sha256} class="row spread" data-testid="model" data-sha256={model.sha256}>
               <Model model={model} />
-              <ActionButton
-                look="danger"
-                label="delete"
-                name={t("deleteModelName", modelName(model.references, model.sha256))}
-                testId="delete-model"
-                work={() => peer.call("model.delete", { sha256: model.sha256 })}
-              />
+              <ModelButtons peer={peer} model={model} />
             </li>
           ))}
         </ul>
       )}
+      <Import peer={peer} />
     </Card>
   )
 }
@@ -49,5 +53,54 @@ function Model({ model: { references, sha256, bytes: size, owners, usedAt } }: {
         </bdi>
       ))}
     </div>
+  )
+}
+
+function ModelButtons({ peer, model }: { peer: Peer; model: StoredModel }) {
+  const name = modelName(model.references, model.sha256)
+  return (
+    <div class="row">
+      <ActionButton
+        label="export"
+        name={t("exportName", name)}
+        testId="export-model"
+        work={() => exportModel(peer, model)}
+      />
+      <ActionButton
+        look="danger"
+        label="delete"
+        name={t("deleteModelName", name)}
+        testId="delete-model"
+        work={() => peer.call("model.delete", { sha256: model.sha256 })}
+      />
+    </div>
+  )
+}
+
+function Import({ peer }: { peer: Peer }) {
+  const chosen: { file?: File } = {}
+  const bring = useAction(async () => {
+    if (chosen.file) await importModel(peer, chosen.file)
+  })
+  return (
+    <>
+      <label>
+        {t("importModel")}
+        <input
+          type="file"
+          accept=".onnx"
+          data-testid="import-model"
+          disabled={bring.busy.value}
+          onChange={({ currentTarget }) => {
+            chosen.file = currentTarget.files?.[0]
+            void bring.run().then(() => {
+              currentTarget.value = ""
+            })
+          }}
+        />
+      </label>
+      <p class="small soft">{t("importNote")}</p>
+      <Fault error={bring.fault.value} />
+    </>
   )
 }

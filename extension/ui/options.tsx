@@ -1,10 +1,13 @@
 import { BridgeCard } from "./bridge-card.tsx"
 import { DevicesCard } from "./devices-card.tsx"
+import { EraseCard } from "./erase-card.tsx"
 import { GrantsCard } from "./grants-card.tsx"
 import { LimitsCard } from "./limits-card.tsx"
 import { LoadedCard } from "./loaded-card.tsx"
 import { ModelsCard } from "./models-card.tsx"
 import { owner } from "./owner.ts"
+import { PrivacyCard } from "./privacy-card.tsx"
+import { SiteStorageCard } from "./site-storage-card.tsx"
 import { t } from "./text.tsx"
 
 export function Options() {
@@ -18,11 +21,14 @@ export function Options() {
       {view ? (
         <>
           <GrantsCard view={view} />
+          <SiteStorageCard view={view} />
           <ModelsCard view={view} />
           <LoadedCard />
+          <LimitsCard view={view} />
           <BridgeCard view={view} />
           <DevicesCard />
-          <LimitsCard view={view} />
+          <PrivacyCard />
+          <EraseCard view={view} />
         </>
       ) : (
         <p class="soft" role="status">

@@ -21,7 +21,9 @@ describe.each(screens)("the screen $name", (screen) => {
   beforeAll(async () => {
     page = await openScreen(screen, browser)
   })
-  afterAll(() => page?.close())
+  afterAll(async () => {
+    if (!page?.isClosed()) await page?.close()
+  })
 
   test.each(themes)("has nothing that axe finds wrong in the %s theme, narrow or wide", async (theme) => {
     await page.emulateMedia({ colorScheme: theme })
@@ -40,4 +42,123 @@ describe.each(screens)("the screen $name", (screen) => {
     ])
     expect(await page.title()).toContain("ipfs-accelerate")
   })
+
+  test("is walked by Tab: all that can be used is reached, in the order in which it stands, and is seen to be", async () => {
+    await page.bringToFront()
+    const wanted = await page.evaluate(() => {
+      const usable = "a[href], button:enabled, input:enabled, select:enabled, summary, [tabindex='0']"
+      const all = [...document.querySelectorAll<HTMLElement>(usable)].filter((element) => element.checkVisibility())
+      for (const [i, element] of all.entries()) element.dataset.stop = `${i}`
+      return all.map((_, i) => i)
+    })
+    await toTop(page)
+    const reached: number[] = []
+    for (const _ of wanted) {
+      await page.keyboard.press("Tab")
+      const stop = await page.evaluate(() => {
+        const { activeElement: at } = document
+        const { outlineStyle, outlineWidth } = getComputedStyle(at as Element)
+        const isSeen = at?.matches(":focus-visible") && outlineStyle !== "none" && Number.parseFloat(outlineWidth) > 0
+        return { at: Number((at as HTMLElement).dataset.stop), isSeen }
+      })
+      expect(stop).toMatchObject({ isSeen: true })
+      reached.push(stop.at)
+    }
+    expect(reached).toEqual(wanted)
+  })
+
+  test("is used by keyboard", async () => {
+    await page.bringToFront()
+    await uses[screen.name]?.(page)
+  })
+})
+
+/** The next Tab goes to the first thing of the page. */
+async function toTop(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    document.body.tabIndex = -1
+    document.body.focus()
+    document.body.removeAttribute("tabindex")
+  })
+}
+
+async function tabTo(page: Page, testId: string): Promise<void> {
+  await toTop(page)
+  const at = page.locator(`[data-testid=${testId}]:focus`)
+  for (let i = 0; i < 100 && (await at.count()) === 0; i++) await page.keyboard.press("Tab")
+  expect(await at.count(), testId).toBe(1)
+}
+
+/** A question before something that can't be undone: its focus goes to the harmless answer, and back. */
+async function asksFirst(page: Page, testId: string): Promise<void> {
+  await tabTo(page, testId)
+  await page.keyboard.press("Enter")
+  await page.getByTestId(`${testId}-sure`).waitFor()
+  await page.keyboard.press("Enter")
+  await page.locator(`[data-testid=${testId}]:focus`).waitFor()
+}
+
+/** What a person does on each screen. */
+const uses: Record<string, (page: Page) => Promise<void>> = {
+  async popup(page) {
+    await tabTo(page, "pause")
+    await page.keyboard.press("Enter")
+    await page.getByTestId("paused").waitFor()
+    await page.keyboard.press("Enter")
+    await page.getByTestId("paused").waitFor({ state: "detached" })
+    await tabTo(page, "pair-here")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("not an address")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("AAAAAAAA")
+    await page.keyboard.press("Enter")
+    // Each error has its sentence and its code.
+    await expect.poll(() => page.getByRole("alert").textContent()).toMatch(/no address .* IPFA_INPUT_INVALID/)
+  },
+  async options(page) {
+    await tabTo(page, "on-metered")
+    await page.keyboard.press("Space")
+    await page.locator("[data-testid=on-metered]:checked").waitFor()
+    await tabTo(page, "gpu-share")
+    await page.keyboard.press("ArrowUp")
+    await expect.poll(() => page.getByTestId("gpu-share").inputValue()).toBe("0.75")
+    await asksFirst(page, "erase")
+  },
+  sidepanel: (page) => asksFirst(page, "clear-log"),
+  async welcome(page) {
+    await tabTo(page, "sample-5")
+    await page.keyboard.press("Enter")
+    await page.locator("[data-testid=answer][data-digit='5']").waitFor()
+  },
+  async prompt(page) {
+    await tabTo(page, "deny")
+    const closed = page.waitForEvent("close")
+    await page.keyboard.press("Enter")
+    await closed
+  },
+}
+
+describe("read from the right, in Arabic", () => {
+  let arabic: FurnishedBrowser
+  beforeAll(async () => {
+    arabic = await launchFurnished("ar")
+  })
+  afterAll(() => arabic?.close())
+
+  test.each(screens)("the screen $name is as wide as its window, and axe finds nothing wrong", async (screen) => {
+    const page = await openScreen(screen, arabic)
+    await page.setViewportSize(sizes.narrow)
+    expect(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir])).toEqual([
+      "ar",
+      "rtl",
+    ])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(sizes.narrow.width)
+    expect(await axeFaults(page)).toEqual([])
+    await page.close()
+  })
+})
+
+test("every screen is used by keyboard", () => {
+  expect(Object.keys(uses).sort()).toEqual(screens.map(({ name }) => name).sort())
 })

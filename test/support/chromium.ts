@@ -6,6 +6,8 @@ export interface LaunchOptions {
   extensionDir?: string
   /** Added to the usual arguments. */
   args?: string[]
+  /** False: WebGPU only where there is a GPU, else on SwiftShader, which is slow (default). */
+  software?: boolean
   /** Kept between launches; a fresh temporary one where absent. */
   profileDir?: string
 }
@@ -15,6 +17,7 @@ export function launchChromium({
   extensionDir,
   args = [],
   profileDir = "",
+  software = true,
 }: LaunchOptions = {}): Promise<BrowserContext> {
   return chromium.launchPersistentContext(profileDir, {
     executablePath: findChromium(),
@@ -22,7 +25,7 @@ export function launchChromium({
     headless: false,
     // With it, an extension that is installed or loaded anew while the browser runs stays off.
     ignoreDefaultArgs: ["--disable-extensions"],
-    args: [...chromiumArgs({ headless: true, software: true, extension: extensionDir }), ...args],
+    args: [...chromiumArgs({ headless: true, software, extension: extensionDir }), ...args],
   })
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import axe from "axe-core"
 import type { Page } from "playwright-core"
+import type { LaunchOptions } from "./chromium.ts"
 import { digits, digitsModel } from "./digits.ts"
 import { drawDigit } from "./drawn-digits.ts"
 import { type ExtensionBrowser, launchExtension, pagesDir } from "./extension.ts"
@@ -14,12 +15,15 @@ export interface FurnishedBrowser extends ExtensionBrowser {
 }
 
 /** `language`: of the screens; the extension's own where absent. */
-export async function launchFurnished(language?: string): Promise<FurnishedBrowser> {
+export async function launchFurnished(
+  language?: string,
+  options: Pick<LaunchOptions, "software"> = {},
+): Promise<FurnishedBrowser> {
   const host = await publicHost("*.example.com", {
     "/": readFileSync(resolve(pagesDir, "index.html")),
     "/digits.onnx": digitsModel,
   })
-  const browser = await launchExtension({ args: host.args, language })
+  const browser = await launchExtension({ args: host.args, language, ...options })
   const site = await browser.context.newPage()
   await site.goto("https://digits.example.com/")
   await browser.enable(site, "always", { capabilities: ["infer", "benchmark"] })

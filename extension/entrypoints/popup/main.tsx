@@ -1,4 +1,5 @@
-import { findSite, Popup } from "../../ui/popup.tsx"
+import { Popup } from "../../ui/popup/popup.tsx"
+import { findSite } from "../../ui/popup/site-card.tsx"
 import { showScreen } from "../../ui/screen.tsx"
 
 showScreen("product", <Popup />)

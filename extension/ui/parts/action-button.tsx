@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals"
-import { useEffect, useRef } from "preact/hooks"
+import { useLayoutEffect, useRef } from "preact/hooks"
 import { type MessageKey, t } from "../text.tsx"
 import { useAction } from "./action.ts"
 import { Fault } from "./fault.tsx"
@@ -21,10 +21,14 @@ export function ActionButton({ label, name, look, sure, testId, disabled, work }
   const action = useAction(work)
   const asking = useSignal(false)
   const keep = useRef<HTMLButtonElement>(null)
+  const self = useRef<HTMLButtonElement>(null)
   const open = asking.value
-  // Whoever pressed by keyboard goes on from the question.
-  useEffect(() => {
+  // Whoever pressed by keyboard goes on from the question, and after it from here.
+  const wasOpen = useRef(false)
+  useLayoutEffect(() => {
     if (open) keep.current?.focus()
+    else if (wasOpen.current) self.current?.focus()
+    wasOpen.current = open
   }, [open])
   if (open)
     return (
@@ -50,10 +54,13 @@ export function ActionButton({ label, name, look, sure, testId, disabled, work }
     <>
       <button
         type="button"
+        ref={self}
         class={look}
         aria-label={name}
         data-testid={testId}
-        disabled={disabled || action.busy.value}
+        disabled={disabled}
+        // Not disabled: it would lose the keyboard's focus.
+        aria-disabled={action.busy.value}
         onClick={() => {
           if (sure) asking.value = true
           else void action.run()

@@ -5,13 +5,15 @@ interface SwitchProps {
   label: ComponentChildren
   /** What it means, under the label. */
   note?: ComponentChildren
+  /** What a screen reader says instead, where the label alone does not tell what it switches. */
+  name?: string
   testId?: string
   disabled?: boolean
   onChange(on: boolean): void
 }
 
 /** On or off, at once. */
-export function Switch({ on, label, note, testId, disabled, onChange }: SwitchProps) {
+export function Switch({ on, label, note, name, testId, disabled, onChange }: SwitchProps) {
   return (
     <label class="switch">
       <input
@@ -19,6 +21,7 @@ export function Switch({ on, label, note, testId, disabled, onChange }: SwitchPr
         role="switch"
         checked={on}
         aria-checked={on}
+        aria-label={name}
         disabled={disabled}
         data-testid={testId}
         onChange={(event) => onChange(event.currentTarget.checked)}

@@ -1,0 +1,22 @@
+import type { OwnerView } from "./owner.ts"
+import { ActionButton } from "./parts/action-button.tsx"
+import { Card } from "./parts/card.tsx"
+import { t } from "./text.tsx"
+
+/** Deletes all that the extension keeps. */
+export function EraseCard({ view: { peer } }: { view: OwnerView }) {
+  return (
+    <Card id="erase" title="erase">
+      <p>{t("eraseWhat")}</p>
+      <div class="row">
+        <ActionButton
+          look="danger"
+          label="eraseAll"
+          sure={t("eraseSure")}
+          testId="erase"
+          work={() => peer.call("owner.erase", {})}
+        />
+      </div>
+    </Card>
+  )
+}

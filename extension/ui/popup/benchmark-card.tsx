@@ -1,0 +1,120 @@
+import { signal, useSignal } from "@preact/signals"
+import type { BenchmarkRecord, EventOf, Methods, Peer } from "../../../protocol/index.ts"
+import { demoModel } from "../demo-model.ts"
+import { live, type OwnerView } from "../owner.ts"
+import { useAction } from "../parts/action.ts"
+import { Card } from "../parts/card.tsx"
+import { Fault } from "../parts/fault.tsx"
+import { Sparkline } from "../parts/sparkline.tsx"
+import { t } from "../text.tsx"
+import { milliseconds, modelName } from "../words.ts"
+
+/** Pairs of model and device that are shown, the last measured first; and of each how many benchmarks. */
+const SHOWN = 4
+const LINE = 20
+
+/** The last benchmarks, and one at the press of a button. */
+export function BenchmarkCard({ view: { peer } }: { view: OwnerView }) {
+  const rows = lastRows(live("benchmark.list").value?.benchmarks ?? [])
+  return (
+    <Card id="benchmark" title="benchmarks">
+      {rows.length === 0 && <p class="small soft">{t("benchmarksNone")}</p>}
+      {rows.length > 0 && (
+        <ul class="plain">
+          {rows.map((row) => (
+            <Row key={`${row[0]?.sha256} ${row[0]?.device}`} records={row} />
+          ))}
+        </ul>
+      )}
+      <RunBenchmark peer={peer} />
+    </Card>
+  )
+}
+
+/** Newest first; each pair's own oldest first. */
+function lastRows(benchmarks: readonly BenchmarkRecord[]): BenchmarkRecord[][] {
+  const pairs = new Map<string, BenchmarkRecord[]>()
+  for (const record of benchmarks.filter(({ p50Ms }) => p50Ms !== undefined)) {
+    const key = `${record.sha256} ${record.device}`
+    const pair = [...(pairs.get(key) ?? []), record].slice(-LINE)
+    pairs.delete(key)
+    pairs.set(key, pair)
+  }
+  return [...pairs.values()].reverse().slice(0, SHOWN)
+}
+
+function Row({ records }: { records: BenchmarkRecord[] }) {
+  const last = records.at(-1)
+  if (!last) return null
+  const name = modelName([last.model], last.sha256)
+  const ms = milliseconds(last.p50Ms ?? 0)
+  return (
+    <li class="row spread small" data-testid="benchmark" data-device={last.device}>
+      <span>
+        {name} <span class="soft">{last.device}</span>
+      </span>
+      <span class="row">
+        <Sparkline
+          values={records.map(({ p50Ms = 0 }) => p50Ms)}
+          label={t("sparkline", name, last.device, records.length, ms)}
+        />
+        <strong>{ms}</strong>
+      </span>
+    </li>
+  )
+}
+
+/** Under way; in a signal of the page, since the card may be shown anew meanwhile. */
+const running = signal<AbortController | undefined>(undefined)
+
+function RunBenchmark({ peer }: { peer: Peer }) {
+  const progress = useSignal<EventOf<Methods["benchmark.run"]> | undefined>(undefined)
+  const start = useAction(async () => {
+    const cancel = new AbortController()
+    running.value = cancel
+    progress.value = undefined
+    const onEvent = (event: EventOf<Methods["benchmark.run"]>) => {
+      progress.value = event
+    }
+    try {
+      const image = { dtype: "float32" as const, shape: [1, 1, 8, 8], data: new Float32Array(64) }
+      const request = { model: await demoModel(peer), feeds: { image }, warmup: 1, budgetMs: 2000 }
+      await peer.call("benchmark.run", request, { signal: cancel.signal, onEvent })
+    } catch (error) {
+      // Not where the person ended it.
+      if (!cancel.signal.aborted) throw error
+    } finally {
+      running.value = undefined
+    }
+  })
+  const at = progress.value
+  const cancel = running.value
+  return (
+    <>
+      {cancel && (
+        <div class="stack" data-testid="benchmark-progress">
+          <p class="small" role="status">
+            {at ? t(at.phase === "load" ? "benchmarkLoads" : "benchmarkRuns", at.device) : t("benchmarkStarts")}
+          </p>
+          <progress
+            aria-label={t("benchmarkProgress")}
+            value={at?.phase === "steady" ? at.done : undefined}
+            max={at?.of}
+          />
+        </div>
+      )}
+      <div>
+        {/* One button, so that it keeps the keyboard's focus. */}
+        <button
+          key="benchmark"
+          type="button"
+          data-testid={cancel ? "cancel-benchmark" : "run-benchmark"}
+          onClick={() => (cancel ? cancel.abort() : void start.run())}
+        >
+          {t(cancel ? "cancel" : "benchmarkRun")}
+        </button>
+      </div>
+      <Fault error={start.fault.value} />
+    </>
+  )
+}

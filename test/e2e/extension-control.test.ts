@@ -1,0 +1,238 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Locator, Page } from "playwright-core"
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { digits, digitsModel } from "../support/digits.ts"
+import type { PageFault } from "../support/extension.ts"
+import { type FurnishedBrowser, launchFurnished } from "../support/screens.ts"
+import { sha256 } from "../support/store-cases.ts"
+
+const SITE = "https://digits.example.com"
+const DIGEST = sha256(digitsModel)
+
+describe("the person's controls", () => {
+  let browser: FurnishedBrowser
+  let options: Page
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "ipfa models "))
+    // On a software GPU a benchmark would take longer than all else here.
+    browser = await launchFurnished(undefined, { software: false })
+    options = await browser.openOwn("options.html")
+  })
+  afterAll(async () => {
+    await browser?.close()
+    if (folder) await rm(folder, { recursive: true, force: true })
+  })
+  const opened: Page[] = []
+  afterEach(async () => {
+    for (const page of opened.splice(0)) await page.close()
+  })
+  /** How a run in the site's page ends: the device, or the code it fails with. */
+  const run = (model: string, device = "wasm"): Promise<string> =>
+    browser.site.evaluate(
+      async ([model, device, image]) => {
+        const fault = ({ code }: PageFault) => code
+        const session = await window.ipfsAccelerate.load(model, { device }).catch(fault)
+        if (typeof session === "string") return session
+        const data = Float32Array.from(image as number[])
+        const ran = session.run({ image: { dtype: "float32", shape: [1, 1, 8, 8], data } })
+        const result = await ran.then(({ device }: { device: string }) => device, fault)
+        await session.dispose()
+        return result
+      },
+      [model, device, digits.samples[0]?.image] as const,
+    )
+  const toggle = async (control: Locator, on: boolean) => {
+    await control.click()
+    await expect.poll(() => control.isChecked()).toBe(on)
+  }
+
+  test("a site is found by a part of its address; switched off it gets nothing and can't ask, and on again what it had", async () => {
+    const find = options.getByTestId("find-site")
+    const row = options.locator(`[data-testid=site][data-origin="${SITE}"]`)
+    await find.fill("nothing like it")
+    await expect.poll(() => row.count()).toBe(0)
+    await find.fill("DIGITS")
+    await row.waitFor()
+    await find.fill("")
+    await toggle(row.getByTestId("site-switch"), false)
+    expect(await run(`${SITE}/digits.onnx`)).toBe("IPFA_GRANT_REQUIRED")
+    const asked = browser.site.evaluate(() =>
+      window.ipfsAccelerate.enable({ capabilities: ["infer"] }).catch((e: PageFault) => e.code),
+    )
+    expect(await asked).toBe("IPFA_GRANT_DENIED")
+    await toggle(row.getByTestId("site-switch"), true)
+    expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
+  })
+
+  test("a pause refuses pages, and ends with the person's word; the popup says so", async () => {
+    const popup = await browser.openOwn("popup.html")
+    opened.push(popup)
+    await popup.getByTestId("pause").click()
+    await popup.getByTestId("paused").waitFor()
+    expect(await run(`${SITE}/digits.onnx`)).toBe("IPFA_JOB_PAUSED")
+    await popup.getByTestId("pause").click()
+    await popup.getByTestId("paused").waitFor({ state: "detached" })
+    expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
+  })
+
+  test("what is set for memory, disk and the graphics card is what the pool and the store go by, after a restart too", async () => {
+    const GIB = 2 ** 30
+    await options.getByTestId("memory").selectOption(String(0.25 * GIB))
+    await options.getByTestId("disk").selectOption(String(0.5 * GIB))
+    await options.getByTestId("gpu-share").selectOption("0.5")
+    const budget = () =>
+      browser.site.evaluate(async () => (await window.ipfsAccelerate.hardware()).devices[0].budgetBytes)
+    await expect.poll(budget).toBe(0.25 * GIB)
+    const quota = options.locator("#models meter")
+    await expect.poll(() => quota.getAttribute("max")).toBe(String(0.5 * GIB))
+    // The supervisor forgets nothing with its document.
+    await browser.devtools.close((await browser.devtools.target("offscreen.html"))!)
+    await options.reload()
+    await expect.poll(() => options.getByTestId("gpu-share").inputValue()).toBe("0.5")
+    await expect.poll(() => quota.getAttribute("max")).toBe(String(0.5 * GIB))
+    await expect.poll(budget).toBe(0.25 * GIB)
+    await options.getByTestId("gpu-share").selectOption("0.75")
+  })
+
+  test("the toolbar's icon has a sign while something is computed", async () => {
+    const [worker] = browser.context.serviceWorkers()
+    const badge = () => worker?.evaluate(() => chrome.action.getBadgeText({}))
+    const running = browser.site.evaluate(
+      async ([model, image]) => {
+        const session = await window.ipfsAccelerate.load(model, { device: "wasm" })
+        const data = Float32Array.from(image as number[])
+        const state = window as unknown as { enough?: boolean }
+        while (!state.enough) await session.run({ image: { dtype: "float32", shape: [1, 1, 8, 8], data } })
+        await session.dispose()
+      },
+      [`${SITE}/digits.onnx`, digits.samples[0]?.image] as const,
+    )
+    await expect.poll(badge).toBe("•")
+    await browser.site.evaluate(() => Object.assign(window, { enough: true }))
+    await running
+    await expect.poll(badge).toBe("")
+  })
+
+  test("the popup knows the site in front, runs a benchmark with its progress, and shows it; another is cancelled", async () => {
+    const popup = await browser.openOwn("popup.html")
+    opened.push(popup)
+    await browser.site.bringToFront()
+    await popup.reload()
+    await popup.locator("#site").getByText(SITE).waitFor()
+    expect(await popup.locator("#site").getByTestId("site-switch").isChecked()).toBe(true)
+    await popup.getByTestId("run-benchmark").click()
+    await popup.getByTestId("benchmark-progress").waitFor()
+    await popup.getByTestId("run-benchmark").waitFor()
+    const row = popup.getByTestId("benchmark").filter({ hasText: "wasm" }).first()
+    const measured = () => row.getByRole("img").getAttribute("aria-label")
+    // Four were made before.
+    await expect.poll(measured).toContain("the last 5 benchmarks")
+    const before = await measured()
+    // As soon as it can be: it takes a few milliseconds where the GPU is no part of it.
+    await popup.evaluate(() => {
+      const button = (id: string) => document.querySelector<HTMLElement>(`[data-testid=${id}]`)
+      const cancelled = new Promise<void>((resolve) => {
+        const observer = new MutationObserver(() => {
+          if (!button("cancel-benchmark")) return
+          observer.disconnect()
+          button("cancel-benchmark")?.click()
+          resolve()
+        })
+        observer.observe(document.body, { childList: true, subtree: true })
+      })
+      button("run-benchmark")?.click()
+      return cancelled
+    })
+    await popup.getByTestId("run-benchmark").waitFor()
+    expect(await popup.getByRole("alert").count()).toBe(0)
+    expect(await measured()).toBe(before)
+  })
+
+  test("a model is saved as a file, deleted, brought in again, and loaded by its digest without a download", async () => {
+    await options.bringToFront()
+    const row = options.locator(`[data-testid=model][data-sha256="${DIGEST}"]`)
+    const download = options.waitForEvent("download")
+    await row.getByTestId("export-model").click()
+    const file = join(folder, "out.onnx")
+    await (await download).saveAs(file)
+    expect(sha256(await readFile(file))).toBe(DIGEST)
+    await row.getByTestId("delete-model").click()
+    await row.waitFor({ state: "detached" })
+    expect(await run(`sha256:${DIGEST}`)).toBe("IPFA_MODEL_NOT_FOUND")
+    await options.getByTestId("import-model").setInputFiles(file)
+    await row.waitFor()
+    expect(await run(`sha256:${DIGEST}`)).toBe("wasm")
+    const empty = join(folder, "empty.onnx")
+    await writeFile(empty, "")
+    await options.getByTestId("import-model").setInputFiles(empty)
+    await expect.poll(() => options.locator("#models").getByRole("alert").textContent()).toContain("IPFA_MODEL_UPLOAD")
+  })
+
+  test("what a site stored goes at a word, and is asked about first", async () => {
+    await browser.site.evaluate(
+      async (bytes) => {
+        const session = await window.ipfsAccelerate.load(new Uint8Array(bytes), { device: "wasm" })
+        await session.dispose()
+        // Bytes that no other test stores: ONNX ignores an unknown field at the end.
+      },
+      [...digitsModel, 0x9a, 0x06, 0x01, 0x08],
+    )
+    const row = options.locator(`[data-testid=site-storage][data-origin="${SITE}"]`)
+    await row.getByTestId("clear-site").click()
+    await row.getByTestId("clear-site-sure").click()
+    await row.waitFor({ state: "detached" })
+  })
+
+  test("everything is deleted at a word: grants, models, measurements, logs, settings, the agent's name", async () => {
+    const dump = () =>
+      options.evaluate(async () => {
+        const found: string[] = []
+        for (const { name = "" } of await indexedDB.databases()) {
+          const db = await new Promise<IDBDatabase>((resolve, reject) => {
+            const request = indexedDB.open(name)
+            request.onsuccess = () => resolve(request.result)
+            request.onerror = () => reject(request.error)
+          })
+          for (const store of db.objectStoreNames) {
+            const rows = await new Promise<unknown[]>((resolve) => {
+              const request = db.transaction(store).objectStore(store).getAll()
+              request.onsuccess = () => resolve(request.result)
+            })
+            found.push(...rows.map((row) => `${name} ${store} ${JSON.stringify(row)}`))
+          }
+          db.close()
+        }
+        const files: string[] = []
+        const walk = async (folder: FileSystemDirectoryHandle) => {
+          for await (const [name, handle] of folder.entries())
+            if (handle.kind === "file") files.push(name)
+            else await walk(handle as FileSystemDirectoryHandle)
+        }
+        await walk(await navigator.storage.getDirectory())
+        return { found, files, kept: await chrome.storage.local.get(null) }
+      })
+    const before = await dump()
+    expect(before.files.length).toBeGreaterThan(0)
+    expect(before.found.join("\n")).toContain(SITE)
+    const agent = (text: string) => /"(chromium-[0-9a-f]{8})"/.exec(text)?.[1]
+    const name = agent(before.found.join("\n")) as string
+    await options.bringToFront()
+    await options.getByTestId("erase").click()
+    await options.getByTestId("erase-sure").click()
+    // The page connects to the supervisor that starts anew.
+    await options.locator("#sites", { hasText: "No site may use this computer" }).waitFor()
+    await expect.poll(async () => agent((await dump()).found.join("\n"))).not.toBe(name)
+    const { found, files, kept } = await dump()
+    expect(files).toEqual([])
+    expect(kept).toEqual({})
+    // A new name, the count of its starts, and nothing else.
+    expect(found.filter((row) => !row.startsWith("ipfs-accelerate-settings settings"))).toEqual([])
+    expect(found.join("\n")).not.toContain(name)
+    expect(found.join("\n")).not.toContain("example.com")
+    expect(await run(`${SITE}/digits.onnx`)).toBe("IPFA_GRANT_REQUIRED")
+    expect(await options.getByTestId("gpu-share").inputValue()).toBe("1")
+  })
+})
