@@ -1,7 +1,8 @@
 import { type Peer, type StoredModel, UPLOAD_PART_BYTES } from "../../protocol/index.ts"
+import { saveFile } from "./save-file.ts"
 import { modelName } from "./words.ts"
 
-/** Saves a stored model as a file, where the browser saves downloads. */
+/** Saves a stored model as a file. */
 export async function exportModel(peer: Peer, { sha256, references }: StoredModel): Promise<void> {
   const parts: Uint8Array<ArrayBuffer>[] = []
   await peer.call(
@@ -9,13 +10,9 @@ export async function exportModel(peer: Peer, { sha256, references }: StoredMode
     { sha256 },
     { onEvent: ({ bytes }) => void parts.push(bytes as (typeof parts)[number]) },
   )
-  const url = URL.createObjectURL(new Blob(parts, { type: "application/octet-stream" }))
-  const link = document.createElement("a")
-  link.href = url
   const name = modelName(references, sha256)
-  link.download = /^[\w.-]+\.onnx$/.test(name) ? name : `${sha256.slice(0, 16)}.onnx`
-  link.click()
-  URL.revokeObjectURL(url)
+  const file = /^[\w.-]+\.onnx$/.test(name) ? name : `${sha256.slice(0, 16)}.onnx`
+  saveFile(file, new Blob(parts, { type: "application/octet-stream" }))
 }
 
 /** Stores a file's model for every site that may name it by its SHA-256. */

@@ -3,6 +3,7 @@ import type { OwnerView } from "../owner.ts"
 import { ActionButton } from "../parts/action-button.tsx"
 import { Card } from "../parts/card.tsx"
 import { Fault } from "../parts/fault.tsx"
+import { saveFile } from "../save-file.ts"
 import { t } from "../text.tsx"
 import { Chart, type Line } from "./chart.tsx"
 import type { Result, Summary } from "./database.ts"
@@ -68,10 +69,6 @@ function lineOf({ sha256, device }: Summary, i: number, results: readonly Result
 }
 
 function save(extension: "csv" | "json", content: string): void {
-  const link = document.createElement("a")
-  link.href = URL.createObjectURL(new Blob([content], { type: extension === "csv" ? "text/csv" : "application/json" }))
-  link.download = `ipfs-accelerate-benchmarks.${extension}`
-  link.click()
-  // The download has begun by then.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+  const type = extension === "csv" ? "text/csv" : "application/json"
+  saveFile(`ipfs-accelerate-benchmarks.${extension}`, new Blob([content], { type }))
 }
