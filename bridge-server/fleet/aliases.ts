@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { fail } from "../../protocol/index.ts"
+import { writeSecret } from "../data-folder.ts"
 import { files } from "../files.ts"
 
 /** Names for references, for those who talk KServe: `digits` → `file:…`. Shipped ones are there always; those that were added are kept in the data folder. */
@@ -53,8 +54,7 @@ export class Aliases {
   }
 
   #write(): void {
-    if (this.#file)
-      writeFileSync(this.#file, `${JSON.stringify(Object.fromEntries(this.#added), null, 2)}\n`, { mode: 0o600 })
+    if (this.#file) writeSecret(this.#file, `${JSON.stringify(Object.fromEntries(this.#added), null, 2)}\n`)
   }
 }
 

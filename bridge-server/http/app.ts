@@ -55,6 +55,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     reply.headers({
       "x-content-type-options": "nosniff",
       "referrer-policy": "no-referrer",
+      "x-frame-options": "DENY",
       "cache-control": "no-store",
       "cross-origin-resource-policy": "same-origin",
     })

@@ -45,7 +45,6 @@ export function servePage(app: FastifyInstance, { name: page, folder, scripts }:
       "cross-origin-opener-policy": "same-origin",
       "cross-origin-embedder-policy": "require-corp",
       "content-security-policy": policy(`${tls ? "wss" : "ws"}://${host}`, scripts?.(file)),
-      "x-frame-options": "DENY",
       "permissions-policy": "camera=(), microphone=(), geolocation=()",
     })
 

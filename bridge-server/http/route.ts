@@ -21,7 +21,7 @@ export function untilClosed({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController()
   const onClose = () => {
     if (!raw.writableEnded)
-      controller.abort(fail("IPFA_JOB_CANCELLED", { message: "The client closed the connection." }))
+      controller.abort(fail("IPFA_PROTOCOL_CLOSED", { message: "The client closed the connection." }))
   }
   if (raw.destroyed) onClose()
   else raw.once("close", onClose)

@@ -25,6 +25,7 @@ function expectRefused(answer: Awaited<ReturnType<typeof raw>>, status: number, 
   const text = answer.bytes.toString()
   for (const secret of [t.bridge.token, t.dir]) expect(text).not.toContain(secret)
   expect(answer.headers["access-control-allow-origin"]).toBeUndefined()
+  expect(answer.headers["x-frame-options"]).toBe("DENY")
 }
 
 describe("S1: a Host header that does not name this bridge is refused before routing, token or not", () => {
@@ -108,6 +109,11 @@ describe("S2: an Origin that is not ours is refused, token or not", () => {
     }
     expectRefused(await ask("OPTIONS", "/v2/models/digits/infer", headers), 403, "IPFA_BRIDGE_ORIGIN")
   })
+})
+
+test("no page can put one of the bridge's into a frame, and have a person click in it", async () => {
+  for (const path of ["/docs", "/docs/json", "/worker", "/dashboard", "/healthz"])
+    expect((await ask("GET", path, {})).headers["x-frame-options"], path).toBe("DENY")
 })
 
 describe("S3: what a page can send without a preflight has no effect", () => {

@@ -269,3 +269,29 @@ test("an agent's measurements are counted once, however often it hands them over
   expect([await record(again.peer, 1), await record(again.peer, 2)]).toEqual([{ stored: 0 }, { stored: 1 }])
   expect((await t.http("GET", "/v1/benchmarks")).json.runs).toMatchObject([{ agent: "laptop", n: 2 }])
 })
+
+test("over HTTP too a job under a key goes on when its client is gone, and answers who asks again; one without a key ends", async () => {
+  await joinAgent(t.bridge, pool, "laptop")
+  const url = `${t.bridge.http}/v2/models/${encodeURIComponent(await upload(adderModel(1)))}/infer`
+  const infer = (headers: Record<string, string>, signal?: AbortSignal) =>
+    fetch(url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${t.bridge.token}`, "content-type": "application/json", ...headers },
+      body: JSON.stringify({ inputs: [{ name: "x", shape: [1], datatype: "FP32", data: [1] }] }),
+      ...(signal && { signal }),
+    })
+  const jobs = async () => (await t.http("GET", "/v1/status")).json.jobs
+  host.hold()
+  const client = new AbortController()
+  const gone = [infer({ "idempotency-key": "k" }, client.signal), infer({}, client.signal)].map((p) =>
+    p.catch(() => "gone"),
+  )
+  await expect.poll(async () => (await jobs()).running).toBe(2)
+  client.abort()
+  expect(await Promise.all(gone)).toEqual(["gone", "gone"])
+  await expect.poll(jobs).toMatchObject({ running: 1, failed: 1 })
+  const again = infer({ "idempotency-key": "k" })
+  host.letGo()
+  expect((await (await again).json()).outputs[0].data).toEqual([2])
+  expect(await jobs()).toMatchObject({ done: 1, failed: 1 })
+})

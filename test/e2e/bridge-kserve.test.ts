@@ -235,6 +235,11 @@ describe("infer", () => {
     expect((await t.http("POST", "/v2/models/digits/infer", batch, headers)).status).toBe(400)
     expect((await t.http("GET", "/v1/status")).json.jobs.done - before).toBe(1)
   })
+
+  test("an Idempotency-Key that is too long is refused, not cut short to another's", async () => {
+    const answer = await t.http("POST", "/v2/models/digits/infer", asJson(0), { "idempotency-key": "k".repeat(129) })
+    expect([answer.status, answer.json.error.code]).toEqual([400, "IPFA_INPUT_INVALID"])
+  })
 })
 
 describe("models", () => {

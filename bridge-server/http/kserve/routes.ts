@@ -4,9 +4,13 @@ import type { Router } from "../../fleet/router.ts"
 import { VERSION } from "../../version.ts"
 import { callerOf, untilClosed } from "../route.ts"
 import { toDatatype } from "./datatypes.ts"
+import { invalid } from "./invalid.ts"
 import { openApi } from "./openapi.ts"
 import { HEADER_LENGTH, MAX_INFER_BYTES, readInfer } from "./request.ts"
 import { writeInfer } from "./response.ts"
+
+/** As over a WebSocket. */
+const MAX_KEY = 128
 
 interface ModelPath {
   Params: { model: string }
@@ -104,6 +108,7 @@ async function answer(router: Router, request: FastifyRequest<ModelPath>, reply:
   const headerLength = request.headers[HEADER_LENGTH]
   const call = readInfer(request.body, typeof headerLength === "string" ? headerLength : undefined)
   const key = request.headers["idempotency-key"]
+  if (typeof key === "string" && key.length > MAX_KEY) throw invalid("Idempotency-Key", `at most ${MAX_KEY} characters`)
   const { result, info } = await router.infer(callerOf(request), {
     model,
     feeds: call.feeds,
@@ -113,7 +118,7 @@ async function answer(router: Router, request: FastifyRequest<ModelPath>, reply:
     ...(call.outputs && { outputs: call.outputs }),
     ...(call.priority !== undefined && { priority: call.priority }),
     ...(call.deadlineMs !== undefined && { deadlineMs: call.deadlineMs }),
-    ...(typeof key === "string" && key !== "" && { key: key.slice(0, 128) }),
+    ...(typeof key === "string" && key !== "" && { key }),
   })
   const { body, headerLength: length } = writeInfer(
     model,
