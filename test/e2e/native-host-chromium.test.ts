@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { connect } from "../../sdk/connect.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 import { type ExtensionBrowser, launchExtension } from "../support/extension.ts"
-import { announced, type HostHome, hostHome } from "../support/native-host.ts"
+import { announced, chromiumOf, type HostHome, hostHome } from "../support/native-host.ts"
 
 const images = digits.samples.map(({ image }) => image)
 
@@ -76,7 +76,8 @@ describe("Chromium with the native host installed", () => {
     await connected()
   })
 
-  test("leaves nothing running when it is closed; started again, it is back before anybody opens a page", async () => {
+  test("leaves nothing running when it is killed; started again, it is back before anybody opens a page", async () => {
+    process.kill(chromiumOf(user), "SIGKILL")
     await browser.close()
     await expect.poll(() => user.running(), { timeout: 15_000 }).toEqual({ hosts: [], bridges: [] })
     browser = await launchExtension({ profileDir: path.join(user.home, ".config/chromium") })

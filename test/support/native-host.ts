@@ -85,10 +85,18 @@ export function announced({ dataDir }: HostHome): { http: string; pid: number } 
   return JSON.parse(readFileSync(path.join(dataDir, "bridge.json"), "utf8"))
 }
 
-/** Processes, but for ended ones that their parent has not looked at, whose command line has both. */
-function processes(what: string, dataDir: string): number[] {
+/** The Chromium that has its profile in that home. */
+export function chromiumOf({ home }: HostHome): number {
+  // The one that the others, with a type, belong to.
+  const [pid] = processes("--user-data-dir=", home, "--type=")
+  if (pid === undefined) throw new Error("no Chromium runs")
+  return pid
+}
+
+/** Processes, but for ended ones that their parent has not looked at, whose command line has the first two, and not the third. */
+function processes(what: string, folder: string, not = "\0"): number[] {
   return execFileSync("ps", ["-eo", "pid=,stat=,args="], { encoding: "utf8" })
     .split("\n")
-    .filter((line) => line.includes(what) && line.includes(dataDir) && !/^\s*\d+\s+Z/.test(line))
+    .filter((line) => line.includes(what) && line.includes(folder) && !line.includes(not) && !/^\s*\d+\s+Z/.test(line))
     .map((line) => Number.parseInt(line, 10))
 }
