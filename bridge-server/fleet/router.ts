@@ -88,12 +88,12 @@ export class Router {
         if (mine.size >= MAX_SESSIONS)
           throw fail("IPFA_QUEUE_FULL", { message: "Too many sessions are open on this connection. Close some." })
         const { leased, info } = await this.#open(params, call, name)
-        if (call.signal.aborted) {
-          leased.close()
-          throw call.signal.reason
-        }
         mine.add(leased)
         this.#leases.set(leased.id, leased)
+        call.undo(() => {
+          mine.delete(leased)
+          this.#close(leased)
+        })
         return info
       },
       "session.run": ({ sessionId, feeds, keep, outputs }, call) => {

@@ -41,19 +41,19 @@ function forget(): void {
 }
 
 async function connect(): Promise<PeerCore> {
-  let failed: string | undefined
-  document.addEventListener(FAILED_EVENT, (event) => (failed = (event as CustomEvent<string>).detail), { once: true })
-  for (let attempt = 0; attempt < ATTEMPTS && !failed; attempt++) {
+  let answer: boolean | string = false
+  for (let attempt = 0; attempt < ATTEMPTS && !answer; attempt++) {
     const { port1, port2 } = new MessageChannel()
     const peer = new PeerCore(messagePort(port1), { role: "page" }, trusting)
     tell({ type: CONNECT, attempt }, [port2])
-    if (await answered(peer)) {
+    answer = await answerOf(peer)
+    if (answer === true) {
       tell({ type: CONNECTED, attempt })
       return peer
     }
     peer.close()
   }
-  throw fail(failed === "IPFA_EXTENSION_UPDATED" ? failed : "IPFA_EXTENSION_ABSENT", {
+  throw fail(answer === "IPFA_EXTENSION_UPDATED" ? answer : "IPFA_EXTENSION_ABSENT", {
     message: "The extension does not answer. Reload the page.",
   })
 }
@@ -62,10 +62,11 @@ function tell(notice: PageNotice, transfer: Transferable[] = []): void {
   window.postMessage(notice, "/", transfer)
 }
 
-function answered(peer: PeerCore): Promise<boolean> {
+/** Whether the pool answers over that way; the code that the content script failed with, where it did. */
+function answerOf(peer: PeerCore): Promise<boolean | string> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ANSWER_MS, false)
-    const failed = () => resolve(false)
+    const failed = (event: Event) => resolve((event as CustomEvent<string>).detail)
     document.addEventListener(FAILED_EVENT, failed, { once: true })
     void peer.ready.then((ready) => {
       clearTimeout(timer)
