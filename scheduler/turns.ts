@@ -8,6 +8,8 @@ const PILE = 4
 const DELAYS_ONE_IN = 24
 /** A device is kept free for who comes back sooner than that. */
 const LONGEST_GAP_MS = 50
+/** For so many times its usual gap: of gaps that vary at random (exponentially) one in 50 is longer, and p95 is without those. */
+const PATIENCE = 4
 /** Who did not come for so long is forgotten. */
 const REMEMBERED_MS = 10_000
 const WEIGHT = 0.25
@@ -146,7 +148,7 @@ export class Turns<T> {
       const { inside, endedAt, gapMs = Number.POSITIVE_INFINITY, costMs = 0, isBackground } = visitor
       const isWorthIt = !isBackground && gapMs <= LONGEST_GAP_MS && gapMs < likelyMs && costMs < likelyMs
       if (!isWorthIt || this.#queue.waiting(other) > 0 || this.#queue.start(other) > start) continue
-      const until = inside > 0 ? Number.POSITIVE_INFINITY : endedAt + 2 * gapMs + 1
+      const until = inside > 0 ? Number.POSITIVE_INFINITY : endedAt + PATIENCE * gapMs + 1
       if (until > now) return { origin: other, since: now, until }
     }
     return undefined

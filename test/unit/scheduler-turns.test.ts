@@ -136,7 +136,7 @@ test("nothing is kept free for who works in idle time, nor for who does not come
     const next = turns.next(now + 2)?.value
     expect([origin, next]).toEqual([origin, origin === "tuner" ? "long" : undefined])
     if (next === undefined) {
-      expect(turns.heldUntil).toBeCloseTo(now + 3.5)
+      expect(turns.heldUntil).toBeCloseTo(now + 4.5)
       expect(turns.next(turns.heldUntil!)?.value).toBe("long")
       expect(turns.heldUntil).toBeUndefined()
     }
