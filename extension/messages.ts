@@ -45,6 +45,8 @@ export type BackgroundRequest =
   | { type: "autostart"; on: boolean }
   /** Whether the toolbar shows that something is computed. */
   | { type: "badge"; on: boolean }
+  /** Restarts the extension. */
+  | { type: "restart" }
   /** Deletes what the browser keeps outside of the supervisor's storage. */
   | { type: "forget" }
 
@@ -52,6 +54,11 @@ export type BackgroundRequest =
 export interface PromptClosed {
   type: "prompt-closed"
   id: string
+}
+
+/** Service worker → offscreen document: the browser has a new version of the extension. */
+export interface UpdateAvailable {
+  type: "update-available"
 }
 
 /** Frame → service worker → offscreen document, or in Firefox frame → broker → background page; with the port. */

@@ -6,7 +6,7 @@ import { nativeHostIsThere, relayNativeHost } from "../background/native-host.ts
 import { ensureOffscreen } from "../background/offscreen.ts"
 import { onPromptClosed, showPrompt } from "../background/prompt-window.ts"
 import { routePorts } from "../background/route.ts"
-import type { BackgroundRequest, PromptClosed } from "../messages.ts"
+import type { BackgroundRequest, PromptClosed, UpdateAvailable } from "../messages.ts"
 import { openPage } from "../open-page.ts"
 
 /** Kept where it outlives the browser: whether the supervisor is wanted from its start on. */
@@ -33,7 +33,15 @@ function main(): void {
     // Where nobody listens, nobody waits for the answer.
     browser.runtime.sendMessage({ type: "prompt-closed", id } satisfies PromptClosed).catch(() => undefined)
   })
+  // While somebody listens, the browser holds an update back.
+  browser.runtime.onUpdateAvailable.addListener(() => void letUpdateIn())
   routePorts()
+}
+
+/** Where there is a supervisor, it knows when. */
+async function letUpdateIn(): Promise<void> {
+  if (!(await chrome.offscreen.hasDocument())) return browser.runtime.reload()
+  await browser.runtime.sendMessage({ type: "update-available" } satisfies UpdateAvailable)
 }
 
 async function serve(request: BackgroundRequest, sender: Browser.runtime.MessageSender): Promise<void> {
@@ -53,6 +61,8 @@ async function serve(request: BackgroundRequest, sender: Browser.runtime.Message
       return relayNativeHost(request.id)
     case "autostart":
       return browser.storage.local.set({ [AUTOSTART]: request.on })
+    case "restart":
+      return browser.runtime.reload()
     case "badge":
       return showBadge(request.on)
     case "forget":

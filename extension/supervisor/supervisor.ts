@@ -24,6 +24,7 @@ import { Lives } from "./lives.ts"
 import { mayTune } from "./may-tune.ts"
 import { Owner } from "./owner.ts"
 import { type PageSender, Pages } from "./pages.ts"
+import { PendingUpdate } from "./pending-update.ts"
 import { PreferenceKeeper } from "./preferences.ts"
 import { PromptPages } from "./prompt-pages.ts"
 import { RowLog } from "./row-log.ts"
@@ -44,6 +45,8 @@ export interface SupervisorPlatform {
   /** Whether the supervisor is wanted from the browser's start on. */
   autostart(on: boolean): void
   connectHost?: ConnectHost
+  /** Restarts the extension, as its new version where there is one: this life ends. */
+  restart(): void
   /** Whether anything is computed, for the toolbar. */
   showWorking(on: boolean): void
   /** Deletes what the browser keeps for the extension outside of the storage that this document has. */
@@ -53,7 +56,7 @@ export interface SupervisorPlatform {
 /** Holds the pool, and decides who may use it for what. One to a browser profile. */
 export class Supervisor {
   readonly lives = new Lives()
-  readonly #parts: Promise<{ pages: Pages; owner: Owner; prompts: Prompts }>
+  readonly #parts: Promise<Parts>
 
   constructor(platform: SupervisorPlatform) {
     this.#parts = assemble(platform)
@@ -78,12 +81,24 @@ export class Supervisor {
   promptClosed(id: string): void {
     void this.#parts.then(({ prompts }) => prompts.answer(id, "deny"))
   }
+
+  /** The browser has a new version of the extension, and waits with it. */
+  updateAvailable(): void {
+    void this.#parts.then(({ update }) => update.arrived())
+  }
 }
 
 /** Who sees everybody's jobs. */
 const PERSON: Caller = { origin: "owner" }
 
-async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; owner: Owner; prompts: Prompts }> {
+interface Parts {
+  pages: Pages
+  owner: Owner
+  prompts: Prompts
+  update: PendingUpdate
+}
+
+async function assemble(platform: SupervisorPlatform): Promise<Parts> {
   const { browser, version, settings, grants: store, showPrompt, clock, autostart, connectHost } = platform
   const browserSession = await platform.browserSession
   await eraseIfAsked()
@@ -160,11 +175,16 @@ async function assemble(platform: SupervisorPlatform): Promise<{ pages: Pages; o
     erase,
   })
   const sign = new WorkingSign(platform.showWorking)
+  const update = new PendingUpdate(platform.restart, () => {
+    const { running, waiting } = pool.status(PERSON).jobs
+    return running + waiting > 0
+  })
   pool.onChange(() => {
     sign.update(pool.status(PERSON).jobs.running)
+    update.look()
     onChange()
   })
   await limits.obey()
   surroundings.onChange = () => void limits.obey().then(onChange)
-  return { pages: new Pages(gate, pool), owner, prompts }
+  return { pages: new Pages(gate, pool), owner, prompts, update }
 }

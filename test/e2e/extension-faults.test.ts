@@ -137,4 +137,17 @@ describe("while a page's jobs run", () => {
     expect((await again.outcomes()).filter(right)).toHaveLength(RUNS)
     await options.close()
   })
+
+  // Last: an unpacked extension that restarts may stay off.
+  test("an update that comes meanwhile waits: every run ends right and none is run again, and then the extension restarts", async () => {
+    const offscreen = (await browser.devtools.target("offscreen.html")) as string
+    const runs = await startRuns(page, "wasm")
+    await expect.poll(runs.finished).toBeGreaterThan(2)
+    const worker = (await browser.devtools.target("background.js")) as string
+    await browser.devtools.evaluate(worker, 'chrome.runtime.onUpdateAvailable.dispatch({ version: "9.9.9" })')
+    const outcomes = await runs.outcomes()
+    expect(outcomes.filter(right)).toHaveLength(RUNS)
+    expect(outcomes.filter(({ reruns }) => reruns !== 0)).toEqual([])
+    await expect.poll(() => browser.devtools.target("offscreen.html")).not.toBe(offscreen)
+  })
 })

@@ -96,6 +96,23 @@ describe("in Firefox, while a page's jobs run", () => {
     )
   })
 
+  // Near the end: the options page and the hold on workers go with it.
+  test("the extension is loaded anew, as by an update: the next call of a page that was open is served by the new one", async () => {
+    const status = () =>
+      page.evaluate(() =>
+        window.ipfsAccelerate.status().then(
+          () => "served",
+          (e: PageFault) => e.code,
+        ),
+      )
+    expect(await status()).toBe("served")
+    await firefox.reloadExtension()
+    // What was granted until the browser is closed ends with an update as well.
+    await expect.poll(status).toBe("IPFA_GRANT_REQUIRED")
+    expect(await firefox.enable(page, "session")).toMatchObject({ capabilities: ["infer"] })
+    expect(await status()).toBe("served")
+  })
+
   test("the extension's process is killed: Firefox starts it anew, the page finds it, and every answer is right", async () => {
     const outcomes = await startRuns(page)
     firefox.killExtensionProcess()

@@ -20,6 +20,8 @@ export interface FirefoxBrowser {
   revoke(origin: string): Promise<void>
   /** Ends the supervisor's dedicated worker of that name. */
   killWorker(name: string): Promise<void>
+  /** Loads the extension anew, as an update does. Its options page goes, and so does the hold on its workers. */
+  reloadExtension(): Promise<void>
   /** Kills the process that all extensions live in, with the options page in it. Firefox starts another. */
   killExtensionProcess(): void
   close(): Promise<void>
@@ -66,6 +68,9 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
         if (!killed) throw new Error(`There is no worker ${name}.`)
         killed.worker.terminate()
       }, name),
+    reloadExtension: () =>
+      // The answer is out before the page goes.
+      options.evaluate(() => void setTimeout(() => (globalThis as unknown as Extension).browser.runtime.reload())),
     killExtensionProcess() {
       const name = (pid: number) => readFileSync(`/proc/${pid}/comm`, "utf8").trim()
       const pid = processTree(browser.process()?.pid as number).find((pid) => name(pid) === "WebExtensions")
@@ -81,7 +86,7 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
 
 /** The extension's API in its own pages, and what `keepWorkers` leaves in the background page. */
 interface Extension {
-  browser: { extension: { getBackgroundPage(): BackgroundPage } }
+  browser: { extension: { getBackgroundPage(): BackgroundPage }; runtime: { reload(): void } }
 }
 type BackgroundPage = typeof globalThis & { workers: { name: string | undefined; worker: Worker }[] }
 

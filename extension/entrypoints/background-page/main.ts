@@ -27,6 +27,7 @@ const supervisor = new Supervisor({
   autostart: () => undefined,
   // Not in Safari.
   ...("connectNative" in browser.runtime && { connectHost: connectNativeHost }),
+  restart: () => browser.runtime.reload(),
   showWorking: showBadge,
   // It keeps nothing elsewhere.
   forget: async () => undefined,
@@ -34,6 +35,7 @@ const supervisor = new Supervisor({
 
 receivePorts((routed, port) => supervisor.accept(port, routed))
 acceptConnections(supervisor)
+browser.runtime.onUpdateAvailable.addListener(() => supervisor.updateAvailable())
 onPromptClosed((id) => supervisor.promptClosed(id))
 
 // Firefox puts the content scripts into pages that were open before by itself.

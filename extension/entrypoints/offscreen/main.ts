@@ -5,7 +5,7 @@ import { idbSettings } from "../../../engine/agent/settings.ts"
 import type { RuntimePortLike } from "../../../protocol/index.ts"
 import { acceptConnections } from "../../background/connections.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
-import type { BackgroundRequest, PromptClosed, RoutedPort } from "../../messages.ts"
+import type { BackgroundRequest, PromptClosed, RoutedPort, UpdateAvailable } from "../../messages.ts"
 import { Supervisor } from "../../supervisor/supervisor.ts"
 
 // Chromium's home for the supervisor: the only extension page without a window that lasts and may have workers.
@@ -39,6 +39,7 @@ const supervisor = new Supervisor({
   clock: workerClock(clockUrl),
   autostart: (on) => void ask({ type: "autostart", on }),
   connectHost: askForHost,
+  restart: () => void ask({ type: "restart" }),
   showWorking: (on) => void ask({ type: "badge", on }),
   forget: () => ask({ type: "forget" }),
 })
@@ -50,7 +51,8 @@ navigator.serviceWorker.addEventListener("message", ({ data, ports: [port] }: Me
 navigator.serviceWorker.startMessages()
 
 // Not from a content script, which has a tab.
-browser.runtime.onMessage.addListener((notice: PromptClosed | undefined, sender) => {
+browser.runtime.onMessage.addListener((notice: PromptClosed | UpdateAvailable | undefined, sender) => {
+  if (notice?.type === "update-available" && !sender.tab) supervisor.updateAvailable()
   if (notice?.type === "prompt-closed" && !sender.tab) supervisor.promptClosed(notice.id)
 })
 
