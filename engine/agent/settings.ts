@@ -1,5 +1,6 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb"
+import type { DBSchema, IDBPDatabase } from "idb"
 import type { Preferences } from "../../protocol/index.ts"
+import { openVersioned } from "../store/open-versioned.ts"
 
 /** What the supervisor keeps besides grants and models. */
 export interface Settings {
@@ -37,7 +38,7 @@ interface Schema extends DBSchema {
 export function idbSettings(name = "ipfs-accelerate-settings"): SettingsStore {
   let opened: Promise<IDBPDatabase<Schema>> | undefined
   const db = () => {
-    opened ??= openDB<Schema>(name, 1, { upgrade: (database) => void database.createObjectStore("settings") })
+    opened ??= openVersioned<Schema>(name, [(database) => database.createObjectStore("settings")])
     return opened
   }
   return {

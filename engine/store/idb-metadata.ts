@@ -1,6 +1,7 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb"
+import type { DBSchema, IDBPDatabase } from "idb"
 import type { Version } from "../resolve/resolver.ts"
 import type { Link, LinkStore, StoredBytes } from "./byte-store.ts"
+import { openVersioned } from "./open-versioned.ts"
 
 /** Bytes whose parts are the files of folder `dir`. */
 export interface BlobRecord extends StoredBytes {
@@ -24,13 +25,13 @@ export type StoreDatabase = IDBPDatabase<StoreSchema>
 
 /** What the browser's store knows of its files. */
 export function openMetadata(name: string): Promise<StoreDatabase> {
-  return openDB<StoreSchema>(name, 1, {
-    upgrade(db) {
+  return openVersioned<StoreSchema>(name, [
+    (db) => {
       db.createObjectStore("blobs", { keyPath: "sha256" })
       db.createObjectStore("partials", { keyPath: "dir" }).createIndex("key", "key")
       db.createObjectStore("links", { keyPath: "id" })
     },
-  })
+  ])
 }
 
 export function idbLinks(db: StoreDatabase): LinkStore {

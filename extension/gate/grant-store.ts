@@ -1,5 +1,5 @@
 import type { DBSchema, IDBPDatabase } from "idb"
-import { openDB } from "idb"
+import { openVersioned } from "../../engine/store/open-versioned.ts"
 import type { StoredGrant } from "./terms.ts"
 
 /** Where grants outlive the supervisor. */
@@ -17,9 +17,7 @@ interface Schema extends DBSchema {
 export function idbGrants(name = "ipfs-accelerate-grants"): GrantStore {
   let opened: Promise<IDBPDatabase<Schema>> | undefined
   const db = () => {
-    opened ??= openDB<Schema>(name, 1, {
-      upgrade: (database) => void database.createObjectStore("grants", { keyPath: "origin" }),
-    })
+    opened ??= openVersioned<Schema>(name, [(database) => database.createObjectStore("grants", { keyPath: "origin" })])
     return opened
   }
   return {

@@ -1,4 +1,4 @@
-import { openDB } from "idb"
+import { openVersioned } from "../../engine/store/open-versioned.ts"
 import type { EndedJob, JobEntry } from "../../protocol/index.ts"
 
 export const KEPT_ENTRIES = 1000
@@ -98,7 +98,7 @@ function isAlike(a: JobEntry, b: EndedJob): boolean {
 /** In IndexedDB. */
 export function idbJobs(name = "ipfs-accelerate-jobs"): JobStore {
   const store = "jobs"
-  const opened = openDB(name, 1, { upgrade: (db) => void db.createObjectStore(store, { keyPath: "id" }) })
+  const opened = openVersioned(name, [(db) => db.createObjectStore(store, { keyPath: "id" })])
   return {
     all: async () => (await opened).getAll(store),
     async write(changed, dropped) {

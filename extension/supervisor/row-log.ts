@@ -1,4 +1,5 @@
-import { type IDBPDatabase, openDB } from "idb"
+import type { IDBPDatabase } from "idb"
+import { openVersioned } from "../../engine/store/open-versioned.ts"
 
 const WRITE_MS = 2000
 
@@ -13,9 +14,7 @@ export class RowLog<Row> {
   constructor(kind: string, kept: number) {
     this.#kind = kind
     this.#kept = kept
-    this.#db = openDB(`ipfs-accelerate-${kind}`, 1, {
-      upgrade: (db) => void db.createObjectStore(kind, { autoIncrement: true }),
-    })
+    this.#db = openVersioned(`ipfs-accelerate-${kind}`, [(db) => db.createObjectStore(kind, { autoIncrement: true })])
   }
 
   /** Oldest first. */

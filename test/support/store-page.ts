@@ -1,4 +1,6 @@
+import { openDB } from "idb"
 import { type BrowserLibraryOptions, browserLibrary } from "../../engine/store/browser.ts"
+import { openVersioned, type Step } from "../../engine/store/open-versioned.ts"
 import type { Progress } from "../../protocol/index.ts"
 
 /** What the store's tests ask a real page to do. */
@@ -14,6 +16,35 @@ function library(options: BrowserLibraryOptions) {
 }
 
 const store = {
+  /** Opens a database whose history has that many steps, the second of which adds a field; what it then holds, or why it can't be opened. */
+  async versioned(name: string, versions: number, { stuck = false } = {}) {
+    type Thing = { id: number; colour?: string }
+    const steps: Step<unknown>[] = [
+      (db) => db.createObjectStore("things", { keyPath: "id" }).put({ id: 1 }),
+      async (_, tx) => {
+        const things = tx.objectStore("things")
+        for (const thing of (await things.getAll()) as Thing[]) await things.put?.({ ...thing, colour: "red" })
+        Object.assign(window, { isChanging: true })
+        // Alive, and never at its end.
+        while (stuck) await things.get(1)
+      },
+    ]
+    try {
+      const db = await openVersioned(name, steps.slice(0, versions))
+      const held = (await db.getAll("things")) as Thing[]
+      db.close()
+      return held
+    } catch (error) {
+      return (error as { code?: string }).code ?? String(error)
+    }
+  },
+  /** Every record of every store of a database, as it is. */
+  async records(name: string): Promise<unknown[]> {
+    const db = await openDB(name)
+    const held = await Promise.all([...db.objectStoreNames].map((store) => db.getAll(store)))
+    db.close()
+    return held.flat()
+  },
   async code(url: string, options: BrowserLibraryOptions): Promise<string | undefined> {
     return library(options)
       .acquire(url, owner)

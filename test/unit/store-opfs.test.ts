@@ -54,6 +54,34 @@ describe("the store of a real page", () => {
       abortAt,
     ] as const)
 
+  const versioned = (name: string, versions: number) =>
+    tab.evaluate(([n, v]) => store.versioned(n, v), [name, versions] as const)
+  const records = (name: string) => tab.evaluate((n) => store.records(n), name)
+
+  test("what an older version left is copied before it is changed, and nothing where there is nothing to change", async () => {
+    expect(await versioned("migrated", 1)).toEqual([{ id: 1 }])
+    expect(await versioned("migrated", 2)).toEqual([{ id: 1, colour: "red" }])
+    expect(await records("migrated before v2")).toEqual([{ store: "things", key: 1, value: { id: 1 } }])
+    expect(await versioned("made new", 2)).toEqual([{ id: 1, colour: "red" }])
+    const names = await tab.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))
+    expect(names).not.toContain("made new before v2")
+  })
+
+  test("a migration that is cut off in the middle left nothing behind, and the next start goes through", async () => {
+    await versioned("migrated half", 1)
+    await tab.evaluate(() => void store.versioned("migrated half", 2, { stuck: true }))
+    await tab.waitForFunction("window.isChanging")
+    await restart()
+    expect(await versioned("migrated half", 1)).toEqual([{ id: 1 }])
+    expect(await versioned("migrated half", 2)).toEqual([{ id: 1, colour: "red" }])
+  })
+
+  test("what a newer version wrote is refused with that code and left as it is", async () => {
+    await versioned("migrated further", 2)
+    expect(await versioned("migrated further", 1)).toBe("IPFA_STORE_NEWER")
+    expect(await records("migrated further")).toEqual([{ id: 1, colour: "red" }])
+  })
+
   test("a model is stored on disk, verified, and there after a restart", async () => {
     const bytes = someBytes(100_000)
     const url = server.serve("/m.onnx", { bytes, etag: '"1"', lastModified: "Mon, 01 Jun 2026 00:00:00 GMT" })
