@@ -35,7 +35,7 @@ export default defineConfig({
     default_locale: "en",
     version: packageJson.version,
     permissions: [
-      ...(browser === "chrome" || browser === "edge" ? ["offscreen"] : []),
+      ...(browser === "chrome" || browser === "edge" ? ["offscreen", "sidePanel"] : []),
       "storage",
       "scripting",
       // Safari's are for programs inside its own application only.
