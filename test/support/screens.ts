@@ -62,7 +62,19 @@ const own = (name: string, ready: string): Screen => ({
 
 /** Every screen there is, by the name of its entrypoint. */
 export const screens: readonly Screen[] = [
-  own("popup", "#devices [data-testid=device]"),
+  {
+    name: "popup",
+    ready: "#site",
+    async open(browser) {
+      const page = await browser.openOwn("popup.html")
+      // It is about the tab in front when it opens.
+      await browser.site.bringToFront()
+      await page.reload()
+      await page.locator("#devices [data-testid=device]").first().waitFor()
+      await page.bringToFront()
+      return page
+    },
+  },
   own("options", "#devices [data-testid=device]"),
   own("benchmarks", "[data-testid=result]"),
   own("sidepanel", "[data-testid=log-entry]"),
