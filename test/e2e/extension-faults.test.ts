@@ -114,7 +114,7 @@ describe("while a page's jobs run", () => {
 
   test("the grant is revoked: all of them end within a second, and nothing more is allowed", async () => {
     const options = await browser.openOwn("options.html")
-    const row = options.getByTestId("grant").filter({ hasText: site.url })
+    const row = options.getByTestId("site").filter({ hasText: site.url })
     await row.waitFor()
     const runs = await startRuns(page, "wasm")
     await expect.poll(runs.finished).toBeGreaterThan(2)

@@ -79,7 +79,7 @@ export async function launchExtension({ language, ...options }: ExtensionOptions
       return granted
     },
     async revoke(options, origin) {
-      const row = options.getByTestId("grant").filter({ hasText: origin })
+      const row = options.getByTestId("site").filter({ hasText: origin })
       await row.getByTestId("revoke").click()
       await row.waitFor({ state: "detached" })
     },
