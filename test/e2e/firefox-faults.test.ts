@@ -107,10 +107,8 @@ describe("in Firefox, while a page's jobs run", () => {
       )
     expect(await status()).toBe("served")
     await firefox.reloadExtension()
-    // What was granted until the browser is closed ends with an update as well.
-    await expect.poll(status).toBe("IPFA_GRANT_REQUIRED")
-    expect(await firefox.enable(page, "session")).toMatchObject({ capabilities: ["infer"] })
-    expect(await status()).toBe("served")
+    // The call that was on its way when the old one went may fail; what was granted until the browser is closed holds.
+    await expect.poll(status).toBe("served")
   })
 
   test("the extension's process is killed: Firefox starts it anew, the page finds it, and every answer is right", async () => {

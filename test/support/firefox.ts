@@ -57,9 +57,10 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
     async revoke(origin) {
       // What is behind another tab paints nothing, and a click waits for that.
       await options.bringToFront()
-      const row = await options.waitForSelector(`xpath/.//*[@data-testid="grant"][contains(., "${origin}")]`)
-      await (await row?.$("[data-testid=revoke]"))?.click()
-      await options.waitForFunction((row) => !row?.isConnected, {}, row)
+      const site = `[data-testid=site][data-origin="${origin}"]`
+      const revoke = await options.waitForSelector(`${site} [data-testid=revoke]`)
+      await revoke?.click()
+      await options.waitForFunction((button) => !button?.isConnected, {}, revoke)
     },
     killWorker: (name) =>
       options.evaluate((name) => {
@@ -68,9 +69,12 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
         if (!killed) throw new Error(`There is no worker ${name}.`)
         killed.worker.terminate()
       }, name),
-    reloadExtension: () =>
+    async reloadExtension() {
+      const closed = new Promise((resolve) => options.once("close", resolve))
       // The answer is out before the page goes.
-      options.evaluate(() => void setTimeout(() => (globalThis as unknown as Extension).browser.runtime.reload())),
+      await options.evaluate(() => void setTimeout(() => (globalThis as unknown as Extension).browser.runtime.reload()))
+      await closed
+    },
     killExtensionProcess() {
       const name = (pid: number) => readFileSync(`/proc/${pid}/comm`, "utf8").trim()
       const pid = processTree(browser.process()?.pid as number).find((pid) => name(pid) === "WebExtensions")
