@@ -96,21 +96,6 @@ describe("in Firefox, while a page's jobs run", () => {
     )
   })
 
-  // Near the end: the options page and the hold on workers go with it.
-  test("the extension is loaded anew, as by an update: the next call of a page that was open is served by the new one", async () => {
-    const status = () =>
-      page.evaluate(() =>
-        window.ipfsAccelerate.status().then(
-          () => "served",
-          (e: PageFault) => e.code,
-        ),
-      )
-    expect(await status()).toBe("served")
-    await firefox.reloadExtension()
-    // The call that was on its way when the old one went may fail; what was granted until the browser is closed holds.
-    await expect.poll(status).toBe("served")
-  })
-
   test("the extension's process is killed: Firefox starts it anew, the page finds it, and every answer is right", async () => {
     const outcomes = await startRuns(page)
     firefox.killExtensionProcess()

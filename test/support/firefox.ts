@@ -20,8 +20,6 @@ export interface FirefoxBrowser {
   revoke(origin: string): Promise<void>
   /** Ends the supervisor's dedicated worker of that name. */
   killWorker(name: string): Promise<void>
-  /** Loads the extension anew, as an update does. Its options page goes, and so does the hold on its workers. */
-  reloadExtension(): Promise<void>
   /** Kills the process that all extensions live in, with the options page in it. Firefox starts another. */
   killExtensionProcess(): void
   close(): Promise<void>
@@ -69,12 +67,6 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
         if (!killed) throw new Error(`There is no worker ${name}.`)
         killed.worker.terminate()
       }, name),
-    async reloadExtension() {
-      const closed = new Promise((resolve) => options.once("close", resolve))
-      // The answer is out before the page goes.
-      await options.evaluate(() => void setTimeout(() => (globalThis as unknown as Extension).browser.runtime.reload()))
-      await closed
-    },
     killExtensionProcess() {
       const name = (pid: number) => readFileSync(`/proc/${pid}/comm`, "utf8").trim()
       const pid = processTree(browser.process()?.pid as number).find((pid) => name(pid) === "WebExtensions")
@@ -90,7 +82,7 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
 
 /** The extension's API in its own pages, and what `keepWorkers` leaves in the background page. */
 interface Extension {
-  browser: { extension: { getBackgroundPage(): BackgroundPage }; runtime: { reload(): void } }
+  browser: { extension: { getBackgroundPage(): BackgroundPage } }
 }
 type BackgroundPage = typeof globalThis & { workers: { name: string | undefined; worker: Worker }[] }
 
