@@ -5,6 +5,16 @@ import type { Interface } from "./reflect.ts"
 export type Shape = readonly number[]
 /** What a GpuTensor may hold: the dtypes of four bytes that WGSL has without an extension. */
 export type GpuDtype = Extract<Dtype, "float32" | "int32" | "uint32">
+export interface TensorType<D extends GpuDtype = GpuDtype> {
+  readonly dtype: D
+  readonly shape: Shape
+}
+export interface Input {
+  readonly name: string
+  readonly dtypes: readonly GpuDtype[]
+  /** May be left out: what is bound in its place is not read. */
+  readonly optional?: boolean
+}
 /** Values of override constants, by name. */
 export type Tuning = Readonly<Record<string, number>>
 export interface Plan<N extends string = string> {
@@ -52,7 +62,7 @@ export interface Algorithm<P, Params extends string = string> {
 export interface Tolerance<P> {
   readonly formula: string
   /** The largest right |result − expected| of each element. */
-  bounds(inputs: readonly ArrayLike<number>[], problem: P, expected: Float64Array): Float64Array
+  bounds(inputs: readonly (ArrayLike<number> | undefined)[], problem: P, expected: Float64Array): Float64Array
 }
 
 /** How an input of a case is filled, from the case's seed. `integers` are small enough for exact float32 sums. */
@@ -65,10 +75,12 @@ export type Fill =
 /** One right answer to get: serves correctness and speed, on every device there is. */
 export interface KernelCase<P, A, N extends string = string> {
   readonly name: string
-  readonly shapes: readonly Shape[]
+  /** Of each input; undefined where an optional one is left out. */
+  readonly shapes: readonly (Shape | undefined)[]
   /** One for each input, or one for all. */
   readonly fill: Fill | readonly Fill[]
-  readonly dtype?: GpuDtype
+  /** One for each input, or one for all; float32 unless given. */
+  readonly dtype?: GpuDtype | readonly GpuDtype[]
   readonly attributes?: A
   /** Forces the algorithm; without, the plan's choice. */
   readonly algorithm?: N
@@ -81,19 +93,18 @@ export interface KernelCase<P, A, N extends string = string> {
 /** An operation: what it takes and gives, the algorithms that compute it, the right answer and the cases that show it. */
 export interface Kernel<P, A = Record<string, never>, N extends string = string> {
   readonly name: string
-  /** Names of the inputs, which are the first bindings of every algorithm's source. */
-  readonly inputs: readonly string[]
-  readonly dtypes: readonly GpuDtype[]
+  /** In the order of the first bindings of every algorithm's source. */
+  readonly inputs: readonly Input[]
   /** Attributes that are used where the caller gives none. */
   readonly defaults: A
   readonly algorithms: Readonly<Record<N, Algorithm<P>>>
-  /** The problem that these shapes pose; throws IPFA_INPUT_SHAPE or IPFA_INPUT_INVALID where they pose none. */
-  problem(shapes: readonly Shape[], attributes: A): P
-  outputShape(problem: P): number[]
+  /** The problem that these tensors pose; throws IPFA_INPUT_SHAPE or IPFA_INPUT_INVALID where they pose none. */
+  problem(inputs: readonly (TensorType | undefined)[], attributes: A): P
+  output(problem: P): TensorType
   /** A pure choice, the default until there are measurements. */
   plan(problem: P, limits: Limits): { readonly algorithm: N; readonly tuning?: Tuning }
   /** The answer in float64. */
-  reference(inputs: readonly ArrayLike<number>[], problem: P): Float64Array
+  reference(inputs: readonly (ArrayLike<number> | undefined)[], problem: P): Float64Array
   readonly cases: readonly KernelCase<P, A, N>[]
 }
 
@@ -109,6 +120,9 @@ export function defineAlgorithm<P, S extends WgslFile>(
 ): Algorithm<P> {
   return { source, ...rest } as Algorithm<P>
 }
+
+/** An input of float32. */
+export const float32 = (name: string): Input => ({ name, dtypes: ["float32"] })
 
 /** A kernel whatever its problem, attributes and algorithms are. */
 // biome-ignore lint/suspicious/noExplicitAny: P and A stand in both directions, so no single type but any holds them all

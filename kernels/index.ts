@@ -11,6 +11,7 @@ export {
   type KernelCase,
   type Limits,
   type Plan,
+  type TensorType,
   type Tolerance,
   type Tuning,
   type WgslFile,
@@ -23,7 +24,8 @@ export { softmax } from "./ops/softmax/softmax.ts"
 export { transpose } from "./ops/transpose/transpose.ts"
 export { gelu, relu } from "./ops/unary/unary.ts"
 export { makePlan, type PlanOptions } from "./plan.ts"
+export { prepare, type Step } from "./prepare.ts"
 export { type ProbeResult, probeAdapter } from "./probe.ts"
 export { kernelRegistry } from "./registry.ts"
-export { type CaseResult, runCase } from "./run-case.ts"
+export { type CaseResult, problemOf, runCase } from "./run-case.ts"
 export { KernelRuntime, type RunOptions } from "./runtime.ts"

@@ -1,5 +1,5 @@
 import { AccelerateError } from "../protocol/errors/error.ts"
-import type { Fill, GpuDtype, Kernel, KernelCase, Shape } from "./define-kernel.ts"
+import type { Fill, Kernel, KernelCase, TensorType } from "./define-kernel.ts"
 import { filled, type GpuArray } from "./fill.ts"
 import { scoped } from "./gpu-errors.ts"
 import { elems, GpuTensor, usage } from "./gpu-tensor.ts"
@@ -25,16 +25,17 @@ export async function runCase<P, A, N extends string>(
   test: KernelCase<P, A, N>,
 ): Promise<CaseResult> {
   const { device } = runtime
-  const dtype = test.dtype ?? "float32"
-  const problem = kernel.problem(test.shapes, { ...kernel.defaults, ...test.attributes } as A)
-  const data = test.shapes.map((shape, i) =>
-    filled(dtype, elems(shape), fillOf(test.fill, i), `${kernel.name}/${test.name}/${i}`),
+  const types = typesOf(test)
+  const problem = problemOf(kernel, test)
+  const data = types.map(
+    (type, i) =>
+      type && filled(type.dtype, elems(type.shape), fillOf(test.fill, i), `${kernel.name}/${test.name}/${i}`),
   )
   const expected = kernel.reference(data, problem)
   const bounds = test.tolerance.bounds(data, problem, expected)
 
-  const inputs = test.shapes.map((shape, i) => withSpare(device, dtype, shape, UNREAD, data[i]))
-  const into = withSpare(device, dtype, kernel.outputShape(problem), UNWRITTEN)
+  const inputs = types.map((type, i) => type && withSpare(device, type, UNREAD, data[i]))
+  const into = withSpare(device, kernel.output(problem), UNWRITTEN)
   try {
     const output = await runtime.run(kernel, inputs, test.attributes, { ...test, into })
     const got = await output.read()
@@ -54,8 +55,19 @@ export async function runCase<P, A, N extends string>(
       maxError: Number.NaN,
     }
   } finally {
-    for (const tensor of [...inputs, into]) tensor.destroy()
+    for (const tensor of [...inputs, into]) tensor?.destroy()
   }
+}
+
+function typesOf({ shapes, dtype = "float32" }: Pick<KernelCase<unknown, unknown>, "shapes" | "dtype">) {
+  return shapes.map((shape, i): TensorType | undefined => {
+    return shape && { shape, dtype: typeof dtype === "string" ? dtype : dtype[i]! }
+  })
+}
+
+/** The problem that a case poses. */
+export function problemOf<P, A, N extends string>(kernel: Kernel<P, A, N>, test: KernelCase<P, A, N>): P {
+  return kernel.problem(typesOf(test), { ...kernel.defaults, ...test.attributes })
 }
 
 function fillOf(fill: Fill | readonly Fill[], i: number): Fill {
@@ -63,7 +75,7 @@ function fillOf(fill: Fill | readonly Fill[], i: number): Fill {
 }
 
 /** A tensor of `data`, else of `word`, with SPARE times `word` behind it. */
-function withSpare(device: GPUDevice, dtype: GpuDtype, shape: Shape, word: number, data?: GpuArray): GpuTensor {
+function withSpare(device: GPUDevice, { dtype, shape }: TensorType, word: number, data?: GpuArray): GpuTensor {
   const words = new Uint32Array(elems(shape) + SPARE).fill(word)
   if (data) words.set(new Uint32Array(data.buffer))
   const { value, settled } = scoped(device, "case", () => {

@@ -88,7 +88,7 @@ fn main(
 `
 
 const host = (name: string, id: string, type: string) => `import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, type Shape } from "../../define-kernel.ts"
+import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { cases } from "./cases.ts"
@@ -109,8 +109,7 @@ const source = wgsl["ops/${name}/${name}.wgsl"]
 /** y = scale · x, float32, of any shape */
 export const ${id} = defineKernel<${type}Problem, ${type}Attributes, "flat">({
   name: "${name}",
-  inputs: ["x"],
-  dtypes: ["float32"],
+  inputs: [float32("x")],
   defaults: { scale: -1 },
   algorithms: {
     flat: defineAlgorithm<${type}Problem, typeof source>(source, {
@@ -118,15 +117,16 @@ export const ${id} = defineKernel<${type}Problem, ${type}Attributes, "flat">({
       dispatch: ({ elems, scale }, { WG }) => ({ workgroups: Math.ceil(elems / WG!), params: { elems, scale } }),
     }),
   },
-  problem([x]: readonly Shape[], { scale }) {
+  problem([x], { scale }) {
     if (!Number.isFinite(Math.fround(scale)))
       throw fail("IPFA_INPUT_INVALID", {
         message: \`${name} takes a finite float32 scale, not \${scale}.\`,
         data: { path: "scale", expected: "a finite float32" },
       })
-    return { shape: x!, elems: elems(x!), scale: Math.fround(scale) }
+    const { shape } = x!
+    return { shape, elems: elems(shape), scale: Math.fround(scale) }
   },
-  outputShape: ({ shape }) => [...shape],
+  output: ({ shape }) => ({ dtype: "float32", shape }),
   plan: () => ({ algorithm: "flat" }),
   reference,
   cases,
@@ -135,7 +135,7 @@ export const ${id} = defineKernel<${type}Problem, ${type}Attributes, "flat">({
 
 const reference = (name: string, type: string) => `import type { ${type}Problem } from "./${name}.ts"
 
-export function reference([x]: readonly ArrayLike<number>[], { scale }: ${type}Problem): Float64Array {
+export function reference([x]: readonly (ArrayLike<number> | undefined)[], { scale }: ${type}Problem): Float64Array {
   return Float64Array.from(x!, (value) => scale * value)
 }
 `

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { wgsl } from "../../kernels/generated/wgsl.ts"
 import { workgroupGrid } from "../../kernels/grid.ts"
-import { type AnyKernel, kernelRegistry, makePlan } from "../../kernels/index.ts"
+import { type AnyKernel, kernelRegistry, makePlan, problemOf } from "../../kernels/index.ts"
 import { packParams } from "../../kernels/params.ts"
 import { pipelineKey } from "../../kernels/pipelines.ts"
 import { preprocess, resolveIncludes } from "../../kernels/preprocess.ts"
@@ -44,7 +44,7 @@ describe("each kernel", () => {
     for (const kernel of kernelRegistry)
       for (const { source } of Object.values((kernel as AnyKernel).algorithms)) {
         const read = source.bindings.filter((binding) => binding.access === "read").map((binding) => binding.name)
-        expect([kernel.name, read]).toEqual([kernel.name, kernel.inputs])
+        expect([kernel.name, read]).toEqual([kernel.name, kernel.inputs.map((input) => input.name)])
         expect(source.bindings).toHaveLength(kernel.inputs.length + 2)
       }
   })
@@ -57,7 +57,7 @@ describe("each kernel", () => {
     }
     const large = kernelRegistry.flatMap((kernel: AnyKernel) =>
       kernel.cases.flatMap((one) => {
-        const problem = kernel.problem(one.shapes, { ...kernel.defaults, ...one.attributes })
+        const problem = problemOf(kernel, one)
         const plan = makePlan(kernel, problem, limits, one)
         const algorithm = kernel.algorithms[plan.algorithm]!
         return algorithm.dispatch(problem, plan.tuning).workgroups > 65_535 ? [algorithm.source.path] : []

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { type AnyKernel, KernelRuntime, kernelRegistry, makePlan, runCase } from "../../kernels/index.ts"
+import { type AnyKernel, KernelRuntime, kernelRegistry, makePlan, problemOf, runCase } from "../../kernels/index.ts"
 import { preprocess } from "../../kernels/preprocess.ts"
 import { type Mutant, mutantsOf, mutated } from "./mutants.ts"
 import { softwareDevice } from "./software-gpu.ts"
@@ -54,7 +54,7 @@ async function caughtBy(kernel: AnyKernel, mutant: Mutant): Promise<string | und
   const rank = (one: (typeof kernel.cases)[number]) => (one.large ? 2 : one.tuning ? 0 : 1)
   for (const one of kernel.cases.toSorted((a, b) => rank(a) - rank(b))) {
     if (one.large && listed) continue
-    const problem = kernel.problem(one.shapes, { ...kernel.defaults, ...one.attributes })
+    const problem = problemOf(kernel, one)
     if (makePlan(kernel, problem, runtime.limits, one).algorithm !== mutant.algorithm) continue
     const config = original.config?.(problem) ?? {}
     const code = [original.source.code, mutant.source.code].map((text) => preprocess("", text, config))

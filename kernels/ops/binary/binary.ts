@@ -1,5 +1,5 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, type Shape } from "../../define-kernel.ts"
+import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { cases } from "./cases.ts"
@@ -16,8 +16,7 @@ export interface BinaryProblem {
 function binary(op: BinaryOp) {
   return defineKernel<BinaryProblem, Record<string, never>, "flat">({
     name: op,
-    inputs: ["a", "b"],
-    dtypes: ["float32"],
+    inputs: [float32("a"), float32("b")],
     defaults: {},
     algorithms: {
       flat: defineAlgorithm<BinaryProblem, (typeof wgsl)["ops/binary/binary.wgsl"]>(wgsl["ops/binary/binary.wgsl"], {
@@ -26,8 +25,8 @@ function binary(op: BinaryOp) {
         dispatch: ({ elems }, { WG }) => ({ workgroups: Math.ceil(elems / WG!), params: { elems } }),
       }),
     },
-    problem(shapes: readonly Shape[]) {
-      const [a, b] = shapes as [Shape, Shape]
+    problem(inputs) {
+      const [a, b] = inputs.map((input) => input!.shape) as [Shape, Shape]
       const same = a.join() === b.join() && a.length === b.length
       const scalar = !same && b.length <= 1 && elems(b) === 1
       if (!same && !scalar)
@@ -37,7 +36,7 @@ function binary(op: BinaryOp) {
         })
       return { shape: a, elems: elems(a), scalar }
     },
-    outputShape: ({ shape }) => [...shape],
+    output: ({ shape }) => ({ dtype: "float32", shape }),
     plan: () => ({ algorithm: "flat" }),
     reference: references[op],
     cases,

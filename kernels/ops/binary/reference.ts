@@ -1,6 +1,6 @@
 import type { BinaryOp, BinaryProblem } from "./binary.ts"
 
-type Reference = (inputs: readonly ArrayLike<number>[], problem: BinaryProblem) => Float64Array
+type Reference = (inputs: readonly (ArrayLike<number> | undefined)[], problem: BinaryProblem) => Float64Array
 
 const elementwise =
   (f: (a: number, b: number) => number): Reference =>

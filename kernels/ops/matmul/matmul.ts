@@ -1,5 +1,5 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, type Limits, type Shape, type Tuning } from "../../define-kernel.ts"
+import { defineAlgorithm, defineKernel, float32, type Limits, type Shape, type Tuning } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { cases } from "./cases.ts"
@@ -50,12 +50,11 @@ export function plan({ m, n, k }: MatmulProblem, limits: Limits): { algorithm: M
 /** a float32 [m, k] · b float32 [k, n] → float32 [m, n] */
 export const matmul = defineKernel<MatmulProblem, Record<string, never>, MatmulAlgorithm>({
   name: "matmul",
-  inputs: ["a", "b"],
-  dtypes: ["float32"],
+  inputs: [float32("a"), float32("b")],
   defaults: {},
   algorithms: { naive, tiled },
-  problem(shapes: readonly Shape[]) {
-    const [a, b] = shapes as [Shape, Shape]
+  problem(inputs) {
+    const [a, b] = inputs.map((input) => input!.shape) as [Shape, Shape]
     if (a.length !== 2 || b.length !== 2 || a[1] !== b[0])
       throw fail("IPFA_INPUT_SHAPE", {
         message: `matmul takes [m, k] and [k, n], not [${a}] and [${b}].`,
@@ -65,7 +64,7 @@ export const matmul = defineKernel<MatmulProblem, Record<string, never>, MatmulA
     elems([problem.m, problem.n])
     return problem
   },
-  outputShape: ({ m, n }) => [m, n],
+  output: ({ m, n }) => ({ dtype: "float32", shape: [m, n] }),
   plan,
   reference,
   cases,

@@ -12,7 +12,7 @@ function products(a: ArrayLike<number>, b: ArrayLike<number>, { m, n, k }: Matmu
   return c
 }
 
-export function reference(inputs: readonly ArrayLike<number>[], problem: MatmulProblem): Float64Array {
+export function reference(inputs: readonly (ArrayLike<number> | undefined)[], problem: MatmulProblem): Float64Array {
   return products(inputs[0]!, inputs[1]!, problem)
 }
 

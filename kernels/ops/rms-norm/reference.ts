@@ -2,7 +2,10 @@ import type { Tolerance } from "../../define-kernel.ts"
 import { gamma, TINY, ULP } from "../../tolerance.ts"
 import type { RmsNormProblem } from "./rms-norm.ts"
 
-export function reference([x, w]: readonly ArrayLike<number>[], { rows, cols, eps }: RmsNormProblem): Float64Array {
+export function reference(
+  [x, w]: readonly (ArrayLike<number> | undefined)[],
+  { rows, cols, eps }: RmsNormProblem,
+): Float64Array {
   const y = new Float64Array(rows * cols)
   for (let row = 0; row < rows; row++) {
     let sum = 0

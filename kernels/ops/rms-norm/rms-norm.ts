@@ -1,5 +1,5 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, type Shape } from "../../define-kernel.ts"
+import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { asRows, isPowerOfTwo } from "../../shapes.ts"
 import { cases } from "./cases.ts"
@@ -18,8 +18,7 @@ export interface RmsNormProblem extends RmsNormAttributes {
 /** x float32 [..., cols], w float32 [cols] → x · w / √(mean of x² along the last axis + eps), of x's shape */
 export const rmsNorm = defineKernel<RmsNormProblem, RmsNormAttributes, "row">({
   name: "rms-norm",
-  inputs: ["x", "w"],
-  dtypes: ["float32"],
+  inputs: [float32("x"), float32("w")],
   defaults: { eps: 1e-5 },
   algorithms: {
     row: defineAlgorithm<RmsNormProblem, (typeof wgsl)["ops/rms-norm/rms-norm.wgsl"]>(
@@ -31,7 +30,8 @@ export const rmsNorm = defineKernel<RmsNormProblem, RmsNormAttributes, "row">({
       },
     ),
   },
-  problem([x, w], { eps }) {
+  problem(inputs, { eps }) {
+    const [x, w] = inputs.map((input) => input!.shape)
     const { rows, cols } = asRows("rms-norm", x!)
     if (w!.length !== 1 || w![0] !== cols)
       throw fail("IPFA_INPUT_SHAPE", {
@@ -46,7 +46,7 @@ export const rmsNorm = defineKernel<RmsNormProblem, RmsNormAttributes, "row">({
       })
     return { shape: x!, rows, cols, eps }
   },
-  outputShape: ({ shape }) => [...shape],
+  output: ({ shape }) => ({ dtype: "float32", shape }),
   plan: () => ({ algorithm: "row" }),
   reference,
   cases,

@@ -2,7 +2,10 @@ import type { Tolerance } from "../../define-kernel.ts"
 import { gamma, TINY, ULP } from "../../tolerance.ts"
 import type { SoftmaxProblem } from "./softmax.ts"
 
-export function reference([x]: readonly ArrayLike<number>[], { rows, cols }: SoftmaxProblem): Float64Array {
+export function reference(
+  [x]: readonly (ArrayLike<number> | undefined)[],
+  { rows, cols }: SoftmaxProblem,
+): Float64Array {
   const y = new Float64Array(rows * cols)
   for (let row = 0; row < rows; row++) {
     let top = Number.NEGATIVE_INFINITY

@@ -1,4 +1,4 @@
-import { defineAlgorithm, defineKernel, type Shape } from "../../define-kernel.ts"
+import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { asRows, isPowerOfTwo } from "../../shapes.ts"
 import { cases } from "./cases.ts"
@@ -13,8 +13,7 @@ export interface SoftmaxProblem {
 /** float32 [..., cols] → the same shape; each row along the last axis sums to 1. Finite inputs. */
 export const softmax = defineKernel<SoftmaxProblem, Record<string, never>, "row">({
   name: "softmax",
-  inputs: ["x"],
-  dtypes: ["float32"],
+  inputs: [float32("x")],
   defaults: {},
   algorithms: {
     row: defineAlgorithm<SoftmaxProblem, (typeof wgsl)["ops/softmax/softmax.wgsl"]>(wgsl["ops/softmax/softmax.wgsl"], {
@@ -24,8 +23,8 @@ export const softmax = defineKernel<SoftmaxProblem, Record<string, never>, "row"
       dispatch: ({ rows, cols }) => ({ workgroups: cols === 0 ? 0 : rows, params: { rows, cols } }),
     }),
   },
-  problem: ([x]) => ({ shape: x!, ...asRows("softmax", x!) }),
-  outputShape: ({ shape }) => [...shape],
+  problem: ([x]) => ({ shape: x!.shape, ...asRows("softmax", x!.shape) }),
+  output: ({ shape }) => ({ dtype: "float32", shape }),
   plan: () => ({ algorithm: "row" }),
   reference,
   cases,

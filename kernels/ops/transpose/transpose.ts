@@ -1,11 +1,12 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, type Shape } from "../../define-kernel.ts"
+import { defineAlgorithm, defineKernel, type GpuDtype } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
 export interface TransposeProblem {
+  dtype: GpuDtype
   rows: number
   cols: number
 }
@@ -13,8 +14,7 @@ export interface TransposeProblem {
 /** [rows, cols] → [cols, rows]; any GpuDtype, bit for bit */
 export const transpose = defineKernel<TransposeProblem, Record<string, never>, "tiled">({
   name: "transpose",
-  inputs: ["x"],
-  dtypes: ["float32", "int32", "uint32"],
+  inputs: [{ name: "x", dtypes: ["float32", "int32", "uint32"] }],
   defaults: {},
   algorithms: {
     tiled: defineAlgorithm<TransposeProblem, (typeof wgsl)["ops/transpose/transpose.wgsl"]>(
@@ -28,16 +28,17 @@ export const transpose = defineKernel<TransposeProblem, Record<string, never>, "
       },
     ),
   },
-  problem([x]: readonly Shape[]) {
-    if (x!.length !== 2)
+  problem([input]) {
+    const { dtype, shape: x } = input!
+    if (x.length !== 2)
       throw fail("IPFA_INPUT_SHAPE", {
         message: `transpose takes [rows, cols], not [${x}].`,
         data: { path: "x", expected: "[rows, cols]" },
       })
-    elems(x!)
-    return { rows: x![0]!, cols: x![1]! }
+    elems(x)
+    return { dtype, rows: x[0]!, cols: x[1]! }
   },
-  outputShape: ({ rows, cols }) => [cols, rows],
+  output: ({ dtype, rows, cols }) => ({ dtype, shape: [cols, rows] }),
   plan: (_problem, limits) => ({
     algorithm: "tiled",
     tuning: { TILE: limits.maxComputeInvocationsPerWorkgroup >= 256 ? 16 : 8 },

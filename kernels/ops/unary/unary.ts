@@ -1,5 +1,5 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, type KernelCase, type Shape } from "../../define-kernel.ts"
+import { defineAlgorithm, defineKernel, float32, type KernelCase, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { geluCases, reluCases } from "./cases.ts"
@@ -28,8 +28,7 @@ interface UnaryOp<A> {
 function unary<A>({ name, defaults, op, reference, cases }: UnaryOp<A>) {
   return defineKernel<UnaryProblem<A>, A, "flat">({
     name,
-    inputs: ["x"],
-    dtypes: ["float32"],
+    inputs: [float32("x")],
     defaults,
     algorithms: {
       flat: defineAlgorithm<UnaryProblem<A>, (typeof wgsl)["ops/unary/unary.wgsl"]>(wgsl["ops/unary/unary.wgsl"], {
@@ -38,12 +37,12 @@ function unary<A>({ name, defaults, op, reference, cases }: UnaryOp<A>) {
         dispatch: ({ elems }, { WG }) => ({ workgroups: Math.ceil(elems / WG!), params: { elems } }),
       }),
     },
-    problem(shapes: readonly Shape[], attributes: A) {
+    problem([x], attributes: A) {
       op(attributes)
-      const shape = shapes[0]!
+      const { shape } = x!
       return { shape, elems: elems(shape), attributes }
     },
-    outputShape: ({ shape }) => [...shape],
+    output: ({ shape }) => ({ dtype: "float32", shape }),
     plan: () => ({ algorithm: "flat" }),
     reference: ([x], { attributes }) => Float64Array.from(x!, (value) => reference(value, attributes)),
     cases,

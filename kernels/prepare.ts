@@ -1,0 +1,59 @@
+import { fail } from "../protocol/errors/error.ts"
+import type { Kernel, Limits, TensorType } from "./define-kernel.ts"
+import { workgroupGrid } from "./grid.ts"
+import { packParams } from "./params.ts"
+import type { PipelineRequest } from "./pipelines.ts"
+import { makePlan, type PlanOptions } from "./plan.ts"
+
+/** One dispatch, as far as it follows from types and attributes: what a device is told, and what comes out. */
+export interface Step {
+  readonly pipeline: PipelineRequest
+  /** [0, …]: there is nothing to compute. */
+  readonly grid: readonly [x: number, y: number]
+  readonly params: ArrayBuffer
+  readonly output: TensorType
+}
+
+/**
+ * Plans `kernel` on inputs of these types; undefined is an optional input that is left out. Pure. Throws IPFA_INPUT_SHAPE,
+ * IPFA_INPUT_INVALID, IPFA_DEVICE_UNSUPPORTED.
+ */
+export function prepare<P, A, N extends string>(
+  kernel: Kernel<P, A, N>,
+  inputs: readonly (TensorType | undefined)[],
+  attributes: Partial<A>,
+  limits: Limits,
+  options: PlanOptions<N> = {},
+): Step {
+  checkTypes(kernel, inputs)
+  const problem = kernel.problem(inputs, { ...kernel.defaults, ...attributes })
+  const plan = makePlan(kernel, problem, limits, options)
+  const { source, config, dispatch } = kernel.algorithms[plan.algorithm]
+  const { workgroups, params } = dispatch(problem, plan.tuning)
+  return {
+    pipeline: {
+      label: `${kernel.name}:${plan.algorithm}`,
+      source,
+      config: config?.(problem) ?? {},
+      tuning: plan.tuning,
+    },
+    grid: workgroupGrid(workgroups, limits.maxComputeWorkgroupsPerDimension),
+    params: packParams(source.params, params),
+    output: kernel.output(problem),
+  }
+}
+
+function checkTypes<P, A, N extends string>(
+  kernel: Kernel<P, A, N>,
+  inputs: readonly (TensorType | undefined)[],
+): void {
+  const refuse = (path: string, message: string) => fail("IPFA_INPUT_INVALID", { message, data: { path } })
+  const names = kernel.inputs.map(({ name, optional }) => (optional ? `${name}?` : name)).join(", ")
+  if (inputs.length > kernel.inputs.length) throw refuse("", `${kernel.name} takes ${names}.`)
+  for (const [i, { name, dtypes, optional }] of kernel.inputs.entries()) {
+    const input = inputs[i]
+    if (!input && !optional) throw refuse(name, `${kernel.name} takes ${names}; ${name} is missing.`)
+    if (input && !dtypes.includes(input.dtype))
+      throw refuse(name, `${kernel.name} takes ${name} as ${dtypes.join(" or ")}, not as ${input.dtype}.`)
+  }
+}
