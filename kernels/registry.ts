@@ -1,10 +1,31 @@
 import type { AnyKernel } from "./define-kernel.ts"
 import { add, mul } from "./ops/binary/binary.ts"
+import { conv2d } from "./ops/conv2d/conv2d.ts"
+import { copy } from "./ops/copy/copy.ts"
 import { matmul } from "./ops/matmul/matmul.ts"
+import { averagePool, maxPool } from "./ops/pool2d/pool2d.ts"
+import { reduceMax, reduceMean, reduceMin, reduceSum } from "./ops/reduce/reduce.ts"
 import { rmsNorm } from "./ops/rms-norm/rms-norm.ts"
 import { softmax } from "./ops/softmax/softmax.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import { gelu, relu } from "./ops/unary/unary.ts"
 
 /** Every kernel there is: what tests and benchmarks run over. */
-export const kernelRegistry: readonly AnyKernel[] = [matmul, add, mul, relu, gelu, softmax, rmsNorm, transpose]
+export const kernelRegistry: readonly AnyKernel[] = [
+  matmul,
+  add,
+  mul,
+  relu,
+  gelu,
+  softmax,
+  rmsNorm,
+  transpose,
+  copy,
+  conv2d,
+  maxPool,
+  averagePool,
+  reduceSum,
+  reduceMean,
+  reduceMax,
+  reduceMin,
+]

@@ -48,6 +48,296 @@ fn main(
 }
 `,
   },
+  "ops/conv2d/blocked.wgsl": {
+    path: "ops/conv2d/blocked.wgsl",
+    hash: "6d840874779dd845",
+    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"blocks":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
+    overrides: {"WG":64},
+    code: `// As direct.wgsl, without groups; an invocation makes 4 channels of 4 neighbouring pixels, so that each value it reads serves four products.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  blocks: u32,
+  channels: u32,
+  height: u32,
+  width: u32,
+  outs: u32,
+  out_height: u32,
+  out_width: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride_y: u32,
+  stride_x: u32,
+  pad_y: u32,
+  pad_x: u32,
+  dilation_y: u32,
+  dilation_x: u32,
+  low: f32,
+  high: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
+fn clip(v: f32) -> f32 {
+#if CLIP
+  return clamp(v, params.low, params.high);
+#else
+  return v;
+#endif
+}
+
+fn x_at(row: u32, inside: bool, ix: u32) -> f32 {
+  if (inside && ix < params.width) {
+    return x[row + ix];
+  }
+  return 0.0;
+}
+
+fn store(out: u32, image: u32, pixels: vec4<u32>, area: u32, values: vec4<f32>) {
+  if (out >= params.outs) {
+    return;
+  }
+#if BIAS
+  let shift = bias[out];
+#else
+  let shift = 0.0;
+#endif
+  let base = (image * params.outs + out) * area;
+  for (var j = 0u; j < 4u; j++) {
+    if (pixels[j] < area) {
+      y[base + pixels[j]] = clip(values[j] + shift);
+    }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.blocks) {
+    return;
+  }
+  let area = params.out_height * params.out_width;
+  let across = (area + 3u) / 4u;
+  let down = (params.outs + 3u) / 4u;
+  let pixels = vec4<u32>(i % across * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
+  let out0 = i / across % down * 4u;
+  let image = i / (across * down);
+  // Above the image these wrap to numbers beyond its height or width.
+  let y0 = pixels / params.out_width * params.stride_y - vec4<u32>(params.pad_y);
+  let x0 = pixels % params.out_width * params.stride_x - vec4<u32>(params.pad_x);
+  let taps = params.channels * params.kernel_height * params.kernel_width;
+  // Channels beyond the last read the last's weights and are not stored.
+  let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u));
+  var weights = outs * taps;
+  var acc0 = vec4<f32>();
+  var acc1 = vec4<f32>();
+  var acc2 = vec4<f32>();
+  var acc3 = vec4<f32>();
+  for (var c = 0u; c < params.channels; c++) {
+    let plane = (image * params.channels + c) * params.height;
+    for (var ky = 0u; ky < params.kernel_height; ky++) {
+      let iy = y0 + vec4<u32>(ky * params.dilation_y);
+      let rows = (vec4<u32>(plane) + iy) * params.width;
+      let inside = iy < vec4<u32>(params.height);
+      for (var kx = 0u; kx < params.kernel_width; kx++) {
+        let ix = x0 + vec4<u32>(kx * params.dilation_x);
+        let xs = vec4<f32>(
+          x_at(rows.x, inside.x, ix.x),
+          x_at(rows.y, inside.y, ix.y),
+          x_at(rows.z, inside.z, ix.z),
+          x_at(rows.w, inside.w, ix.w),
+        );
+        acc0 += w[weights.x] * xs;
+        acc1 += w[weights.y] * xs;
+        acc2 += w[weights.z] * xs;
+        acc3 += w[weights.w] * xs;
+        weights += vec4<u32>(1u);
+      }
+    }
+  }
+  store(out0, image, pixels, area, acc0);
+  store(out0 + 1u, image, pixels, area, acc1);
+  store(out0 + 2u, image, pixels, area, acc2);
+  store(out0 + 3u, image, pixels, area, acc3);
+}
+`,
+  },
+  "ops/conv2d/direct.wgsl": {
+    path: "ops/conv2d/direct.wgsl",
+    hash: "65a1e398625362cf",
+    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","group_channels":"u32","group_outs":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
+    overrides: {"WG":64},
+    code: `// y[n, o, oy, ox] = clip(bias[o] + Σ x[n, group(o) + c, oy·sy + ky·dy − py, ox·sx + kx·dx − px] · w[o, c, ky, kx]), an invocation an element.
+// What lies outside of x counts as 0.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  elems: u32,
+  channels: u32,
+  height: u32,
+  width: u32,
+  outs: u32,
+  out_height: u32,
+  out_width: u32,
+  group_channels: u32,
+  group_outs: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride_y: u32,
+  stride_x: u32,
+  pad_y: u32,
+  pad_x: u32,
+  dilation_y: u32,
+  dilation_x: u32,
+  low: f32,
+  high: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
+fn clip(v: f32) -> f32 {
+#if CLIP
+  return clamp(v, params.low, params.high);
+#else
+  return v;
+#endif
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+  let ox = i % params.out_width;
+  let oy = i / params.out_width % params.out_height;
+  let plane = i / (params.out_width * params.out_height);
+  let out = plane % params.outs;
+  let channel0 = plane / params.outs * params.channels + out / params.group_outs * params.group_channels;
+#if BIAS
+  var sum = bias[out];
+#else
+  var sum = 0.0;
+#endif
+  var weight = out * params.group_channels * params.kernel_height * params.kernel_width;
+  for (var c = 0u; c < params.group_channels; c++) {
+    for (var ky = 0u; ky < params.kernel_height; ky++) {
+      // Above the image this wraps to a number beyond its height, and so does x below.
+      let iy = oy * params.stride_y + ky * params.dilation_y - params.pad_y;
+      let row = ((channel0 + c) * params.height + iy) * params.width;
+      for (var kx = 0u; kx < params.kernel_width; kx++) {
+        let ix = ox * params.stride_x + kx * params.dilation_x - params.pad_x;
+        if (iy < params.height && ix < params.width) {
+          sum += x[row + ix] * w[weight];
+        }
+        weight++;
+      }
+    }
+  }
+  y[i] = clip(sum);
+}
+`,
+  },
+  "ops/copy/copy.wgsl": {
+    path: "ops/copy/copy.wgsl",
+    hash: "c81d782839350dc4",
+    bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","in_offset":"u32","in0":"i32","in1":"i32","in2":"i32","in3":"i32","in4":"i32","in5":"i32","out_offset":"u32","out0":"i32","out1":"i32","out2":"i32","out3":"i32","out4":"i32","out5":"i32"},
+    overrides: {"WG":64},
+    code: `// y[out(i)] = x[in(i)], where both views go over their elements in one order: whatever moves data without computing (transpose, slice, concat,
+// expand, …). Words are moved as they are.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  elems: u32,
+  dim1: u32,
+  dim2: u32,
+  dim3: u32,
+  dim4: u32,
+  dim5: u32,
+  in_offset: u32,
+  in0: i32,
+  in1: i32,
+  in2: i32,
+  in3: i32,
+  in4: i32,
+  in5: i32,
+  out_offset: u32,
+  out0: i32,
+  out1: i32,
+  out2: i32,
+  out3: i32,
+  out4: i32,
+  out5: i32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+  var rest = i;
+  let i5 = i32(rest % params.dim5);
+  rest = rest / params.dim5;
+  let i4 = i32(rest % params.dim4);
+  rest = rest / params.dim4;
+  let i3 = i32(rest % params.dim3);
+  rest = rest / params.dim3;
+  let i2 = i32(rest % params.dim2);
+  rest = rest / params.dim2;
+  let i1 = i32(rest % params.dim1);
+  let i0 = i32(rest / params.dim1);
+  let source = i0 * params.in0 + i1 * params.in1 + i2 * params.in2 + i3 * params.in3 + i4 * params.in4 + i5 * params.in5;
+  let place = i0 * params.out0 + i1 * params.out1 + i2 * params.out2 + i3 * params.out3 + i4 * params.out4 + i5 * params.out5;
+  y[u32(i32(params.out_offset) + place)] = x[u32(i32(params.in_offset) + source)];
+}
+`,
+  },
   "ops/matmul/naive.wgsl": {
     path: "ops/matmul/naive.wgsl",
     hash: "7315b3f5d91c83b9",
@@ -193,6 +483,197 @@ fn main(
   store_row(row + 1u, col, acc1);
   store_row(row + 2u, col, acc2);
   store_row(row + 3u, col, acc3);
+}
+`,
+  },
+  "ops/pool2d/pool2d.wgsl": {
+    path: "ops/pool2d/pool2d.wgsl",
+    hash: "b89f7f68253f2c74",
+    bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","padded_height":"u32","padded_width":"u32"},
+    overrides: {"WG":64},
+    code: `// y[plane, oy, ox] = the largest, or the mean, of x[plane, oy·sy + ky·dy − py, ox·sx + kx·dx − px], an invocation an element. A plane is a channel of an
+// image. The mean is over what lies in the image and, with INCLUDE_PAD, its padding.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  elems: u32,
+  height: u32,
+  width: u32,
+  out_height: u32,
+  out_width: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride_y: u32,
+  stride_x: u32,
+  pad_y: u32,
+  pad_x: u32,
+  dilation_y: u32,
+  dilation_x: u32,
+  padded_height: u32,
+  padded_width: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+override WG: u32 = 64;
+const LOWEST = -0x1.fffffep+127f;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+  let ox = i % params.out_width;
+  let oy = i / params.out_width % params.out_height;
+  let plane = i / (params.out_width * params.out_height);
+#if OP == max
+  var result = LOWEST;
+#else
+  var result = 0.0;
+  var count = 0u;
+#endif
+  for (var ky = 0u; ky < params.kernel_height; ky++) {
+    let py = oy * params.stride_y + ky * params.dilation_y;
+    // Above the image this wraps to a number beyond its height, and so does x below.
+    let iy = py - params.pad_y;
+    let row = (plane * params.height + iy) * params.width;
+    for (var kx = 0u; kx < params.kernel_width; kx++) {
+      let px = ox * params.stride_x + kx * params.dilation_x;
+      let ix = px - params.pad_x;
+      let inside = iy < params.height && ix < params.width;
+#if OP == max
+      if (inside) {
+        result = max(result, x[row + ix]);
+      }
+#else
+      if (inside) {
+        result += x[row + ix];
+      }
+#if INCLUDE_PAD
+      if (py < params.padded_height && px < params.padded_width) {
+        count++;
+      }
+#else
+      if (inside) {
+        count++;
+      }
+#endif
+#endif
+    }
+  }
+#if OP == max
+  y[i] = result;
+#else
+  y[i] = result / f32(count);
+#endif
+}
+`,
+  },
+  "ops/reduce/reduce.wgsl": {
+    path: "ops/reduce/reduce.wgsl",
+    hash: "618be263bfa797a9",
+    bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"rows":"u32","cols":"u32"},
+    overrides: {"WG":64},
+    code: `// y[row] = the sum, mean, largest or smallest of x[row, …]; one workgroup for each row.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+// Tree reductions over the WG invocations of a workgroup, to be called in uniform control flow; every invocation gets the result.
+// WG is a power of two.
+override WG: u32 = 64;
+var<workgroup> scratch: array<f32, WG>;
+
+fn reduce_sum(li: u32, value: f32) -> f32 {
+  scratch[li] = value;
+  workgroupBarrier();
+  for (var s = WG / 2u; s > 0u; s = s >> 1u) {
+    if (li < s) {
+      scratch[li] += scratch[li + s];
+    }
+    workgroupBarrier();
+  }
+  return workgroupUniformLoad(&scratch[0]);
+}
+#if REDUCE_MAX
+
+fn reduce_max(li: u32, value: f32) -> f32 {
+  scratch[li] = value;
+  workgroupBarrier();
+  for (var s = WG / 2u; s > 0u; s = s >> 1u) {
+    if (li < s) {
+      scratch[li] = max(scratch[li], scratch[li + s]);
+    }
+    workgroupBarrier();
+  }
+  return workgroupUniformLoad(&scratch[0]);
+}
+#endif
+
+struct Params {
+  rows: u32,
+  cols: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+const LOWEST = -0x1.fffffep+127f;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let row = flat_workgroup(wid, wgs);
+  if (row >= params.rows) {
+    return;
+  }
+  let base = row * params.cols;
+#if REDUCE_MAX
+  var part = LOWEST;
+  for (var i = li; i < params.cols; i += WG) {
+#if OP == min
+    part = max(part, -x[base + i]);
+#else
+    part = max(part, x[base + i]);
+#endif
+  }
+  let result = reduce_max(li, part);
+#else
+  var part = 0.0;
+  for (var i = li; i < params.cols; i += WG) {
+    part += x[base + i];
+  }
+  let result = reduce_sum(li, part);
+#endif
+  if (li == 0u) {
+#if OP == mean
+    y[row] = result / f32(params.cols);
+#else
+#if OP == min
+    y[row] = -result;
+#else
+    y[row] = result;
+#endif
+#endif
+  }
 }
 `,
   },
