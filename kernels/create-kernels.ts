@@ -20,9 +20,9 @@ export interface Kernels {
   tensor<D extends GpuDtype>(tensor: { dtype: D; shape: readonly number[]; data: GpuArray }): GpuTensor<D>
   /** [m, k] · [k, n] → [m, n] */
   matmul(a: Float32, b: Float32, options?: RunOptions<MatmulAlgorithm>): Result
-  /** Two of one shape, or either a scalar (`[]` or `[1]`). */
+  /** Broadcast by NumPy's rules. */
   add(a: Float32, b: Float32, options?: RunOptions<"flat">): Result
-  /** Two of one shape, or either a scalar (`[]` or `[1]`). */
+  /** Broadcast by NumPy's rules. */
   mul(a: Float32, b: Float32, options?: RunOptions<"flat">): Result
   relu(x: Float32, options?: RunOptions<"flat">): Result
   gelu(x: Float32, attributes?: Partial<GeluAttributes>, options?: RunOptions<"flat">): Result
@@ -40,19 +40,17 @@ export interface Kernels {
  */
 export function createKernels(device: GPUDevice): Kernels {
   const runtime = new KernelRuntime(device)
-  const commuting =
+  const binary =
     (kernel: typeof add) =>
-    (a: Float32, b: Float32, options?: RunOptions<"flat">): Result => {
-      const swap = a.shape.length <= 1 && a.shape.every((dim) => dim === 1) && b.shape.length >= a.shape.length
-      return runtime.run(kernel, swap ? [b, a] : [a, b], {}, options) as Result
-    }
+    (a: Float32, b: Float32, options?: RunOptions<"flat">): Result =>
+      runtime.run(kernel, [a, b], {}, options) as Result
   return {
     device,
     runtime,
     tensor: ({ dtype, shape, data }) => runtime.upload(dtype, shape, data),
     matmul: (a, b, options) => runtime.run(matmul, [a, b], {}, options) as Result,
-    add: commuting(add),
-    mul: commuting(mul),
+    add: binary(add),
+    mul: binary(mul),
     relu: (x, options) => runtime.run(relu, [x], {}, options) as Result,
     gelu: (x, attributes, options) => runtime.run(gelu, [x], attributes, options) as Result,
     softmax: (x, options) => runtime.run(softmax, [x], {}, options) as Result,

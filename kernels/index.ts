@@ -17,7 +17,20 @@ export {
   type WgslFile,
 } from "./define-kernel.ts"
 export { GpuTensor } from "./gpu-tensor.ts"
-export { add, mul } from "./ops/binary/binary.ts"
+export {
+  add,
+  div,
+  equal,
+  greater,
+  greaterOrEqual,
+  less,
+  lessOrEqual,
+  maximum,
+  minimum,
+  mul,
+  pow,
+  sub,
+} from "./ops/binary/binary.ts"
 export { type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 export { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 export { matmul } from "./ops/matmul/matmul.ts"

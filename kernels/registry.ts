@@ -1,5 +1,18 @@
 import type { AnyKernel } from "./define-kernel.ts"
-import { add, mul } from "./ops/binary/binary.ts"
+import {
+  add,
+  div,
+  equal,
+  greater,
+  greaterOrEqual,
+  less,
+  lessOrEqual,
+  maximum,
+  minimum,
+  mul,
+  pow,
+  sub,
+} from "./ops/binary/binary.ts"
 import { conv2d } from "./ops/conv2d/conv2d.ts"
 import { copy } from "./ops/copy/copy.ts"
 import { matmul } from "./ops/matmul/matmul.ts"
@@ -14,7 +27,17 @@ import { gelu, relu } from "./ops/unary/unary.ts"
 export const kernelRegistry: readonly AnyKernel[] = [
   matmul,
   add,
+  sub,
   mul,
+  div,
+  maximum,
+  minimum,
+  pow,
+  equal,
+  less,
+  greater,
+  lessOrEqual,
+  greaterOrEqual,
   relu,
   gelu,
   softmax,

@@ -61,6 +61,14 @@ export function broadcastShape(shapes: readonly Shape[]): number[] {
   })
 }
 
+/** The places of a view's elements, in order. */
+export function places({ shape, strides, offset }: View): number[] {
+  let list = [offset]
+  for (const [axis, size] of shape.entries())
+    list = list.flatMap((place) => Array.from({ length: size }, (_, i) => place + i * strides[axis]!))
+  return list
+}
+
 /** The first and the last place that `view` reads or writes; undefined where it is empty. */
 export function reach({ shape, strides, offset }: View): [first: number, last: number] | undefined {
   if (elems(shape) === 0) return undefined

@@ -3,11 +3,11 @@
 export const wgsl = {
   "ops/binary/binary.wgsl": {
     path: "ops/binary/binary.wgsl",
-    hash: "0165a72f44b7639d",
+    hash: "f579cab4ddabb4ca",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"elems":"u32"},
+    params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","a4":"u32","a5":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","b4":"u32","b5":"u32"},
     overrides: {"WG":64},
-    code: `// y[i] = a[i] ∘ b[i], or a[i] ∘ b[0] where b is a scalar.
+    code: `// y[i] = a[i] ∘ b[i], a and b broadcast to y's shape. With LINE that shape is one axis, along which each goes on by one or stands still.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -16,14 +16,117 @@ fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
 
 struct Params {
   elems: u32,
+  dim1: u32,
+  dim2: u32,
+  dim3: u32,
+  dim4: u32,
+  dim5: u32,
+  a0: u32,
+  a1: u32,
+  a2: u32,
+  a3: u32,
+  a4: u32,
+  a5: u32,
+  b0: u32,
+  b1: u32,
+  b2: u32,
+  b3: u32,
+  b4: u32,
+  b5: u32,
 }
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+#if T == float32
+alias T = f32;
+#endif
+#if T == int32
+alias T = i32;
+#endif
+#if T == uint32
+alias T = u32;
+#endif
+#if COMPARES
+alias R = u32;
+#else
+alias R = T;
+#endif
+
+@group(0) @binding(0) var<storage, read> a: array<T>;
+@group(0) @binding(1) var<storage, read> b: array<T>;
+@group(0) @binding(2) var<storage, read_write> y: array<R>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 override WG: u32 = 64;
+#if !LINE
+// Where the element \`i\` of a result lies in an input that was broadcast to it: up to six axes, strides in elements, 0 along a broadcast axis.
+struct Axes {
+  i0: u32,
+  i1: u32,
+  i2: u32,
+  i3: u32,
+  i4: u32,
+  i5: u32,
+}
+
+fn axes_of(i: u32) -> Axes {
+  var rest = i;
+  var axes: Axes;
+  axes.i5 = rest % params.dim5;
+  rest = rest / params.dim5;
+  axes.i4 = rest % params.dim4;
+  rest = rest / params.dim4;
+  axes.i3 = rest % params.dim3;
+  rest = rest / params.dim3;
+  axes.i2 = rest % params.dim2;
+  rest = rest / params.dim2;
+  axes.i1 = rest % params.dim1;
+  axes.i0 = rest / params.dim1;
+  return axes;
+}
+#endif
+
+fn f(l: T, r: T) -> R {
+#if OP == add
+  return l + r;
+#endif
+#if OP == sub
+  return l - r;
+#endif
+#if OP == mul
+  return l * r;
+#endif
+#if OP == div
+  return l / r;
+#endif
+#if OP == max
+  return max(l, r);
+#endif
+#if OP == min
+  return min(l, r);
+#endif
+#if OP == pow
+  // WGSL's pow has no answer for a base below 0 or of 0; a whole exponent has one.
+  if (l == 0.0) {
+    return select(0.0, 1.0, r == 0.0);
+  }
+  let size = pow(abs(l), r);
+  return select(size, -size, l < 0.0 && abs(r) % 2.0 == 1.0);
+#endif
+#if OP == equal
+  return u32(l == r);
+#endif
+#if OP == less
+  return u32(l < r);
+#endif
+#if OP == greater
+  return u32(l > r);
+#endif
+#if OP == less_or_equal
+  return u32(l <= r);
+#endif
+#if OP == greater_or_equal
+  return u32(l >= r);
+#endif
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -35,15 +138,13 @@ fn main(
   if (i >= params.elems) {
     return;
   }
-#if B_SCALAR
-  let rhs = b[0];
+#if LINE
+  y[i] = f(a[i * params.a5], b[i * params.b5]);
 #else
-  let rhs = b[i];
-#endif
-#if OP == add
-  y[i] = a[i] + rhs;
-#else
-  y[i] = a[i] * rhs;
+  let at = axes_of(i);
+  let l = at.i0 * params.a0 + at.i1 * params.a1 + at.i2 * params.a2 + at.i3 * params.a3 + at.i4 * params.a4 + at.i5 * params.a5;
+  let r = at.i0 * params.b0 + at.i1 * params.b1 + at.i2 * params.b2 + at.i3 * params.b3 + at.i4 * params.b4 + at.i5 * params.b5;
+  y[i] = f(a[l], b[r]);
 #endif
 }
 `,
@@ -338,13 +439,14 @@ fn main(
 }
 `,
   },
-  "ops/matmul/naive.wgsl": {
-    path: "ops/matmul/naive.wgsl",
-    hash: "7315b3f5d91c83b9",
-    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"c","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"m":"u32","n":"u32","k":"u32"},
+  "ops/matmul/blocked.wgsl": {
+    path: "ops/matmul/blocked.wgsl",
+    hash: "e3bc4404bd368133",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
-    code: `// c[m, n] = a[m, k] · b[k, n], all row-major; one invocation for each element of c.
+    code: `// As naive.wgsl; an invocation makes 4 × 4 elements, so that each value it reads serves four products. Without workgroup memory or barriers, which
+// software adapters pay dearly for.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -352,17 +454,135 @@ fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
 }
 
 struct Params {
+  batches: u32,
   m: u32,
   n: u32,
   k: u32,
+  a_batch: u32,
+  a_row: u32,
+  a_col: u32,
+  b_batch: u32,
+  b_row: u32,
+  b_col: u32,
+  low: f32,
+  high: f32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
+// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
+fn clip(v: f32) -> f32 {
+#if CLIP
+  return clamp(v, params.low, params.high);
+#else
+  return v;
+#endif
+}
+
+fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
+  if (row >= params.m) {
+    return;
+  }
+  let base = (batch * params.m + row) * params.n;
+  for (var j = 0u; j < 4u; j++) {
+    if (cols[j] < params.n) {
+#if BIAS
+      y[base + cols[j]] = clip(values[j] + bias[cols[j]]);
+#else
+      y[base + cols[j]] = clip(values[j]);
+#endif
+    }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let across = (params.n + 3u) / 4u;
+  let down = (params.m + 3u) / 4u;
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.batches * across * down) {
+    return;
+  }
+  let cols = vec4<u32>(i % across * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
+  let row = i / across % down * 4u;
+  let batch = i / (across * down);
+  // Rows and columns beyond the last read the last's values and are not stored.
+  let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u));
+  var left = batch * params.a_batch + rows * params.a_row;
+  var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col;
+  var acc0 = vec4<f32>();
+  var acc1 = vec4<f32>();
+  var acc2 = vec4<f32>();
+  var acc3 = vec4<f32>();
+  for (var x = 0u; x < params.k; x++) {
+    let bs = vec4<f32>(b[right.x], b[right.y], b[right.z], b[right.w]);
+    acc0 += a[left.x] * bs;
+    acc1 += a[left.y] * bs;
+    acc2 += a[left.z] * bs;
+    acc3 += a[left.w] * bs;
+    left += vec4<u32>(params.a_col);
+    right += vec4<u32>(params.b_row);
+  }
+  store_row(batch, row, cols, acc0);
+  store_row(batch, row + 1u, cols, acc1);
+  store_row(batch, row + 2u, cols, acc2);
+  store_row(batch, row + 3u, cols, acc3);
+}
+`,
+  },
+  "ops/matmul/naive.wgsl": {
+    path: "ops/matmul/naive.wgsl",
+    hash: "43dcfb5617c93cbf",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
+    overrides: {"WG":64},
+    code: `// y[batch, row, col] = clip(bias[col] + Σ a[batch, row, x] · b[batch, x, col]), an invocation an element. Strides are in elements: a transposed
+// matrix is one with its strides exchanged, and one that all batches share has a batch stride of 0.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  batches: u32,
+  m: u32,
+  n: u32,
+  k: u32,
+  a_batch: u32,
+  a_row: u32,
+  a_col: u32,
+  b_batch: u32,
+  b_row: u32,
+  b_col: u32,
+  low: f32,
+  high: f32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
+fn clip(v: f32) -> f32 {
+#if CLIP
+  return clamp(v, params.low, params.high);
+#else
+  return v;
+#endif
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -371,26 +591,35 @@ fn main(
   @builtin(local_invocation_index) li: u32,
 ) {
   let i = flat_workgroup(wid, wgs) * WG + li;
-  if (i >= params.m * params.n) {
+  if (i >= params.batches * params.m * params.n) {
     return;
   }
-  let row = i / params.n;
   let col = i % params.n;
+  let row = i / params.n % params.m;
+  let batch = i / (params.n * params.m);
+  var left = batch * params.a_batch + row * params.a_row;
+  var right = batch * params.b_batch + col * params.b_col;
+#if BIAS
+  var sum = bias[col];
+#else
   var sum = 0.0;
+#endif
   for (var x = 0u; x < params.k; x++) {
-    sum += a[row * params.k + x] * b[x * params.n + col];
+    sum += a[left] * b[right];
+    left += params.a_col;
+    right += params.b_row;
   }
-  c[i] = sum;
+  y[i] = clip(sum);
 }
 `,
   },
   "ops/matmul/tiled.wgsl": {
     path: "ops/matmul/tiled.wgsl",
-    hash: "fe1ca4e2485af3ec",
-    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"c","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"m":"u32","n":"u32","k":"u32"},
+    hash: "7535fc34b6443a19",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG_X":16,"WG_Y":16,"TILE_K":16},
-    code: `// c[m, n] = a[m, k] · b[k, n], all row-major; a workgroup makes a tile of c of TILE_M × TILE_N, an invocation 4 × 4 of it.
+    code: `// As naive.wgsl; a workgroup makes a tile of y of TILE_M × TILE_N, an invocation 4 × 4 of it.
 // Its four columns lie WG_X apart, so that neighbouring invocations touch neighbouring words. Each step along k brings a slab of a and one of b
 // into workgroup memory: each value is fetched once per tile and not once per element.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
@@ -400,15 +629,25 @@ fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
 }
 
 struct Params {
+  batches: u32,
   m: u32,
   n: u32,
   k: u32,
+  a_batch: u32,
+  a_row: u32,
+  a_col: u32,
+  b_batch: u32,
+  b_row: u32,
+  b_col: u32,
+  low: f32,
+  high: f32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
 
 override WG_X: u32 = 16;
 override WG_Y: u32 = 16;
@@ -416,27 +655,41 @@ override TILE_K: u32 = 16;
 override TILE_M: u32 = WG_Y * 4u;
 override TILE_N: u32 = WG_X * 4u;
 
+// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
+fn clip(v: f32) -> f32 {
+#if CLIP
+  return clamp(v, params.low, params.high);
+#else
+  return v;
+#endif
+}
+
 var<workgroup> a_tile: array<f32, TILE_M * TILE_K>;
 var<workgroup> b_tile: array<f32, TILE_K * TILE_N>;
 
-fn a_at(row: u32, x: u32) -> f32 {
+fn a_at(batch: u32, row: u32, x: u32) -> f32 {
   if (row < params.m && x < params.k) {
-    return a[row * params.k + x];
+    return a[batch * params.a_batch + row * params.a_row + x * params.a_col];
   }
   return 0.0;
 }
 
-fn b_at(x: u32, col: u32) -> f32 {
+fn b_at(batch: u32, x: u32, col: u32) -> f32 {
   if (x < params.k && col < params.n) {
-    return b[x * params.n + col];
+    return b[batch * params.b_batch + x * params.b_row + col * params.b_col];
   }
   return 0.0;
 }
 
-fn store_row(row: u32, col: u32, values: vec4<f32>) {
+fn store_row(batch: u32, row: u32, col0: u32, values: vec4<f32>) {
   for (var j = 0u; j < 4u; j++) {
-    if (row < params.m && col + j * WG_X < params.n) {
-      c[row * params.n + col + j * WG_X] = values[j];
+    let col = col0 + j * WG_X;
+    if (row < params.m && col < params.n) {
+#if BIAS
+      y[(batch * params.m + row) * params.n + col] = clip(values[j] + bias[col]);
+#else
+      y[(batch * params.m + row) * params.n + col] = clip(values[j]);
+#endif
     }
   }
 }
@@ -448,10 +701,15 @@ fn main(
   @builtin(local_invocation_id) lid: vec3<u32>,
   @builtin(local_invocation_index) li: u32,
 ) {
-  let tiles_across = (params.n + TILE_N - 1u) / TILE_N;
+  let across = (params.n + TILE_N - 1u) / TILE_N;
+  let down = (params.m + TILE_M - 1u) / TILE_M;
   let tile = flat_workgroup(wid, wgs);
-  let row0 = tile / tiles_across * TILE_M;
-  let col0 = tile % tiles_across * TILE_N;
+  let batch = tile / (across * down);
+  if (batch >= params.batches) {
+    return;
+  }
+  let row0 = tile / across % down * TILE_M;
+  let col0 = tile % across * TILE_N;
 
   var acc0 = vec4<f32>();
   var acc1 = vec4<f32>();
@@ -459,10 +717,10 @@ fn main(
   var acc3 = vec4<f32>();
   for (var k0 = 0u; k0 < params.k; k0 += TILE_K) {
     for (var i = li; i < TILE_M * TILE_K; i += WG_X * WG_Y) {
-      a_tile[i] = a_at(row0 + i / TILE_K, k0 + i % TILE_K);
+      a_tile[i] = a_at(batch, row0 + i / TILE_K, k0 + i % TILE_K);
     }
     for (var i = li; i < TILE_K * TILE_N; i += WG_X * WG_Y) {
-      b_tile[i] = b_at(k0 + i / TILE_N, col0 + i % TILE_N);
+      b_tile[i] = b_at(batch, k0 + i / TILE_N, col0 + i % TILE_N);
     }
     workgroupBarrier();
     let top = lid.y * 4u * TILE_K;
@@ -479,10 +737,10 @@ fn main(
 
   let row = row0 + lid.y * 4u;
   let col = col0 + lid.x;
-  store_row(row, col, acc0);
-  store_row(row + 1u, col, acc1);
-  store_row(row + 2u, col, acc2);
-  store_row(row + 3u, col, acc3);
+  store_row(batch, row, col, acc0);
+  store_row(batch, row + 1u, col, acc1);
+  store_row(batch, row + 2u, col, acc2);
+  store_row(batch, row + 3u, col, acc3);
 }
 `,
   },
@@ -583,7 +841,7 @@ fn main(
   },
   "ops/reduce/reduce.wgsl": {
     path: "ops/reduce/reduce.wgsl",
-    hash: "618be263bfa797a9",
+    hash: "5c94ec9b73c5bced",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"rows":"u32","cols":"u32"},
     overrides: {"WG":64},
@@ -594,9 +852,10 @@ fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
   return id.y * count.x + id.x;
 }
 // Tree reductions over the WG invocations of a workgroup, to be called in uniform control flow; every invocation gets the result.
-// WG is a power of two.
+// WG is a power of two. REDUCE_SUM and REDUCE_MAX say which are wanted.
 override WG: u32 = 64;
 var<workgroup> scratch: array<f32, WG>;
+#if REDUCE_SUM
 
 fn reduce_sum(li: u32, value: f32) -> f32 {
   scratch[li] = value;
@@ -609,6 +868,7 @@ fn reduce_sum(li: u32, value: f32) -> f32 {
   }
   return workgroupUniformLoad(&scratch[0]);
 }
+#endif
 #if REDUCE_MAX
 
 fn reduce_max(li: u32, value: f32) -> f32 {
@@ -679,7 +939,7 @@ fn main(
   },
   "ops/rms-norm/rms-norm.wgsl": {
     path: "ops/rms-norm/rms-norm.wgsl",
-    hash: "77d2019521e3beea",
+    hash: "ce1729973ae7e662",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"rows":"u32","cols":"u32","eps":"f32"},
     overrides: {"WG":64},
@@ -690,9 +950,10 @@ fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
   return id.y * count.x + id.x;
 }
 // Tree reductions over the WG invocations of a workgroup, to be called in uniform control flow; every invocation gets the result.
-// WG is a power of two.
+// WG is a power of two. REDUCE_SUM and REDUCE_MAX say which are wanted.
 override WG: u32 = 64;
 var<workgroup> scratch: array<f32, WG>;
+#if REDUCE_SUM
 
 fn reduce_sum(li: u32, value: f32) -> f32 {
   scratch[li] = value;
@@ -705,6 +966,7 @@ fn reduce_sum(li: u32, value: f32) -> f32 {
   }
   return workgroupUniformLoad(&scratch[0]);
 }
+#endif
 #if REDUCE_MAX
 
 fn reduce_max(li: u32, value: f32) -> f32 {
@@ -755,7 +1017,7 @@ fn main(
   },
   "ops/softmax/softmax.wgsl": {
     path: "ops/softmax/softmax.wgsl",
-    hash: "a2ef78217ebcba6f",
+    hash: "71cea758a162d3df",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"rows":"u32","cols":"u32"},
     overrides: {"WG":64},
@@ -766,9 +1028,10 @@ fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
   return id.y * count.x + id.x;
 }
 // Tree reductions over the WG invocations of a workgroup, to be called in uniform control flow; every invocation gets the result.
-// WG is a power of two.
+// WG is a power of two. REDUCE_SUM and REDUCE_MAX say which are wanted.
 override WG: u32 = 64;
 var<workgroup> scratch: array<f32, WG>;
+#if REDUCE_SUM
 
 fn reduce_sum(li: u32, value: f32) -> f32 {
   scratch[li] = value;
@@ -781,6 +1044,7 @@ fn reduce_sum(li: u32, value: f32) -> f32 {
   }
   return workgroupUniformLoad(&scratch[0]);
 }
+#endif
 #if REDUCE_MAX
 
 fn reduce_max(li: u32, value: f32) -> f32 {

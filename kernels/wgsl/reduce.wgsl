@@ -1,7 +1,8 @@
 // Tree reductions over the WG invocations of a workgroup, to be called in uniform control flow; every invocation gets the result.
-// WG is a power of two.
+// WG is a power of two. REDUCE_SUM and REDUCE_MAX say which are wanted.
 override WG: u32 = 64;
 var<workgroup> scratch: array<f32, WG>;
+#if REDUCE_SUM
 
 fn reduce_sum(li: u32, value: f32) -> f32 {
   scratch[li] = value;
@@ -14,6 +15,7 @@ fn reduce_sum(li: u32, value: f32) -> f32 {
   }
   return workgroupUniformLoad(&scratch[0]);
 }
+#endif
 #if REDUCE_MAX
 
 fn reduce_max(li: u32, value: f32) -> f32 {

@@ -69,7 +69,13 @@ describe("each kernel", () => {
 
 describe("matmul's plan", () => {
   const matmul = kernelRegistry.find((kernel) => kernel.name === "matmul")!
-  const choice = (m: number, k: number, n: number, given = limits) => makePlan(matmul, { m, k, n }, given)
+  const choice = (m: number, k: number, n: number, given = limits) => {
+    const inputs = [
+      [m, k],
+      [k, n],
+    ].map((shape) => ({ dtype: "float32" as const, shape }))
+    return makePlan(matmul, matmul.problem(inputs, matmul.defaults), given)
+  }
   test("tiles what fills tiles, and nothing else", () => {
     expect(choice(512, 512, 512)).toEqual({ algorithm: "tiled", tuning: { WG_X: 16, WG_Y: 16, TILE_K: 16 } })
     expect(choice(1, 4096, 4096).algorithm).toBe("naive")

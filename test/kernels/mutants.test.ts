@@ -6,6 +6,7 @@ import { softwareDevice } from "./software-gpu.ts"
 
 const race = "a data race on lanes whose value is no longer used: this adapter's order of invocations hides it"
 const last = "nothing writes scratch after the last reduction, and its loop ends with a barrier"
+const lone = "each invocation has the result, and all store the same"
 const unstored = "only fills what is never stored; WebGPU's bounds checks make the read harmless"
 const timesZero = "the other factor's padding is 0"
 
@@ -18,6 +19,24 @@ const survivors: Record<string, Record<string, string>> = {
     "for (var k0 = 0u; k0 < params.k; k0 += TILE_K) { → for (var k0 = 0u; k0 <= params.k; k0 += TILE_K) {":
       "one more slab of zeros",
   },
+  conv2d: {
+    "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
+    "let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u)); → let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs + 1u));":
+      unstored,
+    "let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u)); → let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 0u));":
+      unstored,
+  },
+  ...Object.fromEntries(
+    ["reduce-sum", "reduce-mean", "reduce-max", "reduce-min"].map((name) => [
+      name,
+      {
+        "if (li < s) { → if (li <= s) {": race,
+        "if (li < s) { → if (true) {": race,
+        "if (li == 0u) { → if (true) {": lone,
+        "return workgroupUniformLoad(&scratch[0]); → return scratch[0];": last,
+      },
+    ]),
+  ),
   softmax: {
     "if (li < s) { → if (li <= s) {": race,
     "if (li < s) { → if (true) {": race,

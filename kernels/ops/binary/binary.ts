@@ -1,47 +1,104 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
+import { defineAlgorithm, defineKernel, type GpuDtype, type Shape, type TensorType } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
-import { cases } from "./cases.ts"
+import { broadcast, broadcastShape, collapsed, MOST_AXES, sixAxes, type View, wholeView } from "../../view.ts"
+import { casesOf } from "./cases.ts"
 import { references } from "./reference.ts"
 
-export type BinaryOp = "add" | "mul"
+export type ArithmeticOp = "add" | "sub" | "mul" | "div" | "max" | "min" | "pow"
+export type ComparisonOp = "equal" | "less" | "greater" | "less-or-equal" | "greater-or-equal"
+export type BinaryOp = ArithmeticOp | ComparisonOp
 export interface BinaryProblem {
+  dtype: GpuDtype
   shape: Shape
-  elems: number
-  scalar: boolean
+  a: View
+  b: View
 }
 
-/** a ∘ b, float32, of one shape; or b a scalar: `[]` or `[1]`. The result has a's shape. */
-function binary(op: BinaryOp) {
+/** Same shape, same order of elements, over the fewest axes. */
+const short = ({ a, b }: BinaryProblem) => collapsed([a, b]) as [View, View]
+const isLine = (problem: BinaryProblem) => short(problem)[0].shape.length === 1
+
+/** a ∘ b of one dtype, broadcast by NumPy's rules; of a comparison the result is uint32, 1 or 0. */
+function binary(op: BinaryOp, dtypes: readonly GpuDtype[], compares: boolean) {
   return defineKernel<BinaryProblem, Record<string, never>, "flat">({
     name: op,
-    inputs: [float32("a"), float32("b")],
+    inputs: [
+      { name: "a", dtypes },
+      { name: "b", dtypes },
+    ],
     defaults: {},
     algorithms: {
       flat: defineAlgorithm<BinaryProblem, (typeof wgsl)["ops/binary/binary.wgsl"]>(wgsl["ops/binary/binary.wgsl"], {
-        config: ({ scalar }) => ({ OP: op, B_SCALAR: scalar }),
+        config: (problem) => ({
+          OP: op.replaceAll("-", "_"),
+          T: problem.dtype,
+          COMPARES: compares,
+          LINE: isLine(problem),
+        }),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-        dispatch: ({ elems }, { WG }) => ({ workgroups: Math.ceil(elems / WG!), params: { elems } }),
+        refuses: (problem) => {
+          const axes = short(problem)[0].shape.length
+          return axes > MOST_AXES ? `${axes} axes are more than ${MOST_AXES}` : undefined
+        },
+        dispatch(problem, { WG }) {
+          const [a, b] = short(problem)
+          const count = elems(problem.shape)
+          const [, dim1, dim2, dim3, dim4, dim5] = sixAxes(a.shape, 1) as Six
+          const [a0, a1, a2, a3, a4, a5] = sixAxes(a.strides, 0) as Six
+          const [b0, b1, b2, b3, b4, b5] = sixAxes(b.strides, 0) as Six
+          return {
+            workgroups: Math.ceil(count / WG!),
+            // biome-ignore format: an input a line
+            params: {
+              elems: count, dim1, dim2, dim3, dim4, dim5,
+              a0, a1, a2, a3, a4, a5,
+              b0, b1, b2, b3, b4, b5,
+            },
+          }
+        },
       }),
     },
     problem(inputs) {
-      const [a, b] = inputs.map((input) => input!.shape) as [Shape, Shape]
-      const same = a.join() === b.join() && a.length === b.length
-      const scalar = !same && b.length <= 1 && elems(b) === 1
-      if (!same && !scalar)
-        throw fail("IPFA_INPUT_SHAPE", {
-          message: `${op} takes two tensors of one shape, or a scalar as the second, not [${a}] and [${b}].`,
-          data: { path: "b", expected: `[${a}], [] or [1]` },
+      const [a, b] = inputs as [TensorType, TensorType]
+      if (a.dtype !== b.dtype)
+        throw fail("IPFA_INPUT_INVALID", {
+          message: `${op} takes two tensors of one dtype, not ${a.dtype} and ${b.dtype}.`,
+          data: { path: "b", expected: a.dtype },
         })
-      return { shape: a, elems: elems(a), scalar }
+      const shape = broadcastShape([a.shape, b.shape])
+      elems(shape)
+      return {
+        dtype: a.dtype,
+        shape,
+        a: broadcast(wholeView(a.shape), shape),
+        b: broadcast(wholeView(b.shape), shape),
+      }
     },
-    output: ({ shape }) => ({ dtype: "float32", shape }),
+    output: ({ dtype, shape }) => ({ dtype: compares ? "uint32" : dtype, shape }),
     plan: () => ({ algorithm: "flat" }),
     reference: references[op],
-    cases,
+    cases: casesOf(op),
   })
 }
 
-export const add = binary("add")
-export const mul = binary("mul")
+type Six = [number, number, number, number, number, number]
+const arithmetic = (op: ArithmeticOp) => binary(op, op === "pow" ? ["float32"] : ["float32", "int32", "uint32"], false)
+const comparison = (op: ComparisonOp) => binary(op, ["float32", "int32", "uint32"], true)
+
+export const add = arithmetic("add")
+export const sub = arithmetic("sub")
+export const mul = arithmetic("mul")
+export const div = arithmetic("div")
+/** The larger of two. */
+export const maximum = arithmetic("max")
+/** The smaller of two. */
+export const minimum = arithmetic("min")
+/** Of a base below 0 only whole exponents; finite results. */
+export const pow = arithmetic("pow")
+export const equal = comparison("equal")
+export const less = comparison("less")
+export const greater = comparison("greater")
+export const lessOrEqual = comparison("less-or-equal")
+export const greaterOrEqual = comparison("greater-or-equal")

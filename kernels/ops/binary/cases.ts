@@ -1,37 +1,70 @@
-import type { Fill, KernelCase, Shape } from "../../define-kernel.ts"
-import { exact, oneRounding } from "../../tolerance.ts"
-import type { BinaryProblem } from "./binary.ts"
+import type { Fill, GpuDtype, KernelCase, Shape } from "../../define-kernel.ts"
+import { exact } from "../../tolerance.ts"
+import type { BinaryOp, BinaryProblem } from "./binary.ts"
+import { tolerances } from "./reference.ts"
 
 type Case = KernelCase<BinaryProblem, Record<string, never>, "flat">
 
-const uniform: Fill = { kind: "uniform", low: -3, high: 3 }
-const integers: Fill = { kind: "integers", low: -50, high: 50 }
-const of = (name: string, a: Shape, b: Shape, rest: Partial<Case> = {}): Case => ({
-  name,
-  shapes: [a, b],
-  fill: uniform,
-  tolerance: oneRounding,
-  ...rest,
-})
+const fractions: Fill = { kind: "uniform", low: -3, high: 3 }
+const awayFromZero: Fill = { kind: "uniform", low: 0.5, high: 3 }
+const compares = (op: BinaryOp) => op === "equal" || op.includes("less") || op.includes("greater")
 
-/** Serve every binary op. */
-export const cases: Case[] = [
-  of("one element", [1], [1]),
-  of("a scalar each", [], []),
-  of("nothing", [0, 3], [0, 3]),
-  of("nothing and a scalar", [4, 0], []),
-  of("one workgroup", [64], [64]),
-  of("one workgroup less one", [63], [63]),
-  of("one workgroup and one", [65], [65]),
-  of("three axes", [3, 5, 7], [3, 5, 7]),
-  of("whole numbers", [130], [130], { fill: integers, tolerance: exact }),
-  of("a scalar", [3, 70], [], { fill: [uniform, { kind: "constant", value: -1.75 }] }),
-  of("one element as a scalar", [129], [1], { fill: integers, tolerance: exact }),
-  of("large and small", [200], [200], { fill: { kind: "uniform", low: -1e18, high: 1e18 } }),
-  of("over 65,535 workgroups", [65_537 * 16 + 1], [65_537 * 16 + 1], {
-    fill: integers,
-    tuning: { WG: 16 },
-    tolerance: exact,
-    large: true,
-  }),
-]
+/** What an op may be asked: no division by 0, of whole exponents those that a base below 0 has an answer for. */
+function fills(op: BinaryOp, dtype: GpuDtype): readonly [Fill, Fill] {
+  const whole = (low: number, high: number): Fill => ({ kind: "integers", low, high })
+  if (op === "pow") return [fractions, whole(-3, 4)]
+  // Few values, so that some are equal.
+  if (compares(op)) return dtype === "uint32" ? [whole(0, 4), whole(0, 4)] : [whole(-3, 3), whole(-3, 3)]
+  if (dtype === "float32") return [fractions, op === "div" ? awayFromZero : fractions]
+  if (dtype === "int32") return [whole(-900, 900), op === "div" ? whole(1, 7) : whole(-900, 900)]
+  return op === "sub" ? [whole(1000, 2000), whole(0, 1000)] : [whole(0, 900), whole(1, 900)]
+}
+
+/** The cases of one op. */
+export function casesOf(op: BinaryOp): Case[] {
+  const of = (name: string, a: Shape, b: Shape, rest: Partial<Case> = {}): Case => ({
+    name,
+    shapes: [a, b],
+    fill: fills(op, "float32"),
+    tolerance: tolerances[op],
+    ...rest,
+  })
+  const typed = (dtype: GpuDtype, a: Shape, b: Shape) =>
+    of(`${dtype} [${a}] and [${b}]`, a, b, { dtype, fill: fills(op, dtype), tolerance: exact })
+  return [
+    of("one element", [1], [1]),
+    of("a scalar each", [], []),
+    of("nothing", [0, 3], [0, 3]),
+    of("nothing and a scalar", [4, 0], []),
+    of("one workgroup", [64], [64]),
+    of("one workgroup less one", [63], [63]),
+    of("one workgroup and one", [65], [65]),
+    of("three axes", [3, 5, 7], [3, 5, 7]),
+    of("a scalar on the right", [3, 70], []),
+    of("one element on the left", [1], [129]),
+    of("a row on the right", [6, 5], [5]),
+    of("a column on the left", [6, 1], [6, 5]),
+    of("a column and a row", [7, 1], [1, 9]),
+    of("a channel's value for each pixel", [2, 3, 4, 5], [3, 1, 1]),
+    of("six axes, none of which runs on into another", [2, 1, 3, 1, 2, 1], [1, 4, 1, 5, 1, 3]),
+    of("six axes, the other way round", [1, 4, 1, 5, 1, 3], [2, 1, 3, 1, 2, 1]),
+    ...(op === "pow" ? [] : [typed("int32", [130], [130]), typed("int32", [5, 1], [7]), typed("uint32", [70], [])]),
+    ...(op === "pow"
+      ? [
+          of("powers of 0", [2], [2], { fill: [{ kind: "constant", value: 0 }, { kind: "values", values: [0, 2] }] }), // biome-ignore format: a fill an input
+          of("broken exponents", [200], [200], { fill: [awayFromZero, fractions] }),
+        ]
+      : []),
+    ...(op === "add"
+      ? [
+          of("large and small", [200], [200], { fill: { kind: "uniform", low: -1e18, high: 1e18 } }),
+          of("over 65,535 workgroups", [65_537 * 16 + 1], [65_537 * 16 + 1], {
+            fill: { kind: "integers", low: -50, high: 50 },
+            tuning: { WG: 16 },
+            tolerance: exact,
+            large: true,
+          }),
+        ]
+      : []),
+  ]
+}

@@ -1,9 +1,9 @@
-import type { Fill, KernelCase } from "../../define-kernel.ts"
+import type { Fill, KernelCase, Shape } from "../../define-kernel.ts"
 import { exact } from "../../tolerance.ts"
-import type { MatmulAlgorithm, MatmulProblem } from "./matmul.ts"
+import type { MatmulAlgorithm, MatmulAttributes, MatmulProblem } from "./matmul.ts"
 import { sumOfProducts } from "./reference.ts"
 
-type Case = KernelCase<MatmulProblem, Record<string, never>, MatmulAlgorithm>
+type Case = KernelCase<MatmulProblem, MatmulAttributes, MatmulAlgorithm>
 
 const uniform: Fill = { kind: "uniform", low: -1, high: 1 }
 // |Σ| ≤ k·8·8 stays below 2^24 up to k = 262,144: float32 holds every partial sum
@@ -23,9 +23,36 @@ function both(algorithm: MatmulAlgorithm, m: number, k: number, n: number, why: 
 }
 
 const naive = (m: number, k: number, n: number, why: string) => both("naive", m, k, n, why)
+const blocked = (m: number, k: number, n: number, why: string) => both("blocked", m, k, n, why)
 const tiled = (m: number, k: number, n: number, why: string) => both("tiled", m, k, n, why)
 
+/** What the matrices are beside their sizes, by every algorithm. */
+function every(name: string, a: Shape, b: Shape, attributes: Partial<MatmulAttributes>, bias = false): Case[] {
+  const n = attributes.transposeB ? b.at(-2)! : b.at(-1)!
+  return (["naive", "blocked", "tiled"] as const).map((algorithm) => ({
+    name: `${algorithm}, ${name}`,
+    shapes: [a, b, bias ? [n] : undefined],
+    fill: integers,
+    algorithm,
+    ...(algorithm === "tiled" && { tuning: { WG_X: 2, WG_Y: 3, TILE_K: 4 } }),
+    attributes: attributes as MatmulAttributes,
+    tolerance: exact,
+  }))
+}
+
 export const cases: Case[] = [
+  ...blocked(1, 1, 1, "one"),
+  ...blocked(4, 6, 4, "one block"),
+  ...blocked(3, 7, 5, "one block less one row, and one column more"),
+  ...blocked(37, 9, 70, "ragged"),
+  ...every("a bias", [6, 5], [5, 7], {}, true),
+  ...every("clipped", [6, 5], [5, 7], { clip: { low: -20, high: 30 } }, true),
+  ...every("a transposed", [5, 6], [5, 7], { transposeA: true }),
+  ...every("b transposed", [6, 5], [7, 5], { transposeB: true }, true),
+  ...every("batches", [2, 3, 6, 5], [2, 3, 5, 7], {}),
+  ...every("batches of one b", [3, 6, 5], [5, 7], {}),
+  ...every("one a for batches of b", [1, 6, 5], [4, 5, 7], {}),
+  ...every("no batches", [0, 6, 5], [5, 7], {}),
   ...naive(1, 1, 1, "one"),
   ...naive(1, 65, 7, "a row"),
   ...naive(7, 65, 1, "a column"),
@@ -55,6 +82,18 @@ export const cases: Case[] = [
     fill: integers,
     algorithm: "naive",
     tuning: { WG: 16 },
+    tolerance: exact,
+    large: true,
+  },
+  {
+    name: "blocked over 65,535 workgroups",
+    shapes: [
+      [1025, 1],
+      [1, 1025],
+    ],
+    fill: integers,
+    algorithm: "blocked",
+    tuning: { WG: 1 },
     tolerance: exact,
     large: true,
   },

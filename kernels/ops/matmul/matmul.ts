@@ -1,33 +1,86 @@
 import { fail } from "../../../protocol/errors/error.ts"
+import { type Clip, clipParams } from "../../clip.ts"
 import { defineAlgorithm, defineKernel, float32, type Limits, type Shape, type Tuning } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
+export interface MatmulAttributes {
+  /** a is [..., k, m]. */
+  transposeA: boolean
+  /** b is [..., n, k]. */
+  transposeB: boolean
+  /** What the result is clipped to. */
+  clip: Clip | undefined
+}
+/** One side of the product: its strides in elements. */
+interface Matrix {
+  batch: number
+  row: number
+  col: number
+}
 export interface MatmulProblem {
+  /** Axes in front of the matrices, of the result. */
+  batch: Shape
   m: number
   n: number
   k: number
+  a: Matrix
+  b: Matrix
+  bias: boolean
+  clip: Clip | undefined
 }
-export type MatmulAlgorithm = "naive" | "tiled"
+export type MatmulAlgorithm = "naive" | "blocked" | "tiled"
 
-/** Elements of c along each axis that one invocation of the tiled kernel makes: fixed in its source. */
+/** Elements of y along each axis that one invocation of the blocked and of the tiled kernel makes: fixed in their sources. */
 const PER_INVOCATION = 4
 
+const config = ({ bias, clip }: MatmulProblem) => ({ BIAS: bias, CLIP: clip !== undefined })
+const params = ({ batch, m, n, k, a, b, clip }: MatmulProblem) => ({
+  batches: elems(batch),
+  m,
+  n,
+  k,
+  a_batch: a.batch,
+  a_row: a.row,
+  a_col: a.col,
+  b_batch: b.batch,
+  b_row: b.row,
+  b_col: b.col,
+  ...clipParams(clip),
+})
+/** Workgroups for a grid of `rows` × `cols` pieces of each batch. */
+const pieces = ({ batch, m, n }: MatmulProblem, rows: number, cols: number) =>
+  elems(batch) * Math.ceil(m / rows) * Math.ceil(n / cols)
+
 const naive = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/naive.wgsl"]>(wgsl["ops/matmul/naive.wgsl"], {
+  config,
   workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-  dispatch: ({ m, n, k }, { WG }) => ({ workgroups: Math.ceil((m * n) / WG!), params: { m, n, k } }),
+  dispatch: (problem, { WG }) => ({ workgroups: Math.ceil(pieces(problem, 1, 1) / WG!), params: params(problem) }),
 })
 
+const blocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/blocked.wgsl"]>(
+  wgsl["ops/matmul/blocked.wgsl"],
+  {
+    config,
+    workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
+    dispatch: (problem, { WG }) => ({
+      workgroups: Math.ceil(pieces(problem, PER_INVOCATION, PER_INVOCATION) / WG!),
+      params: params(problem),
+    }),
+  },
+)
+
 const tiled = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/tiled.wgsl"]>(wgsl["ops/matmul/tiled.wgsl"], {
+  config,
   workgroup: ({ WG_X, WG_Y, TILE_K }) => ({
     size: [WG_X!, WG_Y!],
     bytes: (WG_X! + WG_Y!) * PER_INVOCATION * TILE_K! * 4,
   }),
-  dispatch: ({ m, n, k }, { WG_X, WG_Y }) => ({
-    workgroups: Math.ceil(m / (WG_Y! * PER_INVOCATION)) * Math.ceil(n / (WG_X! * PER_INVOCATION)),
-    params: { m, n, k },
+  dispatch: (problem, { WG_X, WG_Y }) => ({
+    workgroups: pieces(problem, WG_Y! * PER_INVOCATION, WG_X! * PER_INVOCATION),
+    params: params(problem),
   }),
 })
 
@@ -47,24 +100,44 @@ export function plan({ m, n, k }: MatmulProblem, limits: Limits): { algorithm: M
   return { algorithm: "naive" }
 }
 
-/** a float32 [m, k] · b float32 [k, n] → float32 [m, n] */
-export const matmul = defineKernel<MatmulProblem, Record<string, never>, MatmulAlgorithm>({
+/** a [..., m, k] · b [..., k, n] + bias? [n] → [..., m, n], all float32; the axes in front are equal, or those of one side all 1 or none. */
+export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgorithm>({
   name: "matmul",
-  inputs: [float32("a"), float32("b")],
-  defaults: {},
-  algorithms: { naive, tiled },
-  problem(inputs) {
-    const [a, b] = inputs.map((input) => input!.shape) as [Shape, Shape]
-    if (a.length !== 2 || b.length !== 2 || a[1] !== b[0])
-      throw fail("IPFA_INPUT_SHAPE", {
-        message: `matmul takes [m, k] and [k, n], not [${a}] and [${b}].`,
-        data: { path: "b", expected: `[${a[1]}, n]` },
+  inputs: [float32("a"), float32("b"), { ...float32("bias"), optional: true }],
+  defaults: { transposeA: false, transposeB: false, clip: undefined },
+  algorithms: { naive, blocked, tiled },
+  problem([left, right, bias], { transposeA, transposeB, clip }) {
+    const [a, b] = [left!.shape, right!.shape]
+    const refuse = (path: string, expected: string) =>
+      fail("IPFA_INPUT_SHAPE", {
+        message: `matmul takes ${path} as ${expected}; a is [${a}], b is [${b}].`,
+        data: { path, expected },
       })
-    const problem = { m: a[0]!, n: b[1]!, k: a[1]! }
-    elems([problem.m, problem.n])
-    return problem
+    if (a.length < 2) throw refuse("a", "[..., m, k]")
+    if (b.length < 2) throw refuse("b", "[..., k, n]")
+    const [m, k] = transposeA ? [a.at(-1)!, a.at(-2)!] : [a.at(-2)!, a.at(-1)!]
+    const [inner, n] = transposeB ? [b.at(-1)!, b.at(-2)!] : [b.at(-2)!, b.at(-1)!]
+    if (inner !== k) throw refuse("b", transposeB ? `[..., n, ${k}]` : `[..., ${k}, n]`)
+    const [batchA, batchB] = [a.slice(0, -2), b.slice(0, -2)]
+    const oneA = batchA.every((dim) => dim === 1)
+    const oneB = batchB.every((dim) => dim === 1)
+    const batch = oneB && (!oneA || batchA.length >= batchB.length) ? batchA : batchB
+    if (!oneA && !oneB && batchA.join() !== batchB.join()) throw refuse("b", `[${batchA}, k, n]`)
+    if (bias && (bias.shape.length !== 1 || bias.shape[0] !== n)) throw refuse("bias", `[${n}]`)
+    clipParams(clip)
+    elems([...batch, m, n])
+    return {
+      batch,
+      m,
+      n,
+      k,
+      a: { batch: oneA ? 0 : m * k, row: transposeA ? 1 : k, col: transposeA ? m : 1 },
+      b: { batch: oneB ? 0 : k * n, row: transposeB ? 1 : n, col: transposeB ? k : 1 },
+      bias: bias !== undefined,
+      clip,
+    }
   },
-  output: ({ m, n }) => ({ dtype: "float32", shape: [m, n] }),
+  output: ({ batch, m, n }) => ({ dtype: "float32", shape: [...batch, m, n] }),
   plan,
   reference,
   cases,

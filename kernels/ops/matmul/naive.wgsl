@@ -1,18 +1,30 @@
-// c[m, n] = a[m, k] · b[k, n], all row-major; one invocation for each element of c.
+// y[batch, row, col] = clip(bias[col] + Σ a[batch, row, x] · b[batch, x, col]), an invocation an element. Strides are in elements: a transposed
+// matrix is one with its strides exchanged, and one that all batches share has a batch stride of 0.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
+  batches: u32,
   m: u32,
   n: u32,
   k: u32,
+  a_batch: u32,
+  a_row: u32,
+  a_col: u32,
+  b_batch: u32,
+  b_row: u32,
+  b_col: u32,
+  low: f32,
+  high: f32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
+#include "wgsl/clip.wgsl"
 
 @compute @workgroup_size(WG)
 fn main(
@@ -21,14 +33,23 @@ fn main(
   @builtin(local_invocation_index) li: u32,
 ) {
   let i = flat_workgroup(wid, wgs) * WG + li;
-  if (i >= params.m * params.n) {
+  if (i >= params.batches * params.m * params.n) {
     return;
   }
-  let row = i / params.n;
   let col = i % params.n;
+  let row = i / params.n % params.m;
+  let batch = i / (params.n * params.m);
+  var left = batch * params.a_batch + row * params.a_row;
+  var right = batch * params.b_batch + col * params.b_col;
+#if BIAS
+  var sum = bias[col];
+#else
   var sum = 0.0;
+#endif
   for (var x = 0u; x < params.k; x++) {
-    sum += a[row * params.k + x] * b[x * params.n + col];
+    sum += a[left] * b[right];
+    left += params.a_col;
+    right += params.b_row;
   }
-  c[i] = sum;
+  y[i] = clip(sum);
 }

@@ -1,26 +1,36 @@
+import { clipParams, clipped } from "../../clip.ts"
 import type { Tolerance } from "../../define-kernel.ts"
+import { elems } from "../../gpu-tensor.ts"
 import { gamma, TINY } from "../../tolerance.ts"
 import type { MatmulProblem } from "./matmul.ts"
 
-function products(a: ArrayLike<number>, b: ArrayLike<number>, { m, n, k }: MatmulProblem): Float64Array {
-  const c = new Float64Array(m * n)
-  for (let row = 0; row < m; row++)
-    for (let x = 0; x < k; x++) {
-      const left = a[row * k + x]!
-      for (let col = 0; col < n; col++) c[row * n + col]! += left * b[x * n + col]!
-    }
-  return c
+type Inputs = readonly (ArrayLike<number> | undefined)[]
+
+function products([left, right, bias]: Inputs, { batch, m, n, k, a, b }: MatmulProblem): Float64Array {
+  const y = new Float64Array(elems(batch) * m * n)
+  for (let at = 0; at < y.length; at++) {
+    const [col, row, matrix] = [at % n, Math.floor(at / n) % m, Math.floor(at / (n * m))]
+    let sum = bias?.[col] ?? 0
+    for (let x = 0; x < k; x++)
+      sum += left![matrix * a.batch + row * a.row + x * a.col]! * right![matrix * b.batch + x * b.row + col * b.col]!
+    y[at] = sum
+  }
+  return y
 }
 
-export function reference(inputs: readonly (ArrayLike<number> | undefined)[], problem: MatmulProblem): Float64Array {
-  return products(inputs[0]!, inputs[1]!, problem)
+export function reference(inputs: Inputs, problem: MatmulProblem): Float64Array {
+  const bounds = clipParams(problem.clip)
+  return products(inputs, problem).map((value) => clipped(value, bounds))
 }
 
-/** Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most k roundings. */
+/** Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most k roundings, and one for the bias. */
 export const sumOfProducts: Tolerance<MatmulProblem> = {
-  formula: "γ(k)·(|a|·|b|) + k·TINY",
-  bounds([a, b], problem) {
-    const size = products(Float64Array.from(a!, Math.abs), Float64Array.from(b!, Math.abs), problem)
-    return size.map((s) => gamma(problem.k) * s + problem.k * TINY)
+  formula: "γ(k + 1)·(|a|·|b| + |bias|) + (k + 1)·TINY",
+  bounds(inputs, problem) {
+    const sizes = products(
+      inputs.map((input) => input && Float64Array.from(input, Math.abs)),
+      problem,
+    )
+    return sizes.map((size) => gamma(problem.k + 1) * size + (problem.k + 1) * TINY)
   },
 }

@@ -14,13 +14,14 @@ export interface ReduceProblem {
 
 /** float32 [..., cols] → [..., 1]: along the last axis. Finite inputs; a row of no columns has a sum, 0, and nothing else. */
 function reduce(op: ReduceOp) {
+  const isExtreme = op === "max" || op === "min"
   return defineKernel<ReduceProblem, Record<string, never>, "row">({
     name: `reduce-${op}`,
     inputs: [float32("x")],
     defaults: {},
     algorithms: {
       row: defineAlgorithm<ReduceProblem, (typeof wgsl)["ops/reduce/reduce.wgsl"]>(wgsl["ops/reduce/reduce.wgsl"], {
-        config: () => ({ OP: op, REDUCE_MAX: op === "max" || op === "min" }),
+        config: () => ({ OP: op, REDUCE_SUM: !isExtreme, REDUCE_MAX: isExtreme }),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: WG! * 4 }),
         refuses: (_problem, { WG }) => (isPowerOfTwo(WG!) ? undefined : `WG = ${WG} is no power of two`),
         dispatch: ({ rows, cols }) => ({ workgroups: rows, params: { rows, cols } }),

@@ -24,6 +24,7 @@ export const rmsNorm = defineKernel<RmsNormProblem, RmsNormAttributes, "row">({
     row: defineAlgorithm<RmsNormProblem, (typeof wgsl)["ops/rms-norm/rms-norm.wgsl"]>(
       wgsl["ops/rms-norm/rms-norm.wgsl"],
       {
+        config: () => ({ REDUCE_SUM: true }),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: WG! * 4 }),
         refuses: (_problem, { WG }) => (isPowerOfTwo(WG!) ? undefined : `WG = ${WG} is no power of two`),
         dispatch: ({ rows, cols, eps }) => ({ workgroups: cols === 0 ? 0 : rows, params: { rows, cols, eps } }),

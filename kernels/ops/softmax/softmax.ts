@@ -17,7 +17,7 @@ export const softmax = defineKernel<SoftmaxProblem, Record<string, never>, "row"
   defaults: {},
   algorithms: {
     row: defineAlgorithm<SoftmaxProblem, (typeof wgsl)["ops/softmax/softmax.wgsl"]>(wgsl["ops/softmax/softmax.wgsl"], {
-      config: () => ({ REDUCE_MAX: true }),
+      config: () => ({ REDUCE_SUM: true, REDUCE_MAX: true }),
       workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: WG! * 4 }),
       refuses: (_problem, { WG }) => (isPowerOfTwo(WG!) ? undefined : `WG = ${WG} is no power of two`),
       dispatch: ({ rows, cols }) => ({ workgroups: cols === 0 ? 0 : rows, params: { rows, cols } }),

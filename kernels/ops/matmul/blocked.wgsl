@@ -1,0 +1,81 @@
+// As naive.wgsl; an invocation makes 4 × 4 elements, so that each value it reads serves four products. Without workgroup memory or barriers, which
+// software adapters pay dearly for.
+#include "wgsl/flat-workgroup.wgsl"
+
+struct Params {
+  batches: u32,
+  m: u32,
+  n: u32,
+  k: u32,
+  a_batch: u32,
+  a_row: u32,
+  a_col: u32,
+  b_batch: u32,
+  b_row: u32,
+  b_col: u32,
+  low: f32,
+  high: f32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+#include "wgsl/clip.wgsl"
+
+fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
+  if (row >= params.m) {
+    return;
+  }
+  let base = (batch * params.m + row) * params.n;
+  for (var j = 0u; j < 4u; j++) {
+    if (cols[j] < params.n) {
+#if BIAS
+      y[base + cols[j]] = clip(values[j] + bias[cols[j]]);
+#else
+      y[base + cols[j]] = clip(values[j]);
+#endif
+    }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let across = (params.n + 3u) / 4u;
+  let down = (params.m + 3u) / 4u;
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.batches * across * down) {
+    return;
+  }
+  let cols = vec4<u32>(i % across * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
+  let row = i / across % down * 4u;
+  let batch = i / (across * down);
+  // Rows and columns beyond the last read the last's values and are not stored.
+  let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u));
+  var left = batch * params.a_batch + rows * params.a_row;
+  var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col;
+  var acc0 = vec4<f32>();
+  var acc1 = vec4<f32>();
+  var acc2 = vec4<f32>();
+  var acc3 = vec4<f32>();
+  for (var x = 0u; x < params.k; x++) {
+    let bs = vec4<f32>(b[right.x], b[right.y], b[right.z], b[right.w]);
+    acc0 += a[left.x] * bs;
+    acc1 += a[left.y] * bs;
+    acc2 += a[left.z] * bs;
+    acc3 += a[left.w] * bs;
+    left += vec4<u32>(params.a_col);
+    right += vec4<u32>(params.b_row);
+  }
+  store_row(batch, row, cols, acc0);
+  store_row(batch, row + 1u, cols, acc1);
+  store_row(batch, row + 2u, cols, acc2);
+  store_row(batch, row + 3u, cols, acc3);
+}
