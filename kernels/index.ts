@@ -33,13 +33,36 @@ export {
 } from "./ops/binary/binary.ts"
 export { type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 export { type CopyAttributes, copy } from "./ops/copy/copy.ts"
+export { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 export { matmul } from "./ops/matmul/matmul.ts"
 export { averagePool, maxPool, type PoolAttributes } from "./ops/pool2d/pool2d.ts"
 export { reduceMax, reduceMean, reduceMin, reduceSum } from "./ops/reduce/reduce.ts"
 export { rmsNorm } from "./ops/rms-norm/rms-norm.ts"
 export { softmax } from "./ops/softmax/softmax.ts"
 export { transpose } from "./ops/transpose/transpose.ts"
-export { gelu, relu } from "./ops/unary/unary.ts"
+export {
+  abs,
+  ceil,
+  clip,
+  erf,
+  exp,
+  floor,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  log,
+  neg,
+  reciprocal,
+  relu,
+  round,
+  sigmoid,
+  sign,
+  silu,
+  sqrt,
+  tanh,
+} from "./ops/unary/unary.ts"
+export { where } from "./ops/where/where.ts"
 export { makePlan, type PlanOptions } from "./plan.ts"
 export { prepare, type Step } from "./prepare.ts"
 export { type ProbeResult, probeAdapter } from "./probe.ts"

@@ -439,6 +439,58 @@ fn main(
 }
 `,
   },
+  "ops/gather/gather.wgsl": {
+    path: "ops/gather/gather.wgsl",
+    hash: "b3ddf4f8a1230042",
+    bindings: [{"name":"x","access":"read"},{"name":"indices","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","inner":"u32","count":"u32","size":"u32"},
+    overrides: {"WG":64},
+    code: `// y[outer, i, inner] = x[outer, indices[i], inner]; an index below 0 counts from the end, one outside of x gives 0. Words are moved as they are.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  elems: u32,
+  inner: u32,
+  count: u32,
+  size: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read> indices: array<i32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+  let inner = i % params.inner;
+  let outer = i / (params.inner * params.count);
+  var index = indices[i / params.inner % params.count];
+  if (index < 0) {
+    index += i32(params.size);
+  }
+  // Still below 0 it is a number beyond any size.
+  if (u32(index) >= params.size) {
+    y[i] = 0u;
+    return;
+  }
+  y[i] = x[(outer * params.size + u32(index)) * params.inner + inner];
+}
+`,
+  },
   "ops/matmul/blocked.wgsl": {
     path: "ops/matmul/blocked.wgsl",
     hash: "e3bc4404bd368133",
@@ -1146,9 +1198,9 @@ fn main(
   },
   "ops/unary/unary.wgsl": {
     path: "ops/unary/unary.wgsl",
-    hash: "c4f5fe24101786d6",
+    hash: "3590f323da287105",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"elems":"u32"},
+    params: {"elems":"u32","alpha":"f32","beta":"f32"},
     overrides: {"WG":64},
     code: `// y[i] = f(x[i])
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
@@ -1159,6 +1211,8 @@ fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
 
 struct Params {
   elems: u32,
+  alpha: f32,
+  beta: f32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -1167,31 +1221,90 @@ struct Params {
 
 override WG: u32 = 64;
 
-#if OP == relu
-fn f(v: f32) -> f32 {
-  return max(v, 0.0);
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
 }
 #endif
-#if OP == gelu
-// erf by Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: |error| <= 1.5e-7. WGSL has no erf.
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
 // erf(10) is 1 in float32, and z² stays finite.
-fn f(v: f32) -> f32 {
-  let z = min(abs(v) * 0.70710678118654752, 10.0);
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
   let t = 1.0 / (1.0 + 0.3275911 * z);
   let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-  let erf = 1.0 - p * exp(-z * z);
-  return 0.5 * (v + abs(v) * erf);
+  return 1.0 - p * exp(-z * z);
 }
+#endif
+
+fn f(v: f32) -> f32 {
+#if OP == relu
+  return max(v, 0.0);
+#endif
+#if OP == clip
+  return clamp(v, params.alpha, params.beta);
+#endif
+#if OP == leaky_relu
+  return select(params.alpha * v, v, v >= 0.0);
+#endif
+#if OP == hard_sigmoid
+  return clamp(params.alpha * v + params.beta, 0.0, 1.0);
+#endif
+#if OP == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
+#endif
+#if OP == sigmoid
+  return sigmoid(v);
+#endif
+#if OP == silu
+  return v * sigmoid(v);
+#endif
+#if OP == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if OP == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
 #endif
 #if OP == gelu_tanh
-// v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamps
-// keep v³ finite where s no longer matters, and 1 + exp within the range in which division is accurate (2^126).
-fn f(v: f32) -> f32 {
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
   let c = clamp(v, -20.0, 20.0);
-  let s = 1.5957691216057308 * (c + 0.044715 * c * c * c);
-  return v / (1.0 + exp(min(-s, 87.0)));
-}
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
 #endif
+#if OP == erf
+  return sign(v) * erf_of(abs(v));
+#endif
+#if OP == abs
+  return abs(v);
+#endif
+#if OP == neg
+  return -v;
+#endif
+#if OP == sqrt
+  return sqrt(v);
+#endif
+#if OP == reciprocal
+  return 1.0 / v;
+#endif
+#if OP == exp
+  return exp(v);
+#endif
+#if OP == log
+  return log(v);
+#endif
+#if OP == floor
+  return floor(v);
+#endif
+#if OP == ceil
+  return ceil(v);
+#endif
+#if OP == round
+  return round(v);
+#endif
+#if OP == sign
+  return sign(v);
+#endif
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -1204,6 +1317,101 @@ fn main(
     return;
   }
   y[i] = f(x[i]);
+}
+`,
+  },
+  "ops/where/where.wgsl": {
+    path: "ops/where/where.wgsl",
+    hash: "b5fe108fb2659098",
+    bindings: [{"name":"condition","access":"read"},{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","c0":"u32","c1":"u32","c2":"u32","c3":"u32","c4":"u32","c5":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","a4":"u32","a5":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","b4":"u32","b5":"u32"},
+    overrides: {"WG":64},
+    code: `// y[i] = a[i] where condition[i] is not 0, else b[i]; all broadcast to y's shape. Words are moved as they are.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  elems: u32,
+  dim1: u32,
+  dim2: u32,
+  dim3: u32,
+  dim4: u32,
+  dim5: u32,
+  c0: u32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  c4: u32,
+  c5: u32,
+  a0: u32,
+  a1: u32,
+  a2: u32,
+  a3: u32,
+  a4: u32,
+  a5: u32,
+  b0: u32,
+  b1: u32,
+  b2: u32,
+  b3: u32,
+  b4: u32,
+  b5: u32,
+}
+
+@group(0) @binding(0) var<storage, read> condition: array<u32>;
+@group(0) @binding(1) var<storage, read> a: array<u32>;
+@group(0) @binding(2) var<storage, read> b: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<u32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// Where the element \`i\` of a result lies in an input that was broadcast to it: up to six axes, strides in elements, 0 along a broadcast axis.
+struct Axes {
+  i0: u32,
+  i1: u32,
+  i2: u32,
+  i3: u32,
+  i4: u32,
+  i5: u32,
+}
+
+fn axes_of(i: u32) -> Axes {
+  var rest = i;
+  var axes: Axes;
+  axes.i5 = rest % params.dim5;
+  rest = rest / params.dim5;
+  axes.i4 = rest % params.dim4;
+  rest = rest / params.dim4;
+  axes.i3 = rest % params.dim3;
+  rest = rest / params.dim3;
+  axes.i2 = rest % params.dim2;
+  rest = rest / params.dim2;
+  axes.i1 = rest % params.dim1;
+  axes.i0 = rest / params.dim1;
+  return axes;
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+  let at = axes_of(i);
+  let c = at.i0 * params.c0 + at.i1 * params.c1 + at.i2 * params.c2 + at.i3 * params.c3 + at.i4 * params.c4 + at.i5 * params.c5;
+  let l = at.i0 * params.a0 + at.i1 * params.a1 + at.i2 * params.a2 + at.i3 * params.a3 + at.i4 * params.a4 + at.i5 * params.a5;
+  let r = at.i0 * params.b0 + at.i1 * params.b1 + at.i2 * params.b2 + at.i3 * params.b3 + at.i4 * params.b4 + at.i5 * params.b5;
+  if (condition[c] != 0u) {
+    y[i] = a[l];
+  } else {
+    y[i] = b[r];
+  }
 }
 `,
   },

@@ -40,6 +40,10 @@ describe("each kernel", () => {
       expect(files.some((file) => file.endsWith(".wgsl"))).toBe(true)
     }
   })
+  test("is registered once, under a name of its own", () => {
+    const names = kernelRegistry.map((kernel) => kernel.name)
+    expect(new Set(names).size).toBe(names.length)
+  })
   test("declares the inputs its sources bind", () => {
     for (const kernel of kernelRegistry)
       for (const { source } of Object.values((kernel as AnyKernel).algorithms)) {

@@ -1,73 +1,140 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, float32, type KernelCase, type Shape } from "../../define-kernel.ts"
+import { type Clip, clipParams } from "../../clip.ts"
+import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
-import { geluCases, reluCases } from "./cases.ts"
-import { gelu as geluReference, relu as reluReference } from "./reference.ts"
+import { unaryCases } from "./cases.ts"
+import { functions } from "./reference.ts"
 
+export type UnaryOp =
+  | "relu"
+  | "clip"
+  | "leaky-relu"
+  | "hard-sigmoid"
+  | "hard-swish"
+  | "sigmoid"
+  | "silu"
+  | "tanh"
+  | "gelu"
+  | "gelu-tanh"
+  | "erf"
+  | "abs"
+  | "neg"
+  | "sqrt"
+  | "reciprocal"
+  | "exp"
+  | "log"
+  | "floor"
+  | "ceil"
+  | "round"
+  | "sign"
+
+/** The two numbers that some functions take, as float32. */
+export interface Constants {
+  alpha: number
+  beta: number
+}
 export interface UnaryProblem<A = unknown> {
+  op: UnaryOp
   shape: Shape
   elems: number
+  constants: Constants
   attributes: A
 }
 export interface GeluAttributes {
   /** As in ONNX: `none` is x·Φ(x), by the error function; `tanh` the approximation GPT-2 was trained with. */
   approximate: "none" | "tanh"
 }
+type Nothing = Record<string, never>
 
-interface UnaryOp<A> {
-  name: string
-  defaults: A
-  /** The `OP` of unary.wgsl; throws IPFA_INPUT_INVALID for attributes that name none. */
-  op(attributes: A): string
-  reference(x: number, attributes: A): number
-  cases: KernelCase<UnaryProblem<A>, A, "flat">[]
-}
+const usesErf: ReadonlySet<UnaryOp> = new Set(["gelu", "erf"])
+const usesSigmoid: ReadonlySet<UnaryOp> = new Set(["sigmoid", "silu", "tanh", "gelu-tanh"])
 
-/** y = f(x), float32, of any shape. */
-function unary<A>({ name, defaults, op, reference, cases }: UnaryOp<A>) {
+/** y = f(x), float32, of any shape. `op` may follow from the attributes, and throws IPFA_INPUT_INVALID where it follows from none. */
+function unary<A = Nothing>(
+  name: string,
+  defaults: A,
+  op: (attributes: A) => UnaryOp,
+  constants: (attributes: A) => Constants = () => ({ alpha: 0, beta: 0 }),
+) {
   return defineKernel<UnaryProblem<A>, A, "flat">({
     name,
     inputs: [float32("x")],
     defaults,
     algorithms: {
       flat: defineAlgorithm<UnaryProblem<A>, (typeof wgsl)["ops/unary/unary.wgsl"]>(wgsl["ops/unary/unary.wgsl"], {
-        config: ({ attributes }) => ({ OP: op(attributes) }),
+        config: ({ op }) => ({
+          OP: op.replaceAll("-", "_"),
+          ERF: usesErf.has(op),
+          SIGMOID: usesSigmoid.has(op),
+        }),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-        dispatch: ({ elems }, { WG }) => ({ workgroups: Math.ceil(elems / WG!), params: { elems } }),
+        dispatch: ({ elems, constants }, { WG }) => ({
+          workgroups: Math.ceil(elems / WG!),
+          params: { elems, ...constants },
+        }),
       }),
     },
     problem([x], attributes: A) {
-      op(attributes)
       const { shape } = x!
-      return { shape, elems: elems(shape), attributes }
+      const { alpha, beta } = constants(attributes)
+      for (const [path, value] of Object.entries({ alpha, beta }))
+        if (!Number.isFinite(Math.fround(value)))
+          throw fail("IPFA_INPUT_INVALID", {
+            message: `${name} takes a finite ${path}, not ${value}.`,
+            data: { path, expected: "a finite float32" },
+          })
+      const rounded = { alpha: Math.fround(alpha), beta: Math.fround(beta) }
+      return { op: op(attributes), shape, elems: elems(shape), constants: rounded, attributes }
     },
     output: ({ shape }) => ({ dtype: "float32", shape }),
     plan: () => ({ algorithm: "flat" }),
-    reference: ([x], { attributes }) => Float64Array.from(x!, (value) => reference(value, attributes)),
-    cases,
+    reference: ([x], { op, constants }) => Float64Array.from(x!, (value) => functions[op](value, constants)),
+    cases: unaryCases(name) as never,
   })
 }
 
-export const relu = unary<Record<string, never>>({
-  name: "relu",
-  defaults: {},
-  op: () => "relu",
-  reference: reluReference,
-  cases: reluCases,
-})
+const plain = (op: UnaryOp) => unary(op, {}, () => op)
 
-export const gelu = unary<GeluAttributes>({
-  name: "gelu",
-  defaults: { approximate: "none" },
-  op({ approximate }) {
-    if (approximate === "none") return "gelu"
-    if (approximate === "tanh") return "gelu_tanh"
-    throw fail("IPFA_INPUT_INVALID", {
-      message: `gelu has no approximation "${approximate}".`,
-      data: { path: "approximate", expected: ["none", "tanh"] },
-    })
+export const relu = plain("relu")
+export const clip = unary<Clip>(
+  "clip",
+  { low: undefined, high: undefined },
+  () => "clip",
+  (bounds) => {
+    const { low, high } = clipParams(bounds)
+    return { alpha: low, beta: high }
   },
-  reference: geluReference,
-  cases: geluCases,
+)
+/** x, and alpha · x below 0. */
+export const leakyRelu = unary("leaky-relu", { alpha: 0.01 }, () => "leaky-relu", ({ alpha }) => ({ alpha, beta: 0 })) // biome-ignore format: a kernel a line
+/** alpha · x + beta, between 0 and 1. */
+export const hardSigmoid = unary("hard-sigmoid", { alpha: 0.2, beta: 0.5 }, () => "hard-sigmoid", (constants) => constants) // biome-ignore format: a kernel a line
+export const hardSwish = plain("hard-swish")
+export const sigmoid = plain("sigmoid")
+export const silu = plain("silu")
+export const tanh = plain("tanh")
+export const erf = plain("erf")
+export const abs = plain("abs")
+export const neg = plain("neg")
+/** Of numbers from 0 on. */
+export const sqrt = plain("sqrt")
+/** 1 / x, from 2^-126 to 2^126 in size. */
+export const reciprocal = plain("reciprocal")
+export const exp = plain("exp")
+/** Of numbers above 0. */
+export const log = plain("log")
+export const floor = plain("floor")
+export const ceil = plain("ceil")
+/** To the nearest whole number, halves to the even one. */
+export const round = plain("round")
+export const sign = plain("sign")
+
+export const gelu = unary<GeluAttributes>("gelu", { approximate: "none" }, ({ approximate }) => {
+  if (approximate === "none") return "gelu"
+  if (approximate === "tanh") return "gelu-tanh"
+  throw fail("IPFA_INPUT_INVALID", {
+    message: `gelu has no approximation "${approximate}".`,
+    data: { path: "approximate", expected: ["none", "tanh"] },
+  })
 })

@@ -3,6 +3,8 @@
 
 struct Params {
   elems: u32,
+  alpha: f32,
+  beta: f32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -11,31 +13,90 @@ struct Params {
 
 override WG: u32 = 64;
 
-#if OP == relu
-fn f(v: f32) -> f32 {
-  return max(v, 0.0);
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
 }
 #endif
-#if OP == gelu
-// erf by Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: |error| <= 1.5e-7. WGSL has no erf.
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
 // erf(10) is 1 in float32, and z² stays finite.
-fn f(v: f32) -> f32 {
-  let z = min(abs(v) * 0.70710678118654752, 10.0);
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
   let t = 1.0 / (1.0 + 0.3275911 * z);
   let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-  let erf = 1.0 - p * exp(-z * z);
-  return 0.5 * (v + abs(v) * erf);
+  return 1.0 - p * exp(-z * z);
 }
+#endif
+
+fn f(v: f32) -> f32 {
+#if OP == relu
+  return max(v, 0.0);
+#endif
+#if OP == clip
+  return clamp(v, params.alpha, params.beta);
+#endif
+#if OP == leaky_relu
+  return select(params.alpha * v, v, v >= 0.0);
+#endif
+#if OP == hard_sigmoid
+  return clamp(params.alpha * v + params.beta, 0.0, 1.0);
+#endif
+#if OP == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
+#endif
+#if OP == sigmoid
+  return sigmoid(v);
+#endif
+#if OP == silu
+  return v * sigmoid(v);
+#endif
+#if OP == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if OP == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
 #endif
 #if OP == gelu_tanh
-// v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamps
-// keep v³ finite where s no longer matters, and 1 + exp within the range in which division is accurate (2^126).
-fn f(v: f32) -> f32 {
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
   let c = clamp(v, -20.0, 20.0);
-  let s = 1.5957691216057308 * (c + 0.044715 * c * c * c);
-  return v / (1.0 + exp(min(-s, 87.0)));
-}
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
 #endif
+#if OP == erf
+  return sign(v) * erf_of(abs(v));
+#endif
+#if OP == abs
+  return abs(v);
+#endif
+#if OP == neg
+  return -v;
+#endif
+#if OP == sqrt
+  return sqrt(v);
+#endif
+#if OP == reciprocal
+  return 1.0 / v;
+#endif
+#if OP == exp
+  return exp(v);
+#endif
+#if OP == log
+  return log(v);
+#endif
+#if OP == floor
+  return floor(v);
+#endif
+#if OP == ceil
+  return ceil(v);
+#endif
+#if OP == round
+  return round(v);
+#endif
+#if OP == sign
+  return sign(v);
+#endif
+}
 
 @compute @workgroup_size(WG)
 fn main(
