@@ -1,6 +1,6 @@
 export { readModel, writeModel } from "./codec.ts"
 export { elementType, elementTypeNumber } from "./element-type.ts"
-export type { GraphProto, ModelProto, NodeProto, TensorProto } from "./generated/onnx_pb.js"
+export type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto } from "./generated/onnx_pb.js"
 export {
   type InferOptions,
   type InferredCost,

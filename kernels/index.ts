@@ -1,3 +1,4 @@
+export { type Clip, clipParams } from "./clip.ts"
 export { createKernels, type Kernels } from "./create-kernels.ts"
 export {
   type Algorithm,
@@ -11,12 +12,14 @@ export {
   type KernelCase,
   type Limits,
   type Plan,
+  type Shape,
   type TensorType,
   type Tolerance,
   type Tuning,
   type WgslFile,
 } from "./define-kernel.ts"
-export { GpuTensor } from "./gpu-tensor.ts"
+export { scoped } from "./gpu-errors.ts"
+export { elems, GpuTensor, usage } from "./gpu-tensor.ts"
 export {
   add,
   div,
@@ -63,6 +66,7 @@ export {
   tanh,
 } from "./ops/unary/unary.ts"
 export { where } from "./ops/where/where.ts"
+export type { PipelineCache, PipelineRequest } from "./pipelines.ts"
 export { makePlan, type PlanOptions } from "./plan.ts"
 export { prepare, type Step } from "./prepare.ts"
 export { type ProbeResult, probeAdapter } from "./probe.ts"

@@ -13,6 +13,8 @@ export interface InferredTensor {
   name: string
   dtype: string | null
   shape: Dim[] | null
+  /** Its elements, where they are few and follow from the model and the feeds' shapes; null where one doesn't. */
+  elements?: readonly (number | null)[]
 }
 
 export interface InferOptions {
@@ -55,6 +57,7 @@ export function inferShapes(
     name,
     dtype: elementType(v.elem)?.name ?? null,
     shape: v.shape && [...v.shape],
+    ...(v.data && { elements: v.data }),
   })
   return {
     outputs: graph.output.map(({ name }) => named(name, values.get(name) ?? value(0, null))),

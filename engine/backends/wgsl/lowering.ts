@@ -1,0 +1,204 @@
+import type { AttributeProto, GraphProto, InferredTensor, NodeProto } from "../../../graph/index.ts"
+import {
+  type AnyKernel,
+  elems,
+  type GpuDtype,
+  type Kernel,
+  type Limits,
+  prepare,
+  type Shape,
+} from "../../../kernels/index.ts"
+import { fail } from "../../../protocol/index.ts"
+import type { BufferSpec, Op, Value, Words } from "./program.ts"
+import { gpuDtype, storedWords, wordsOf } from "./tensors.ts"
+
+/** How the nodes of some ONNX operators become dispatches. */
+export interface Lowering {
+  /** Of `ai.onnx`. */
+  readonly operators: readonly string[]
+  lower(node: NodeLowering): void
+}
+
+export function defineLowering(operators: string | readonly string[], lower: Lowering["lower"]): Lowering {
+  return { operators: [operators].flat(), lower }
+}
+
+/** Turns nodes into ops over buffers, and knows which tensor of the graph is which value. */
+export class GraphLowering {
+  readonly limits: Limits
+  readonly opset: number
+  readonly buffers: BufferSpec[] = []
+  readonly ops: Op[] = []
+  /** Nodes that a node before them did along with its own work. */
+  readonly done = new Set<NodeProto>()
+  readonly #values = new Map<string, Value>()
+  readonly #inferred: ReadonlyMap<string, InferredTensor>
+  readonly #stored: ReadonlyMap<string, GraphProto["initializer"][number]>
+  readonly #users = new Map<string, NodeProto[]>()
+  readonly #outputs: ReadonlySet<string>
+
+  constructor(graph: GraphProto, inferred: ReadonlyMap<string, InferredTensor>, opset: number, limits: Limits) {
+    this.limits = limits
+    this.opset = opset
+    this.#inferred = inferred
+    this.#stored = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]))
+    this.#outputs = new Set(graph.output.map(({ name }) => name))
+    for (const node of graph.node)
+      for (const name of node.input) this.#users.set(name, [...(this.#users.get(name) ?? []), node])
+  }
+
+  buffer(spec: BufferSpec): number {
+    return this.buffers.push(spec) - 1
+  }
+
+  set(name: string, value: Value): void {
+    this.#values.set(name, value)
+  }
+
+  /** The tensor `name` as a value: computed already, stored in the model, or known from inference. */
+  get(name: string): Value {
+    const found = this.#values.get(name)
+    if (found) return found
+    const stored = this.#stored.get(name)
+    const made = stored ? this.constant(stored.dims.map(Number), storedWords(stored)) : this.#knownValue(name)
+    this.#values.set(name, made)
+    return made
+  }
+
+  constant(shape: Shape, data: Words): Value {
+    const dtype: GpuDtype = data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : "uint32"
+    return { dtype, shape, buffer: this.buffer({ bytes: data.byteLength, data }) }
+  }
+
+  /** A stored tensor's elements: for what is folded into weights before they are uploaded. */
+  stored(name: string): { shape: number[]; data: Words } | undefined {
+    const tensor = this.#stored.get(name)
+    return tensor && { shape: tensor.dims.map(Number), data: storedWords(tensor) }
+  }
+
+  /** The elements of a small tensor that follow from the model and the inputs' shapes alone. */
+  known(name: string): number[] | undefined {
+    const elements = this.#inferred.get(name)?.elements
+    return elements?.every((element) => element !== null) ? (elements as number[]) : undefined
+  }
+
+  shape(name: string): number[] {
+    const shape = this.#inferred.get(name)?.shape
+    if (!shape || shape.includes(null)) throw unsupported(`the shape of ${name} depends on what is computed`)
+    return shape as number[]
+  }
+
+  dtype(name: string): string {
+    return this.#inferred.get(name)?.dtype ?? "unknown type"
+  }
+
+  /** The one node that uses `name`, where there is no other and it is no output of the graph. */
+  soleUser(name: string): NodeProto | undefined {
+    const users = this.#users.get(name) ?? []
+    return users.length === 1 && !this.#outputs.has(name) ? users[0] : undefined
+  }
+
+  #knownValue(name: string): Value {
+    const elements = this.known(name)
+    if (!elements) throw unsupported(`${name} is computed by nothing that our kernels know`)
+    return this.constant(this.shape(name), wordsOf(gpuDtype(this.dtype(name)), elements))
+  }
+}
+
+/** One node, as a lowering sees it. */
+export class NodeLowering {
+  readonly node: NodeProto
+  readonly graph: GraphLowering
+  readonly #attributes: ReadonlyMap<string, AttributeProto>
+
+  constructor(node: NodeProto, graph: GraphLowering) {
+    this.node = node
+    this.graph = graph
+    this.#attributes = new Map(node.attribute.map((attribute) => [attribute.name, attribute]))
+  }
+
+  get opset(): number {
+    return this.graph.opset
+  }
+
+  /** Whether input `i` is given. */
+  has(i: number): boolean {
+    return Boolean(this.node.input[i])
+  }
+
+  input(i: number): Value {
+    return this.graph.get(this.node.input[i]!)
+  }
+
+  optional(i: number): Value | undefined {
+    return this.has(i) ? this.input(i) : undefined
+  }
+
+  /** Elements of input `i`, which must follow from shapes alone: axes, sizes, bounds. */
+  known(i: number): number[] {
+    const found = this.graph.known(this.node.input[i]!)
+    if (!found) throw unsupported(`its input ${i} is computed`)
+    return found
+  }
+
+  knownOr<T>(i: number, otherwise: T): number[] | T {
+    return this.has(i) ? this.known(i) : otherwise
+  }
+
+  outputShape(i = 0): number[] {
+    return this.graph.shape(this.node.output[i]!)
+  }
+
+  set(i: number, value: Value): void {
+    if (this.node.output[i]) this.graph.set(this.node.output[i]!, value)
+  }
+
+  int(name: string, otherwise: number): number {
+    const found = this.#attributes.get(name)
+    return found ? Number(found.i) : otherwise
+  }
+
+  float(name: string, otherwise: number): number {
+    return this.#attributes.get(name)?.f ?? otherwise
+  }
+
+  ints(name: string, otherwise: readonly number[]): number[]
+  ints(name: string): number[] | undefined
+  ints(name: string, otherwise?: readonly number[]): number[] | undefined {
+    return this.#attributes.get(name)?.ints.map(Number) ?? (otherwise && [...otherwise])
+  }
+
+  text(name: string, otherwise: string): string {
+    const found = this.#attributes.get(name)
+    return found ? new TextDecoder().decode(found.s) : otherwise
+  }
+
+  /** `axis` of a tensor of `rank`, counted from the front. */
+  axis(axis: number, rank: number): number {
+    return axis < 0 ? axis + rank : axis
+  }
+
+  /** Adds a dispatch; gives its result, which is part of `into` where that is given. */
+  run<P, A, N extends string>(
+    kernel: Kernel<P, A, N>,
+    inputs: readonly (Value | undefined)[],
+    attributes: Partial<A> = {},
+    into?: Value,
+  ): Value {
+    const step = prepare(kernel as AnyKernel, inputs, attributes, this.graph.limits)
+    const { dtype, shape } = step.output
+    const result = into ?? { dtype, shape, buffer: this.graph.buffer({ bytes: elems(shape) * 4 }) }
+    const reads = kernel.inputs.map((_, i) => inputs[i]?.buffer)
+    if (step.grid[0] > 0) this.graph.ops.push({ step, reads, writes: result.buffer })
+    return result
+  }
+
+  reshaped(value: Value, shape: Shape): Value {
+    if (elems(shape) !== elems(value.shape)) throw unsupported(`[${value.shape}] is no [${shape}]`)
+    return { ...value, shape }
+  }
+}
+
+export function unsupported(reason: string): Error {
+  return fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason } })
+}

@@ -1,0 +1,124 @@
+import type { NodeProto } from "../../../../graph/index.ts"
+import { type Clip, conv2d, type Shape } from "../../../../kernels/index.ts"
+import { defineLowering, NodeLowering, unsupported } from "../lowering.ts"
+import type { Value, Words } from "../program.ts"
+import { clipBounds } from "./elementwise.ts"
+
+type Pair = [number, number]
+type Four = [number, number, number, number]
+
+/** The window of a Conv or a pool over [n, c, h, w] or, with a height of 1, [n, c, l]. */
+export function windowOf(node: NodeLowering, size: readonly number[], input: Shape) {
+  const axes = size.length
+  if (axes !== 1 && axes !== 2) throw unsupported(`its window has ${axes} axes`)
+  const plane = (list: readonly number[], filler: number): Pair =>
+    axes === 1 ? [filler, list[0]!] : [list[0]!, list[1]!]
+  const strides = node.ints(
+    "strides",
+    size.map(() => 1),
+  )
+  const dilations = node.ints(
+    "dilations",
+    size.map(() => 1),
+  )
+  const pads = padsOf(node, size, strides, dilations, input.slice(2))
+  return {
+    size: plane(size, 1),
+    strides: plane(strides, 1),
+    dilations: plane(dilations, 1),
+    pads: [...plane(pads.slice(0, axes), 0), ...plane(pads.slice(axes), 0)] as Four,
+  }
+}
+
+function padsOf(
+  node: NodeLowering,
+  size: readonly number[],
+  strides: readonly number[],
+  dilations: readonly number[],
+  input: Shape,
+): number[] {
+  const auto = node.text("auto_pad", "NOTSET")
+  if (auto === "NOTSET") return node.ints("pads", new Array(2 * size.length).fill(0))
+  if (auto === "VALID") return new Array(2 * size.length).fill(0)
+  // So many that there is an output for each stride of the input; an odd one lies at the end, or at the beginning.
+  const whole = size.map((n, axis) => {
+    const reach = (n - 1) * dilations[axis]! + 1
+    return Math.max((Math.ceil(input[axis]! / strides[axis]!) - 1) * strides[axis]! + reach - input[axis]!, 0)
+  })
+  const less = whole.map((n) => Math.floor(n / 2))
+  const more = whole.map((n) => Math.ceil(n / 2))
+  return auto === "SAME_UPPER" ? [...less, ...more] : [...more, ...less]
+}
+
+/** [n, c, l] with a height of 1. */
+export function asImages(node: NodeLowering, value: Value): Value {
+  const { shape } = value
+  return shape.length === 3 ? node.reshaped(value, [shape[0]!, shape[1]!, 1, shape[2]!]) : value
+}
+
+/** What a node's result goes through next, if nothing else uses it: done along with the node itself. */
+export function followingClip(node: NodeLowering, output: string): { clip: Clip; output: string } | undefined {
+  const next = node.graph.soleUser(output)
+  if (!next || next.input[0] !== output) return undefined
+  if (next.opType === "Relu") return fused(node, next, { low: 0 })
+  if (next.opType !== "Clip") return undefined
+  const bounds = new NodeLowering(next, node.graph)
+  const isKnown = [1, 2].every((i) => !bounds.has(i) || node.graph.known(next.input[i]!))
+  return isKnown ? fused(node, next, clipBounds(bounds)) : undefined
+}
+
+function fused(node: NodeLowering, next: NodeProto, clip: Clip) {
+  node.graph.done.add(next)
+  return { clip, output: next.output[0]! }
+}
+
+interface Weights {
+  w: Value
+  bias: Value | undefined
+  output: string
+}
+
+/** A BatchNormalization of stored parameters that follows is folded into stored weights: w·s and (bias − mean)·s + shift. */
+function withFollowingNorm(node: NodeLowering): Weights {
+  const { graph } = node
+  const output = node.node.output[0]!
+  const plain = { w: node.input(1), bias: node.optional(2), output }
+  const next = graph.soleUser(output)
+  if (next?.opType !== "BatchNormalization" || next.input[0] !== output) return plain
+  const parts = [...next.input.slice(1, 5), node.node.input[1]!].map((name) => graph.stored(name))
+  const bias = node.has(2) ? graph.stored(node.node.input[2]!) : undefined
+  if (parts.some((part) => !part) || (node.has(2) && !bias)) return plain
+  const [scale, shift, mean, variance, weights] = parts as { shape: number[]; data: Words }[]
+  const eps = new NodeLowering(next, graph).float("epsilon", 1e-5)
+  const outs = weights!.shape[0]!
+  const each = weights!.data.length / outs
+  const factors = Float32Array.from(variance!.data, (value, i) => scale!.data[i]! / Math.sqrt(value + eps))
+  const folded = Float32Array.from(weights!.data, (value, i) => value * factors[Math.floor(i / each)]!)
+  const moved = Float32Array.from(factors, (factor, i) => {
+    return ((bias?.data[i] ?? 0) - mean!.data[i]!) * factor + shift!.data[i]!
+  })
+  graph.done.add(next)
+  return {
+    w: graph.constant(weights!.shape, folded),
+    bias: graph.constant([outs], moved),
+    output: next.output[0]!,
+  }
+}
+
+export const convolutions = [
+  defineLowering("Conv", (node) => {
+    const x = node.input(0)
+    const { w, bias, output } = withFollowingNorm(node)
+    const window = windowOf(node, w.shape.slice(2), x.shape)
+    const next = followingClip(node, output)
+    const { size: _, ...attributes } = window
+    const result = node.run(conv2d, [asImages(node, x), asImages(node, w), bias], {
+      ...attributes,
+      group: node.int("group", 1),
+      ...(next && { clip: next.clip }),
+    })
+    const shape = result.shape as Four
+    const given = x.shape.length === 3 ? node.reshaped(result, [shape[0], shape[1], shape[3]]) : result
+    node.graph.set(next?.output ?? output, given)
+  }),
+]

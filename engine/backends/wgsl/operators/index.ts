@@ -1,0 +1,21 @@
+import type { Lowering } from "../lowering.ts"
+import { convolutions } from "./convolution.ts"
+import { elementwise } from "./elementwise.ts"
+import { layouts } from "./layout.ts"
+import { multiplications } from "./matmul.ts"
+import { normalizations } from "./normalization.ts"
+import { pools } from "./pool.ts"
+import { reductions } from "./reduce.ts"
+import { selections } from "./select.ts"
+
+const families = [convolutions, elementwise, layouts, multiplications, normalizations, pools, reductions, selections]
+
+const table = new Map<string, Lowering>()
+for (const lowering of families.flat()) for (const name of lowering.operators) table.set(name, lowering)
+
+export function findLowering(operator: string): Lowering | undefined {
+  return table.get(operator)
+}
+
+/** Operators of ai.onnx that our kernels compute. */
+export const loweredOperators: readonly string[] = [...table.keys()].sort()

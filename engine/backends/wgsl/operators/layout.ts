@@ -1,0 +1,143 @@
+import { broadcast, copy, elems, permuted, sliced, type View, wholeView } from "../../../../kernels/index.ts"
+import { defineLowering, type NodeLowering, unsupported } from "../lowering.ts"
+import type { Value } from "../program.ts"
+import { gpuDtype, storedWords, wordsOf } from "../tensors.ts"
+
+const copied = (node: NodeLowering, x: Value, from: View) => node.run(copy, [x], { from })
+
+/** A new tensor, to be written in parts. */
+const room = (node: NodeLowering, dtype: Value["dtype"], shape: readonly number[]): Value => ({
+  dtype,
+  shape,
+  buffer: node.graph.buffer({ bytes: elems(shape) * 4 }),
+})
+
+/** The parts of Slice along each axis, by the rules of ONNX: bounds beyond an end are that end. */
+function sliceView(node: NodeLowering, x: Value): View {
+  const rank = x.shape.length
+  const old = node.opset < 10
+  const starts = old ? node.ints("starts", []) : node.known(1)
+  const ends = old ? node.ints("ends", []) : node.known(2)
+  const axes = (old ? node.ints("axes") : node.knownOr(3, undefined)) ?? starts.map((_, i) => i)
+  const steps = (old ? undefined : node.knownOr(4, undefined)) ?? starts.map(() => 1)
+  let view = wholeView(x.shape)
+  for (const [i, given] of axes.entries()) {
+    const axis = node.axis(given, rank)
+    const size = x.shape[axis]!
+    const step = steps[i]!
+    const place = (bound: number, low: number, high: number) =>
+      Math.min(Math.max(bound < 0 ? bound + size : bound, low), high)
+    const [low, high] = step > 0 ? [0, size] : [-1, size - 1]
+    const start = place(starts[i]!, Math.max(low, 0), high)
+    // The end before the first element can't be said as a number that counts from the end.
+    const end = place(ends[i]!, low, high)
+    view = sliced(view, axis, start, Math.max(Math.ceil((end - start) / step), 0), step)
+  }
+  return view
+}
+
+const reshaping = defineLowering(["Reshape", "Flatten", "Squeeze", "Unsqueeze"], (node) => {
+  node.set(0, node.reshaped(node.input(0), node.outputShape()))
+})
+
+const transposition = defineLowering("Transpose", (node) => {
+  const x = node.input(0)
+  const order = node.ints("perm") ?? x.shape.map((_, i) => x.shape.length - 1 - i)
+  // Where the axes of more than one element stay in order nothing moves.
+  const moving = order.filter((axis) => x.shape[axis] !== 1)
+  const shape = order.map((axis) => x.shape[axis]!)
+  if (moving.every((axis, i) => i === 0 || axis > moving[i - 1]!)) return node.set(0, node.reshaped(x, shape))
+  node.set(0, copied(node, x, permuted(wholeView(x.shape), order)))
+})
+
+const concatenation = defineLowering("Concat", (node) => {
+  const parts = node.node.input.map((_, i) => node.input(i))
+  const shape = node.outputShape()
+  const axis = node.axis(node.int("axis", 0), shape.length)
+  const into = room(node, parts[0]!.dtype, shape)
+  let start = 0
+  for (const part of parts) {
+    const size = part.shape[axis]!
+    node.run(copy, [part], { to: sliced(wholeView(shape), axis, start, size), shape }, into)
+    start += size
+  }
+  node.set(0, into)
+})
+
+const splitting = defineLowering("Split", (node) => {
+  const x = node.input(0)
+  const axis = node.axis(node.int("axis", 0), x.shape.length)
+  let start = 0
+  for (const [i, name] of node.node.output.entries()) {
+    if (!name) throw unsupported("it leaves an output out")
+    const size = node.outputShape(i)[axis]!
+    node.set(i, copied(node, x, sliced(wholeView(x.shape), axis, start, size)))
+    start += size
+  }
+})
+
+const tiling = defineLowering("Tile", (node) => {
+  const x = node.input(0)
+  const repeats = node.known(1)
+  // Each axis with an axis of repeats before it: [r0, d0, r1, d1, …].
+  const whole = wholeView(x.shape)
+  const view = {
+    shape: repeats.flatMap((times, axis) => [times, x.shape[axis]!]),
+    strides: repeats.flatMap((_, axis) => [0, whole.strides[axis]!]),
+    offset: 0,
+  }
+  node.set(0, node.reshaped(copied(node, x, view), node.outputShape()))
+})
+
+const padding = defineLowering("Pad", (node) => {
+  const mode = node.text("mode", "constant")
+  if (mode !== "constant") throw unsupported(`its mode is ${mode}`)
+  const x = node.input(0)
+  const pads = node.opset < 11 ? node.ints("pads", []) : node.known(1)
+  const value = node.opset < 11 ? node.float("value", 0) : (node.knownOr(2, [0])[0] ?? 0)
+  if (node.has(3)) throw unsupported("it names axes")
+  const rank = x.shape.length
+  const shape = node.outputShape()
+  let [from, to] = [wholeView(x.shape), wholeView(shape)]
+  for (let axis = 0; axis < rank; axis++) {
+    const [before, after] = [pads[axis]!, pads[axis + rank]!]
+    // Padding below 0 takes away.
+    const count = x.shape[axis]! + Math.min(before, 0) + Math.min(after, 0)
+    from = sliced(from, axis, Math.max(-before, 0), count)
+    to = sliced(to, axis, Math.max(before, 0), count)
+  }
+  const into = room(node, x.dtype, shape)
+  const filler = node.graph.constant([], wordsOf(x.dtype, [value]))
+  node.run(copy, [filler], { from: broadcast(wholeView([]), shape), shape }, into)
+  node.run(copy, [x], { from, to, shape }, into)
+  node.set(0, into)
+})
+
+const casting = defineLowering("Cast", (node) => {
+  const x = node.input(0)
+  const to = gpuDtype(node.graph.dtype(node.node.output[0]!))
+  if (x.dtype !== to) throw unsupported(`it makes ${to} of ${x.dtype}`)
+  node.set(0, x)
+})
+
+const constants = defineLowering("Constant", (node) => {
+  const tensor = node.node.attribute.find(({ name }) => name === "value")?.t
+  if (!tensor) throw unsupported("its value is no tensor")
+  node.set(0, node.graph.constant(tensor.dims.map(Number), storedWords(tensor)))
+})
+
+export const layouts = [
+  reshaping,
+  transposition,
+  concatenation,
+  splitting,
+  tiling,
+  padding,
+  casting,
+  constants,
+  defineLowering("Slice", (node) => node.set(0, copied(node, node.input(0), sliceView(node, node.input(0))))),
+  defineLowering("Expand", (node) => {
+    const x = node.input(0)
+    node.set(0, copied(node, x, broadcast(wholeView(x.shape), node.outputShape())))
+  }),
+]

@@ -1,0 +1,54 @@
+import { add, broadcast, broadcastShape, copy, matmul, mul, type Shape, wholeView } from "../../../../kernels/index.ts"
+import { defineLowering, type NodeLowering } from "../lowering.ts"
+import type { Value } from "../program.ts"
+import { followingClip } from "./convolution.ts"
+
+/** A scalar as a constant. */
+const scalar = (node: NodeLowering, value: number) => node.graph.constant([], Float32Array.of(value))
+
+/** `value` with these axes in front of its matrices, repeated where they are more. */
+function withBatch(node: NodeLowering, value: Value, batch: Shape): Value {
+  const own = value.shape.slice(0, -2)
+  if (own.every((dim) => dim === 1) || own.join() === batch.join()) return value
+  const shape = [...batch, ...value.shape.slice(-2)]
+  return node.run(copy, [value], { from: broadcast(wholeView(value.shape), shape) })
+}
+
+export const multiplications = [
+  defineLowering("Gemm", (node) => {
+    const [alpha, beta] = [node.float("alpha", 1), node.float("beta", 1)]
+    const [a, b] = [node.input(0), node.input(1)]
+    const transpose = { transposeA: node.int("transA", 0) === 1, transposeB: node.int("transB", 0) === 1 }
+    const c = node.optional(2)
+    const cols = transpose.transposeB ? b.shape[0]! : b.shape[1]!
+    const isRow =
+      c && alpha === 1 && beta === 1 && c.shape.length > 0 && c.shape.reduce((n, dim) => n * dim, 1) === cols
+    const bias = isRow && c.shape.at(-1) === cols ? node.reshaped(c, [cols]) : undefined
+    const output = node.node.output[0]!
+    const next = !c || bias ? followingClip(node, output) : undefined
+    let result = node.run(matmul, [a, b, bias], { ...transpose, ...(next && { clip: next.clip }) })
+    if (alpha !== 1) result = node.run(mul, [result, scalar(node, alpha)])
+    if (c && !bias) {
+      const shift = beta === 1 ? c : node.run(mul, [c, scalar(node, beta)])
+      result = node.run(add, [result, shift])
+    }
+    node.graph.set(next?.output ?? output, result)
+  }),
+
+  defineLowering("MatMul", (node) => {
+    const [a, b] = [node.input(0), node.input(1)]
+    // A vector is a row on the left and a column on the right, and its axis is left out of the result.
+    const left = a.shape.length === 1 ? node.reshaped(a, [1, a.shape[0]!]) : a
+    const right = b.shape.length === 1 ? node.reshaped(b, [b.shape[0]!, 1]) : b
+    const [own, other] = [left.shape.slice(0, -2), right.shape.slice(0, -2)]
+    const batch = broadcastShape([own, other])
+    // Where one side has no batches, the rows of the other are one long matrix: nothing else is needed for it.
+    if (other.length === 0 && left.shape.length > 2) {
+      const rows = left.shape.slice(0, -1).reduce((n, dim) => n * dim, 1)
+      const flat = node.run(matmul, [node.reshaped(left, [rows, left.shape.at(-1)!]), right])
+      return node.set(0, node.reshaped(flat, node.outputShape()))
+    }
+    const result = node.run(matmul, [withBatch(node, left, batch), withBatch(node, right, batch)])
+    node.set(0, node.reshaped(result, node.outputShape()))
+  }),
+]

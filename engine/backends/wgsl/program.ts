@@ -1,0 +1,53 @@
+import type { GpuDtype, Shape, Step } from "../../../kernels/index.ts"
+import type { Dtype } from "../../../protocol/index.ts"
+
+/** A tensor in a program: a row-major shape over all of one buffer, which reshaped tensors share. */
+export interface Value {
+  readonly dtype: GpuDtype
+  readonly shape: Shape
+  /** Index into the program's buffers. */
+  readonly buffer: number
+}
+
+export type Words = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>
+
+export interface BufferSpec {
+  readonly bytes: number
+  /** Weights: uploaded when the program is opened. */
+  readonly data?: Words
+}
+
+/** One dispatch and the buffers it is bound to; undefined where an optional input is left out. */
+export interface Op {
+  readonly step: Step
+  readonly reads: readonly (number | undefined)[]
+  readonly writes: number
+}
+
+/** An input or output of the graph: what callers know it as, and where it lies. */
+export interface Terminal {
+  readonly name: string
+  readonly dtype: Dtype
+  readonly value: Value
+}
+
+/** A graph for inputs of fixed shapes, as dispatches in order. */
+export interface Program {
+  readonly buffers: readonly BufferSpec[]
+  readonly ops: readonly Op[]
+  readonly inputs: readonly Terminal[]
+  readonly outputs: readonly Terminal[]
+}
+
+/** The buffers that depend on no input: their ops run once, when the program is opened. */
+export function staticBuffers({ buffers, ops, inputs }: Program): ReadonlySet<number> {
+  const fixed = new Set(buffers.keys())
+  for (const { value } of inputs) fixed.delete(value.buffer)
+  // A buffer that several ops write in parts is fixed only when all of them are: so what is not is taken out until nothing changes.
+  for (let before = -1; before !== fixed.size; ) {
+    before = fixed.size
+    for (const { reads, writes } of ops)
+      if (reads.some((read) => read !== undefined && !fixed.has(read))) fixed.delete(writes)
+  }
+  return fixed
+}

@@ -1,0 +1,167 @@
+import { inspectModel, type ModelInfo, type ModelProto, readModel } from "../../../graph/index.ts"
+import type { KernelRuntime, Shape } from "../../../kernels/index.ts"
+import { AccelerateError, fail, type KeptTensor, type Tensor, type TensorInfo } from "../../../protocol/index.ts"
+import type { BackendSession, RunOptions } from "../../backend.ts"
+import { CompiledProgram } from "./compiled.ts"
+import { lower, missingOperators } from "./lower.ts"
+import type { Words } from "./program.ts"
+import { fromWords, gpuDtype, toWords } from "./tensors.ts"
+
+/** Programs for other shapes of the inputs than these are made anew. */
+const MOST_PROGRAMS = 4
+
+interface Kept {
+  buffer: GPUBuffer
+  tensor: KeptTensor
+}
+
+export interface WgslSessionOptions {
+  /** Called with every error of the device before it is thrown. */
+  onError?(error: unknown): void
+}
+
+/** A model on our kernels. One program for each set of input shapes, made when it is first needed. */
+export class WgslSession implements BackendSession {
+  readonly inputs: TensorInfo[]
+  readonly outputs: TensorInfo[]
+  readonly #runtime: KernelRuntime
+  readonly #model: ModelProto
+  readonly #info: ModelInfo
+  readonly #options: WgslSessionOptions
+  readonly #programs = new Map<string, CompiledProgram>()
+  readonly #kept = new Map<string, Kept>()
+  readonly #mark = [...crypto.getRandomValues(new Uint32Array(2))].map((x) => x.toString(36)).join("")
+  #made = 0
+
+  private constructor(runtime: KernelRuntime, model: ModelProto, info: ModelInfo, options: WgslSessionOptions) {
+    this.#runtime = runtime
+    this.#model = model
+    this.#info = info
+    this.#options = options
+    this.inputs = info.inputs
+    this.outputs = info.outputs
+  }
+
+  /**
+   * Opens a model, and compiles it where all inputs have fixed shapes. Throws IPFA_MODEL_INVALID, IPFA_DEVICE_UNSUPPORTED with the operators and nodes that
+   * our kernels lack, IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST.
+   */
+  static async open(runtime: KernelRuntime, bytes: Uint8Array, options: WgslSessionOptions = {}): Promise<WgslSession> {
+    const model = readModel(bytes)
+    const info = inspectModel(model)
+    const missing = missingOperators(info)
+    if (missing.length > 0) {
+      const reason = `our kernels have no ${missing.join(", ")}`
+      throw fail("IPFA_DEVICE_UNSUPPORTED", { message: `This model can't run here: ${reason}.`, data: { reason, operators: missing } }) // biome-ignore format: one error
+    }
+    for (const { dtype } of [...info.inputs, ...info.outputs]) gpuDtype(dtype)
+    const session = new WgslSession(runtime, model, info, options)
+    const fixed = info.inputs.every(({ shape }) => shape.every((dim) => typeof dim === "number"))
+    if (fixed) await session.#program(Object.fromEntries(info.inputs.map(({ name, shape }) => [name, shape as Shape])))
+    return session
+  }
+
+  get memoryBytes(): number {
+    return Math.max(
+      this.#info.weightBytes,
+      [...this.#programs.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    )
+  }
+
+  get keptBytes(): number {
+    return [...this.#kept.values()].reduce((sum, { buffer }) => sum + buffer.size, 0)
+  }
+
+  /** What the last program takes and does: for benchmarks and tests. */
+  get plan(): { dispatches: number; peakBytes: number; sumBytes: number } | undefined {
+    const last = [...this.#programs.values()].at(-1)
+    return last && { dispatches: last.dispatches, peakBytes: last.memory.peakBytes, sumBytes: last.memory.sumBytes }
+  }
+
+  async run(
+    feeds: Record<string, Tensor | KeptTensor>,
+    { keep = [], outputs }: RunOptions,
+  ): Promise<{ outputs: Record<string, Tensor | KeptTensor>; runMs: number }> {
+    const start = performance.now()
+    const words = new Map<string, Words | GPUBuffer>()
+    for (const { name } of this.inputs) {
+      const feed = feeds[name]!
+      words.set(name, "kept" in feed ? this.#keptFeed(name, feed) : toWords(name, feed))
+    }
+    try {
+      const program = await this.#program(
+        Object.fromEntries(this.inputs.map(({ name }) => [name, feeds[name]!.shape] as const)),
+      )
+      const kept = [...new Set(keep)]
+      const read = (outputs ?? this.outputs.map(({ name }) => name)).filter((name) => !kept.includes(name))
+      const result = await program.run(words, [...new Set(read)], kept)
+      const terminal = (name: string) => program.outputs.find((output) => output.name === name)!
+      const made: Record<string, Tensor | KeptTensor> = {}
+      for (const [name, data] of result.read) {
+        const { dtype, value } = terminal(name)
+        made[name] = { dtype, shape: [...value.shape], data: fromWords(dtype, data) }
+      }
+      for (const [name, buffer] of result.kept) {
+        const { dtype, value } = terminal(name)
+        made[name] = this.#keep({ dtype, shape: [...value.shape] }, buffer)
+      }
+      return { outputs: made, runMs: performance.now() - start }
+    } catch (error) {
+      this.#options.onError?.(error)
+      if (error instanceof AccelerateError && error.code === "IPFA_INTERNAL")
+        throw fail("IPFA_RUN_FAILED", { message: error.message, cause: error })
+      throw error
+    }
+  }
+
+  release(kept: readonly string[]): void {
+    for (const id of kept) {
+      this.#kept.get(id)?.buffer.destroy()
+      this.#kept.delete(id)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.release([...this.#kept.keys()])
+    for (const program of this.#programs.values()) program.destroy()
+    this.#programs.clear()
+  }
+
+  /** The program for these shapes; the one not used for longest makes room. */
+  async #program(shapes: Record<string, Shape>): Promise<CompiledProgram> {
+    const key = JSON.stringify(Object.values(shapes))
+    const known = this.#programs.get(key)
+    if (known) {
+      this.#programs.delete(key)
+      this.#programs.set(key, known)
+      return known
+    }
+    const { device, limits, pipelines } = this.#runtime
+    const program = lower(this.#model, this.#info, shapes, limits)
+    const compiled = await CompiledProgram.create(device, pipelines, program)
+    const [oldest] = this.#programs
+    if (oldest && this.#programs.size >= MOST_PROGRAMS) {
+      oldest[1].destroy()
+      this.#programs.delete(oldest[0])
+    }
+    this.#programs.set(key, compiled)
+    return compiled
+  }
+
+  #keptFeed(name: string, { kept, dtype, shape }: KeptTensor): GPUBuffer {
+    const found = this.#kept.get(kept)
+    if (!found) throw fail("IPFA_SESSION_KEPT", { data: { kept } })
+    const { tensor, buffer } = found
+    if (tensor.dtype !== dtype || tensor.shape.join() !== shape.join())
+      throw fail("IPFA_INPUT_SHAPE", {
+        data: { path: `feeds.${name}.kept`, expected: `${tensor.dtype} [${tensor.shape.join(", ")}]` },
+      })
+    return buffer
+  }
+
+  #keep({ dtype, shape }: Pick<KeptTensor, "dtype" | "shape">, buffer: GPUBuffer): KeptTensor {
+    const tensor = { dtype, shape, kept: `${this.#mark}-${++this.#made}` }
+    this.#kept.set(tensor.kept, { buffer, tensor })
+    return tensor
+  }
+}

@@ -1,0 +1,108 @@
+import { elementType, type TensorProto } from "../../../graph/index.ts"
+import type { GpuDtype } from "../../../kernels/index.ts"
+import { arrayTypes, type Dtype, fail, type Tensor, type TensorData } from "../../../protocol/index.ts"
+import type { Words } from "./program.ts"
+
+/** What each dtype is computed as: WGSL has 32-bit words. 64-bit integers are narrowed where they fit, bool is 1 or 0. */
+const computedAs: Partial<Record<Dtype, GpuDtype>> = {
+  float32: "float32",
+  float16: "float32",
+  int64: "int32",
+  int32: "int32",
+  int16: "int32",
+  int8: "int32",
+  uint16: "int32",
+  uint8: "int32",
+  uint32: "uint32",
+  bool: "uint32",
+}
+
+const wordArrays = { float32: Float32Array, int32: Int32Array, uint32: Uint32Array } as const
+
+/** Throws IPFA_DEVICE_UNSUPPORTED for what has no words: float64, uint64, 4-bit integers, strings. */
+export function gpuDtype(dtype: string): GpuDtype {
+  const found = Object.hasOwn(computedAs, dtype) ? computedAs[dtype as Dtype] : undefined
+  if (!found) throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: `our kernels compute no ${dtype}` } })
+  return found
+}
+
+/** A caller's tensor as words. Throws IPFA_INPUT_INVALID for a 64-bit integer that 32 bits don't hold. */
+export function toWords(name: string, { dtype, data }: Tensor): Words {
+  const type = gpuDtype(dtype)
+  if (dtype === "float16") return Float32Array.from(data as Uint16Array, float16ToNumber)
+  if (dtype === "int64") {
+    const narrow = new Int32Array((data as BigInt64Array).length)
+    for (const [i, value] of (data as BigInt64Array).entries()) {
+      narrow[i] = Number(value)
+      if (BigInt(narrow[i]!) !== value)
+        throw fail("IPFA_INPUT_INVALID", {
+          message: `${name}: ${value} does not fit the 32 bits that our kernels compute in.`,
+          data: { path: `feeds.${name}`, expected: "whole numbers of 32 bits" },
+        })
+    }
+    return narrow
+  }
+  return data instanceof wordArrays[type]
+    ? (data as Words)
+    : wordArrays[type].from(data as unknown as ArrayLike<number>)
+}
+
+/** Words as the elements of `dtype`. */
+export function fromWords(dtype: Dtype, words: Words): TensorData {
+  if (dtype === "float16") return Uint16Array.from(words, numberToFloat16)
+  if (dtype === "int64") return BigInt64Array.from(words as Int32Array, BigInt)
+  const type = arrayTypes[dtype as "float32"]
+  return words instanceof type
+    ? words
+    : (type as { from(list: ArrayLike<number>): Float32Array<ArrayBuffer> }).from(words)
+}
+
+/** A stored tensor's elements as words. Throws IPFA_DEVICE_UNSUPPORTED for external data and for what is no number of ours. */
+export function storedWords(tensor: TensorProto): Words {
+  const type = elementType(tensor.dataType)
+  if (tensor.externalData.length > 0)
+    throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: "its weights are in files beside it" } })
+  if (!type?.dtype) throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: `our kernels compute no ${type?.name}` } })
+  const as = gpuDtype(type.dtype)
+  const { rawData } = tensor
+  if (rawData.byteLength > 0) {
+    const own = rawData.slice().buffer
+    return toWords(tensor.name, { dtype: type.dtype, shape: [], data: new arrayTypes[type.dtype as "float32"](own) })
+  }
+  const field = tensor[type.field] as ArrayLike<number | bigint>
+  if (type.dtype === "float16") return Float32Array.from(field as ArrayLike<number>, float16ToNumber)
+  return wordArrays[as].from(Array.from(field, Number))
+}
+
+/** `elements` as words of `dtype`. */
+export function wordsOf(dtype: GpuDtype, elements: readonly number[]): Words {
+  return wordArrays[dtype].from(elements)
+}
+
+const view = new DataView(new ArrayBuffer(8))
+
+/** IEEE 754 binary16: a sign, 5 bits of exponent with bias 15, 10 of fraction. */
+export function float16ToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 0x1f
+  const fraction = bits & 0x3ff
+  if (exponent === 0) return sign * fraction * 2 ** -24
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}
+
+/** To the nearest, halves to the even one; what is beyond 65,504 becomes infinite. */
+export function numberToFloat16(value: number): number {
+  view.setFloat32(0, value)
+  const sign = (view.getUint32(0) >>> 16) & 0x8000
+  const size = Math.abs(value)
+  if (Number.isNaN(value)) return 0x7e00
+  if (size >= 65_520) return sign | 0x7c00
+  // Below 2^-14 the steps are 2^-24, above it 2^-10 of the power of two.
+  const exponent = Math.max(Math.floor(Math.log2(size || 1)), -14)
+  const steps = size * 2 ** (10 - exponent)
+  const down = Math.floor(steps)
+  const rest = steps - down
+  const rounded = rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down
+  return size < 2 ** -14 ? sign | rounded : sign | (((exponent + 15) << 10) + rounded - 1024)
+}
