@@ -34,6 +34,7 @@ export {
   pow,
   sub,
 } from "./ops/binary/binary.ts"
+export { type CastAttributes, cast } from "./ops/cast/cast.ts"
 export { type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 export { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 export { type GatherAttributes, gather } from "./ops/gather/gather.ts"

@@ -13,6 +13,7 @@ import {
   pow,
   sub,
 } from "./ops/binary/binary.ts"
+import { cast } from "./ops/cast/cast.ts"
 import { conv2d } from "./ops/conv2d/conv2d.ts"
 import { copy } from "./ops/copy/copy.ts"
 import { gather } from "./ops/gather/gather.ts"
@@ -83,6 +84,7 @@ export const kernelRegistry: readonly AnyKernel[] = [
   rmsNorm,
   transpose,
   copy,
+  cast,
   conv2d,
   maxPool,
   averagePool,

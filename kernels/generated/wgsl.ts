@@ -149,6 +149,66 @@ fn main(
 }
 `,
   },
+  "ops/cast/cast.wgsl": {
+    path: "ops/cast/cast.wgsl",
+    hash: "e0c79bd2a2df9de7",
+    bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32"},
+    overrides: {"WG":64},
+    code: `// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  elems: u32,
+}
+
+#if FROM == float32
+alias From = f32;
+#endif
+#if FROM == int32
+alias From = i32;
+#endif
+#if FROM == uint32
+alias From = u32;
+#endif
+#if TO == float32
+alias To = f32;
+#endif
+#if TO == int32
+alias To = i32;
+#endif
+#if TO == uint32
+alias To = u32;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<From>;
+@group(0) @binding(1) var<storage, read_write> y: array<To>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+#if TRUTH
+  y[i] = To(x[i] != From());
+#else
+  y[i] = To(x[i]);
+#endif
+}
+`,
+  },
   "ops/conv2d/blocked.wgsl": {
     path: "ops/conv2d/blocked.wgsl",
     hash: "6d840874779dd845",

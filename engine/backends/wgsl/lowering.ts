@@ -98,6 +98,10 @@ export class GraphLowering {
     return users.length === 1 && !this.#outputs.has(name) ? users[0] : undefined
   }
 
+  isUsed(name: string): boolean {
+    return this.#users.has(name) || this.#outputs.has(name)
+  }
+
   #knownValue(name: string): Value {
     const elements = this.known(name)
     if (!elements) throw unsupported(`${name} is computed by nothing that our kernels know`)

@@ -89,9 +89,14 @@ export const elementwise = [
     if (exponent?.length === 1 && exponent[0] === 0.5) return node.set(0, node.run(sqrt, [base]))
     node.set(0, node.run(pow, [base, node.input(1)]))
   }),
+  defineLowering("And", (node) => node.set(0, node.run(minimum, [node.input(0), node.input(1)]))),
+  defineLowering("Or", (node) => node.set(0, node.run(maximum, [node.input(0), node.input(1)]))),
+  defineLowering("Not", (node) => {
+    node.set(0, node.run(equal, [node.input(0), node.graph.constant([], Uint32Array.of(0))]))
+  }),
   defineLowering("Where", (node) => node.set(0, node.run(where, [node.input(0), node.input(1), node.input(2)]))),
   defineLowering(["Identity", "Dropout"], (node) => {
-    if (node.node.output[1]) throw unsupported("it has a mask")
+    if (node.node.output[1] && node.graph.isUsed(node.node.output[1])) throw unsupported("its mask is used")
     node.set(0, node.input(0))
   }),
 ]

@@ -6,9 +6,20 @@ import { multiplications } from "./matmul.ts"
 import { normalizations } from "./normalization.ts"
 import { pools } from "./pool.ts"
 import { reductions } from "./reduce.ts"
+import { resizing } from "./resize.ts"
 import { selections } from "./select.ts"
 
-const families = [convolutions, elementwise, layouts, multiplications, normalizations, pools, reductions, selections]
+const families = [
+  convolutions,
+  elementwise,
+  layouts,
+  multiplications,
+  normalizations,
+  pools,
+  reductions,
+  resizing,
+  selections,
+]
 
 const table = new Map<string, Lowering>()
 for (const lowering of families.flat()) for (const name of lowering.operators) table.set(name, lowering)

@@ -1,4 +1,4 @@
-import { broadcast, copy, elems, permuted, sliced, type View, wholeView } from "../../../../kernels/index.ts"
+import { broadcast, cast, copy, elems, permuted, sliced, type View, wholeView } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering, unsupported } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { gpuDtype, storedWords, wordsOf } from "../tensors.ts"
@@ -116,8 +116,12 @@ const padding = defineLowering("Pad", (node) => {
 const casting = defineLowering("Cast", (node) => {
   const x = node.input(0)
   const to = gpuDtype(node.graph.dtype(node.node.output[0]!))
-  if (x.dtype !== to) throw unsupported(`it makes ${to} of ${x.dtype}`)
-  node.set(0, x)
+  // What is narrower than its words must come out as that width would have it: floats alone change nothing but their steps.
+  const type = node.graph.dtype(node.node.output[0]!)
+  if (type === "bool") return node.set(0, node.run(cast, [x], { to, truth: true }))
+  if (/^u?int(8|16)$/.test(type) && node.graph.dtype(node.node.input[0]!) !== "bool")
+    throw unsupported(`it makes ${type}, which our kernels hold in wider words`)
+  node.set(0, x.dtype === to ? x : node.run(cast, [x], { to }))
 })
 
 const constants = defineLowering("Constant", (node) => {
@@ -126,7 +130,28 @@ const constants = defineLowering("Constant", (node) => {
   node.set(0, node.graph.constant(tensor.dims.map(Number), storedWords(tensor)))
 })
 
+const filling = defineLowering("ConstantOfShape", (node) => {
+  const tensor = node.node.attribute.find(({ name }) => name === "value")?.t
+  const filler = node.graph.constant([], tensor ? storedWords(tensor) : Float32Array.of(0))
+  node.set(0, copied(node, filler, broadcast(wholeView([]), node.outputShape())))
+})
+
+const counting = defineLowering("Range", (node) => {
+  const [start, , step] = [node.known(0)[0]!, node.known(1)[0]!, node.known(2)[0]!]
+  const [count] = node.outputShape() as [number]
+  const numbers = Array.from({ length: count }, (_, i) => start + i * step)
+  node.set(0, node.graph.constant([count], wordsOf(gpuDtype(node.graph.dtype(node.node.output[0]!)), numbers)))
+})
+
+/** What inference knows wherever it is asked: these nodes are never reached, and only have to be known. */
+const shapes = defineLowering(["Shape", "Size"], () => {
+  throw unsupported("the shape of its input depends on what is computed")
+})
+
 export const layouts = [
+  filling,
+  counting,
+  shapes,
   reshaping,
   transposition,
   concatenation,

@@ -3,7 +3,7 @@ import { defineLowering, type NodeLowering, unsupported } from "../lowering.ts"
 import { asImages, windowOf } from "./convolution.ts"
 
 function pool(node: NodeLowering, kernel: typeof maxPool): void {
-  if (node.node.output[1]) throw unsupported("it gives indices")
+  if (node.node.output[1] && node.graph.isUsed(node.node.output[1])) throw unsupported("its indices are used")
   const x = node.input(0)
   const attributes = {
     ...windowOf(node, node.ints("kernel_shape", []), x.shape),

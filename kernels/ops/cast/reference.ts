@@ -1,0 +1,6 @@
+import type { CastProblem } from "./cast.ts"
+
+export function reference([x]: readonly (ArrayLike<number> | undefined)[], { to, truth }: CastProblem): Float64Array {
+  if (truth) return Float64Array.from(x!, (value) => Number(value !== 0))
+  return Float64Array.from(x!, to === "float32" ? Math.fround : Math.trunc)
+}
