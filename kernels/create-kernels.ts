@@ -1,37 +1,125 @@
-import type { GpuDtype } from "./define-kernel.ts"
+import type { Clip } from "./clip.ts"
+import type { AnyKernel, GpuDtype } from "./define-kernel.ts"
 import type { GpuArray } from "./fill.ts"
 import type { GpuTensor } from "./gpu-tensor.ts"
-import { add, mul } from "./ops/binary/binary.ts"
-import { type MatmulAlgorithm, matmul } from "./ops/matmul/matmul.ts"
+import * as binary from "./ops/binary/binary.ts"
+import { type CastAttributes, cast } from "./ops/cast/cast.ts"
+import { type Conv2dAlgorithm, type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
+import { type CopyAttributes, copy } from "./ops/copy/copy.ts"
+import { type GatherAttributes, gather } from "./ops/gather/gather.ts"
+import { type MatmulAlgorithm, type MatmulAttributes, matmul } from "./ops/matmul/matmul.ts"
+import { averagePool, maxPool, type PoolAttributes } from "./ops/pool2d/pool2d.ts"
+import * as reduce from "./ops/reduce/reduce.ts"
 import { type RmsNormAttributes, rmsNorm } from "./ops/rms-norm/rms-norm.ts"
 import { softmax } from "./ops/softmax/softmax.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
-import { type GeluAttributes, gelu, relu } from "./ops/unary/unary.ts"
+import * as unary from "./ops/unary/unary.ts"
+import { where } from "./ops/where/where.ts"
 import { KernelRuntime, type RunOptions } from "./runtime.ts"
 
-type Result = Promise<GpuTensor<"float32">>
 type Float32 = GpuTensor<"float32">
+type Result = Promise<Float32>
+type Truth = Promise<GpuTensor<"uint32">>
+/** y = f(x), of any shape. */
+type Unary = (x: Float32, options?: RunOptions<"flat">) => Result
+type UnaryWith<A> = (x: Float32, attributes?: Partial<A>, options?: RunOptions<"flat">) => Result
+/** Two of one dtype, broadcast by NumPy's rules. */
+type Arithmetic = <D extends GpuDtype>(
+  a: GpuTensor<D>,
+  b: GpuTensor<D>,
+  options?: RunOptions<"flat">,
+) => Promise<GpuTensor<D>>
+/** 1 or 0 for each pair of two of one dtype, broadcast by NumPy's rules. */
+type Comparison = <D extends GpuDtype>(a: GpuTensor<D>, b: GpuTensor<D>, options?: RunOptions<"flat">) => Truth
+/** [..., cols] → [..., 1] */
+type Reduction = (x: Float32, options?: RunOptions<"row">) => Result
+/** [n, c, h, w] → [n, c, h', w'] */
+type Pool = (x: Float32, attributes: Partial<PoolAttributes>, options?: RunOptions<"flat">) => Result
+
+type PlainUnary =
+  | "abs"
+  | "ceil"
+  | "erf"
+  | "exp"
+  | "floor"
+  | "hardSwish"
+  | "log"
+  | "neg"
+  | "reciprocal"
+  | "relu"
+  | "round"
+  | "sigmoid"
+  | "sign"
+  | "silu"
+  | "sqrt"
+  | "tanh"
 
 /** The operations on one device. All are float32 and row-major where nothing else is said, and give a new tensor that the caller destroys. */
-export interface Kernels {
+export interface Kernels
+  extends Record<PlainUnary, Unary>,
+    Record<"add" | "sub" | "mul" | "div" | "maximum" | "minimum", Arithmetic>,
+    Record<"equal" | "less" | "greater" | "lessOrEqual" | "greaterOrEqual", Comparison>,
+    Record<"reduceSum" | "reduceMean" | "reduceMax" | "reduceMin", Reduction>,
+    Record<"maxPool" | "averagePool", Pool> {
   readonly device: GPUDevice
   readonly runtime: KernelRuntime
   /** Uploads a tensor: float32, int32 or uint32. */
   tensor<D extends GpuDtype>(tensor: { dtype: D; shape: readonly number[]; data: GpuArray }): GpuTensor<D>
-  /** [m, k] · [k, n] → [m, n] */
+  /** [..., m, k] · [..., k, n] → [..., m, n] */
   matmul(a: Float32, b: Float32, options?: RunOptions<MatmulAlgorithm>): Result
-  /** Broadcast by NumPy's rules. */
-  add(a: Float32, b: Float32, options?: RunOptions<"flat">): Result
-  /** Broadcast by NumPy's rules. */
-  mul(a: Float32, b: Float32, options?: RunOptions<"flat">): Result
-  relu(x: Float32, options?: RunOptions<"flat">): Result
-  gelu(x: Float32, attributes?: Partial<GeluAttributes>, options?: RunOptions<"flat">): Result
+  /** As matmul, with a bias [n], transposed sides, a clip. */
+  gemm(
+    a: Float32,
+    b: Float32,
+    bias: Float32 | undefined,
+    attributes?: Partial<MatmulAttributes>,
+    options?: RunOptions<MatmulAlgorithm>,
+  ): Result
+  /** [n, c, h, w], weights [o, c / group, kh, kw], bias [o] → [n, o, h', w'] */
+  conv2d(
+    x: Float32,
+    w: Float32,
+    bias?: Float32,
+    attributes?: Partial<Conv2dAttributes>,
+    options?: RunOptions<Conv2dAlgorithm>,
+  ): Result
+  /** Of a base below 0 only whole exponents. */
+  pow(a: Float32, b: Float32, options?: RunOptions<"flat">): Result
+  clip: UnaryWith<Clip>
+  gelu: UnaryWith<unary.GeluAttributes>
+  hardSigmoid: UnaryWith<{ alpha: number; beta: number }>
+  leakyRelu: UnaryWith<{ alpha: number }>
   /** Over the last axis. */
   softmax(x: Float32, options?: RunOptions<"row">): Result
   /** Over the last axis; w has a weight for each of its elements. `eps` is 1e-5 unless given. */
   rmsNorm(x: Float32, w: Float32, attributes?: Partial<RmsNormAttributes>, options?: RunOptions<"row">): Result
   /** [rows, cols] → [cols, rows], any dtype. */
   transpose<D extends GpuDtype>(x: GpuTensor<D>, options?: RunOptions<"tiled">): Promise<GpuTensor<D>>
+  /** What one view shows of x, to where another shows in the result; see view.ts. Any dtype. */
+  copy<D extends GpuDtype>(
+    x: GpuTensor<D>,
+    attributes?: Partial<CopyAttributes>,
+    options?: RunOptions<"strided">,
+  ): Promise<GpuTensor<D>>
+  cast<D extends GpuDtype>(
+    x: GpuTensor,
+    attributes: Partial<CastAttributes> & { to: D },
+    options?: RunOptions<"flat">,
+  ): Promise<GpuTensor<D>>
+  /** Rows, or what else lies along `axis`, by number. Any dtype. */
+  gather<D extends GpuDtype>(
+    x: GpuTensor<D>,
+    indices: GpuTensor<"int32">,
+    attributes?: Partial<GatherAttributes>,
+    options?: RunOptions<"flat">,
+  ): Promise<GpuTensor<D>>
+  /** a where the condition is not 0, else b; broadcast by NumPy's rules. */
+  where<D extends GpuDtype>(
+    condition: GpuTensor<"uint32">,
+    a: GpuTensor<D>,
+    b: GpuTensor<D>,
+    options?: RunOptions<"flat">,
+  ): Promise<GpuTensor<D>>
 }
 
 /**
@@ -40,22 +128,32 @@ export interface Kernels {
  */
 export function createKernels(device: GPUDevice): Kernels {
   const runtime = new KernelRuntime(device)
-  const binary =
-    (kernel: typeof add) =>
-    (a: Float32, b: Float32, options?: RunOptions<"flat">): Result =>
-      runtime.run(kernel, [a, b], {}, options) as Result
+  // The kernels' own checks hold at run time; what the interface promises of dtypes is theirs to keep.
+  type Any = Promise<GpuTensor<never>>
+  const one = (kernel: AnyKernel) => (x: GpuTensor, options?: RunOptions) =>
+    runtime.run(kernel, [x], {}, options) as unknown as Any
+  const oneWith = (kernel: AnyKernel) => (x: GpuTensor, attributes?: object, options?: RunOptions) =>
+    runtime.run(kernel, [x], attributes, options) as unknown as Any
+  const two = (kernel: AnyKernel) => (a: GpuTensor, b: GpuTensor, options?: RunOptions) =>
+    runtime.run(kernel, [a, b], {}, options) as unknown as Any
+  const each = <K extends string, F>(kernels: Record<K, AnyKernel>, f: (kernel: AnyKernel) => F) =>
+    Object.fromEntries(Object.entries<AnyKernel>(kernels).map(([name, kernel]) => [name, f(kernel)])) as Record<K, F>
+  const { clip, gelu, hardSigmoid, leakyRelu, ...plain } = unary
   return {
     device,
     runtime,
     tensor: ({ dtype, shape, data }) => runtime.upload(dtype, shape, data),
-    matmul: (a, b, options) => runtime.run(matmul, [a, b], {}, options) as Result,
-    add: binary(add),
-    mul: binary(mul),
-    relu: (x, options) => runtime.run(relu, [x], {}, options) as Result,
-    gelu: (x, attributes, options) => runtime.run(gelu, [x], attributes, options) as Result,
-    softmax: (x, options) => runtime.run(softmax, [x], {}, options) as Result,
+    ...each(plain, one),
+    ...each({ clip, gelu, hardSigmoid, leakyRelu, maxPool, averagePool, copy, cast }, oneWith),
+    ...each(binary, two),
+    ...each({ ...reduce, softmax, transpose }, one),
+    matmul: two(matmul),
+    gemm: (a, b, bias, attributes, options) => runtime.run(matmul, [a, b, bias], attributes, options) as Result,
+    conv2d: (x, w, bias, attributes, options) => runtime.run(conv2d, [x, w, bias], attributes, options) as Result,
     rmsNorm: (x, w, attributes, options) => runtime.run(rmsNorm, [x, w], attributes, options) as Result,
-    transpose: <D extends GpuDtype>(x: GpuTensor<D>, options?: RunOptions<"tiled">) =>
-      runtime.run(transpose, [x], {}, options) as Promise<GpuTensor<D>>,
+    gather: (x, indices, attributes, options) =>
+      runtime.run(gather, [x, indices] as GpuTensor[], attributes, options) as unknown as Any,
+    where: (condition, a, b, options) =>
+      runtime.run(where, [condition, a, b] as GpuTensor[], {}, options) as unknown as Any,
   }
 }

@@ -41,7 +41,7 @@ export function newKernel(name: string, repository: Repository): Scaffold {
         addToBlock(
           create,
           addLine(required(repository, create), `import { type ${type}Attributes, ${id} } from ${from}`),
-          /export interface Kernels \{[\s\S]*?\n\}/,
+          /export interface Kernels\b[\s\S]*?\n\}/,
           `  /** y = scale · x; \`scale\` is -1 unless given. */
   ${id}(x: Float32, attributes?: Partial<${type}Attributes>, options?: RunOptions<"flat">): Result\n`,
         ),

@@ -18,7 +18,22 @@ const survivors: Record<string, Record<string, string>> = {
     "return 0.0; → return 0.5;": timesZero,
     "for (var k0 = 0u; k0 < params.k; k0 += TILE_K) { → for (var k0 = 0u; k0 <= params.k; k0 += TILE_K) {":
       "one more slab of zeros",
+    "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
   },
+  pow: Object.fromEntries(
+    [
+      "if (l == 0.0) { → if (false) {",
+      "if (l == 0.0) { → if (l == 0.5) {",
+      "let size = pow(abs(l), r); → let size = pow((l), r);",
+    ]
+      .map((name) => [name, "this adapter's pow has an answer where WGSL promises none"])
+      .concat([
+        [
+          "return select(size, -size, l < 0.0 && abs(r) % 2.0 == 1.0); → return select(size, -size, l <= 0.0 && abs(r) % 2.0 == 1.0);",
+          "a base of 0 has its answer already",
+        ],
+      ]),
+  ),
   conv2d: {
     "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
     "let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u)); → let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs + 1u));":

@@ -1,10 +1,11 @@
 import { inferShapes, type ModelInfo, type ModelProto } from "../../../graph/index.ts"
 import { elems, type Limits, type Shape } from "../../../kernels/index.ts"
-import { AccelerateError, type Dtype, fail } from "../../../protocol/index.ts"
+import { AccelerateError, type Dtype } from "../../../protocol/index.ts"
 import { GraphLowering, NodeLowering } from "./lowering.ts"
 import { findLowering } from "./operators/index.ts"
 import type { Program, Terminal } from "./program.ts"
 import { gpuDtype } from "./tensors.ts"
+import { unsupported } from "./unsupported.ts"
 
 /** Operators of `info` that no lowering is there for; of other domains as `domain:name`. */
 export function missingOperators(info: ModelInfo): string[] {
@@ -14,16 +15,17 @@ export function missingOperators(info: ModelInfo): string[] {
 }
 
 /**
- * The program that computes `model` on inputs of these shapes, by name. Throws IPFA_DEVICE_UNSUPPORTED, naming the nodes our kernels can't run.
+ * The program that computes `model` on inputs of these shapes, by name, and of these elements where they decide shapes. Throws IPFA_DEVICE_UNSUPPORTED, naming the first node our kernels can't run.
  */
 export function lower(
   model: ModelProto,
   info: ModelInfo,
   shapes: Readonly<Record<string, Shape>>,
   limits: Limits,
+  values: Readonly<Record<string, readonly number[]>> = {},
 ): Program {
   const graph = model.graph!
-  const { tensors } = inferShapes(model, shapes)
+  const { tensors } = inferShapes(model, shapes, { values })
   const lowering = new GraphLowering(graph, tensors, info.opsets["ai.onnx"] ?? info.opsets[""] ?? 0, limits)
   const inputs: Terminal[] = info.inputs.map(({ name, dtype }) => {
     const shape = shapes[name]!
@@ -31,28 +33,20 @@ export function lower(
     lowering.set(name, value)
     return { name, dtype: dtype as Dtype, value }
   })
-  const faults: string[] = []
   for (const node of graph.node) {
     if (lowering.done.has(node)) continue
     // What inference knows in full costs nothing at run time.
     if (node.output.every((name) => !name || lowering.known(name))) continue
     const found = findLowering(node.domain && node.domain !== "ai.onnx" ? `${node.domain}:${node.opType}` : node.opType)
     try {
-      if (!found) throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: "our kernels have no such operator" } })
+      if (!found) throw unsupported("they have no such operator")
       found.lower(new NodeLowering(node, lowering))
     } catch (error) {
       if (!(error instanceof AccelerateError)) throw error
       const reason = (error.data as { reason?: string } | undefined)?.reason ?? error.message
-      faults.push(`${node.opType} ${node.name || node.output[0]}: ${reason}`)
-      // What follows from it can't be judged.
-      break
+      throw unsupported(`${node.opType} ${node.name || node.output[0]}: ${reason}`)
     }
   }
-  if (faults.length > 0)
-    throw fail("IPFA_DEVICE_UNSUPPORTED", {
-      message: `Our kernels can't run this model: ${faults.join("; ")}.`,
-      data: { reason: faults.join("; ") },
-    })
   const outputs = info.outputs.map(({ name, dtype }) => ({
     name,
     dtype: dtype as Dtype,

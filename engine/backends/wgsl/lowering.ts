@@ -8,9 +8,9 @@ import {
   prepare,
   type Shape,
 } from "../../../kernels/index.ts"
-import { fail } from "../../../protocol/index.ts"
 import type { BufferSpec, Op, Value, Words } from "./program.ts"
 import { gpuDtype, storedWords, wordsOf } from "./tensors.ts"
+import { unsupported } from "./unsupported.ts"
 
 /** How the nodes of some ONNX operators become dispatches. */
 export interface Lowering {
@@ -201,8 +201,4 @@ export class NodeLowering {
     if (elems(shape) !== elems(value.shape)) throw unsupported(`[${value.shape}] is no [${shape}]`)
     return { ...value, shape }
   }
-}
-
-export function unsupported(reason: string): Error {
-  return fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason } })
 }

@@ -6,6 +6,7 @@ import { CompiledProgram } from "./compiled.ts"
 import { lower, missingOperators } from "./lower.ts"
 import type { Words } from "./program.ts"
 import { fromWords, gpuDtype, toWords } from "./tensors.ts"
+import { unsupported } from "./unsupported.ts"
 
 /** Programs for other shapes of the inputs than these are made anew. */
 const MOST_PROGRAMS = 4
@@ -32,6 +33,7 @@ export class WgslSession implements BackendSession {
   readonly #kept = new Map<string, Kept>()
   readonly #mark = [...crypto.getRandomValues(new Uint32Array(2))].map((x) => x.toString(36)).join("")
   #made = 0
+  #followsValues = false
 
   private constructor(runtime: KernelRuntime, model: ModelProto, info: ModelInfo, options: WgslSessionOptions) {
     this.#runtime = runtime
@@ -50,14 +52,14 @@ export class WgslSession implements BackendSession {
     const model = readModel(bytes)
     const info = inspectModel(model)
     const missing = missingOperators(info)
-    if (missing.length > 0) {
-      const reason = `our kernels have no ${missing.join(", ")}`
-      throw fail("IPFA_DEVICE_UNSUPPORTED", { message: `This model can't run here: ${reason}.`, data: { reason, operators: missing } }) // biome-ignore format: one error
-    }
+    if (missing.length > 0) throw unsupported(`they have no ${missing.join(", ")}`, { operators: missing })
     for (const { dtype } of [...info.inputs, ...info.outputs]) gpuDtype(dtype)
     const session = new WgslSession(runtime, model, info, options)
     const fixed = info.inputs.every(({ shape }) => shape.every((dim) => typeof dim === "number"))
-    if (fixed) await session.#program(Object.fromEntries(info.inputs.map(({ name, shape }) => [name, shape as Shape])))
+    // Whole numbers may decide shapes, and are not known before the first run.
+    const decided = !info.inputs.some(({ dtype }) => /^u?int/.test(dtype))
+    if (fixed && decided)
+      await session.#program(Object.fromEntries(info.inputs.map(({ name, shape }) => [name, shape as Shape])))
     return session
   }
 
@@ -89,9 +91,7 @@ export class WgslSession implements BackendSession {
       words.set(name, "kept" in feed ? this.#keptFeed(name, feed) : toWords(name, feed))
     }
     try {
-      const program = await this.#program(
-        Object.fromEntries(this.inputs.map(({ name }) => [name, feeds[name]!.shape] as const)),
-      )
+      const program = await this.#programFor(feeds)
       const kept = [...new Set(keep)]
       const read = (outputs ?? this.outputs.map(({ name }) => name)).filter((name) => !kept.includes(name))
       const result = await program.run(words, [...new Set(read)], kept)
@@ -127,9 +127,26 @@ export class WgslSession implements BackendSession {
     this.#programs.clear()
   }
 
+  /**
+   * The program for these feeds. It follows from their shapes alone, unless the model has inputs that decide shapes (a target size): then from the elements
+   * of small whole-number inputs too.
+   */
+  async #programFor(feeds: Record<string, Tensor | KeptTensor>): Promise<CompiledProgram> {
+    const shapes = Object.fromEntries(this.inputs.map(({ name }) => [name, feeds[name]!.shape]))
+    if (!this.#followsValues)
+      try {
+        return await this.#program(shapes)
+      } catch (error) {
+        if (!(error instanceof AccelerateError && error.code === "IPFA_DEVICE_UNSUPPORTED")) throw error
+      }
+    const program = await this.#program(shapes, smallIntegers(feeds))
+    this.#followsValues = true
+    return program
+  }
+
   /** The program for these shapes; the one not used for longest makes room. */
-  async #program(shapes: Record<string, Shape>): Promise<CompiledProgram> {
-    const key = JSON.stringify(Object.values(shapes))
+  async #program(shapes: Record<string, Shape>, values: Record<string, number[]> = {}): Promise<CompiledProgram> {
+    const key = JSON.stringify([Object.values(shapes), Object.entries(values)])
     const known = this.#programs.get(key)
     if (known) {
       this.#programs.delete(key)
@@ -137,7 +154,7 @@ export class WgslSession implements BackendSession {
       return known
     }
     const { device, limits, pipelines } = this.#runtime
-    const program = lower(this.#model, this.#info, shapes, limits)
+    const program = lower(this.#model, this.#info, shapes, limits, values)
     const compiled = await CompiledProgram.create(device, pipelines, program)
     const [oldest] = this.#programs
     if (oldest && this.#programs.size >= MOST_PROGRAMS) {
@@ -164,4 +181,14 @@ export class WgslSession implements BackendSession {
     this.#kept.set(tensor.kept, { buffer, tensor })
     return tensor
   }
+}
+
+const MOST_VALUES = 256
+
+function smallIntegers(feeds: Record<string, Tensor | KeptTensor>): Record<string, number[]> {
+  const values: Record<string, number[]> = {}
+  for (const [name, feed] of Object.entries(feeds))
+    if ("data" in feed && /^u?int/.test(feed.dtype) && feed.data.length <= MOST_VALUES)
+      values[name] = Array.from(feed.data as ArrayLike<number | bigint>, Number)
+  return values
 }

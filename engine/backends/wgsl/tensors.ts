@@ -2,6 +2,7 @@ import { elementType, type TensorProto } from "../../../graph/index.ts"
 import type { GpuDtype } from "../../../kernels/index.ts"
 import { arrayTypes, type Dtype, fail, type Tensor, type TensorData } from "../../../protocol/index.ts"
 import type { Words } from "./program.ts"
+import { unsupported } from "./unsupported.ts"
 
 /** What each dtype is computed as: WGSL has 32-bit words. 64-bit integers are narrowed where they fit, bool is 1 or 0. */
 const computedAs: Partial<Record<Dtype, GpuDtype>> = {
@@ -22,7 +23,7 @@ const wordArrays = { float32: Float32Array, int32: Int32Array, uint32: Uint32Arr
 /** Throws IPFA_DEVICE_UNSUPPORTED for what has no words: float64, uint64, 4-bit integers, strings. */
 export function gpuDtype(dtype: string): GpuDtype {
   const found = Object.hasOwn(computedAs, dtype) ? computedAs[dtype as Dtype] : undefined
-  if (!found) throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: `our kernels compute no ${dtype}` } })
+  if (!found) throw unsupported(`they compute no ${dtype}`)
   return found
 }
 
@@ -60,13 +61,13 @@ export function fromWords(dtype: Dtype, words: Words): TensorData {
 /** A stored tensor's elements as words. Throws IPFA_DEVICE_UNSUPPORTED for external data and for what is no number of ours. */
 export function storedWords(tensor: TensorProto): Words {
   const type = elementType(tensor.dataType)
-  if (tensor.externalData.length > 0)
-    throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: "its weights are in files beside it" } })
-  if (!type?.dtype) throw fail("IPFA_DEVICE_UNSUPPORTED", { data: { reason: `our kernels compute no ${type?.name}` } })
+  if (tensor.externalData.length > 0) throw unsupported("its weights are in files beside it")
+  if (!type?.dtype) throw unsupported(`they compute no ${type?.name}`)
   const as = gpuDtype(type.dtype)
   const { rawData } = tensor
   if (rawData.byteLength > 0) {
-    const own = rawData.slice().buffer
+    // A copy, aligned: a Buffer's own slice would be its pool.
+    const own = new Uint8Array(rawData).buffer
     return toWords(tensor.name, { dtype: type.dtype, shape: [], data: new arrayTypes[type.dtype as "float32"](own) })
   }
   const field = tensor[type.field] as ArrayLike<number | bigint>

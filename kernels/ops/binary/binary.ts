@@ -23,7 +23,7 @@ const isLine = (problem: BinaryProblem) => short(problem)[0].shape.length === 1
 /** a ∘ b of one dtype, broadcast by NumPy's rules; of a comparison the result is uint32, 1 or 0. */
 function binary(op: BinaryOp, dtypes: readonly GpuDtype[], compares: boolean) {
   return defineKernel<BinaryProblem, Record<string, never>, "flat">({
-    name: op,
+    name: op === "max" || op === "min" ? `${op}imum` : op,
     inputs: [
       { name: "a", dtypes },
       { name: "b", dtypes },

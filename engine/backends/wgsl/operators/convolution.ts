@@ -1,7 +1,8 @@
 import type { NodeProto } from "../../../../graph/index.ts"
 import { type Clip, conv2d, type Shape } from "../../../../kernels/index.ts"
-import { defineLowering, NodeLowering, unsupported } from "../lowering.ts"
+import { defineLowering, NodeLowering } from "../lowering.ts"
 import type { Value, Words } from "../program.ts"
+import { unsupported } from "../unsupported.ts"
 import { clipBounds } from "./elementwise.ts"
 
 type Pair = [number, number]

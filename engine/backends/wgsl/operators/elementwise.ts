@@ -33,7 +33,8 @@ import {
   tanh,
   where,
 } from "../../../../kernels/index.ts"
-import { defineLowering, type NodeLowering, unsupported } from "../lowering.ts"
+import { defineLowering, type NodeLowering } from "../lowering.ts"
+import { unsupported } from "../unsupported.ts"
 
 const unary = (operator: string, kernel: AnyKernel, attributes: (node: NodeLowering) => object = () => ({})) =>
   defineLowering(operator, (node) => node.set(0, node.run(kernel, [node.input(0)], attributes(node))))

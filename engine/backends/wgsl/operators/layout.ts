@@ -1,7 +1,8 @@
 import { broadcast, cast, copy, elems, permuted, sliced, type View, wholeView } from "../../../../kernels/index.ts"
-import { defineLowering, type NodeLowering, unsupported } from "../lowering.ts"
+import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { gpuDtype, storedWords, wordsOf } from "../tensors.ts"
+import { unsupported } from "../unsupported.ts"
 
 const copied = (node: NodeLowering, x: Value, from: View) => node.run(copy, [x], { from })
 

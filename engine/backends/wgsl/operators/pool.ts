@@ -1,5 +1,6 @@
 import { averagePool, maxPool, reduceMax, reduceMean } from "../../../../kernels/index.ts"
-import { defineLowering, type NodeLowering, unsupported } from "../lowering.ts"
+import { defineLowering, type NodeLowering } from "../lowering.ts"
+import { unsupported } from "../unsupported.ts"
 import { asImages, windowOf } from "./convolution.ts"
 
 function pool(node: NodeLowering, kernel: typeof maxPool): void {

@@ -1,6 +1,7 @@
 import { add, gather, mul } from "../../../../kernels/index.ts"
-import { defineLowering, type NodeLowering, unsupported } from "../lowering.ts"
+import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
+import { unsupported } from "../unsupported.ts"
 
 /** Where the element `i` of a resized axis lies in the original [ONNX, Resize: coordinate_transformation_mode]. */
 function coordinate(mode: string, i: number, from: number, to: number, scale: number): number {
