@@ -26,7 +26,8 @@ function stored(name: string, file: string): Tensor {
   if (!type.dtype || type.dtype === "string" || /^u?int4|bfloat16/.test(type.dtype)) throw new Skip(type.name)
   const Type = arrayTypes[type.dtype as "float32"]
   const shape = proto.dims.map(Number)
-  if (proto.rawData.length > 0) return { dtype: type.dtype, shape, data: new Type(new Uint8Array(proto.rawData).buffer) }
+  if (proto.rawData.length > 0)
+    return { dtype: type.dtype, shape, data: new Type(new Uint8Array(proto.rawData).buffer) }
   const field = proto[type.field] as ArrayLike<number>
   return { dtype: type.dtype, shape, data: (Type as { from(x: ArrayLike<number>): Float32Array }).from(field) as never }
 }

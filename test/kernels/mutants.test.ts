@@ -18,7 +18,18 @@ const survivors: Record<string, Record<string, string>> = {
     "return 0.0; → return 0.5;": timesZero,
     "for (var k0 = 0u; k0 < params.k; k0 += TILE_K) { → for (var k0 = 0u; k0 <= params.k; k0 += TILE_K) {":
       "one more slab of zeros",
+    "let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u)); → let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m + 1u));":
+      unstored,
+    "let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u)); → let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 0u));":
+      unstored,
+    "var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col; → var right = batch * params.b_batch + min(cols, vec4<u32>(params.n + 1u)) * params.b_col;":
+      unstored,
+    "var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col; → var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 0u)) * params.b_col;":
+      unstored,
     "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
+  },
+  "leaky-relu": {
+    "return select(params.alpha * v, v, v >= 0.0); → return select(params.alpha * v, v, v > 0.0);": "0 either way",
   },
   pow: Object.fromEntries(
     [
@@ -102,7 +113,7 @@ async function caughtBy(kernel: AnyKernel, mutant: Mutant): Promise<string | und
 
 describe("the cases catch every wrong variant of a kernel but the listed ones", () => {
   for (const kernel of kernelRegistry)
-    test(kernel.name, { timeout: 120_000 }, async () => {
+    test(kernel.name, { timeout: 300_000 }, async () => {
       const survived = new Set<string>()
       let tried = 0
       for (const mutant of mutantsOf(kernel)) {
@@ -110,7 +121,7 @@ describe("the cases catch every wrong variant of a kernel but the listed ones", 
         if (caught !== null) tried++
         if (caught === undefined) survived.add(mutant.name)
       }
-      expect(tried).toBeGreaterThanOrEqual(8)
+      expect(tried).toBeGreaterThanOrEqual(7)
       expect([...survived].sort()).toEqual(Object.keys(survivors[kernel.name] ?? {}).sort())
     })
 })

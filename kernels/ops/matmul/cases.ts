@@ -52,6 +52,7 @@ export const cases: Case[] = [
   ...every("batches", [2, 3, 6, 5], [2, 3, 5, 7], {}),
   ...every("batches of one b", [3, 6, 5], [5, 7], {}),
   ...every("one a for batches of b", [1, 6, 5], [4, 5, 7], {}),
+  ...every("batches of two whole tiles each", [3, 24, 5], [3, 5, 7], {}),
   ...every("no batches", [0, 6, 5], [5, 7], {}),
   ...naive(1, 1, 1, "one"),
   ...naive(1, 65, 7, "a row"),
@@ -100,7 +101,7 @@ export const cases: Case[] = [
   {
     name: "tiled over 65,535 workgroups",
     shapes: [
-      [1040, 1],
+      [1036, 1],
       [1, 1025],
     ],
     fill: integers,

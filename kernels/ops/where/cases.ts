@@ -26,6 +26,7 @@ export const cases: Case[] = [
   of("six axes: the condition's", [2, 1, 3, 1, 2, 1], [1, 4, 1, 5, 1, 3], [1]),
   of("six axes: a's", [1, 4, 1, 5, 1, 3], [2, 1, 3, 1, 2, 1], [1]),
   of("six axes: b's", [1, 4, 1, 5, 1, 3], [1], [2, 1, 3, 1, 2, 1]),
+  of("six axes: b's others", [2, 1, 3, 1, 2, 1], [1], [1, 4, 1, 5, 1, 3]),
   of("any word is a yes", [40], [40], [40], {
     fill: [
       { kind: "values", values: [0, 2, 2 ** 31, 0, 2 ** 32 - 1] },
