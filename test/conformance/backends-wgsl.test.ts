@@ -15,7 +15,6 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 })
 /** What our kernels can't compute yet, by the name of the case: refused, with the operators that are missing. */
 const refused: Record<string, RegExp> = {
   "silero-vad": /they have no If, LSTM/,
-  "mobilenetv2 QDQ": /they have no DequantizeLinear, QuantizeLinear/,
 }
 
 describe("wgsl, in Node", () => {

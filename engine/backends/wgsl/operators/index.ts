@@ -5,6 +5,7 @@ import { layouts } from "./layout.ts"
 import { multiplications } from "./matmul.ts"
 import { normalizations } from "./normalization.ts"
 import { pools } from "./pool.ts"
+import { quantizations } from "./quantization.ts"
 import { reductions } from "./reduce.ts"
 import { resizing } from "./resize.ts"
 import { selections } from "./select.ts"
@@ -16,6 +17,7 @@ const families = [
   multiplications,
   normalizations,
   pools,
+  quantizations,
   reductions,
   resizing,
   selections,
