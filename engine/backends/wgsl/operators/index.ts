@@ -1,4 +1,5 @@
 import type { Lowering } from "../lowering.ts"
+import { composites } from "./composed.ts"
 import { convolutions } from "./convolution.ts"
 import { elementwise } from "./elementwise.ts"
 import { layouts } from "./layout.ts"
@@ -11,6 +12,7 @@ import { resizing } from "./resize.ts"
 import { selections } from "./select.ts"
 
 const families = [
+  composites,
   convolutions,
   elementwise,
   layouts,
