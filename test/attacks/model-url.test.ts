@@ -14,7 +14,7 @@ import { codeOf, someBytes } from "../support/store-cases.ts"
 /** RELIABILITY.md S12: a model's address must not lead into a private network, by whatever way. */
 
 const page = { owner: "https://a.example" }
-const bridge = { owner: "bridge" }
+const person = { owner: "owner" }
 
 let server: ModelServer
 let dir: string
@@ -134,7 +134,7 @@ describe("in Node", () => {
     const path = join(dir, "secret")
     await writeFile(path, someBytes(100))
     const url = pathToFileURL(path).href
-    expect(await codeOf(library().acquire(url, bridge))).toBe("IPFA_MODEL_SCHEME")
+    expect(await codeOf(library().acquire(url, person))).toBe("IPFA_MODEL_SCHEME")
     const theirs = await Promise.all(
       [url, `${url}-absent`].map((reference) =>
         library({ allowFile: true })
@@ -143,7 +143,7 @@ describe("in Node", () => {
       ),
     )
     expect(theirs.map((e) => e.code)).toEqual(["IPFA_MODEL_ADDRESS", "IPFA_MODEL_ADDRESS"])
-    expect(await codeOf(library({ allowFile: true }).acquire(url, bridge))).toBeUndefined()
+    expect(await codeOf(library({ allowFile: true }).acquire(url, person))).toBeUndefined()
   })
 })
 
