@@ -20,7 +20,8 @@ const builds: { target: Target; browser: Store; atLeast: number; own: readonly s
   { target: "chrome-mv3", browser: "chrome", atLeast: 148, own: chromiums },
   { target: "edge-mv3", browser: "edge", atLeast: 148, own: chromiums },
   { target: "firefox-mv2", browser: "firefox", atLeast: 140, own: [] },
-  { target: "safari-mv2", browser: "safari", atLeast: 18, own: [] },
+  // The code asks whether it has this event.
+  { target: "safari-mv2", browser: "safari", atLeast: 18, own: ["runtime.onUpdateAvailable"] },
 ]
 
 describe.each(builds)("the extension built for $browser", ({ target, browser, atLeast, own }) => {

@@ -35,7 +35,8 @@ const supervisor = new Supervisor({
 
 receivePorts((routed, port) => supervisor.accept(port, routed))
 acceptConnections(supervisor)
-browser.runtime.onUpdateAvailable.addListener(() => supervisor.updateAvailable())
+// Safari has no such event.
+browser.runtime.onUpdateAvailable?.addListener(() => supervisor.updateAvailable())
 onPromptClosed((id) => supervisor.promptClosed(id))
 
 // Firefox puts the content scripts into pages that were open before by itself.
