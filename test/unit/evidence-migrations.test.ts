@@ -20,6 +20,9 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
+/** How many migrations the previous version's file had gone through. */
+const PREVIOUS = 1
+
 /** A file as the previous version left it. */
 async function written(): Promise<void> {
   const { Evidence } = await previousVersion()
@@ -77,7 +80,7 @@ test("what is to be migrated is copied first, and the copy is what it was", asyn
     { ms: 4, energy_mj: 1 },
     { ms: 6, energy_mj: 1 },
   ])
-  const backup = `${file}.v${migrations.length}`
+  const backup = `${file}.v${PREVIOUS}`
   expect(await sql(backup, "SELECT ms FROM runs ORDER BY ms")).toEqual([{ ms: 4 }, { ms: 6 }])
   // What is up to date is not copied again.
   await rm(backup)

@@ -12,6 +12,7 @@ import { type ModelServer, modelServer } from "../support/model-server.ts"
 import { codeOf, milestones, sha256, someBytes } from "../support/store-cases.ts"
 
 const bridge = { owner: "bridge" }
+const person = { owner: "owner" }
 
 let server: ModelServer
 let dir: string
@@ -108,13 +109,13 @@ test("a file is loaded for the person's own programs only, and anew when it chan
   const path = join(dir, "a model.onnx")
   const url = pathToFileURL(path).href
   const models = nodeLibrary({ dir: join(dir, "store"), allowFile: true })
-  expect(await codeOf(models.acquire(url, bridge))).toBe("IPFA_MODEL_NOT_FOUND")
+  expect(await codeOf(models.acquire(url, person))).toBe("IPFA_MODEL_NOT_FOUND")
   await writeFile(path, someBytes(1000, 1))
-  expect(await models.acquire(url, bridge)).toMatchObject({ stored: false, sha256: sha256(someBytes(1000, 1)) })
-  expect((await models.acquire(url, bridge)).stored).toBe(true)
+  expect(await models.acquire(url, person)).toMatchObject({ stored: false, sha256: sha256(someBytes(1000, 1)) })
+  expect((await models.acquire(url, person)).stored).toBe(true)
   await writeFile(path, someBytes(1001, 2))
-  expect(await models.acquire(url, bridge)).toMatchObject({ stored: false, sha256: sha256(someBytes(1001, 2)) })
+  expect(await models.acquire(url, person)).toMatchObject({ stored: false, sha256: sha256(someBytes(1001, 2)) })
   const pinned = `${url}#sha256=${sha256(someBytes(1000, 1))}`
-  expect(await codeOf(models.acquire(pinned, bridge))).toBe("IPFA_MODEL_DIGEST")
-  expect(await codeOf(models.acquire(pathToFileURL(dir).href, bridge))).toBe("IPFA_MODEL_NOT_FOUND")
+  expect(await codeOf(models.acquire(pinned, person))).toBe("IPFA_MODEL_DIGEST")
+  expect(await codeOf(models.acquire(pathToFileURL(dir).href, person))).toBe("IPFA_MODEL_NOT_FOUND")
 })
