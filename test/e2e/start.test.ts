@@ -4,9 +4,12 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { createInterface } from "node:readline"
-import { afterEach, beforeEach, expect, test } from "vitest"
+import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import type { StartEvent } from "../../scripts/start/events.ts"
 import { findWebkit } from "../../scripts/start/webkit.ts"
+
+// Every browser there is, one after the other: what is claimed is that each is right, not how fast a busy machine is.
+vi.setConfig({ testTimeout: 240_000 })
 
 const root = path.resolve(import.meta.dirname, "../..")
 let dataDir: string
