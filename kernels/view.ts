@@ -109,6 +109,7 @@ export function collapsed(views: readonly View[]): View[] {
 export const MOST_AXES = 6
 
 /** `list` with `filler` in front, up to the axes that kernels take. */
-export function sixAxes(list: readonly number[], filler: number): number[] {
-  return [...new Array<number>(MOST_AXES - list.length).fill(filler), ...list]
+export function sixAxes(list: readonly number[], filler: number): SixAxes {
+  return [...new Array<number>(MOST_AXES - list.length).fill(filler), ...list] as SixAxes
 }
+type SixAxes = [number, number, number, number, number, number]

@@ -1,4 +1,5 @@
 import { type PipelineCache, type Step, scoped, usage } from "../../../kernels/index.ts"
+import { arrayTypes } from "../../../protocol/index.ts"
 import { type MemoryPlan, planMemory } from "./memory.ts"
 import { type Op, type Program, staticBuffers, type Terminal, type Words } from "./program.ts"
 
@@ -216,8 +217,6 @@ function copyOut(encoder: GPUCommandEncoder, from: GPUBuffer, to: GPUBuffer, at:
   if (bytes > 0) encoder.copyBufferToBuffer(from, 0, to, at, bytes)
 }
 
-const wordArrays = { float32: Float32Array, int32: Int32Array, uint32: Uint32Array } as const
-
 function wordsAt(bytes: ArrayBuffer, at: number, { value: { dtype, shape } }: Terminal): Words {
-  return new wordArrays[dtype](bytes.slice(at, at + wordBytes(shape)))
+  return new arrayTypes[dtype](bytes.slice(at, at + wordBytes(shape)))
 }

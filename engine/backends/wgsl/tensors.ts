@@ -18,8 +18,6 @@ const computedAs: Partial<Record<Dtype, GpuDtype>> = {
   bool: "uint32",
 }
 
-const wordArrays = { float32: Float32Array, int32: Int32Array, uint32: Uint32Array } as const
-
 /** Throws IPFA_DEVICE_UNSUPPORTED for what has no words: float64, uint64, 4-bit integers, strings. */
 export function gpuDtype(dtype: string): GpuDtype {
   const found = Object.hasOwn(computedAs, dtype) ? computedAs[dtype as Dtype] : undefined
@@ -43,9 +41,9 @@ export function toWords(name: string, { dtype, data }: Tensor): Words {
     }
     return narrow
   }
-  return data instanceof wordArrays[type]
+  return data instanceof arrayTypes[type]
     ? (data as Words)
-    : wordArrays[type].from(data as unknown as ArrayLike<number>)
+    : arrayTypes[type].from(data as unknown as ArrayLike<number>)
 }
 
 /** Words as the elements of `dtype`. */
@@ -72,12 +70,12 @@ export function storedWords(tensor: TensorProto): Words {
   }
   const field = tensor[type.field] as ArrayLike<number | bigint>
   if (type.dtype === "float16") return Float32Array.from(field as ArrayLike<number>, float16ToNumber)
-  return wordArrays[as].from(Array.from(field, Number))
+  return arrayTypes[as].from(Array.from(field, Number))
 }
 
 /** `elements` as words of `dtype`. */
 export function wordsOf(dtype: GpuDtype, elements: readonly number[]): Words {
-  return wordArrays[dtype].from(elements)
+  return arrayTypes[dtype].from(elements)
 }
 
 const view = new DataView(new ArrayBuffer(8))

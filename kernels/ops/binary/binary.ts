@@ -45,9 +45,9 @@ function binary(op: BinaryOp, dtypes: readonly GpuDtype[], compares: boolean) {
         dispatch(problem, { WG }) {
           const [a, b] = short(problem)
           const count = elems(problem.shape)
-          const [, dim1, dim2, dim3, dim4, dim5] = sixAxes(a.shape, 1) as Six
-          const [a0, a1, a2, a3, a4, a5] = sixAxes(a.strides, 0) as Six
-          const [b0, b1, b2, b3, b4, b5] = sixAxes(b.strides, 0) as Six
+          const [, dim1, dim2, dim3, dim4, dim5] = sixAxes(a.shape, 1)
+          const [a0, a1, a2, a3, a4, a5] = sixAxes(a.strides, 0)
+          const [b0, b1, b2, b3, b4, b5] = sixAxes(b.strides, 0)
           return {
             workgroups: Math.ceil(count / WG!),
             // biome-ignore format: an input a line
@@ -83,7 +83,6 @@ function binary(op: BinaryOp, dtypes: readonly GpuDtype[], compares: boolean) {
   })
 }
 
-type Six = [number, number, number, number, number, number]
 const arithmetic = (op: ArithmeticOp) => binary(op, op === "pow" ? ["float32"] : ["float32", "int32", "uint32"], false)
 const comparison = (op: ComparisonOp) => binary(op, ["float32", "int32", "uint32"], true)
 

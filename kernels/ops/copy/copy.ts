@@ -36,9 +36,9 @@ export const copy = defineKernel<CopyProblem, CopyAttributes, "strided">({
       dispatch(problem, { WG }) {
         const count = elems(problem.from.shape)
         const [from, to] = collapsed([problem.from, problem.to]) as [View, View]
-        const [, dim1, dim2, dim3, dim4, dim5] = sixAxes(from.shape, 1) as Six
-        const [in0, in1, in2, in3, in4, in5] = sixAxes(from.strides, 0) as Six
-        const [out0, out1, out2, out3, out4, out5] = sixAxes(to.strides, 0) as Six
+        const [, dim1, dim2, dim3, dim4, dim5] = sixAxes(from.shape, 1)
+        const [in0, in1, in2, in3, in4, in5] = sixAxes(from.strides, 0)
+        const [out0, out1, out2, out3, out4, out5] = sixAxes(to.strides, 0)
         return {
           workgroups: Math.ceil(count / WG!),
           // biome-ignore format: a view a line
@@ -65,8 +65,6 @@ export const copy = defineKernel<CopyProblem, CopyAttributes, "strided">({
   reference,
   cases,
 })
-
-type Six = [number, number, number, number, number, number]
 
 function within(view: View, count: number, refusal: () => Error): void {
   const places = reach(view)

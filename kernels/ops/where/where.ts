@@ -14,7 +14,6 @@ export interface WhereProblem {
 }
 
 const dtypes = ["float32", "int32", "uint32"] as const
-type Six = [number, number, number, number, number, number]
 
 /** condition uint32, a and b of one dtype, broadcast by NumPy's rules → a where the condition is not 0, else b */
 export const where = defineKernel<WhereProblem, Record<string, never>, "flat">({
@@ -35,10 +34,10 @@ export const where = defineKernel<WhereProblem, Record<string, never>, "flat">({
       dispatch({ shape, views }, { WG }) {
         const count = elems(shape)
         const [c, a, b] = collapsed(views) as [View, View, View]
-        const [, dim1, dim2, dim3, dim4, dim5] = sixAxes(c.shape, 1) as Six
-        const [c0, c1, c2, c3, c4, c5] = sixAxes(c.strides, 0) as Six
-        const [a0, a1, a2, a3, a4, a5] = sixAxes(a.strides, 0) as Six
-        const [b0, b1, b2, b3, b4, b5] = sixAxes(b.strides, 0) as Six
+        const [, dim1, dim2, dim3, dim4, dim5] = sixAxes(c.shape, 1)
+        const [c0, c1, c2, c3, c4, c5] = sixAxes(c.strides, 0)
+        const [a0, a1, a2, a3, a4, a5] = sixAxes(a.strides, 0)
+        const [b0, b1, b2, b3, b4, b5] = sixAxes(b.strides, 0)
         return {
           workgroups: Math.ceil(count / WG!),
           // biome-ignore format: an input a line
