@@ -15,17 +15,20 @@ const budgetMs = Number(values.budget)
 const CALLERS = 16
 /** Of a burst of 16 callers on the baseline, ms: long enough that its beginning and end, when fewer run, count for little. */
 const BURST_MS = Math.min(300, budgetMs / 20)
-const WARM_UP = 10
+/** Of one caller's sample on the baseline, ms: what one side leaves in the caches costs the other its first runs. */
+const SAMPLE_MS = Math.min(60, budgetMs / 100)
+/** Each side runs so long before the clock starts, ms: the path through the bridge-server is JavaScript, slow until it is compiled. */
+const WARM_UP_MS = Math.min(3000, budgetMs / 10)
 
 interface Sides {
   bridge: BridgeProcess
   direct: DirectProcess
 }
 
-/** The time of one run, alone. A sample is the median of `inner` runs in a row: what one side leaves in the caches costs the other its first. */
+/** The time of one run, alone. A sample is the median of `inner` runs in a row. */
 async function oneCaller({ name }: BenchModel, threads: string, { bridge, direct }: Sides): Promise<Row> {
-  const typical = median((await direct.burst(WARM_UP, 1)).latenciesMs)
-  const inner = typical < 1 ? 25 : 5
+  const typical = median((await direct.burst(10, 1)).latenciesMs)
+  const inner = Math.min(200, Math.max(5, Math.round(SAMPLE_MS / typical)))
   const time = async (side: BridgeProcess | DirectProcess) => median((await side.burst(inner, 1)).latenciesMs)
   const row = await compare({
     case: `${name}, 1 caller, ${threads}`,
@@ -67,9 +70,14 @@ async function compareModel(model: BenchModel, threads: number, sides: Sides): P
   for (const [output, data] of Object.entries(theirs))
     if (data.some((value, i) => value !== ours[output]?.[i]))
       throw new Error(`${model.name}: ${output} is not what onnxruntime-node gives, though it is the same runtime.`)
-  for (const side of [sides.bridge, sides.direct]) await side.burst(WARM_UP, 1)
+  for (const side of [sides.bridge, sides.direct]) await warmUp(side)
   const words = `${threads} thread${threads === 1 ? "" : "s"}`
   return [await oneCaller(model, words, sides), await manyCallers(model, words, sides)]
+}
+
+async function warmUp(side: BridgeProcess | DirectProcess): Promise<void> {
+  const start = performance.now()
+  while (performance.now() - start < WARM_UP_MS) await side.burst(10, 1)
 }
 
 const rows: Row[] = []
