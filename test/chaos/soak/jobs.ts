@@ -21,8 +21,13 @@ export interface Batch {
   abortAfter?: number
 }
 
-/** What became of a job: its numbers, or its error's code. */
-export type Outcome = { values: number[] } | { code: string }
+/** What became of a job: its numbers, or its error. */
+export type Outcome = { values: number[] } | Failure
+
+export interface Failure {
+  code: string
+  message?: string
+}
 
 /** Models that differ in nothing but what they add: an answer that came from another's session shows. */
 const BIASES = [1, 20]

@@ -1,4 +1,4 @@
-import { type Batch, isRight, type Job, type Outcome } from "./jobs.ts"
+import { type Batch, type Failure, isRight, type Job, type Outcome } from "./jobs.ts"
 
 /** A caller did something that may end its own jobs, and these codes are then an answer. */
 export type Allowed = readonly string[]
@@ -75,13 +75,13 @@ export class Ledger {
           if (isRight(job, outcome.values)) counts.right++
           else note("wrong", `${outcome.values.length} values, the first ${outcome.values.slice(0, 3)}`)
         } else if (outcome && allowed.includes(outcome.code)) counts.ended++
-        else note("lost", outcome?.code ?? "no outcome")
+        else note("lost", outcome ? told(outcome) : "no outcome")
       }
     }
     return {
       async batch({ jobs }, run, allowed = []) {
         entered(jobs)
-        const outcomes = await bounded(run().catch((error: unknown) => jobs.map(() => ({ code: codeOf(error) }))))
+        const outcomes = await bounded(run().catch((error: unknown) => jobs.map(() => failureOf(error))))
         if (outcomes === HUNG) for (const _ of jobs) note("hung", "no answer")
         else judge(jobs, outcomes, allowed)
       },
@@ -90,9 +90,9 @@ export class Ledger {
         counts.dropped += jobs.length
       },
       async act(work) {
-        const done = await bounded(work().then(() => undefined, codeOf))
+        const done = await bounded(work().then(() => undefined, failureOf))
         if (done === HUNG) note("hung", action)
-        else if (done !== undefined) note("lost", `${action}: ${done}`)
+        else if (done !== undefined) note("lost", `${action}: ${told(done)}`)
         return done === undefined
       },
     }
@@ -111,6 +111,9 @@ export interface Step {
   act(work: () => Promise<unknown>): Promise<boolean>
 }
 
-export function codeOf(error: unknown): string {
-  return (error as { code?: string }).code ?? String((error as Error).message ?? error).split("\n")[0]!
+export function failureOf(error: unknown): Failure {
+  const { code, message } = error as { code?: string; message?: string }
+  return code ? { code, ...(message && { message }) } : { code: String(message ?? error).split("\n")[0] as string }
 }
+
+const told = ({ code, message }: Failure) => (message ? `${code}: ${message}` : code)

@@ -2,7 +2,7 @@ import { type BridgeAccelerator, connect } from "../../../sdk/connect.ts"
 import type { Tensor } from "../../../sdk/types.ts"
 import type { Draws } from "./draws.ts"
 import { type Batch, drawBatch, drawLongBatch, firstBatches, models, type Outcome } from "./jobs.ts"
-import { type Allowed, codeOf, type Ledger, type Step } from "./ledger.ts"
+import { type Allowed, failureOf, type Ledger, type Step } from "./ledger.ts"
 
 /** What a Node program says of where its jobs are to run: a kind of device, whoever has it, or nothing. */
 export interface Target {
@@ -92,7 +92,7 @@ export class NodeActor {
             const { outputs } = await session.run(feeds, { signal: controller.signal })
             return { values: [...(outputs[output] as Tensor<"float32">).data] }
           } catch (error) {
-            return { code: codeOf(error) }
+            return failureOf(error)
           } finally {
             if (++count === abortAfter) controller.abort()
             onFirst()

@@ -22,7 +22,10 @@ interface Work {
 /** Begins a batch in the page and comes back at once; a new one forgets the last. */
 export function beginInPage(tab: Tab, batch: PageBatch): Promise<void> {
   return tab.evaluate(({ model, device, jobs, abortAfter }) => {
-    const failed = (error: unknown) => ({ code: (error as { code?: string }).code ?? String(error) })
+    const failed = (error: unknown) => {
+      const { code, message } = error as { code?: string; message: string }
+      return code ? { code, message } : { code: String(error) }
+    }
     const { promise: first, resolve: ended } = Promise.withResolvers<void>()
     const controller = new AbortController()
     let count = 0
