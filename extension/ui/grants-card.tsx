@@ -12,9 +12,8 @@ import { capabilityWords, date, lifetimeWords } from "./words.ts"
 export function GrantsCard({ view }: { view: OwnerView }) {
   const { grants, blocked } = view.snapshot
   const wanted = useSignal("")
-  const lastUse = (origin: string) =>
-    Math.max(0, ...grants.filter((grant) => grant.origin === origin).map(({ usedAt }) => usedAt))
-  const all = [...new Set([...grants.map(({ origin }) => origin), ...blocked])].sort((a, b) => lastUse(b) - lastUse(a))
+  // By name, not by last use: a site at work would move while somebody is about to press its neighbour's button.
+  const all = [...new Set([...grants.map(({ origin }) => origin), ...blocked])].sort()
   const found = all.filter((origin) => origin.includes(wanted.value.trim().toLowerCase()))
   return (
     <Card id="sites" title="sites">

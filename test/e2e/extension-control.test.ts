@@ -67,6 +67,22 @@ describe("the person's controls", () => {
     expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
   })
 
+  test("a site at work stays where it is in the list: nobody's neighbour is under the pointer all at once", async () => {
+    const other = await browser.context.newPage()
+    opened.push(other)
+    await other.goto("https://another.example.com/")
+    await browser.enable(other, "session")
+    const rows = options.locator("[data-testid=site]")
+    await expect.poll(() => rows.count()).toBe(2)
+    expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
+    // The list is shown anew.
+    for (const on of [false, true]) await toggle(rows.last().getByTestId("site-switch"), on)
+    expect(await rows.evaluateAll((all) => all.map((row) => row.getAttribute("data-origin")))).toEqual([
+      "https://another.example.com",
+      SITE,
+    ])
+  })
+
   test("a pause refuses pages, and ends with the person's word; the popup says so", async () => {
     const popup = await browser.openOwn("popup.html")
     opened.push(popup)
