@@ -11,11 +11,11 @@ import { serveFolder } from "../test/support/serve.ts"
 import { compare, type NotRun, type Row, writeResult } from "./harness.ts"
 import { type BenchModel, feedsOf, models } from "./models.ts"
 
-const { values } = parseArgs({ options: { budget: { type: "string", default: "60000" } } })
+const { values } = parseArgs({ options: { budget: { type: "string", default: "90000" } } })
 const budgetMs = Number(values.budget)
 const FLOOD = 24
-/** Of one sample: its p95 is the third largest. */
-const RUNS = 40
+/** Of one sample: its p95 is the sixth largest. */
+const RUNS = 100
 
 /** What each page has at `window.sharing`. */
 interface Sharing {

@@ -4,8 +4,8 @@ import { FairQueue, type QueueEntry } from "./queue.ts"
 const AHEAD_MS = 5
 /** With this many more of its jobs waiting, an origin works through a pile: how long each one takes is not what it watches. */
 const PILE = 4
-/** An origin with a pile delays at most one in so many of another's shorter jobs: fewer than one in 20, so that p95 is without. */
-const DELAYS_ONE_IN = 24
+/** An origin with a pile delays at most one in so many of another's shorter jobs: with room below one in 20, so that p95 is without. */
+const DELAYS_ONE_IN = 32
 /** A device is kept free for who comes back sooner than that. */
 const LONGEST_GAP_MS = 50
 /** For so many times its usual gap: of gaps that vary at random (exponentially) one in 50 is longer, and p95 is without those. */
