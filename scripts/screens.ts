@@ -1,9 +1,9 @@
-/** `npm run screens [-- name …]`: pictures of every screen of the extension and of the bridge-server's pages, in both themes, narrow and wide, and one of each of the extension's from right to left, in docs/screens. */
+/** `npm run screens [-- name …]`: pictures of every screen of the extension and of the bridge-server's pages, in both themes, narrow and wide, and one of each from right to left, in docs/screens. */
 import { mkdirSync } from "node:fs"
 import path from "node:path"
 import type { Page } from "playwright-core"
 import { openBridgePages } from "../test/support/bridge-screens.ts"
-import { launchFurnished, openScreen, screens, sizes, themes } from "../test/support/screens.ts"
+import { launchFurnished, openScreen, screens, sizes, speak, themes } from "../test/support/screens.ts"
 import { repoRoot } from "./sources.ts"
 
 const wanted = process.argv.slice(2)
@@ -48,7 +48,13 @@ if (screens.some(({ name }) => isWanted(name)))
 if (["dashboard", "worker"].some(isWanted)) {
   const bridge = await openBridgePages()
   try {
-    for (const [name, page] of Object.entries(bridge.pages)) if (isWanted(name)) await pictures(page, name)
+    for (const { name, page, again } of bridge.pages.filter((one) => isWanted(one.name))) {
+      await pictures(page, name)
+      await page.emulateMedia({ colorScheme: "light" })
+      await speak(page, "ar")
+      await again()
+      await picture(page, `${name}-ar`, sizes.narrow)
+    }
   } finally {
     await bridge.close()
   }

@@ -1,38 +1,42 @@
 import type { BridgeView } from "../../protocol/index.ts"
-import { Table } from "./table.tsx"
-import { when } from "./words.ts"
+import { Literal } from "../page-parts/page.tsx"
+import { language, t } from "../page-parts/text.tsx"
+import { when } from "../page-parts/words.ts"
+import { type Column, Table } from "./table.tsx"
 
-const columns = [
-  { title: "Agent" },
-  { title: "Kind" },
-  { title: "Version" },
-  { title: "Devices" },
-  { title: "Running", number: true },
-  { title: "Waiting", number: true },
-  { title: "Joined" },
-  { title: "State" },
+const columns: Column[] = [
+  { title: "agent" },
+  { title: "kind" },
+  { title: "version" },
+  { title: "devices" },
+  { title: "running", number: true },
+  { title: "waiting", number: true },
+  { title: "joined" },
+  { title: "state" },
 ]
 
 export function AgentsCard({ view: { members } }: { view: BridgeView }) {
   return (
     <section class="card" aria-labelledby="agents">
-      <h2 id="agents">Agents</h2>
+      <h2 id="agents">{t("agents")}</h2>
       {members.length === 0 ? (
-        <p class="soft">Nobody has joined.</p>
+        <p class="soft">{t("agentsNone")}</p>
       ) : (
-        <Table label="Agents" columns={columns}>
+        <Table label={t("agents")} columns={columns}>
           {members.map(({ agent, browser, version, devices, running, waiting, joinedAt, suspect }) => (
             <tr key={agent} data-testid="agent" data-agent={agent}>
-              <th scope="row" class="mono">
-                {agent}
+              <th scope="row">
+                <Literal text={agent} />
               </th>
               <td>{browser}</td>
               <td>{version}</td>
-              <td>{devices.join(", ") || "none"}</td>
-              <td class="number">{running}</td>
-              <td class="number">{waiting}</td>
+              <td>
+                <bdi>{devices.join(", ") || t("none")}</bdi>
+              </td>
+              <td class="number">{running.toLocaleString(language())}</td>
+              <td class="number">{waiting.toLocaleString(language())}</td>
               <td>{when(joinedAt)}</td>
-              <td class={suspect ? "warn" : "good"}>{suspect ? "silent" : "here"}</td>
+              <td class={suspect ? "warn" : "good"}>{t(suspect ? "silent" : "here")}</td>
             </tr>
           ))}
         </Table>

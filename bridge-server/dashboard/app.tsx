@@ -1,5 +1,8 @@
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
+import { Fault, InsecureLine, Literal } from "../page-parts/page.tsx"
+import { Text, t } from "../page-parts/text.tsx"
+import { when } from "../page-parts/words.ts"
 import { AgentsCard } from "./agents-card.tsx"
 import { BenchmarksCard } from "./benchmarks-card.tsx"
 import type { BridgeConsole } from "./bridge-console.ts"
@@ -7,18 +10,13 @@ import { DevicesCard } from "./devices-card.tsx"
 import { ErrorsCard } from "./errors-card.tsx"
 import { InviteCard } from "./invite-card.tsx"
 import { NowCard } from "./now-card.tsx"
-import { when } from "./words.ts"
 
-/** Beyond this machine, browsers keep what proves the bridge-server for pages over TLS. */
 export function Insecure() {
   return (
     <>
       <Header />
       <section class="card">
-        <p role="alert" class="bad">
-          This page needs a secure connection. Give the bridge-server a certificate (--tls-cert, --tls-key) and open it
-          by https; on the bridge-server's own machine, open it at 127.0.0.1.
-        </p>
+        <InsecureLine />
       </section>
     </>
   )
@@ -35,15 +33,11 @@ export function App({ bridge }: { bridge: BridgeConsole }) {
         </p>
         {state !== "locked" && (
           <button type="button" data-testid="lock" onClick={() => bridge.lock()}>
-            Lock
+            {t("lock")}
           </button>
         )}
       </Header>
-      {bridge.fault.value && (
-        <p role="alert" class="bad">
-          {bridge.fault.value}
-        </p>
-      )}
+      <Fault text={bridge.fault.value} />
       {state === "locked" && <Unlock bridge={bridge} />}
       {view && (
         <>
@@ -62,7 +56,7 @@ export function App({ bridge }: { bridge: BridgeConsole }) {
 function Header({ children }: { children?: ComponentChildren }) {
   return (
     <header class="row spread">
-      <h1>ipfs-accelerate dashboard</h1>
+      <h1>{t("dashboardTitle")}</h1>
       {children}
     </header>
   )
@@ -73,13 +67,13 @@ function stateWords(bridge: BridgeConsole): string {
   const view = bridge.view.value
   switch (state.state) {
     case "locked":
-      return "Locked"
+      return t("locked")
     case "connecting":
-      return "Connecting …"
+      return t("connecting")
     case "waiting":
-      return `Not connected: ${state.reason} Trying again.`
+      return t("notConnected", state.reason)
     case "live":
-      return view ? `Live, version ${view.version}, since ${when(view.startedAt)}` : "Live"
+      return view ? t("liveSince", view.version, when(view.startedAt)) : t("live")
   }
 }
 
@@ -94,30 +88,28 @@ function Unlock({ bridge }: { bridge: BridgeConsole }) {
   }
   return (
     <section class="card" aria-labelledby="unlock">
-      <h2 id="unlock">Open the dashboard</h2>
+      <h2 id="unlock">{t("unlockHeading")}</h2>
       <p>
-        On the bridge-server's machine, run <span class="mono">ipfs-accelerate pair --dashboard</span> and open the link
-        it prints, or type the code here.
+        <Text of="unlockHow" with={[<Literal key="command" text="ipfs-accelerate pair --dashboard" />]} />
       </p>
       <form class="row" onSubmit={unlock}>
         <label>
-          Code, or the bridge-server's token
+          {t("unlockLabel")}
           <input
             data-testid="code"
             required
             autocomplete="off"
+            dir="ltr"
             spellcheck={false}
             value={typed}
             onInput={(event) => setTyped(event.currentTarget.value)}
           />
         </label>
         <button type="submit" class="primary" data-testid="unlock" disabled={busy}>
-          {busy ? "Opening …" : "Open"}
+          {t(busy ? "opening" : "open")}
         </button>
       </form>
-      <p class="small soft">
-        This browser gets a key of its own in exchange, which opens this page and nothing else. The token is not kept.
-      </p>
+      <p class="small soft">{t("unlockKey")}</p>
     </section>
   )
 }

@@ -1,9 +1,12 @@
 import { useMemo, useState } from "preact/hooks"
 import type uPlot from "uplot"
 import type { StoredBenchmark } from "../../protocol/index.ts"
+import { Literal } from "../page-parts/page.tsx"
+import { language, Text, t } from "../page-parts/text.tsx"
+import { msText, when } from "../page-parts/words.ts"
 import { Chart, type Line } from "./chart.tsx"
-import { Table } from "./table.tsx"
-import { modelName, msText, when } from "./words.ts"
+import { modelName } from "./model-name.ts"
+import { type Column, Table } from "./table.tsx"
 
 /** Lines differ in colour and in dashes; more devices than these begin anew. */
 const looks: Omit<Line, "label">[] = [
@@ -16,24 +19,24 @@ const looks: Omit<Line, "label">[] = [
 /** Rows that are shown until all are asked for. */
 const FEW = 10
 
-const columns = [
-  { title: "Device" },
-  { title: "When" },
-  { title: "p50, ms", number: true },
-  { title: "of n runs", number: true },
-  { title: "Load, ms", number: true },
-  { title: "First, ms", number: true },
+const columns: Column[] = [
+  { title: "device" },
+  { title: "when" },
+  { title: "p50Ms", number: true },
+  { title: "ofRuns", number: true },
+  { title: "loadMs", number: true },
+  { title: "firstMs", number: true },
 ]
 
 export function BenchmarksCard({ benchmarks }: { benchmarks: StoredBenchmark[] | undefined }) {
   return (
     <section class="card" aria-labelledby="benchmarks">
-      <h2 id="benchmarks">Benchmarks</h2>
+      <h2 id="benchmarks">{t("benchmarks")}</h2>
       {benchmarks === undefined ? (
-        <p class="soft">Waiting for them …</p>
+        <p class="soft">{t("benchmarksComing")}</p>
       ) : benchmarks.length === 0 ? (
         <p class="soft">
-          None is stored. <span class="mono">ipfs-accelerate bench digits</span> measures every device.
+          <Text of="benchmarksNone" with={[<Literal key="command" text="ipfs-accelerate bench digits" />]} />
         </p>
       ) : (
         <History benchmarks={benchmarks} />
@@ -52,7 +55,7 @@ function History({ benchmarks }: { benchmarks: StoredBenchmark[] }) {
   return (
     <>
       <label class="choice">
-        Model
+        {t("model")}
         <select data-testid="model" value={model} onChange={(event) => choose(event.currentTarget.value)}>
           {models.map(([sha256, name]) => (
             <option key={sha256} value={sha256}>
@@ -61,29 +64,24 @@ function History({ benchmarks }: { benchmarks: StoredBenchmark[] }) {
           ))}
         </select>
       </label>
-      <Chart
-        label={`Median run in milliseconds over time, ${lines.length === 1 ? "one device" : `${lines.length} devices`}; the table below has the numbers.`}
-        data={data}
-        lines={lines}
-        time
-      />
+      <Chart label={t("historyChart", lines.length)} data={data} lines={lines} />
       <ul class="legend small">
         {lines.map(({ label, color, dash }) => (
           <li key={label}>
-            <span class={`swatch ${color.slice(2)} ${dash ? "dashed" : ""}`} /> {label}
+            <span class={`swatch ${color.slice(2)} ${dash ? "dashed" : ""}`} /> <bdi>{label}</bdi>
           </li>
         ))}
-        <li class="soft">median run, ms</li>
+        <li class="soft">{t("legendMedian")}</li>
       </ul>
-      <Table label="Benchmarks" columns={columns}>
+      <Table label={t("benchmarks")} columns={columns}>
         {rows.slice(0, all ? undefined : FEW).map(({ id, at, agent, device, p50Ms, n, loadMs, firstMs }) => (
           <tr key={id} data-testid="benchmark" data-device={`${agent}/${device}`}>
-            <th scope="row" class="mono">
-              {agent}/{device}
+            <th scope="row">
+              <Literal text={`${agent}/${device}`} />
             </th>
             <td>{when(at)}</td>
             <td class="number">{msText(p50Ms)}</td>
-            <td class="number">{n}</td>
+            <td class="number">{n.toLocaleString(language())}</td>
             <td class="number">{msText(loadMs)}</td>
             <td class="number">{msText(firstMs)}</td>
           </tr>
@@ -92,7 +90,7 @@ function History({ benchmarks }: { benchmarks: StoredBenchmark[] }) {
       {rows.length > FEW && (
         <p>
           <button type="button" onClick={() => showAll(!all)}>
-            {all ? "Show fewer" : `Show all ${rows.length}`}
+            {all ? t("showFewer") : t("showAll", rows.length)}
           </button>
         </p>
       )}

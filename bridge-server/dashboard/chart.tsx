@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks"
 import uPlot from "uplot"
+import { tickTime } from "../page-parts/words.ts"
 
 export interface Line {
   label: string
@@ -17,14 +18,13 @@ export interface ChartProps {
   /** x first, then a row for each line; null where a line has no value. */
   data: uPlot.AlignedData
   lines: readonly Line[]
-  /** x is seconds since 1970; else plain numbers, which `xText` writes. */
-  time?: boolean
+  /** Writes x; without it, x is seconds since 1970. */
   xText?(x: number): string
   heightPx?: number
 }
 
 /** uPlot in Preact: made anew when its lines change, fed when its data do, as wide as its place, in the colours of the theme. */
-export function Chart({ label, data, lines, time = false, xText, heightPx = 180 }: ChartProps) {
+export function Chart({ label, data, lines, xText, heightPx = 180 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(null)
   const shape = JSON.stringify(lines)
@@ -39,11 +39,15 @@ export function Chart({ label, data, lines, time = false, xText, heightPx = 180 
       {
         width: Math.max(at.clientWidth, 50),
         height: heightPx,
-        scales: { x: { time }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+        scales: { x: { time: !xText }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
         legend: { show: false },
         cursor: { show: false },
         axes: [
-          { ...axis, ...(xText && { values: (_, ticks) => ticks.map(xText) }) },
+          {
+            ...axis,
+            space: xText ? 50 : 80,
+            values: (_, ticks, __, ___, step) => ticks.map((x) => (xText ? xText(x) : tickTime(x * 1000, step))),
+          },
           { ...axis, size: 56 },
         ],
         series: [
@@ -76,7 +80,7 @@ export function Chart({ label, data, lines, time = false, xText, heightPx = 180 
   }, [shape])
   useEffect(() => plot.current?.setData(data), [data])
 
-  return <div ref={place} class="chart" role="img" aria-label={label} />
+  return <div ref={place} class="chart" dir="ltr" role="img" aria-label={label} />
 }
 
 /** The colour that a custom property stands for in this theme: a canvas does not understand `light-dark()`. */

@@ -1,17 +1,22 @@
 import type { BridgeView, DeviceInfo, DeviceLatency } from "../../protocol/index.ts"
-import { Table } from "./table.tsx"
-import { msText, when } from "./words.ts"
+import { Literal } from "../page-parts/page.tsx"
+import { language, t } from "../page-parts/text.tsx"
+import { deviceWords, msText } from "../page-parts/words.ts"
+import { type Column, Table } from "./table.tsx"
 
-const columns = [
-  { title: "Device" },
-  { title: "Hardware" },
-  { title: "State" },
-  { title: "Done", number: true },
-  { title: "Failed", number: true },
-  { title: "p50, ms", number: true },
-  { title: "p95, ms", number: true },
-  { title: "of n runs", number: true },
+const columns: Column[] = [
+  { title: "device" },
+  { title: "hardware" },
+  { title: "state" },
+  { title: "done", number: true },
+  { title: "failed", number: true },
+  { title: "p50Ms", number: true },
+  { title: "p95Ms", number: true },
+  { title: "ofRuns", number: true },
 ]
+/** Runs that a latency is of, and that a 95th percentile takes (bridge-server/fleet/run-stats.ts). */
+const MOST_RUNS = 1000
+const P95_RUNS = 20
 
 interface Row {
   /** `agent/selector` */
@@ -31,26 +36,28 @@ export function DevicesCard({ view: { hardware, latencies } }: { view: BridgeVie
   const { absent } = hardware
   return (
     <section class="card" aria-labelledby="devices">
-      <h2 id="devices">Devices</h2>
+      <h2 id="devices">{t("devices")}</h2>
       {rows.length === 0 ? (
-        <p class="soft">None is there. Let a browser join, or start the bridge-server with its native processes.</p>
+        <p class="soft">{t("devicesNone")}</p>
       ) : (
-        <Table label="Devices" columns={columns}>
+        <Table label={t("devices")} columns={columns}>
           {rows.map((row) => (
             <DeviceRow key={row.name} {...row} />
           ))}
         </Table>
       )}
-      <p class="small soft">
-        Latency is from a job's arrival to its answer, of the latest 1,000 runs at most. A 95th percentile takes 20.
-      </p>
+      <p class="small soft">{t("latencyNote", MOST_RUNS, P95_RUNS)}</p>
       {absent.length > 0 && (
         <details>
-          <summary>{absent.length === 1 ? "1 device can't be had" : `${absent.length} devices can't be had`}</summary>
+          <summary>{t("absent", absent.length)}</summary>
           <ul>
             {absent.map(({ agent, id, reason }) => (
               <li key={`${agent}/${id}`}>
-                <span class="mono">{agent ? `${agent}/${id}` : id}</span>: <span class="soft">{reason}</span>
+                <Literal text={agent ? `${agent}/${id}` : id} />{" "}
+                {/* Reasons come from where the device was looked for, in English. */}
+                <span class="soft" lang="en" dir="auto">
+                  {reason}
+                </span>
               </li>
             ))}
           </ul>
@@ -60,20 +67,24 @@ export function DevicesCard({ view: { hardware, latencies } }: { view: BridgeVie
   )
 }
 
+const count = (of = 0) => of.toLocaleString(language())
+
 function DeviceRow({ name, device, latency }: Row) {
-  const { text, tone } = stateOf(device)
+  const { text, tone } = deviceWords(device)
   return (
     <tr data-testid="device" data-device={name}>
-      <th scope="row" class="mono">
-        {name}
+      <th scope="row">
+        <Literal text={name} />
       </th>
-      <td>{device?.adapter ?? ""}</td>
+      <td>
+        <bdi>{device?.adapter}</bdi>
+      </td>
       <td class={tone}>{text}</td>
       <td class="number" data-testid="device-done">
-        {latency?.done ?? 0}
+        {count(latency?.done)}
       </td>
       <td class="number" data-testid="device-failed">
-        {latency?.failed ?? 0}
+        {count(latency?.failed)}
       </td>
       <td class="number" data-testid="p50">
         {msText(latency?.p50Ms)}
@@ -82,17 +93,8 @@ function DeviceRow({ name, device, latency }: Row) {
         {msText(latency?.p95Ms)}
       </td>
       <td class="number" data-testid="n">
-        {latency?.n ?? 0}
+        {count(latency?.n)}
       </td>
     </tr>
   )
-}
-
-function stateOf(device: DeviceInfo | undefined): { text: string; tone: string } {
-  if (!device) return { text: "gone", tone: "soft" }
-  if (device.probe && !device.probe.ok) return { text: "computes wrongly, not used", tone: "bad" }
-  const tones = { ready: "good", busy: "good", cooling: "warn", lost: "bad" } as const
-  const { state, unavailableUntil } = device
-  const again = unavailableUntil === undefined ? "" : `, tried again at ${when(unavailableUntil)}`
-  return { text: state + again, tone: tones[state] }
 }

@@ -1,34 +1,38 @@
 import type { BridgeView } from "../../protocol/index.ts"
-import { Table } from "./table.tsx"
-import { when } from "./words.ts"
+import { Literal } from "../page-parts/page.tsx"
+import { language, t } from "../page-parts/text.tsx"
+import { when } from "../page-parts/words.ts"
+import { type Column, Table } from "./table.tsx"
 
-const columns = [
-  { title: "Code" },
-  { title: "Times", number: true },
-  { title: "Last" },
-  { title: "What it said" },
-  { title: "Device" },
+const columns: Column[] = [
+  { title: "errorCode" },
+  { title: "times", number: true },
+  { title: "last" },
+  { title: "whatItSaid" },
+  { title: "device" },
 ]
 
 export function ErrorsCard({ view: { errors } }: { view: BridgeView }) {
   return (
     <section class="card" aria-labelledby="errors">
-      <h2 id="errors">Errors</h2>
+      <h2 id="errors">{t("errors")}</h2>
       {errors.length === 0 ? (
-        <p class="soft">None since the start.</p>
+        <p class="soft">{t("errorsNone")}</p>
       ) : (
-        <Table label="Errors" columns={columns}>
+        <Table label={t("errors")} columns={columns}>
           {errors.map(({ code, count, at, message, device }) => (
             <tr key={code} data-testid="error" data-code={code}>
-              <th scope="row" class="mono">
-                {code}
+              <th scope="row">
+                <Literal text={code} />
               </th>
               <td class="number" data-testid="times">
-                {count}
+                {count.toLocaleString(language())}
               </td>
               <td>{when(at)}</td>
-              <td class="prose">{message}</td>
-              <td class="mono">{device ?? ""}</td>
+              <td class="prose" lang="en">
+                <bdi>{message}</bdi>
+              </td>
+              <td>{device && <Literal text={device} />}</td>
             </tr>
           ))}
         </Table>

@@ -1,5 +1,8 @@
 import { useEffect, useState } from "preact/hooks"
 import type { Invitation } from "../../protocol/index.ts"
+import { Fault, Literal } from "../page-parts/page.tsx"
+import { Text, t } from "../page-parts/text.tsx"
+import { time } from "../page-parts/words.ts"
 import type { BridgeConsole } from "./bridge-console.ts"
 import { QrCode } from "./qr-code.tsx"
 
@@ -22,19 +25,15 @@ export function InviteCard({ bridge }: { bridge: BridgeConsole }) {
   }
   return (
     <section class="card" aria-labelledby="invite">
-      <h2 id="invite">Let a browser join</h2>
-      <p class="soft">
-        A link to the worker page lets any browser compute for this bridge-server, once, within five minutes.
-      </p>
-      <p role="alert" class="bad">
-        {fault}
-      </p>
+      <h2 id="invite">{t("invite")}</h2>
+      <p class="soft">{t("inviteWhat")}</p>
+      <Fault text={fault} />
       {invited ? (
         <Invited {...invited} onDone={() => setInvited(undefined)} />
       ) : (
         <p>
           <button type="button" class="primary" data-testid="invite" onClick={() => void invite()}>
-            Show a link
+            {t("showLink")}
           </button>
         </p>
       )}
@@ -52,8 +51,8 @@ function Invited({ code, addresses, until, onDone }: Invitation & { until: numbe
       <div class="stack">
         {addresses.length > 1 && (
           <label class="choice">
-            Address
-            <select value={address} onChange={(event) => setAddress(event.currentTarget.value)}>
+            {t("address")}
+            <select dir="ltr" value={address} onChange={(event) => setAddress(event.currentTarget.value)}>
               {addresses.map((one) => (
                 <option key={one}>{one}</option>
               ))}
@@ -61,19 +60,24 @@ function Invited({ code, addresses, until, onDone }: Invitation & { until: numbe
           </label>
         )}
         <p>
-          <a class="mono" data-testid="link" href={link} target="_blank" rel="noreferrer">
+          <a class="mono" dir="ltr" data-testid="link" href={link} target="_blank" rel="noreferrer">
             {link}
           </a>
         </p>
         <p class="small soft">
-          Good until {new Date(until).toLocaleTimeString()}. For the extension, type the code{" "}
-          <span class="mono">{`${code.slice(0, 4)}-${code.slice(4)}`}</span> into its options.
-          {local &&
-            " This address is this machine’s own: for another machine, the bridge-server needs a certificate and a name (docs/worker-page.md)."}
+          <Text
+            of="inviteUntil"
+            with={[time(until), <Literal key="code" text={`${code.slice(0, 4)}-${code.slice(4)}`} />]}
+          />
         </p>
+        {local && (
+          <p class="small soft">
+            <Text of="inviteLocal" with={[<Literal key="file" text="docs/worker-page.md" />]} />
+          </p>
+        )}
         <p>
           <button type="button" onClick={onDone}>
-            Done
+            {t("close")}
           </button>
         </p>
       </div>

@@ -1,8 +1,9 @@
 import { useMemo } from "preact/hooks"
 import type uPlot from "uplot"
 import type { BridgeView } from "../../protocol/index.ts"
+import { language, type MessageKey, t } from "../page-parts/text.tsx"
+import { rateText } from "../page-parts/words.ts"
 import { Chart, type Line } from "./chart.tsx"
-import { rateText } from "./words.ts"
 
 /** The rate is a mean of so many seconds. */
 const RATE_OVER_SECONDS = 10
@@ -20,42 +21,41 @@ export function NowCard({ view: { jobs, seconds } }: { view: BridgeView }) {
     [seconds],
   )
   const total = (key: "done" | "failed") => seconds.reduce((sum, second) => sum + second[key], 0)
-  const tiles: [id: string, title: string, value: string][] = [
-    ["rate", "Runs per second", rateText(rate)],
-    ["running", "Running", String(jobs.running)],
-    ["waiting", "Waiting", String(jobs.waiting)],
-    ["done", "Done", String(jobs.done)],
-    ["failed", "Failed", String(jobs.failed)],
-    ["reruns", "Run again", String(jobs.reruns)],
+  const count = (key: keyof typeof jobs) => jobs[key].toLocaleString(language())
+  const tiles: [id: string, title: MessageKey, value: string][] = [
+    ["rate", "runsPerSecond", rateText(rate)],
+    ["running", "running", count("running")],
+    ["waiting", "waiting", count("waiting")],
+    ["done", "done", count("done")],
+    ["failed", "failed", count("failed")],
+    ["reruns", "reruns", count("reruns")],
   ]
   return (
     <section class="card" aria-labelledby="now">
-      <h2 id="now">Jobs</h2>
+      <h2 id="now">{t("jobs")}</h2>
       <dl class="tiles">
         {tiles.map(([id, title, value]) => (
           <div key={id}>
-            <dt>{title}</dt>
+            <dt>{t(title)}</dt>
             <dd data-testid={id}>{value}</dd>
           </div>
         ))}
       </dl>
       <Chart
-        label={`Jobs that ended in each of the last ${seconds.length} seconds: ${total("done")} done, ${total("failed")} failed.`}
+        label={t("jobsChart", seconds.length, total("done"), total("failed"))}
         data={data}
         lines={lines}
-        xText={(x) => `${x} s`}
+        xText={(x) => t("seconds", x)}
         heightPx={150}
       />
       <ul class="legend small soft">
         <li>
-          <span class="swatch accent" /> runs done in each second
+          <span class="swatch accent" /> {t("legendDone")}
         </li>
         <li>
-          <span class="swatch bad dashed" /> failed
+          <span class="swatch bad dashed" /> {t("legendFailed")}
         </li>
-        <li>
-          Runs per second are the mean of the last {RATE_OVER_SECONDS} seconds; the other numbers are since the start.
-        </li>
+        <li>{t("legendRate", RATE_OVER_SECONDS)}</li>
       </ul>
     </section>
   )

@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks"
 import { encode } from "uqr"
+import { t } from "../page-parts/text.tsx"
 
 /** A QR code, always dark on white: cameras read no other. */
 export function QrCode({ text }: { text: string }) {
@@ -9,13 +10,7 @@ export function QrCode({ text }: { text: string }) {
     return { size, path: dark.join("") }
   }, [text])
   return (
-    <svg
-      class="qr"
-      viewBox={`0 0 ${size} ${size}`}
-      role="img"
-      aria-label="QR code of the link"
-      shape-rendering="crispEdges"
-    >
+    <svg class="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={t("qrCode")} shape-rendering="crispEdges">
       <path d={path} />
     </svg>
   )

@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact"
+import { type MessageKey, t } from "../page-parts/text.tsx"
 
 export interface Column {
-  title: string
+  title: MessageKey
   /** Numbers stand at the right, so that their digits are below each other. */
   number?: boolean
 }
@@ -25,7 +26,7 @@ export function Table({
           <tr>
             {columns.map(({ title, number }) => (
               <th key={title} scope="col" class={number ? "number" : undefined}>
-                {title}
+                {t(title)}
               </th>
             ))}
           </tr>

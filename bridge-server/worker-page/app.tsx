@@ -1,17 +1,16 @@
 import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import type { BridgeState } from "../../protocol/index.ts"
+import { Fault, InsecureLine, Literal } from "../page-parts/page.tsx"
+import { language, Text, t } from "../page-parts/text.tsx"
+import { deviceWords, mib } from "../page-parts/words.ts"
 import { type Backend, backends } from "./preferences.ts"
 import { type BrowserWorker, rests, type WorkerView } from "./worker.ts"
 
-/** Beyond this machine, browsers keep what the engine needs for pages over TLS. */
 export function Insecure() {
   return (
     <Frame>
-      <p role="alert" class="bad">
-        This page needs a secure connection. Give the bridge-server a certificate (--tls-cert, --tls-key) and open it by
-        https; on the bridge-server's own machine, open it at 127.0.0.1.
-      </p>
+      <InsecureLine />
     </Frame>
   )
 }
@@ -36,8 +35,8 @@ function Frame({ children }: { children: ComponentChildren }) {
   return (
     <>
       <header>
-        <h1>ipfs-accelerate worker</h1>
-        <p class="soft">While this page is open, this browser computes for the bridge-server it came from.</p>
+        <h1>{t("workerTitle")}</h1>
+        <p class="soft">{t("workerLead")}</p>
       </header>
       {children}
     </>
@@ -46,19 +45,14 @@ function Frame({ children }: { children: ComponentChildren }) {
 
 function stateWords(view: WorkerView): { text: string; tone: string } {
   const { bridge, preferences, elsewhere } = view
-  if (elsewhere)
-    return {
-      text: "Another tab of this browser computes already. This one takes over when that one is closed.",
-      tone: "warn",
-    }
-  if (preferences.paused) return { text: "Paused: nothing is computed here.", tone: "warn" }
-  if (rests(view))
-    return { text: "Resting: this machine runs on battery. It goes on by itself on mains power.", tone: "warn" }
+  if (elsewhere) return { text: t("elsewhere"), tone: "warn" }
+  if (preferences.paused) return { text: t("paused"), tone: "warn" }
+  if (rests(view)) return { text: t("resting"), tone: "warn" }
   const words: Record<BridgeState["state"], { text: string; tone: string }> = {
-    none: { text: "Not joined. It takes a code of the bridge-server’s owner.", tone: "soft" },
-    connecting: { text: "Joining …", tone: "soft" },
-    connected: { text: `Joined as ${bridge.agent}.`, tone: "good" },
-    waiting: { text: `Not joined: ${bridge.reason ?? ""} Trying again.`, tone: "bad" },
+    none: { text: t("notJoined"), tone: "soft" },
+    connecting: { text: t("joining"), tone: "soft" },
+    connected: { text: t("joinedAs", bridge.agent ?? ""), tone: "good" },
+    waiting: { text: t("joinFailed", bridge.reason ?? ""), tone: "bad" },
   }
   return words[bridge.state]
 }
@@ -69,36 +63,30 @@ function StateCard({ worker, view }: { worker: BrowserWorker; view: WorkerView }
   const state = elsewhere ? "elsewhere" : preferences.paused ? "paused" : rests(view) ? "resting" : bridge.state
   return (
     <section class="card" aria-labelledby="state">
-      <h2 id="state">State</h2>
+      <h2 id="state">{t("state")}</h2>
       <p role="status" class={tone} data-testid="state" data-state={state}>
         {text}
       </p>
-      {fault && (
-        <p role="alert" class="bad">
-          {fault}
-        </p>
-      )}
+      <Fault text={fault} />
       {(state === "none" || state === "waiting") && <CodeForm worker={worker} />}
       <div class="row">
         {state === "paused" && (
           <button type="button" class="primary" data-testid="resume" onClick={() => void worker.resume()}>
-            Resume
+            {t("resume")}
           </button>
         )}
         {state !== "paused" && state !== "none" && state !== "elsewhere" && (
           <button type="button" data-testid="pause" onClick={() => void worker.pause()}>
-            Pause
+            {t("pause")}
           </button>
         )}
         {(state === "connected" || state === "waiting") && (
           <button type="button" class="danger" data-testid="forget" onClick={() => void worker.forget()}>
-            Leave this bridge-server
+            {t("leave")}
           </button>
         )}
       </div>
-      {state === "connected" && awake !== undefined && (
-        <p class="small soft">{awake ? "The screen is kept on meanwhile." : "The screen is not kept on."}</p>
-      )}
+      {state === "connected" && awake !== undefined && <p class="small soft">{t(awake ? "screenOn" : "screenOff")}</p>}
     </section>
   )
 }
@@ -115,18 +103,21 @@ function CodeForm({ worker }: { worker: BrowserWorker }) {
   return (
     <form class="row" onSubmit={join}>
       <label>
-        Code, from <span class="mono">ipfs-accelerate pair --worker</span>
+        <span>
+          <Text of="codeFrom" with={[<Literal key="command" text="ipfs-accelerate pair --worker" />]} />
+        </span>
         <input
           data-testid="code"
           required
           autocomplete="off"
+          dir="ltr"
           spellcheck={false}
           value={code}
           onInput={(event) => setCode(event.currentTarget.value)}
         />
       </label>
       <button type="submit" class="primary" data-testid="join" disabled={busy}>
-        {busy ? "Joining …" : "Join"}
+        {t(busy ? "joining" : "join")}
       </button>
     </form>
   )
@@ -135,50 +126,53 @@ function CodeForm({ worker }: { worker: BrowserWorker }) {
 function DevicesCard({ view: { hardware } }: { view: WorkerView }) {
   return (
     <section class="card" aria-labelledby="devices">
-      <h2 id="devices">Devices</h2>
+      <h2 id="devices">{t("devices")}</h2>
       {hardware ? (
         <ul>
           {hardware.devices.map((device) => (
             <li key={device.id} data-testid="device" data-device={device.id}>
-              <strong>{device.id}</strong> <span class="soft">{`${device.adapter} · ${device.state}`}</span>
+              <strong>{device.id}</strong> <bdi class="soft">{device.adapter}</bdi>{" "}
+              <span class={deviceWords(device).tone}>{deviceWords(device).text}</span>
             </li>
           ))}
           {hardware.absent.map(({ id, reason }) => (
             <li key={id} class="soft">
-              {id}: not there. <span class="small">{reason}</span>
+              {t("deviceAbsent", id)} {/* Reasons come from where the device was looked for, in English. */}
+              <span class="small" lang="en" dir="auto">
+                {reason}
+              </span>
             </li>
           ))}
         </ul>
       ) : (
-        <p class="soft">Looking for devices …</p>
+        <p class="soft">{t("devicesLooking")}</p>
       )}
     </section>
   )
 }
 
-const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`
+const counts = ["running", "waiting", "done", "failed"] as const
 
 function JobsCard({ view: { status } }: { view: WorkerView }) {
-  const { running = 0, waiting = 0, done = 0, failed = 0 } = status?.jobs ?? {}
   const sessions = status?.sessions ?? []
   return (
     <section class="card" aria-labelledby="jobs">
-      <h2 id="jobs">Jobs</h2>
+      <h2 id="jobs">{t("jobs")}</h2>
       <dl data-testid="jobs">
-        {Object.entries({ Running: running, Waiting: waiting, Done: done, Failed: failed }).map(([name, count]) => (
+        {counts.map((name) => (
           <div key={name}>
-            <dt>{name}</dt>
-            <dd>{count}</dd>
+            <dt>{t(name)}</dt>
+            <dd>{(status?.jobs[name] ?? 0).toLocaleString(language())}</dd>
           </div>
         ))}
       </dl>
       {sessions.length > 0 && (
-        <ul aria-label="Models in memory">
+        <ul aria-label={t("loaded")}>
           {sessions.map(({ sessionId, model, device, memoryBytes }) => (
             <li key={sessionId}>
-              <span class="mono">{model}</span>{" "}
+              <bdi class="mono">{model}</bdi>{" "}
               <span class="soft">
-                {device} · {mib(memoryBytes)}
+                {device} · <bdi>{mib(memoryBytes)}</bdi>
               </span>
             </li>
           ))}
@@ -202,10 +196,10 @@ function LimitsCard({ worker, view: { preferences, onBattery } }: { worker: Brow
     setWithout(backends.filter((b) => (b === backend ? !wanted : without.includes(b))))
   return (
     <section class="card" aria-labelledby="limits">
-      <h2 id="limits">Limits</h2>
+      <h2 id="limits">{t("limits")}</h2>
       <form onSubmit={apply}>
         <fieldset class="row">
-          <legend>May be used</legend>
+          <legend>{t("mayUse")}</legend>
           {backends.map((backend) => (
             <Tick
               key={backend}
@@ -220,17 +214,17 @@ function LimitsCard({ worker, view: { preferences, onBattery } }: { worker: Brow
           ))}
         </fieldset>
         <Tick id="mains-only" on={mainsOnly} fixed={onBattery === undefined} onChange={setMainsOnly}>
-          Only on mains power{onBattery === undefined && ", which this browser does not tell of"}
+          {t(onBattery === undefined ? "mainsUntold" : "mainsOnly")}
         </Tick>
         <div class="row">
           <label>
-            Memory for models, MiB
+            {t("memoryLabel")}
             <input
               type="number"
               min="16"
               max="1048576"
               step="1"
-              placeholder="by itself"
+              placeholder={t("memoryByItself")}
               data-testid="budget"
               aria-describedby="budget-note"
               value={memory}
@@ -238,12 +232,12 @@ function LimitsCard({ worker, view: { preferences, onBattery } }: { worker: Brow
             />
           </label>
           <button type="submit" data-testid="apply-limits">
-            Apply
+            {t("apply")}
           </button>
         </div>
       </form>
       <p id="budget-note" class="small soft">
-        Memory left empty: a quarter of what the browser tells of, or 2 GiB. Applying loads models anew.
+        {t("memoryNote")}
       </p>
     </section>
   )

@@ -78,6 +78,7 @@ function digest({ folder, inputs }: PageSource): string {
   const all = [
     ...inputs,
     `bridge-server/${folder}/*`,
+    "bridge-server/page-parts/**/*.{ts,tsx,json}",
     "scripts/packages/{pages,notices}.ts",
     "package.json",
     "package-lock.json",

@@ -1,13 +1,14 @@
 import type { BrowserContext, Page } from "playwright-core"
 import { encode } from "uqr"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
-import { msText } from "../../bridge-server/dashboard/words.ts"
+import arabic from "../../bridge-server/page-parts/_locales/ar/messages.json" with { type: "json" }
+import { msText } from "../../bridge-server/page-parts/words.ts"
 import { Evidence } from "../../bridge-server/storage/index.ts"
 import type { BridgeView, Peer } from "../../protocol/index.ts"
 import { ensureDashboard, ensureWorkerPage } from "../../scripts/packages/pages.ts"
 import { digitImage, fleetWill, nativeIsThere, type TestBridge, testBridge } from "../support/bridge.ts"
 import { launchChromium } from "../support/chromium.ts"
-import { axeFaults } from "../support/screens.ts"
+import { axeFaults, speak } from "../support/screens.ts"
 
 let t: TestBridge
 let context: BrowserContext
@@ -161,6 +162,20 @@ describe("to look at", () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
   })
 
+  test("in Arabic it is read from the right, axe finds nothing, and nothing sticks out", async () => {
+    await speak(page, "ar-EG,en")
+    await page.reload()
+    await page.getByTestId("benchmark").waitFor()
+    expect(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir])).toEqual([
+      "ar",
+      "rtl",
+    ])
+    expect(await page.getByTestId("lock").textContent()).toBe(arabic.lock.message)
+    expect(await axeFaults(page)).toEqual([])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+    await speak(page, "en-GB")
+  })
+
   test("the keyboard alone reaches everything that can be used, and uses it", async () => {
     await page.reload()
     await page.getByTestId("benchmark").waitFor()
@@ -176,7 +191,7 @@ describe("to look at", () => {
     expect(reached).toEqual([
       "Lock",
       "Devices",
-      expect.stringContaining("can't be had"),
+      expect.stringContaining("can’t be had"),
       "Agents",
       "Errors",
       "digits.onnx",

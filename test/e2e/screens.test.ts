@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { tabTo, walkByTab } from "../support/keyboard.ts"
 import {
   axeFaults,
   type FurnishedBrowser,
@@ -44,27 +45,7 @@ describe.each(screens)("the screen $name", (screen) => {
   })
 
   test("is walked by Tab: all that can be used is reached, in the order in which it stands, and is seen to be", async () => {
-    await page.bringToFront()
-    const wanted = await page.evaluate(() => {
-      const usable = "a[href], button:enabled, input:enabled, select:enabled, summary, [tabindex='0']"
-      const all = [...document.querySelectorAll<HTMLElement>(usable)].filter((element) => element.checkVisibility())
-      for (const [i, element] of all.entries()) element.dataset.stop = `${i}`
-      return all.map((_, i) => i)
-    })
-    await toTop(page)
-    const reached: number[] = []
-    for (const _ of wanted) {
-      await page.keyboard.press("Tab")
-      const stop = await page.evaluate(() => {
-        const { activeElement: at } = document
-        const { outlineStyle, outlineWidth } = getComputedStyle(at as Element)
-        const isSeen = at?.matches(":focus-visible") && outlineStyle !== "none" && Number.parseFloat(outlineWidth) > 0
-        return { at: Number((at as HTMLElement).dataset.stop), isSeen }
-      })
-      expect(stop).toMatchObject({ isSeen: true })
-      reached.push(stop.at)
-    }
-    expect(reached).toEqual(wanted)
+    await walkByTab(page)
   })
 
   test("is used by keyboard", async () => {
@@ -72,22 +53,6 @@ describe.each(screens)("the screen $name", (screen) => {
     await uses[screen.name]?.(page)
   })
 })
-
-/** The next Tab goes to the first thing of the page. */
-async function toTop(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    document.body.tabIndex = -1
-    document.body.focus()
-    document.body.removeAttribute("tabindex")
-  })
-}
-
-async function tabTo(page: Page, testId: string): Promise<void> {
-  await toTop(page)
-  const at = page.locator(`[data-testid=${testId}]:focus`)
-  for (let i = 0; i < 100 && (await at.count()) === 0; i++) await page.keyboard.press("Tab")
-  expect(await at.count(), testId).toBe(1)
-}
 
 /** A question before something that can't be undone: its focus goes to the harmless answer, and back. */
 async function asksFirst(page: Page, testId: string): Promise<void> {

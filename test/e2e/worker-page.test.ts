@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import arabic from "../../bridge-server/page-parts/_locales/ar/messages.json" with { type: "json" }
 import { ensureWorkerPage } from "../../scripts/packages/pages.ts"
 import { findWebkit, joinWebkit } from "../../scripts/start/webkit.ts"
 import { joinWebnnShell } from "../../scripts/start/webnn-shell.ts"
@@ -8,7 +9,8 @@ import { adderModel } from "../support/adder.ts"
 import { fleetWill, identity, productModel, type TestBridge, testBridge } from "../support/bridge.ts"
 import { launchChromium } from "../support/chromium.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
-import { axeFaults, sizes, themes } from "../support/screens.ts"
+import { tabTo, walkByTab } from "../support/keyboard.ts"
+import { axeFaults, sizes, speak, themes } from "../support/screens.ts"
 
 const images = digits.samples.map(({ image }) => image)
 let served: TestBridge
@@ -230,6 +232,36 @@ describe("Chromium", () => {
           expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(size.width)
         }
     }
+  })
+
+  test("in Arabic it is read from the right, axe finds nothing, and nothing sticks out; what it does not speak is English", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    const side = () => page.evaluate(() => [document.documentElement.lang, document.documentElement.dir])
+    await page.setViewportSize(sizes.narrow)
+    await speak(page, "ar")
+    await page.reload()
+    await will(page, "connected")
+    expect(await side()).toEqual(["ar", "rtl"])
+    expect(await page.getByTestId("pause").textContent()).toBe(arabic.pause.message)
+    expect(await axeFaults(page)).toEqual([])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(sizes.narrow.width)
+    await speak(page, "is")
+    await page.reload()
+    await will(page, "connected")
+    expect(await side()).toEqual(["en", "ltr"])
+  })
+
+  test("it is walked and used by keyboard, and focus is seen", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    await walkByTab(page)
+    await tabTo(page, "pause")
+    await page.keyboard.press("Enter")
+    await will(page, "paused")
+    await tabTo(page, "resume")
+    await page.keyboard.press("Space")
+    await will(page, "connected")
   })
 
   test("a second tab waits, and takes over when the first is closed", async () => {

@@ -4,11 +4,16 @@ import { ensureDashboard, ensureWorkerPage } from "../../scripts/packages/pages.
 import { digitImage, nativeIsThere, testBridge } from "./bridge.ts"
 import { launchChromium } from "./chromium.ts"
 
+/** A page of the bridge-server. */
+interface BridgePage {
+  name: "dashboard" | "worker"
+  page: Page
+  /** Opens it anew, in the language that its browser says by now. */
+  again(): Promise<void>
+}
+
 /** The pages of a bridge-server at which something was done, so that they have something to show. */
-export async function openBridgePages(): Promise<{
-  pages: Record<"dashboard" | "worker", Page>
-  close(): Promise<void>
-}> {
+export async function openBridgePages(): Promise<{ pages: BridgePage[]; close(): Promise<void> }> {
   await ensureDashboard()
   await ensureWorkerPage()
   const t = await testBridge({ evidence: (file) => Evidence.open(file, { software: "screens" }) })
@@ -20,7 +25,8 @@ export async function openBridgePages(): Promise<{
     return page
   }
   await nativeIsThere(t.bridge)
-  const worker = await open("worker", t.bridge.pairingCode().code, "[data-state=connected]")
+  const joined = "[data-state=connected]"
+  const worker = await open("worker", t.bridge.pairingCode().code, joined)
   const peer = await t.client()
   const feeds = { image: digitImage(0) }
   const devices = ["native-cpu", "wasm"]
@@ -31,12 +37,32 @@ export async function openBridgePages(): Promise<{
     await peer.call("session.run", { sessionId, feeds: {} }).catch(() => undefined)
   }
   const dashboard = await open("dashboard", t.bridge.pairingCode("dashboard").code, "[data-testid=benchmark]")
-  // The second in which they ran is over when it is in the picture.
-  await dashboard.getByRole("img", { name: "80 done, 2 failed" }).waitFor()
-  await dashboard.getByTestId("invite").click()
-  await dashboard.getByTestId("link").waitFor()
+  const furnish = async () => {
+    // The second in which they ran is over when it is in the picture.
+    await dashboard.locator("#now ~ [role=img][aria-label*='80']").waitFor()
+    await dashboard.getByTestId("invite").click()
+    await dashboard.getByTestId("link").waitFor()
+  }
+  await furnish()
   return {
-    pages: { dashboard, worker },
+    pages: [
+      {
+        name: "dashboard",
+        page: dashboard,
+        async again() {
+          await dashboard.reload()
+          await furnish()
+        },
+      },
+      {
+        name: "worker",
+        page: worker,
+        async again() {
+          await worker.reload()
+          await worker.locator(joined).waitFor()
+        },
+      },
+    ],
     async close() {
       await context.close()
       await t.close()

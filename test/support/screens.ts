@@ -120,6 +120,13 @@ export async function openScreen(screen: Screen, browser: FurnishedBrowser): Pro
   return page
 }
 
+/** From its next load on, the page's browser says that its person reads `language`. */
+export async function speak(page: Page, language: string): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  const userAgent = await page.evaluate(() => navigator.userAgent)
+  await session.send("Emulation.setUserAgentOverride", { userAgent, acceptLanguage: language })
+}
+
 /** What axe-core finds wrong with the page as it is now, one line each. */
 export async function axeFaults(page: Page): Promise<string[]> {
   // By the debugger, which the page's CSP does not hold for.

@@ -1,0 +1,56 @@
+import type { DeviceInfo } from "../../protocol/index.ts"
+import { language, type MessageKey, t } from "./text.tsx"
+
+/** Numbers, times and states as the pages show them. */
+
+/** ms since 1970, as date and time. */
+export const when = (at: number): string =>
+  new Date(at).toLocaleString(language(), { dateStyle: "short", timeStyle: "medium" })
+
+/** ms since 1970, as the time of its day. */
+export const time = (at: number): string => new Date(at).toLocaleTimeString(language(), { timeStyle: "short" })
+
+/** ms since 1970, at a mark of a chart whose marks are `stepSeconds` apart. */
+export function tickTime(at: number, stepSeconds: number): string {
+  const format: Intl.DateTimeFormatOptions =
+    stepSeconds < 1
+      ? { minute: "2-digit", second: "2-digit", fractionalSecondDigits: 1 }
+      : stepSeconds < 60
+        ? { timeStyle: "medium" }
+        : stepSeconds < 86_400
+          ? { timeStyle: "short" }
+          : { day: "numeric", month: "short" }
+  return new Date(at).toLocaleString(language(), format)
+}
+
+/** With so many digits after the point. */
+function decimals(value: number, digits: number): string {
+  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false }
+  return value.toLocaleString(language(), format)
+}
+
+/** Milliseconds with about three digits, or a dash for none. */
+export function msText(ms: number | undefined): string {
+  return ms === undefined ? "–" : decimals(ms, ms < 10 ? 2 : ms < 100 ? 1 : 0)
+}
+
+export const rateText = (perSecond: number): string => decimals(perSecond, perSecond < 10 ? 1 : 0)
+
+/** `4.2 MiB` */
+export const mib = (bytes: number): string => `${decimals(bytes / 2 ** 20, bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`
+
+const deviceStates: Record<DeviceInfo["state"], { key: MessageKey; tone: string }> = {
+  ready: { key: "deviceReady", tone: "good" },
+  busy: { key: "deviceBusy", tone: "good" },
+  cooling: { key: "deviceCooling", tone: "warn" },
+  lost: { key: "deviceLost", tone: "bad" },
+}
+
+/** How a device is; undefined is one that is no longer there. */
+export function deviceWords(device: DeviceInfo | undefined): { text: string; tone: string } {
+  if (!device) return { text: t("deviceGone"), tone: "soft" }
+  if (device.probe && !device.probe.ok) return { text: t("deviceWrong"), tone: "bad" }
+  const { key, tone } = deviceStates[device.state]
+  if (device.unavailableUntil === undefined) return { text: t(key), tone }
+  return { text: t("deviceUntil", when(device.unavailableUntil)), tone: "warn" }
+}
