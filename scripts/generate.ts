@@ -3,7 +3,13 @@ import { spawnSync } from "node:child_process"
 import path from "node:path"
 import { repoRoot } from "./sources.ts"
 
-const generators = ["generate-onnx.ts", "generate-wgsl.ts", "generate-docs.ts", "generate-benchmarks.ts"]
+const generators = [
+  "generate-onnx.ts",
+  "generate-wgsl.ts",
+  "generate-docs.ts",
+  "generate-kernels.ts",
+  "generate-benchmarks.ts",
+]
 const failed = generators.filter(
   (generator) =>
     spawnSync(process.execPath, [path.join(repoRoot, "scripts", generator), ...process.argv.slice(2)], {

@@ -40,6 +40,9 @@ export async function findPage(browser: Browser, address: string, over: () => bo
   return undefined
 }
 
+/** WebGPU, also where Firefox has it switched off or mistrusts the driver. */
+export const webgpuPrefs = { "dom.webgpu.enabled": true, "gfx.webgpu.ignore-blocklist": true }
+
 /** Opens Firefox with the extension and with WebGPU, which it has switched off on some platforms. */
 export async function openFirefox({
   binary,
@@ -62,8 +65,7 @@ export async function openFirefox({
     handleSIGTERM: false,
     handleSIGHUP: false,
     extraPrefsFirefox: {
-      "dom.webgpu.enabled": true,
-      "gfx.webgpu.ignore-blocklist": true,
+      ...webgpuPrefs,
       "extensions.webextensions.uuids": JSON.stringify({ [GECKO_ID]: uuid }),
       // An extension that is loaded unpacked goes when Firefox ends; its storage and origin stay.
       "extensions.webextensions.keepStorageOnUninstall": true,

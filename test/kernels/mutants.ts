@@ -1,6 +1,8 @@
 // Wrong variants of a kernel, made from its source: each must be caught by the kernel's cases, or the cases are too weak.
 import { createHash } from "node:crypto"
-import type { AnyKernel, WgslFile } from "../../kernels/index.ts"
+import { type AnyKernel, type Limits, makePlan, problemOf, type WgslFile } from "../../kernels/index.ts"
+import { preprocess } from "../../kernels/preprocess.ts"
+import { survivors } from "./survivors.ts"
 
 export interface Mutant {
   /** `line before → line after` */
@@ -71,4 +73,28 @@ export function mutated(kernel: AnyKernel, mutant: Mutant): AnyKernel {
     ...kernel,
     algorithms: { ...kernel.algorithms, [mutant.algorithm]: { ...algorithm, source: mutant.source } },
   }
+}
+
+/** The cases that compile the line which `mutant` changes: those with small tiles first, which compile fastest, the large ones last. */
+export function casesFor(kernel: AnyKernel, mutant: Mutant, limits: Limits): AnyKernel["cases"] {
+  const original = kernel.algorithms[mutant.algorithm]!
+  const rank = (one: AnyKernel["cases"][number]) => (one.large ? 2 : one.tuning ? 0 : 1)
+  return kernel.cases
+    .filter((one) => {
+      const problem = problemOf(kernel, one)
+      if (makePlan(kernel, problem, limits, one).algorithm !== mutant.algorithm) return false
+      const config = original.config?.(problem) ?? {}
+      const [before, after] = [original.source.code, mutant.source.code].map((text) => preprocess("", text, config))
+      return before !== after
+    })
+    .sort((a, b) => rank(a) - rank(b))
+}
+
+export const isListed = (kernel: AnyKernel, { name }: Mutant) => Object.hasOwn(survivors[kernel.name] ?? {}, name)
+
+/** Mutants of `kernel` that any case compiles, and those of them that are listed, by name: some lines are in two algorithms, and are counted once. */
+export function mutantCounts(kernel: AnyKernel, limits: Limits): { tried: number; survived: number } {
+  const tried = mutantsOf(kernel).filter((mutant) => casesFor(kernel, mutant, limits).length > 0)
+  const names = (mutants: readonly Mutant[]) => new Set(mutants.map(({ name }) => name)).size
+  return { tried: names(tried), survived: names(tried.filter((mutant) => isListed(kernel, mutant))) }
 }

@@ -1,0 +1,159 @@
+/**
+ * Writes docs/kernels.md from kernels/ and from what its tests found out. `node scripts/generate-kernels.ts [--check]`; with --check nothing is written and
+ * a difference is an error.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { type AnyKernel, kernelRegistry, type Limits } from "../kernels/index.ts"
+import { mutantCounts } from "../test/kernels/mutants.ts"
+import { survivors } from "../test/kernels/survivors.ts"
+import { repoRoot } from "./sources.ts"
+
+const target = "docs/kernels.md"
+
+/** WebGPU's defaults, which every adapter has: what Dawn's device in the tests has too. */
+const limits: Limits = {
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupSizeY: 256,
+  maxComputeWorkgroupStorageSize: 2 ** 14,
+  maxComputeWorkgroupsPerDimension: 2 ** 16 - 1,
+  maxStorageBufferBindingSize: 2 ** 27,
+  maxBufferSize: 2 ** 28,
+}
+
+const read = (file: string) => readFileSync(path.join(repoRoot, file), "utf8")
+const cell = (text: string | number) => String(text).replaceAll("|", "\\|")
+const table = (head: string[], rows: (string | number)[][]) =>
+  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n")
+
+/** The comment at the head of a `.wgsl` file: what it computes. */
+const headOf = (source: string) =>
+  read(`kernels/${source}`)
+    .split(/\r?\n(?!\/\/)/)[0]!
+    .replaceAll(/\s*\/\/\s*/g, " ")
+    .trim()
+
+function inputsOf({ inputs }: AnyKernel): string {
+  return inputs.map(({ name, dtypes, optional }) => `${name}${optional ? "?" : ""} ${dtypes.join("/")}`).join(", ")
+}
+
+function family(folder: string, kernels: readonly AnyKernel[]): string {
+  const variants = new Map(kernels.flatMap(({ algorithms }) => Object.entries(algorithms)))
+  const described = [...variants].map(
+    ([name, { source }]) => `- _${name}_ (\`${source.path}\`): ${headOf(source.path)}`,
+  )
+  const rows = kernels.map((kernel) => {
+    const { tried, survived } = mutantCounts(kernel, limits)
+    const formulas = [...new Set(kernel.cases.map(({ tolerance }) => tolerance.formula))]
+    return [kernel.name, inputsOf(kernel), formulas.join("; "), kernel.cases.length, `${tried - survived} of ${tried}`]
+  })
+  return `### ${folder}
+
+${described.join("\n")}
+
+${table(["kernel", "inputs", "tolerance", "cases", "mutants caught"], rows)}
+`
+}
+
+function families(): [folder: string, kernels: AnyKernel[]][] {
+  const found = new Map<string, AnyKernel[]>()
+  for (const kernel of kernelRegistry as readonly AnyKernel[]) {
+    const folder = Object.values(kernel.algorithms)[0]!.source.path.split("/")[1]!
+    found.set(folder, [...(found.get(folder) ?? []), kernel])
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+type Outcomes = Record<string, Record<string, string>>
+
+function nodeTests(): string {
+  const operators = Object.entries(JSON.parse(read("test/conformance/wgsl-nodes.json")) as Outcomes)
+  const all = operators.flatMap(([, cases]) => Object.values(cases))
+  const count = (list: readonly string[], outcome: string) => list.filter((one) => one.startsWith(outcome)).length
+  const rows = operators.map(([operator, cases]) => {
+    const list = Object.values(cases)
+    const reasons = [...new Set(list.flatMap((one) => (one.startsWith("UNSUPPORTED: ") ? [one.slice(13)] : [])))]
+    const counts = ["PASS", "FAIL", "UNSUPPORTED"].map((outcome) => count(list, outcome) || "")
+    return [operator, ...counts, reasons.map((reason) => `${reason.replace(/\.$/, "")}.`).join(" ")]
+  })
+  return `Of the ${all.length} cases for single operators that are tried, ${count(all, "PASS")} PASS, ${count(all, "FAIL")} FAIL and
+${count(all, "UNSUPPORTED")} are UNSUPPORTED: refused when the model is opened, with the reason. None is computed elsewhere instead.
+
+${table(["operator", "PASS", "FAIL", "UNSUPPORTED", "why: our kernels can't, since …"], rows)}`
+}
+
+function survivorTable(): string {
+  return table(
+    ["kernel", "wrong variant that no case can catch", "why"],
+    Object.entries(survivors).flatMap(([kernel, list]) =>
+      Object.entries(list).map(([name, reason]) => [kernel, `\`${name}\``, reason]),
+    ),
+  )
+}
+
+/** What a kernel may want of an adapter beyond WebGPU's core, and who has it. */
+function features(): string {
+  const adapters = JSON.parse(read("test/conformance/adapters.json")) as Record<string, string>
+  const names = [...new Set(Object.values(adapters).flatMap((has) => has.split(" ")))].sort()
+  return table(
+    ["adapter", ...names],
+    Object.entries(adapters).map(([adapter, has]) => [
+      adapter,
+      ...names.map((name) => (has.split(" ").includes(name) ? "yes" : "no")),
+    ]),
+  )
+}
+
+function document(): string {
+  const counts = (kernelRegistry as readonly AnyKernel[]).map((kernel) => mutantCounts(kernel, limits))
+  const tried = counts.reduce((sum, one) => sum + one.tried, 0)
+  const survived = counts.reduce((sum, one) => sum + one.survived, 0)
+  return `<!-- Generated by scripts/generate-kernels.ts from kernels/ and its tests. Edit those, then run it. -->
+
+# Kernels
+
+What our own kernels (\`ipfs-accelerate/kernels\`, and the backend \`wgsl\` made of them) compute, and what shows that they compute it right. How fast they are:
+[benchmarks.md](benchmarks.md). How they are laid out: \`kernels/README.md\`.
+
+## What there is
+
+Every kernel has cases whose answers are compared, element by element, with a reference in float64. How far a result may be off follows from what WGSL promises of each
+operation, for those very inputs, and no device widens it; 0 is bit for bit. ULP is 2⁻²³, TINY 2⁻¹²⁶, γ(n) = n·ULP / (1 − n·ULP). What lies behind a tensor's last element is filled with NaN where it is read and checked where it is written.
+
+Wrong variants are made of every kernel's source, one change each (operators, bounds, barriers, conditions, constants), and its cases must catch them: of ${tried} they
+catch ${tried - survived}; [the other ${survived}](#wrong-variants-that-are-not-caught) can't be told from the right one.
+
+${families()
+  .map(([folder, kernels]) => family(folder, kernels))
+  .join("\n")}
+## ONNX's own node tests
+
+${nodeTests()}
+
+## What adapters lack
+
+A kernel that needs what an adapter has not is UNSUPPORTED there: counted as such, never as a PASS. These are the software adapters that the tests run on.
+
+${features()}
+
+## Wrong variants that are not caught
+
+${survivorTable()}
+`
+}
+
+/** The generated file's path, relative to the repository, and its content. */
+export const generate = (): Record<string, string> => ({ [target]: document() })
+
+if (import.meta.main)
+  for (const [file, content] of Object.entries(generate())) {
+    if (existsSync(path.join(repoRoot, file)) && read(file) === content) continue
+    if (process.argv.includes("--check")) {
+      console.error(`${file} is out of date: run node scripts/generate-kernels.ts`)
+      process.exitCode = 1
+    } else {
+      writeFileSync(path.join(repoRoot, file), content)
+      console.log(`wrote ${file}`)
+    }
+  }

@@ -1,0 +1,78 @@
+const race = "a data race on lanes whose value is no longer used: this adapter's order of invocations hides it"
+const last = "nothing writes scratch after the last reduction, and its loop ends with a barrier"
+const lone = "each invocation has the result, and all store the same"
+const unstored = "only fills what is never stored; WebGPU's bounds checks make the read harmless"
+const timesZero = "the other factor's padding is 0"
+
+/** Mutants that no case can catch, and why, by kernel. Whoever is caught must not be listed, and the other way round. */
+export const survivors: Record<string, Record<string, string>> = {
+  matmul: {
+    "if (row < params.m && x < params.k) { → if (row <= params.m && x < params.k) {": unstored,
+    "if (x < params.k && col < params.n) { → if (x < params.k && col <= params.n) {": unstored,
+    "return 0.0; → return 0.5;": timesZero,
+    "for (var k0 = 0u; k0 < params.k; k0 += TILE_K) { → for (var k0 = 0u; k0 <= params.k; k0 += TILE_K) {":
+      "one more slab of zeros",
+    "let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u)); → let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m + 1u));":
+      unstored,
+    "let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u)); → let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 0u));":
+      unstored,
+    "var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col; → var right = batch * params.b_batch + min(cols, vec4<u32>(params.n + 1u)) * params.b_col;":
+      unstored,
+    "var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col; → var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 0u)) * params.b_col;":
+      unstored,
+    "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
+  },
+  "leaky-relu": {
+    "return select(params.alpha * v, v, v >= 0.0); → return select(params.alpha * v, v, v > 0.0);": "0 either way",
+  },
+  pow: Object.fromEntries(
+    [
+      "if (l == 0.0) { → if (false) {",
+      "if (l == 0.0) { → if (l == 0.5) {",
+      "let size = pow(abs(l), r); → let size = pow((l), r);",
+    ]
+      .map((name) => [name, "this adapter's pow has an answer where WGSL promises none"])
+      .concat([
+        [
+          "return select(size, -size, l < 0.0 && abs(r) % 2.0 == 1.0); → return select(size, -size, l <= 0.0 && abs(r) % 2.0 == 1.0);",
+          "a base of 0 has its answer already",
+        ],
+      ]),
+  ),
+  conv2d: {
+    "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
+    "let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u)); → let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs + 1u));":
+      unstored,
+    "let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u)); → let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 0u));":
+      unstored,
+  },
+  ...Object.fromEntries(
+    ["reduce-sum", "reduce-mean", "reduce-max", "reduce-min"].map((name) => [
+      name,
+      {
+        "if (li < s) { → if (li <= s) {": race,
+        "if (li < s) { → if (true) {": race,
+        "if (li == 0u) { → if (true) {": lone,
+        "return workgroupUniformLoad(&scratch[0]); → return scratch[0];": last,
+      },
+    ]),
+  ),
+  softmax: {
+    "if (li < s) { → if (li <= s) {": race,
+    "if (li < s) { → if (true) {": race,
+    "return workgroupUniformLoad(&scratch[0]); → return scratch[0];": last,
+  },
+  "rms-norm": {
+    "if (li < s) { → if (li <= s) {": race,
+    "if (li < s) { → if (true) {": race,
+    "return workgroupUniformLoad(&scratch[0]); → return scratch[0];": last,
+  },
+  transpose: Object.fromEntries(
+    [
+      "row0 + lid.y <= params.rows && col0 + lid.x < params.cols",
+      "row0 + lid.y < params.rows && col0 + lid.x <= params.cols",
+      "row0 + lid.y < params.rows || col0 + lid.x < params.cols",
+      "true",
+    ].map((guard) => [`if (row0 + lid.y < params.rows && col0 + lid.x < params.cols) { → if (${guard}) {`, unstored]),
+  ),
+}
