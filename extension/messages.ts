@@ -5,6 +5,8 @@ export const LOAD_EVENT = "ipfs-accelerate:load"
 export const FAILED_EVENT = "ipfs-accelerate:failed"
 /** The pool is gone: what the page has of a connection is dead. */
 export const LOST_EVENT = "ipfs-accelerate:lost"
+/** Asks for the content script, which cancels it. */
+export const HERE_EVENT = "ipfs-accelerate:here"
 /** A newer content script tells those of an extension that was updated under the page to stand aside. */
 export const TAKEOVER_EVENT = "ipfs-accelerate:takeover"
 /** Where the page script finds the stub that waits for it: a property of the API that no enumeration shows. */

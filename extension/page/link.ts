@@ -7,6 +7,7 @@ import {
   CONNECT,
   CONNECTED,
   FAILED_EVENT,
+  HERE_EVENT,
   LIFE_PORT,
   LOAD_EVENT,
   LOST_EVENT,
@@ -24,6 +25,8 @@ const FRAME_ATTEMPTS = 2
 export function linkPage(): void {
   if (!isSecureContext || origin === "null") return
   document.dispatchEvent(new CustomEvent(TAKEOVER_EVENT))
+  // What the page has of the extension that was here before is gone with it.
+  document.dispatchEvent(new CustomEvent(LOST_EVENT))
   const here = new AbortController()
   const { signal } = here
   document.addEventListener(TAKEOVER_EVENT, () => here.abort(), { once: true })
@@ -40,6 +43,7 @@ export function linkPage(): void {
     frame?.hand(port, life.id)
   }
 
+  document.addEventListener(HERE_EVENT, (event) => event.preventDefault(), { signal })
   document.addEventListener(LOAD_EVENT, () => void inject(), { signal })
   window.addEventListener(
     "message",

@@ -101,4 +101,24 @@ describe("in Firefox, while a page's jobs run", () => {
     firefox.killExtensionProcess()
     expectAllRight(await outcomes())
   })
+
+  // Last: what the other tests hold on to is gone.
+  test("the extension is updated: the page that was open is served by the new one, and every answer is right", async () => {
+    // What is granted until the browser ends, ends with this version.
+    await page.goto(site.url.replace("localhost", "127.0.0.1"))
+    expect(await firefox.enable(page, "always")).toMatchObject({ lifetime: "always" })
+    const outcomes = await startRuns(page)
+    await firefox.update()
+    expectAllRight(await outcomes())
+  })
+
+  test("the extension is removed: the page is told so, in the middle of its work and when it asks again", async () => {
+    await page.goto(site.url.replace("localhost", "127.0.0.1"))
+    const outcomes = await startRuns(page)
+    await firefox.remove()
+    const codes = (await outcomes()).map(({ code }) => code).filter(Boolean)
+    expect(new Set(codes)).toEqual(new Set(["IPFA_EXTENSION_UPDATED"]))
+    const again = page.evaluate(() => window.ipfsAccelerate.status().catch((e: PageFault) => e.code))
+    expect(await again).toBe("IPFA_EXTENSION_UPDATED")
+  })
 })

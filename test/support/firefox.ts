@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs"
-import { cp, mkdtemp, rm } from "node:fs/promises"
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, Page } from "puppeteer-core"
+import { GECKO_ID } from "../../extension/id.ts"
 import type { Answer, Grant } from "../../protocol/index.ts"
 import { FIREFOX_ABSENT, findFirefox } from "../../scripts/browsers.ts"
 import { ensureExtension } from "../../scripts/build-extension.ts"
@@ -20,6 +21,9 @@ export interface FirefoxBrowser {
   revoke(origin: string): Promise<void>
   /** Ends the supervisor's dedicated worker of that name. */
   killWorker(name: string): Promise<void>
+  /** Installs a newer version over the extension. Its options page goes, and so does the hold on its workers. */
+  update(): Promise<void>
+  remove(): Promise<void>
   /** Kills the process that all extensions live in, with the options page in it. Firefox starts another. */
   killExtensionProcess(): void
   close(): Promise<void>
@@ -67,6 +71,13 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
         if (!killed) throw new Error(`There is no worker ${name}.`)
         killed.worker.terminate()
       }, name),
+    async update() {
+      const file = join(extension, "manifest.json")
+      const manifest = JSON.parse(await readFile(file, "utf8")) as { version: string }
+      await writeFile(file, JSON.stringify({ ...manifest, version: `${manifest.version}.1` }))
+      await browser.installExtension(extension)
+    },
+    remove: () => browser.uninstallExtension(GECKO_ID),
     killExtensionProcess() {
       const name = (pid: number) => readFileSync(`/proc/${pid}/comm`, "utf8").trim()
       const pid = processTree(browser.process()?.pid as number).find((pid) => name(pid) === "WebExtensions")
