@@ -28,7 +28,7 @@ export const advice: Record<ErrorCode, string> = {
   IPFA_JOB_LOST:
     'Two devices were lost under one job. A model that ends the process each time is too large or trips a driver: try it with `device: "wasm"` or `native-cpu`, and update the graphics driver.',
   IPFA_JOB_OVERRUN:
-    "Send smaller batches, or a smaller model, or wait until the device is free: others had waited for it.",
+    "Send smaller batches, or a smaller model, or wait until the device is free: others had waited for it. A bridge-server had tried one other device.",
   IPFA_QUEUE_FULL:
     "Wait as long as `Retry-After` or `data.retryAfterMs` says. If it stays so, more devices have to join, or less be asked for at once.",
 

@@ -73,6 +73,7 @@ const elsewhere: ReadonlySet<ErrorCode> = new Set([
   "IPFA_DEVICE_INCORRECT",
   "IPFA_DEVICE_MEMORY",
   "IPFA_DEVICE_UNSUPPORTED",
+  "IPFA_JOB_OVERRUN",
   "IPFA_STORE_QUOTA",
   "IPFA_STORE_CORRUPT",
   "IPFA_MODEL_NOT_FOUND",
@@ -146,6 +147,8 @@ export class Placement {
         if (signal.aborted) throw signal.reason
         const error = asAccelerateError(cause)
         if (!elsewhere.has(error.code) && !device.member.gone) throw error
+        // Once may be its place's fault; a model that takes long everywhere is not to hold up each device in turn.
+        if (error.code === "IPFA_JOB_OVERRUN" && (last?.code === error.code || failed.length > 0)) throw error
         this.#note(device, model, error)
         fellBackFrom ??= asFallback(device, error.message)
         last = error

@@ -26,8 +26,9 @@ export interface RunRequest {
   trace?: string
 }
 
-/** The device under the job was lost, not the job: it is run again, once. */
+/** The device under the job was lost to it, not the job: it is run again, once. An overrun is, too: somebody waited there, or its limit is smaller. */
 const losses: ReadonlySet<ErrorCode> = new Set([
+  "IPFA_JOB_OVERRUN",
   "IPFA_PROTOCOL_CLOSED",
   "IPFA_PROTOCOL_SLOW_READER",
   "IPFA_DEVICE_LOST",
@@ -101,6 +102,7 @@ export class Runs {
           this.#parts.sessions.forget(session)
           leased.lost(session, error.message)
           if (leased.hasKept(request.feeds)) throw fail("IPFA_SESSION_KEPT", { cause: error })
+          if (failed.length > 0 && error.code === "IPFA_JOB_OVERRUN") throw error
           if (failed.length > 0)
             throw fail("IPFA_JOB_LOST", { cause: error, data: { devices: [failed[0]?.name, session.device.name] } })
           first = error
@@ -134,6 +136,7 @@ export class Runs {
     } catch (cause) {
       if (signal.aborted || !first) throw cause
       // It was lost once, and there is nothing to run it on again.
+      if (first.code === "IPFA_JOB_OVERRUN") throw first
       throw fail("IPFA_JOB_LOST", {
         cause: first,
         data: { device: failed[0]?.name, reason: asAccelerateError(cause).message },
