@@ -30,6 +30,8 @@ export interface Candidate {
   openMs?: number
   /** ms since 1970 until which it is not to be used. */
   coolingUntil?: number
+  /** A job of somebody else's keeps it from all others, for longer than a job may. */
+  heldUp?: boolean
 }
 
 export interface Need {
@@ -124,6 +126,7 @@ function rejection(need: Need, c: Candidate): Omit<Rejected, "id"> | undefined {
     const wait = c.coolingUntil === undefined ? "" : ` for ${Math.ceil((c.coolingUntil - need.now) / 1000)} s more`
     return { kind: "cooling", reason: `it failed too often or was lost, and is left alone${wait}` }
   }
+  if (c.heldUp) return { kind: "cooling", reason: "another's job holds it up" }
   if (c.state === "lost") return { kind: "lost", reason: "the device was lost" }
   if (c.probe?.ok === false) {
     const what = c.probe.reason ? `: ${c.probe.reason}` : ""

@@ -126,7 +126,9 @@ export class Devices {
           agent: this.#settings.agent,
           browser: this.#settings.browser,
           fallbackAdapter: device.fallbackAdapter,
-          state: load.isHeldUp ? "cooling" : state,
+          state,
+          // Who wants this one and no other waits.
+          heldUp: load.isHeldUp && !forced,
           probe: device.probe,
           unsupported: model.unsupported.get(device.id) ?? lacks(device, precision),
           resident: loaded?.residence !== undefined || loaded?.opening !== undefined,

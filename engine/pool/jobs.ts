@@ -229,8 +229,8 @@ export class Jobs implements LaneOwner {
       host.call("device.release", { handle: residence.handle, kept }).catch(() => undefined)
   }
 
-  open(loaded: Loaded, origin: string): Promise<void> {
-    return this.#sessions.open(loaded, origin)
+  open({ loaded, lease }: Job): Promise<void> {
+    return this.#sessions.open(loaded, lease.caller.origin, lease.forced)
   }
 
   stranded(job: Job, error: AccelerateError): void {

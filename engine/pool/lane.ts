@@ -4,7 +4,7 @@ import type { Host } from "./host.ts"
 import type { Job } from "./job.ts"
 import { hostFeeds } from "./lease.ts"
 import type { Loaded } from "./loaded.ts"
-import { Opening } from "./opening.ts"
+import { Opening, type OpenTurn } from "./opening.ts"
 import type { PoolLimits } from "./options.ts"
 import { type Timer, upkeepTimer } from "./timer.ts"
 
@@ -27,24 +27,14 @@ export interface LaneOwner {
   failed(job: Job, error: AccelerateError): void
   /** Nobody waits for this result any more. */
   discard(job: Job, result: HostResult): void
-  open(loaded: Loaded, origin: string): Promise<void>
+  /** Has the job's model opened on the host. */
+  open(job: Job): Promise<void>
   /** It can't run here: elsewhere, then, or not at all. */
   stranded(job: Job, error: AccelerateError): void
   /** A GPU was lost under a turn of `origin`'s, or `origin` kept the others from a host. */
   blame(origin: string, backend: string): void
   /** Another device could take it. */
   canMove(job: Job): boolean
-}
-
-/** The turn that an opening takes. */
-export interface OpenTurn {
-  /** Whose share it takes. */
-  origin: string
-  isTrial: boolean
-  /** What its origin is charged until it is known what it took. */
-  expectedMs: number
-  /** How long it may take while others wait. */
-  turnMs: number
 }
 
 /** A GPU's worker is not ended as soon as another: its end may take the GPU from the whole browser. */
@@ -97,9 +87,10 @@ export class Lane {
   }
 
   /** `work` opens a model when its turn comes. */
-  open<T>({ origin, isTrial, expectedMs, turnMs }: OpenTurn, work: () => Promise<T>): Promise<T> {
+  open<T>(turn: OpenTurn, work: () => Promise<T>): Promise<T> {
+    const { origin, isTrial, expectedMs } = turn
     return new Promise((resolve, reject) => {
-      const opening = new Opening(origin, turnMs, () => work().then(resolve, reject), reject)
+      const opening = new Opening(turn, () => work().then(resolve, reject), reject)
       // Its origin's jobs may wait for it: it goes before them.
       this.#push({ origin, priority: isTrial ? 0 : 10, cost: expectedMs, waitsForTurn: true, value: opening })
       this.pump()
@@ -166,7 +157,7 @@ export class Lane {
     job.entry = entry
     if (!this.#push(entry)) return
     if (job.loaded.residence) this.pump()
-    else this.#want(job.loaded, originOf(job))
+    else this.#want(job)
   }
 
   #push(entry: QueueEntry<Turn>): boolean {
@@ -179,18 +170,21 @@ export class Lane {
     return accepted
   }
 
-  #want(loaded: Loaded, origin: string): void {
-    this.#owner.open(loaded, origin).then(
+  #want(job: Job): void {
+    const { loaded } = job
+    this.#owner.open(job).then(
       () => this.pump(),
       (error) => this.#strand(asAccelerateError(error), (job) => job.loaded === loaded),
     )
   }
 
   #wantAll(): void {
-    const wanted = new Map<Loaded, string>()
-    for (const { origin, value } of this.#turns)
-      if (!(value instanceof Opening) && !value.loaded.residence) wanted.set(value.loaded, origin)
-    for (const [loaded, origin] of wanted) this.#want(loaded, origin)
+    const wanted = new Map<Loaded, Job>()
+    for (const { value } of this.#turns) {
+      if (value instanceof Opening || value.loaded.residence) continue
+      if (value.lease.forced || !wanted.has(value.loaded)) wanted.set(value.loaded, value)
+    }
+    for (const job of wanted.values()) this.#want(job)
   }
 
   async #open(opening: Opening): Promise<void> {
@@ -332,7 +326,7 @@ export class Lane {
       }
       this.#strand(this.#heldUp(), (job) => this.#mayLeave(job))
       for (const { value } of this.#turns.removeWhere(
-        ({ value }) => value instanceof Opening && value.origin !== origin,
+        ({ value }) => value instanceof Opening && value.origin !== origin && value.mayLeave(),
       ))
         this.#fail(value, this.#heldUp())
       return

@@ -30,6 +30,8 @@ export class Loaded implements Evictable {
   /** While it is opened: bytes set aside. */
   reservedBytes = 0
   opening: Promise<void> | undefined
+  /** Somebody waits for the opening who wants this device and no other. */
+  isForced = false
   inputs: TensorInfo[] = []
   outputs: TensorInfo[] = []
   openMs = 0

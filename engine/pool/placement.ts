@@ -77,7 +77,7 @@ export class Placement {
       const loaded = this.#sessions.shared(model, this.#devices.hostOf(best.id), best.id)
       this.#sessions.lease(loaded)
       try {
-        await orAborted(this.#sessions.open(loaded, wanted.origin), signal)
+        await orAborted(this.#sessions.open(loaded, wanted.origin, wanted.device !== undefined), signal)
         return fellBackFrom ? { loaded, fellBackFrom } : { loaded }
       } catch (error) {
         this.#sessions.giveBack(loaded)

@@ -105,12 +105,19 @@ export class Sessions {
     return Math.max(0, this.#settings.budgetBytes - this.usedBytes())
   }
 
-  /** Resolves when it is loaded. All who ask share one opening; a host that is lost under it is asked once more. */
-  open(loaded: Loaded, origin: string): Promise<void> {
+  /**
+   * Resolves when it is loaded. All who ask share one opening; a host that is lost under it is asked once more. Where all may go elsewhere and
+   * the host is held up, it fails with IPFA_DEVICE_LOST; with `forced` it waits.
+   */
+  open(loaded: Loaded, origin: string, forced = false): Promise<void> {
     if (loaded.residence) return Promise.resolve()
+    loaded.isForced ||= forced
     if (loaded.opening) return loaded.opening
     const opening = this.#open(loaded, origin).finally(() => {
-      if (loaded.opening === opening) loaded.opening = undefined
+      if (loaded.opening === opening) {
+        loaded.opening = undefined
+        loaded.isForced = false
+      }
       this.#forgetUnused()
     })
     loaded.opening = opening
@@ -252,7 +259,8 @@ export class Sessions {
     let timer: ReturnType<typeof setTimeout> | undefined
     const byBytes = model.needBytes * OPEN_MS_PER_BYTE
     const expectedMs = this.#measurements.of(model.sha256, device).openMs ?? 100 + byBytes
-    const turn = { origin, isTrial, expectedMs, turnMs: turnMs + byBytes }
+    const mayLeave = () => !loaded.isForced
+    const turn = { origin, isTrial, expectedMs, turnMs: turnMs + byBytes, mayLeave }
     const opening = this.turnsOf(host).open(turn, async () => {
       this.#assertWanted(loaded)
       const { life } = host

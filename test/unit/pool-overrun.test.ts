@@ -9,6 +9,10 @@ afterEach(() => {
 })
 const HOSTILE = { origin: "https://hostile.test" }
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
+/** To fetch a model takes turns of the event loop, no time of this clock's; 50 ms pass. */
+async function fetched() {
+  for (let i = 0; i < 50; i++) await pass(1)
+}
 
 const onClock = () => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] })
 
@@ -75,15 +79,38 @@ describe("a run that does not end", () => {
     // Who comes now is not sent there at all.
     const later = await page.open(t.publish("two", adderModel(2)))
     expect(later).toMatchObject({ device: { id: "wasm" }, fellBackFrom: { id: "webgpu" } })
+    expect(later.fellBackFrom?.reason).toContain("holds it up")
+    // Unless it is to be that one and no other: then it waits.
+    const patient = page.open(t.publish("three", adderModel(3)), { device: "webgpu" })
+    await fetched()
     expect((await page.run(mine, 1)).device).toBe("wasm")
     expect(webgpu.starts).toBe(1)
-    await pass(22_500)
+    await pass(22_450)
     webgpu.letGo()
     expect([await endless, value(await jobs[1])]).toEqual(["IPFA_JOB_OVERRUN", 3])
     expect(webgpu.starts).toBe(2)
+    expect(value(await page.run((await patient).sessionId, 1))).toBe(4)
     // And when it is free again, who had moved comes back.
     expect((await page.run(mine, 1)).device).toBe("webgpu")
   })
+})
+
+test("who forced a GPU waits with its opening while another holds that up, and whoever shares the opening with it", async () => {
+  onClock()
+  const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+  const { hostile, page, theirs } = await withBoth([webgpu, wasm])
+  webgpu.hold()
+  const endless = hostile.run(theirs)
+  await webgpu.begun(1)
+  const [alone, shared] = [t.publish("two", adderModel(2)), t.publish("three", adderModel(3))]
+  const [goes, stays] = [page.open(alone), page.open(shared)]
+  const forced = page.open(shared, { device: "webgpu" })
+  await fetched()
+  await pass(2_500)
+  expect(await goes).toMatchObject({ device: { id: "wasm" } })
+  webgpu.letGo()
+  await endless
+  expect([(await stays).device.id, (await forced).device.id]).toEqual(["webgpu", "webgpu"])
 })
 
 test("an opening that does not end is ended like a run, and is not tried again", async () => {
