@@ -7,7 +7,7 @@ export {
   cooling,
   recordOutcome,
 } from "./cooldown.ts"
-export { defaultRunMs } from "./defaults.ts"
+export { comesLast, defaultRunMs } from "./defaults.ts"
 export { FairQueue, QUEUE_CAPACITY, type QueueEntry } from "./queue.ts"
 export { parseSelector, type Selector, selectorMatches } from "./selector.ts"
 export {

@@ -1,3 +1,4 @@
+import type { BrowserBackendName } from "../engine/backends/names.ts"
 import { FEATURES } from "../protocol/discovery.ts"
 import { fail } from "../protocol/errors/error.ts"
 import { PROTOCOL_VERSION } from "../protocol/version.ts"
@@ -12,7 +13,7 @@ export interface InPageOptions {
   /** URL of the folder with onnxruntime-web's `.mjs` and `.wasm` files. */
   assetsUrl?: string | URL
   /** Default: all there are. */
-  backends?: readonly ("webgpu" | "webnn" | "wasm")[]
+  backends?: readonly BrowserBackendName[]
   /** Models may come from loopback addresses. Default: where the page itself does. */
   allowLoopback?: boolean
   /** Names the store in the origin's storage. */
@@ -26,26 +27,28 @@ export interface InPageAccelerator extends IpfsAccelerate {
 
 /** The engine in the page itself: the same pool as the extension's, for this page alone. Throws IPFA_EXTENSION_ABSENT where the app did not say where its files are. */
 export async function inPageAccelerator(options: InPageOptions = {}): Promise<InPageAccelerator> {
-  const { workerUrl, assetsUrl, backends = ["webgpu", "webnn", "wasm"] } = options
+  const { workerUrl, assetsUrl } = options
   if (!workerUrl || !assetsUrl)
     throw fail("IPFA_EXTENSION_ABSENT", {
       message:
         "The extension is not there, and the engine in the page needs workerUrl (this package's worker.js) and assetsUrl (onnxruntime-web's files).",
       data: { reason: "workerUrl or assetsUrl was not given" },
     })
-  const [{ createPool }, { browserLibrary }, { webWorkerHost }, { Peer }, { messagePort }] = await Promise.all([
-    import("../engine/index.ts"),
-    import("../engine/store/browser.ts"),
-    import("../engine/worker/web-worker-factory.ts"),
-    import("../protocol/peer.ts"),
-    import("../protocol/transports/message-port.ts"),
-  ])
+  const [{ createPool }, { browserBackendNames }, { browserLibrary }, { webWorkerHost }, { Peer }, { messagePort }] =
+    await Promise.all([
+      import("../engine/index.ts"),
+      import("../engine/backends/names.ts"),
+      import("../engine/store/browser.ts"),
+      import("../engine/worker/web-worker-factory.ts"),
+      import("../protocol/peer.ts"),
+      import("../protocol/transports/message-port.ts"),
+    ])
   const allowLoopback = options.allowLoopback ?? ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)
   const pool = createPool({
     agent: `page-${crypto.randomUUID()}`,
     browser: "page",
     version: VERSION,
-    hosts: backends.map((backend) => webWorkerHost({ backend, workerUrl, assetsUrl })),
+    hosts: (options.backends ?? browserBackendNames).map((backend) => webWorkerHost({ backend, workerUrl, assetsUrl })),
     models: browserLibrary({ allowLoopback, ...(options.storeName && { name: options.storeName }) }),
   })
   // A channel, so that buffers are copied or moved here as they are on the way to the extension.

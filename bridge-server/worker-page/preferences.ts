@@ -1,5 +1,11 @@
+import type { BrowserBackendName } from "../../engine/backends/names.ts"
+
+/** What a person lets this page use: by what the browser has, whichever code drives it. */
 export const backends = ["webgpu", "webnn", "wasm"] as const
 export type Backend = (typeof backends)[number]
+
+/** What `backend` computes on. */
+export const usedBy = (backend: BrowserBackendName): Backend => (backend === "wgsl" ? "webgpu" : backend)
 
 /** What the person set on this page. */
 export interface Preferences {

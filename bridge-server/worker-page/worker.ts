@@ -1,13 +1,14 @@
 import { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import { workerClock } from "../../engine/agent/clock.ts"
 import { idbSettings } from "../../engine/agent/settings.ts"
+import { browserBackendNames } from "../../engine/backends/names.ts"
 import { createPool, type Pool } from "../../engine/index.ts"
 import { browserLibrary } from "../../engine/store/browser.ts"
 import { webWorkerHost } from "../../engine/worker/web-worker-factory.ts"
 import { asAccelerateError, type BridgeState, type HardwareReport, type Status } from "../../protocol/index.ts"
 import { Battery } from "./battery.ts"
 import { browserName } from "./browser-name.ts"
-import { backends, type Preferences, readPreferences, writePreferences } from "./preferences.ts"
+import { type Preferences, readPreferences, usedBy, writePreferences } from "./preferences.ts"
 import { WakeLock } from "./wake-lock.ts"
 
 /** Where the built page's other files are; absolute paths. */
@@ -140,8 +141,8 @@ export class BrowserWorker {
       agent,
       browser,
       version,
-      hosts: backends
-        .filter((backend) => !without.includes(backend))
+      hosts: browserBackendNames
+        .filter((backend) => !without.includes(usedBy(backend)))
         .map((backend) =>
           webWorkerHost({ backend, workerUrl: backend === "webnn" ? webnnWorker : worker, assetsUrl: runtime }),
         ),

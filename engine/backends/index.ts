@@ -1,4 +1,5 @@
 import { type BackendDefinition, defineBackend } from "../backend.ts"
+import { browserAdapter } from "./webgpu-adapter.ts"
 
 /** The backends a browser has. Each is imported, and its runtime with it, only where it is created: in its worker. */
 export const browserBackends: readonly BackendDefinition[] = [
@@ -7,6 +8,12 @@ export const browserBackends: readonly BackendDefinition[] = [
     title: "WebGPU, by onnxruntime-web",
     platform: "browser",
     create: async (options) => (await import("./webgpu.ts")).createWebgpu(options),
+  }),
+  defineBackend({
+    name: "wgsl",
+    title: "WebGPU, by our own kernels",
+    platform: "browser",
+    create: async () => (await import("./wgsl/backend.ts")).createWgsl(browserAdapter),
   }),
   defineBackend({
     name: "webnn",

@@ -19,6 +19,13 @@ const limits = [
 /** Rasterizers that compute on the CPU, by the names browsers give them. */
 const software = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
 
+/** The browser's fastest adapter, or why there is none. */
+export async function browserAdapter(): Promise<GPUAdapter | string> {
+  if (!navigator.gpu) return "this browser, or this kind of page, has no WebGPU"
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" })
+  return adapter ?? "the browser offers no adapter: no GPU, a blocked driver, or too many GPU losses just now"
+}
+
 /** A device with all the adapter offers of what the runtime uses. */
 export function requestFullDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   return adapter.requestDevice({

@@ -1,12 +1,11 @@
 import * as ort from "onnxruntime-web/webgpu"
-import { probeAdapter } from "../../kernels/index.ts"
 import { type AbsentDevice, type DeviceInfo, fail } from "../../protocol/index.ts"
 import type { Backend, BackendSession } from "../backend.ts"
-import { type ProbeOutcome, probeKnownModel } from "../probe/index.ts"
 import { hastenReadback } from "./firefox-polls.ts"
 import { type KeepOnDevice, openWeb } from "./open-web.ts"
 import { configureOrtWeb, inMemory, lossReporter } from "./ort-web.ts"
-import { adapterName, gpuDtypes, isSoftware, requestFullDevice } from "./webgpu-adapter.ts"
+import { probeGpu } from "./probe-gpu.ts"
+import { adapterName, browserAdapter, gpuDtypes, isSoftware, requestFullDevice } from "./webgpu-adapter.ts"
 import { findConvFault } from "./webgpu-conv-fault.ts"
 
 /** What onnxruntime-web 1.30 hands over in GPU buffers (its wasm-common.ts). */
@@ -64,10 +63,8 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
         devices: [],
         absent: [{ id: "webgpu", backend: "webgpu", reason }],
       })
-      if (!navigator.gpu) return absent("this browser, or this kind of page, has no WebGPU")
-      const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" })
-      if (!adapter)
-        return absent("the browser offers no adapter: no GPU, a blocked driver, or too many GPU losses just now")
+      const adapter = await browserAdapter()
+      if (typeof adapter === "string") return absent(adapter)
       device = await requestFullDevice(adapter)
       device.lost.then(({ reason, message }) => loss.lost(`${message || "no reason given"} (${reason})`))
       hastenReadback(device)
@@ -79,7 +76,7 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
       device.addEventListener("uncapturederror", (event) => {
         fault ??= event.error
       })
-      const probe = await probeBoth(device, open)
+      const probe = await probeGpu(device, open)
       const info: DeviceInfo = {
         id: "webgpu",
         backend: "webgpu",
@@ -93,15 +90,4 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
     },
   }
   return backend
-}
-
-/** Plain WGSL first, then the runtime: a device that gets either wrong is not right. */
-async function probeBoth(device: GPUDevice, open: Parameters<typeof probeKnownModel>[0]): Promise<ProbeOutcome> {
-  const start = performance.now()
-  const wgsl = await probeAdapter(device)
-  const runtime = await probeKnownModel(open)
-  // Kernels that never ran have no error to compare; that they did not run is in `ok`.
-  const maxError = Number.isNaN(wgsl.maxError) ? runtime.maxError : Math.max(wgsl.maxError, runtime.maxError)
-  const reason = wgsl.reason ?? runtime.reason
-  return { ok: wgsl.ok && runtime.ok, maxError, ms: performance.now() - start, ...(reason && { reason }) }
 }

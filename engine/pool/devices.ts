@@ -1,5 +1,5 @@
 import { type AbsentDevice, type DeviceInfo, type Fallback, fail, type HardwareReport } from "../../protocol/index.ts"
-import { type Candidate, selectorMatches } from "../../scheduler/index.ts"
+import { type Candidate, comesLast, selectorMatches } from "../../scheduler/index.ts"
 import type { Blame } from "./blame.ts"
 import type { Host } from "./host.ts"
 import type { Measurements } from "./measurements.ts"
@@ -43,9 +43,16 @@ export class Devices {
     this.#load = load
   }
 
-  /** Resolves when every host that could serve `wanted` (any, where absent) has been probed, or, unforced, has had its time. */
-  async probed(wanted?: string): Promise<void> {
-    const asked = this.#unknown().filter((host) => wanted === undefined || wanted.split(/[:#]/)[0] === host.backend)
+  /**
+   * Resolves when every host that could serve `wanted` (any, where absent) has been probed, or, unforced, has had its time. One that would come
+   * last for `model` is not started for that.
+   */
+  async probed(model: Model, wanted?: string): Promise<void> {
+    const isAsked = ({ backend }: Host) =>
+      wanted === undefined
+        ? !comesLast(backend) || this.#measurements.of(model.sha256, backend).runs > 0
+        : wanted.split(/[:#]/)[0] === backend
+    const asked = this.#unknown().filter(isAsked)
     const all = Promise.all(asked.map((host) => host.probe()))
     const starting = asked.filter((host) => host.state === "starting")
     if (wanted !== undefined || starting.length === 0) {
@@ -58,6 +65,11 @@ export class Devices {
       timer = setTimeout(resolve, isNew ? PROBE_PATIENCE_MS : this.#settings.limits.patienceMs)
     })
     await Promise.race([all, patience]).finally(() => clearTimeout(timer))
+  }
+
+  /** Some host was never started. */
+  get isAnyUnasked(): boolean {
+    return this.hosts.some(({ state }) => state === "idle")
   }
 
   /** Resolves when all hosts have been probed. */

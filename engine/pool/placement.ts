@@ -65,13 +65,17 @@ export class Placement {
   /** A forced device that is being replaced is waited for. */
   async place(wanted: Wanted): Promise<Placed> {
     const { model, signal } = wanted
-    await orAborted(this.#devices.probed(wanted.device), signal)
+    await orAborted(this.#devices.probed(model, wanted.device), signal)
     const exclude = [...(wanted.exclude ?? [])]
     let fellBackFrom: Placed["fellBackFrom"]
     let last: unknown
     for (;;) {
       const choice = this.choose({ ...wanted, exclude })
       const best = choice.ranked[0]
+      if (!best && wanted.device === undefined && this.#devices.isAnyUnasked) {
+        await orAborted(this.#devices.allProbed(), signal)
+        continue
+      }
       if (!best) throw this.#none(wanted, choice.rejected, last)
       fellBackFrom ??= choice.passedOver && this.#devices.fallback(choice.passedOver.id, choice.passedOver.reason)
       const loaded = this.#sessions.shared(model, this.#devices.hostOf(best.id), best.id)

@@ -84,6 +84,7 @@ export class Tuner {
         const shapes = Object.fromEntries(Object.entries(forms).map(([name, { shape }]) => [name, shape]))
         await model.learnFlops(shapes).catch(() => undefined)
       }
+      if (this.#mayGoOn && this.recent.all().length > 0) await this.#parts.devices.allProbed()
       const { trial } = this.plan()
       if (trial) {
         await this.#try(trial)

@@ -1,3 +1,4 @@
+import { browserBackendNames } from "../../engine/backends/names.ts"
 import { createPool, type Pool, type PoolOptions } from "../../engine/index.ts"
 import { type BrowserLibraryOptions, browserLibrary } from "../../engine/store/browser.ts"
 import type { ModelLibrary } from "../../engine/store/library.ts"
@@ -13,8 +14,6 @@ export interface ExtensionPool {
   uploaded(origin: string, sha256: string): Promise<boolean>
 }
 
-const backends = ["webgpu", "webnn", "wasm"]
-
 /** Each backend in a worker of its own; models in the extension's storage. Nothing runs before it is asked for. */
 export function extensionPool(
   options: Pick<
@@ -27,7 +26,7 @@ export function extensionPool(
   // With host permissions the browser leaves CORS to us.
   const models = browserLibrary({ privileged: true, keepsFor, mayDownload })
   const assetsUrl = new URL(`/${RUNTIME_FOLDER}/`, location.href)
-  const hosts = backends.map((backend) => webWorkerHost({ backend, workerUrl, assetsUrl }))
+  const hosts = browserBackendNames.map((backend) => webWorkerHost({ backend, workerUrl, assetsUrl }))
   return {
     pool: createPool({ ...options, hosts, models }),
     models,

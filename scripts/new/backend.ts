@@ -12,6 +12,7 @@ import {
 
 const folder = "engine/backends"
 const index = `${folder}/index.ts`
+const names = `${folder}/names.ts`
 
 /** A browser's backend that says of itself, truly, that it has no device yet. */
 export function newBackend(name: string, repository: Repository): Scaffold {
@@ -38,6 +39,7 @@ export function newBackend(name: string, repository: Repository): Scaffold {
     create: async (options) => (await import("./${name}.ts")).${create}(options),
   }),\n`,
       ),
+      [names]: addToBlock(names, required(repository, names), /browserBackendNames = \[[^\]]*\]/, `"${name}"`),
     },
     next: [
       `Until it is written, every pool reports ${name} absent with that reason. Write probe() and open() in ${path}; every "${UNWRITTEN}" has to go.`,

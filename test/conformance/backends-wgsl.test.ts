@@ -5,17 +5,12 @@ import type { HostConnection } from "../../engine/host-factory.ts"
 import { inProcessHost } from "../../engine/in-process-host.ts"
 import { type DeviceInfo, Peer } from "../../protocol/index.ts"
 import { softwareAdapter } from "../kernels/software-gpu.ts"
-import { cases } from "./cases.ts"
+import { cases, refusalOf } from "./cases.ts"
 import { drive } from "./drive.ts"
 import { expectRight } from "./judge.ts"
 import { reference } from "./reference.ts"
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 })
-
-/** What our kernels can't compute yet, by the name of the case: refused, with the operators that are missing. */
-const refused: Record<string, RegExp> = {
-  "silero-vad": /they have no If, LSTM/,
-}
 
 describe("wgsl, in Node", () => {
   let host: HostConnection
@@ -43,7 +38,7 @@ describe("wgsl, in Node", () => {
       const plan = conformance.plan()
       const { model } = conformance
       const driven = drive(peer, "wgsl", typeof model === "string" ? new Uint8Array(readFileSync(model)) : model, plan)
-      const refusal = refused[conformance.name]
+      const refusal = refusalOf(conformance, device)
       if (refusal)
         return expect(driven).rejects.toMatchObject({
           code: "IPFA_DEVICE_UNSUPPORTED",

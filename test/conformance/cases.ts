@@ -1,7 +1,7 @@
 /** The models every device is tried with, their inputs, and the answers known to be right (SOURCE.txt beside each shared model). */
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import type { Tensor } from "../../protocol/index.ts"
+import type { DeviceInfo, Tensor } from "../../protocol/index.ts"
 import { planes, readImage } from "../support/image.ts"
 import { sharedModel } from "../support/shared.ts"
 import { readWave } from "../support/wave.ts"
@@ -15,8 +15,10 @@ export interface ConformanceCase {
   model: string | Uint8Array<ArrayBuffer>
   /** Why it can't be tried here: the shared folder is absent. */
   skip?: string
-  /** Needed by the device, else it must refuse with IPFA_DEVICE_UNSUPPORTED. */
+  /** Needed by ONNX Runtime's backends, else they must refuse with IPFA_DEVICE_UNSUPPORTED; our own kernels compute it in float32. */
   needs?: "float16"
+  /** What our own kernels can't compute yet: their refusal says this. */
+  lackedByWgsl?: RegExp
   plan(): Drive
   /** What is known to be right, as [what, got, expected] that must be equal. */
   known(driven: Driven): [what: string, got: unknown, expected: unknown][]
@@ -28,6 +30,15 @@ export interface ConformanceCase {
 const float32 = { absolute: 2e-5, relative: 2e-4 }
 /** One unit in the last place of a float16 near 1 is 2^-10; layers of them add up. */
 const float16 = { absolute: 4e-3, relative: 0 }
+
+/** What the refusal of `device` must say; undefined where it has to compute the case. */
+export function refusalOf(
+  { needs, lackedByWgsl }: ConformanceCase,
+  { backend, dtypes }: DeviceInfo,
+): RegExp | undefined {
+  if (backend === "wgsl") return lackedByWgsl
+  return needs && !dtypes.includes(needs) ? /f16|float16/ : undefined
+}
 
 const values = (t: Tensor | undefined) => t?.data as Float32Array<ArrayBuffer>
 const softmax = (x: Float32Array) => {
@@ -169,6 +180,7 @@ export const cases: readonly ConformanceCase[] = [
     tolerance: { absolute: 1e-3, relative: 1e-3 },
   }),
   shared("silero-vad", "silero_vad.onnx", {
+    lackedByWgsl: /they have no If, LSTM/,
     plan() {
       const wave = readWave(path("silero-vad/test.wav"))
       // A frame is 512 samples after the last 64 of the frame before; the first has silence there.

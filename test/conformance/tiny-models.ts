@@ -60,6 +60,15 @@ export function identity(dtype: Dtype): Uint8Array<ArrayBuffer> {
   })
 }
 
+/** x → y, both strings [n]: x with itself behind it. No GPU will ever run it. */
+export function stringConcat(): Uint8Array<ArrayBuffer> {
+  return model({
+    inputs: [value("x", "string", ["n"])],
+    outputs: [value("y", "string", ["n"])],
+    nodes: [{ opType: "StringConcat", input: ["x", "x"], output: ["y"] }],
+  })
+}
+
 /** x 4-bit [n] → y float32 [n], by dequantization with scale 1; and back to `again`, 4-bit. */
 export function fourBit(dtype: "int4" | "uint4", back: boolean): Uint8Array<ArrayBuffer> {
   return model({

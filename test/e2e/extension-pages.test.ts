@@ -118,7 +118,7 @@ describe("the benchmark page", () => {
   const results = () => page.getByTestId("result")
 
   test("shows a benchmark that was just run, and its files hold it", async () => {
-    await page.getByTestId("run-webgpu").uncheck()
+    for (const device of ["webgpu", "wgsl"]) await page.getByTestId(`run-${device}`).uncheck()
     await page.getByTestId("run-benchmark").click()
     await page.getByTestId("run-state").and(page.locator("[data-state=done]")).waitFor()
     await results().first().waitFor()

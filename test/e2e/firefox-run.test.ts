@@ -122,7 +122,7 @@ describe("in Firefox, a page runs a model in the extension's pool", () => {
     await welcome.close()
 
     const benchmarks = await openOwn("benchmarks.html")
-    await press(benchmarks, "run-webgpu")
+    for (const device of ["webgpu", "wgsl"]) await press(benchmarks, `run-${device}`)
     await press(benchmarks, "run-benchmark")
     await benchmarks.waitForSelector("[data-testid=result][data-device=wasm]")
     expect(await benchmarks.$$("[data-testid=chart] canvas")).toHaveLength(1)

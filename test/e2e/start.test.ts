@@ -68,8 +68,10 @@ test("--once gives right answers from every browser that is there and from nativ
   expect(devices.sort()).toEqual([
     "chromium wasm true",
     "chromium webgpu true",
+    "chromium wgsl true",
     "firefox wasm true",
     "firefox webgpu true",
+    "firefox wgsl true",
     "native native-cpu true",
     ...(webkitIsHere ? ["webkit wasm true"] : []),
     "webnn-shell wasm true",

@@ -146,7 +146,7 @@ describe("Chromium", () => {
     const page = await open(link())
     await will(page, "connected")
     const offered = () => agents()[0]?.hardware.devices.map(({ id }) => id)
-    expect(offered()).toEqual(["webgpu", "wasm"])
+    expect(offered()).toEqual(["webgpu", "wgsl", "wasm"])
     await page.getByTestId("webgpu").uncheck()
     await page.getByTestId("webnn").uncheck()
     expect(await page.getByTestId("wasm").isDisabled()).toBe(true)

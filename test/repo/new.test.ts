@@ -31,6 +31,7 @@ const made: [kind: string, name: string, files: string[], registered: [file: str
   ["method", "garden.weed", [], ["protocol/methods/index.ts", /^ {2}weedGarden,$/m]],
   ["method", "benchmark.forget", [], ["protocol/methods/status.ts", /forgetBenchmark = defineMethod/]],
   ["backend", "abacus", ["engine/backends/abacus.ts"], ["engine/backends/index.ts", /import\("\.\/abacus\.ts"\)/]],
+  ["backend", "astrolabe", [], ["engine/backends/names.ts", /= \[[^\]]*"abacus", "astrolabe"[^\]]*\]/]],
   ["model", "irises", ["models/irises/README.md", "models/irises/train.py"], ["models/README.md", /`irises\/`/]],
 ]
 

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { describe, expect, test } from "vitest"
 import { browserBackends } from "../../engine/backends/index.ts"
+import { browserBackendNames } from "../../engine/backends/names.ts"
 import { nodeBackends } from "../../engine/backends/node.ts"
 import * as kernels from "../../kernels/index.ts"
 import type { MethodDefinition } from "../../protocol/index.ts"
@@ -66,12 +67,12 @@ describe("backends", () => {
     readFileSync(path.join(repoRoot, "engine/backends", file), "utf8"),
   )
 
-  const makers = list("engine/backends/*.ts").flatMap((file) =>
+  const makers = list("engine/backends/**/*.ts").flatMap((file) =>
     [...readFileSync(path.join(repoRoot, file), "utf8").matchAll(created)].map((match) => [match[1]!, file] as const),
   )
 
   test.each(makers)("%s in %s is registered, and imported only when it is created", (create, file) => {
-    const lazily = `(await import("./${path.posix.basename(file)}")).${create}(`
+    const lazily = `(await import("./${path.posix.relative("engine/backends", file)}")).${create}(`
     expect(registers.some((text) => text.includes(lazily))).toBe(true)
   })
 
@@ -81,7 +82,8 @@ describe("backends", () => {
     expect(new Set(names).size).toBe(names.length)
     expect(new Set(browserBackends.map((backend) => backend.platform))).toEqual(new Set(["browser"]))
     expect(new Set(nodeBackends.map((backend) => backend.platform))).toEqual(new Set(["node"]))
-    expect(makers.length).toBeGreaterThanOrEqual(browserBackends.length)
+    expect(makers.length).toBeGreaterThan(browserBackends.length)
+    expect(browserBackends.map((backend) => backend.name)).toEqual(browserBackendNames)
   })
 })
 

@@ -29,6 +29,7 @@ test("naming the backends loads no runtime", () => {
   const names = [...browserBackends, ...nodeBackends].map((b) => `${b.platform} ${b.name}`)
   expect(names).toEqual([
     "browser webgpu",
+    "browser wgsl",
     "browser webnn",
     "browser wasm",
     "node native-cpu",

@@ -96,6 +96,26 @@ describe("the device of a session", () => {
     expect((await page.open(model, { device: "wasm" })).fellBackFrom).toBeUndefined()
   })
 
+  test("is our own kernels' where they were faster; until then they are not even started, unless nothing else can serve", async () => {
+    const [wgsl, wasm] = [adderHost("wgsl"), adderHost("wasm")]
+    t = testPool([wgsl, wasm])
+    const [one, two] = [t.publish("one", adderModel(1)), t.publish("two", adderModel(2))]
+    const page = t.connect()
+    const { device, model } = await page.open(one)
+    expect([device.id, wgsl.starts]).toEqual(["wasm", 0])
+    wasm.refuse = unsupported()
+    expect(await page.open(two)).toMatchObject({ device: { id: "wgsl" }, fellBackFrom: { id: "wasm" } })
+    expect(wgsl.starts).toBe(1)
+    t.close()
+    wasm.refuse = undefined
+    const run = (on: string, ms: number): Measurement => {
+      const what = { kind: "run", device: on, backend: on, adapter: "", model: model.sha256 } as const
+      return { at: 1, ms, ok: true, ...what }
+    }
+    t = testPool([wgsl, wasm], { measurements: [run("wasm", 90), run("wgsl", 3)] })
+    expect((await t.connect().open(t.publish("one", adderModel(1)))).device.id).toBe("wgsl")
+  })
+
   test("that can't open the model is fallen back from, visibly, and is not tried again", async () => {
     const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
     webgpu.refuse = unsupported()

@@ -79,6 +79,18 @@ describe("in idle time", () => {
     for (const n of wasm.fed!.data as Float32Array) expect(n > 0 && n < 1).toBe(true)
   })
 
+  test("what no caller has had started is started then, and tried: our own kernels", async () => {
+    const wgsl = adderHost("wgsl")
+    t = testPool([webgpu, wgsl], { mayTune: () => true })
+    page = t.connect()
+    const { sessionId } = await page.open(t.publish("1", adderModel(1)))
+    for (let i = 0; i < 2; i++) await page.run(sessionId, 7)
+    await pass(9_999)
+    expect(wgsl.starts).toBe(0)
+    await pass(1)
+    expect([wgsl.starts, benchmarks()]).toEqual([1, [["wgsl", true]]])
+  })
+
   test("pairs are tried one at a time, each after idle time of its own", async () => {
     await tuned()
     await pass(1)

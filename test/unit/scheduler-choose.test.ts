@@ -51,6 +51,27 @@ describe("default order", () => {
     },
   )
 
+  test.each([undefined, 2e5, 6e8, 1e13])(
+    "has our own kernels last, on a fallback adapter too, for %s operations",
+    (flops) => {
+      const ours = [candidate("wgsl"), candidate("wgsl#1", { fallbackAdapter: true })]
+      const without = order(need({ flops }), all, half)
+      const real = without.indexOf("webgpu#1")
+      for (const seed of [1, 2, 3])
+        expect(order(need({ flops }), [...ours, ...all], seeded(seed))).toEqual([
+          ...without.slice(0, real),
+          "wgsl",
+          "webgpu#1",
+          "wgsl#1",
+        ])
+    },
+  )
+
+  test("gives way to measurements: our own kernels come first where they were faster", () => {
+    const measured = [candidate("webgpu", { runMs: 9, runs: 5 }), candidate("wgsl", { runMs: 5, runs: 5 })]
+    expect(order(need(), [...measured, candidate("wasm")], half)).toEqual(["wgsl", "webgpu", "wasm"])
+  })
+
   test("turns round for a tiny model, which is done before a GPU has answered; a fallback adapter stays last", () => {
     const expected = ["native-cpu", "wasm", "native-cuda", "webnn:npu", "webgpu", "webgpu#1"]
     // Handwritten digits, keywords: 2e5 and 5e6 operations.

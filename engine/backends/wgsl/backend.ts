@@ -1,13 +1,14 @@
-import { KernelRuntime, probeAdapter } from "../../../kernels/index.ts"
+import { KernelRuntime } from "../../../kernels/index.ts"
 import { type DeviceInfo, fail } from "../../../protocol/index.ts"
 import type { Backend, BackendSession, ModelFiles } from "../../backend.ts"
-import { probeKnownModel } from "../../probe/index.ts"
-import { adapterName, gpuDtypes, isSoftware, requestFullDevice } from "../webgpu-adapter.ts"
+import { hastenReadback } from "../firefox-polls.ts"
+import { probeGpu } from "../probe-gpu.ts"
+import { adapterName, isSoftware, requestFullDevice } from "../webgpu-adapter.ts"
 import { WgslSession } from "./session.ts"
 import { unsupported } from "./unsupported.ts"
 
-/** A GPU through our own kernels. `requestAdapter` is the platform's, in a page, a worker or (Dawn) in Node. */
-export async function createWgsl(requestAdapter: () => Promise<GPUAdapter | null>): Promise<Backend> {
+/** A GPU through our own kernels. `requestAdapter` is the platform's, in a page, a worker or (Dawn) in Node; it says why where there is none. */
+export async function createWgsl(requestAdapter: () => Promise<GPUAdapter | string>): Promise<Backend> {
   let runtime: KernelRuntime | undefined
 
   const open = async ({ model, external = [] }: ModelFiles): Promise<BackendSession> => {
@@ -21,25 +22,21 @@ export async function createWgsl(requestAdapter: () => Promise<GPUAdapter | null
     open,
     async probe() {
       const adapter = await requestAdapter()
-      if (!adapter) return { devices: [], absent: [{ id: "wgsl", backend: "wgsl", reason: "there is no adapter" }] }
+      if (typeof adapter === "string")
+        return { devices: [], absent: [{ id: "wgsl", backend: "wgsl", reason: adapter }] }
       const device = await requestFullDevice(adapter)
       device.lost.then(({ reason, message }) => backend.onLost?.(`${message || "no reason given"} (${reason})`))
+      hastenReadback(device)
       runtime = new KernelRuntime(device)
-      const start = performance.now()
-      const kernels = await probeAdapter(device)
-      const model = await probeKnownModel(open)
       const info: DeviceInfo = {
         id: "wgsl",
         backend: "wgsl",
         adapter: adapterName(adapter.info),
         fallbackAdapter: isSoftware(adapter),
-        dtypes: gpuDtypes(device),
+        // float16 is taken and given, and computed in float32, whether or not shaders have it.
+        dtypes: ["float32", "int32", "uint32"],
         state: "ready",
-        probe: {
-          ok: kernels.ok && model.ok,
-          maxError: Number.isNaN(kernels.maxError) ? model.maxError : Math.max(kernels.maxError, model.maxError),
-          ms: performance.now() - start,
-        },
+        probe: await probeGpu(device, open),
       }
       return { devices: [info], absent: [] }
     },
