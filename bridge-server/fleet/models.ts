@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import { createReadStream } from "node:fs"
 import type { AcquiredModel, ModelOwner, ModelSource } from "../../engine/model-source.ts"
 import {
   AccelerateError,
@@ -106,10 +107,21 @@ export class FleetModels {
 }
 
 async function send(member: Member, file: AcquiredModel, signal: AbortSignal): Promise<void> {
-  const bytes = await file.read()
   const uploadId = randomUUID()
-  for (let offset = 0; offset < bytes.byteLength; offset += UPLOAD_PART_BYTES) {
-    const part = bytes.subarray(offset, Math.min(offset + UPLOAD_PART_BYTES, bytes.byteLength))
-    await member.peer.call("model.put", { uploadId, offset, total: bytes.byteLength, bytes: part }, { signal })
+  let offset = 0
+  for await (const bytes of parts(file)) {
+    await member.peer.call("model.put", { uploadId, offset, total: file.bytes, bytes }, { signal })
+    offset += bytes.byteLength
   }
+}
+
+/** From its file where it has one, since a model may be larger than the memory that is free. What arrives is hashed by the agent. */
+async function* parts(file: AcquiredModel): AsyncGenerator<Uint8Array> {
+  if (file.path !== undefined) {
+    yield* createReadStream(file.path, { highWaterMark: UPLOAD_PART_BYTES })
+    return
+  }
+  const bytes = await file.read()
+  for (let offset = 0; offset < bytes.byteLength; offset += UPLOAD_PART_BYTES)
+    yield bytes.subarray(offset, offset + UPLOAD_PART_BYTES)
 }

@@ -342,8 +342,8 @@ export class ModelLibrary implements ModelSource {
       read: async () => {
         const data = await store.read(sha256)
         room.unlease(sha256)
-        if (!data || (!this.#verified.has(sha256) && (await sha256Hex(data)) !== sha256))
-          throw await this.#damaged(parts, sha256)
+        if (!data) throw await this.#gone(parts, sha256)
+        if (!this.#verified.has(sha256) && (await sha256Hex(data)) !== sha256) throw await this.#damaged(parts, sha256)
         this.#verified.add(sha256)
         return data
       },
@@ -355,6 +355,16 @@ export class ModelLibrary implements ModelSource {
     if (this.#verified.has(sha256)) return
     if ((await parts.store.digest(sha256)) !== sha256) throw await this.#damaged(parts, sha256)
     this.#verified.add(sha256)
+  }
+
+  /** For a model that was acquired and whose bytes went since: they made room for others, or were deleted. */
+  async #gone(parts: Parts, sha256: string): Promise<AccelerateError> {
+    await this.#damaged(parts, sha256)
+    return fail("IPFA_MODEL_NOT_FOUND", {
+      message:
+        "The model's bytes are no longer stored here: they made room for others, or were deleted. Load it again.",
+      data: { sha256 },
+    })
   }
 
   /** Removes bytes that are not what they should be. What a reference first led to stays known; an upload is gone. */

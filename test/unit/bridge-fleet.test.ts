@@ -1,3 +1,7 @@
+import { randomBytes } from "node:crypto"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
 import { describe, expect, test, vi } from "vitest"
 import { hostForms, networkOf, ownOrigins } from "../../bridge-server/access/addresses.ts"
 import { presentedToken } from "../../bridge-server/access/token.ts"
@@ -10,7 +14,7 @@ import { type BridgeModel, FleetModels } from "../../bridge-server/fleet/models.
 import type { Placed, Placement } from "../../bridge-server/fleet/placement.ts"
 import { Slots } from "../../bridge-server/fleet/slots.ts"
 import type { AcquiredModel, ModelSource } from "../../engine/model-source.ts"
-import { fail, isExtensionOrigin } from "../../protocol/index.ts"
+import { fail, isExtensionOrigin, UPLOAD_PART_BYTES } from "../../protocol/index.ts"
 
 const never = new AbortController().signal
 
@@ -115,6 +119,29 @@ describe("slots", () => {
     void enter(slots, device, "a", half)
     expect(slots.waiting).toBe(2)
   })
+})
+
+test("a model's file is given to an agent in pieces, as they are read", async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), "ipfa give "))
+  try {
+    const file = path.join(dir, "model")
+    const bytes = randomBytes(2 * UPLOAD_PART_BYTES + 5)
+    writeFileSync(file, bytes)
+    const parts: { offset: number; total: number; bytes: Uint8Array }[] = []
+    const call = async (_method: string, part: (typeof parts)[number]) => void parts.push(part)
+    const member = { peer: { call } } as unknown as Member
+    const whole = async () => expect.unreachable("it is not read whole")
+    const model = { sha256: "s", bytes: bytes.byteLength, path: file, read: whole } as unknown as AcquiredModel
+    await new FleetModels({} as ModelSource, new Aliases({})).give(member, model)
+    expect(parts.map(({ offset, total, bytes }) => [offset, total, bytes.byteLength])).toEqual([
+      [0, bytes.byteLength, UPLOAD_PART_BYTES],
+      [UPLOAD_PART_BYTES, bytes.byteLength, UPLOAD_PART_BYTES],
+      [2 * UPLOAD_PART_BYTES, bytes.byteLength, 5],
+    ])
+    expect(Buffer.concat(parts.map((part) => part.bytes)).equals(bytes)).toBe(true)
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 })
 
 describe("work that was given up and has not ended yet", () => {

@@ -319,6 +319,15 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     expect((await models.acquire(url, owner)).stored).toBe(false)
   })
 
+  test("bytes that went after a model was acquired are said to be gone, not damaged, and can be had again", async () => {
+    const url = server.serve("/gone.onnx", { bytes: someBytes(1000, 7), etag: '"1"' })
+    const models = library()
+    const model = await models.acquire(url, owner)
+    await models.delete(model.sha256)
+    expect(await codeOf(model.read())).toBe("IPFA_MODEL_NOT_FOUND")
+    expect((await (await models.acquire(url, owner)).read()).byteLength).toBe(1000)
+  })
+
   test("what was used least recently makes room, pinned uploads don't", async () => {
     const models = library({ quotaBytes: 4000, revalidateMs: 10 ** 9 })
     const load = async (n: number) => {
