@@ -2,16 +2,17 @@ import type { Clip } from "./clip.ts"
 import type { AnyKernel, GpuDtype } from "./define-kernel.ts"
 import type { GpuArray } from "./fill.ts"
 import type { GpuTensor } from "./gpu-tensor.ts"
+import { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 import * as binary from "./ops/binary/binary.ts"
 import { type CastAttributes, cast } from "./ops/cast/cast.ts"
 import { type Conv2dAlgorithm, type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 import { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 import { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 import { type MatmulAlgorithm, type MatmulAttributes, matmul } from "./ops/matmul/matmul.ts"
+import { layerNorm, type NormAttributes, rmsNorm } from "./ops/norm/norm.ts"
 import { averagePool, maxPool, type PoolAttributes } from "./ops/pool2d/pool2d.ts"
 import * as reduce from "./ops/reduce/reduce.ts"
-import { type RmsNormAttributes, rmsNorm } from "./ops/rms-norm/rms-norm.ts"
-import { softmax } from "./ops/softmax/softmax.ts"
+import { logSoftmax, type SoftmaxAttributes, softmax } from "./ops/softmax/softmax.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
@@ -31,8 +32,16 @@ type Arithmetic = <D extends GpuDtype>(
 ) => Promise<GpuTensor<D>>
 /** 1 or 0 for each pair of two of one dtype, broadcast by NumPy's rules. */
 type Comparison = <D extends GpuDtype>(a: GpuTensor<D>, b: GpuTensor<D>, options?: RunOptions<"flat">) => Truth
-/** [..., cols] → [..., 1] */
-type Reduction = (x: Float32, options?: RunOptions<"row">) => Result
+/** [a…, cols, b…] → [a…, 1, b…] along an axis, the last unless given. */
+type Reduction = (x: Float32, attributes?: Partial<reduce.ReduceAttributes>, options?: RunOptions<"line">) => Result
+/** As a reduction: where along the axis the element lies. */
+type Search = (
+  x: GpuTensor,
+  attributes?: Partial<ArgAttributes>,
+  options?: RunOptions<"line">,
+) => Promise<GpuTensor<"int32">>
+/** Along an axis, the last unless given. */
+type Softmax = (x: Float32, attributes?: Partial<SoftmaxAttributes>, options?: RunOptions<"line">) => Result
 /** [n, c, h, w] → [n, c, h', w'] */
 type Pool = (x: Float32, attributes: Partial<PoolAttributes>, options?: RunOptions<"flat">) => Result
 
@@ -59,7 +68,9 @@ export interface Kernels
   extends Record<PlainUnary, Unary>,
     Record<"add" | "sub" | "mul" | "div" | "maximum" | "minimum", Arithmetic>,
     Record<"equal" | "less" | "greater" | "lessOrEqual" | "greaterOrEqual", Comparison>,
-    Record<"reduceSum" | "reduceMean" | "reduceMax" | "reduceMin", Reduction>,
+    Record<keyof typeof reduce, Reduction>,
+    Record<"argMax" | "argMin", Search>,
+    Record<"softmax" | "logSoftmax", Softmax>,
     Record<"maxPool" | "averagePool", Pool> {
   readonly device: GPUDevice
   readonly runtime: KernelRuntime
@@ -89,10 +100,17 @@ export interface Kernels
   gelu: UnaryWith<unary.GeluAttributes>
   hardSigmoid: UnaryWith<{ alpha: number; beta: number }>
   leakyRelu: UnaryWith<{ alpha: number }>
-  /** Over the last axis. */
-  softmax(x: Float32, options?: RunOptions<"row">): Result
   /** Over the last axis; w has a weight for each of its elements. `eps` is 1e-5 unless given. */
-  rmsNorm(x: Float32, w: Float32, attributes?: Partial<RmsNormAttributes>, options?: RunOptions<"row">): Result
+  rmsNorm(x: Float32, w: Float32, attributes?: Partial<NormAttributes>, options?: RunOptions<"row">): Result
+  /** As rmsNorm, the mean taken out first, with a bias like w and a residual like x that is added to it first. */
+  layerNorm(
+    x: Float32,
+    w: Float32,
+    bias?: Float32,
+    residual?: Float32,
+    attributes?: Partial<NormAttributes>,
+    options?: RunOptions<"row">,
+  ): Result
   /** [rows, cols] → [cols, rows], any dtype. */
   transpose<D extends GpuDtype>(x: GpuTensor<D>, options?: RunOptions<"tiled">): Promise<GpuTensor<D>>
   /** What one view shows of x, to where another shows in the result; see view.ts. Any dtype. */
@@ -144,13 +162,16 @@ export function createKernels(device: GPUDevice): Kernels {
     runtime,
     tensor: ({ dtype, shape, data }) => runtime.upload(dtype, shape, data),
     ...each(plain, one),
+    ...each({ ...reduce, argMax, argMin, softmax, logSoftmax }, oneWith),
     ...each({ clip, gelu, hardSigmoid, leakyRelu, maxPool, averagePool, copy, cast }, oneWith),
     ...each(binary, two),
-    ...each({ ...reduce, softmax, transpose }, one),
+    ...each({ transpose }, one),
     matmul: two(matmul),
     gemm: (a, b, bias, attributes, options) => runtime.run(matmul, [a, b, bias], attributes, options) as Result,
     conv2d: (x, w, bias, attributes, options) => runtime.run(conv2d, [x, w, bias], attributes, options) as Result,
     rmsNorm: (x, w, attributes, options) => runtime.run(rmsNorm, [x, w], attributes, options) as Result,
+    layerNorm: (x, w, bias, residual, attributes, options) =>
+      runtime.run(layerNorm, [x, w, bias, residual], attributes, options) as Result,
     gather: (x, indices, attributes, options) =>
       runtime.run(gather, [x, indices] as GpuTensor[], attributes, options) as unknown as Any,
     where: (condition, a, b, options) =>

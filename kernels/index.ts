@@ -20,6 +20,7 @@ export {
 } from "./define-kernel.ts"
 export { scoped } from "./gpu-errors.ts"
 export { elems, GpuTensor, usage } from "./gpu-tensor.ts"
+export { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 export {
   add,
   div,
@@ -39,10 +40,21 @@ export { type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 export { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 export { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 export { matmul } from "./ops/matmul/matmul.ts"
+export { layerNorm, type NormAttributes, rmsNorm } from "./ops/norm/norm.ts"
 export { averagePool, maxPool, type PoolAttributes } from "./ops/pool2d/pool2d.ts"
-export { reduceMax, reduceMean, reduceMin, reduceSum } from "./ops/reduce/reduce.ts"
-export { rmsNorm } from "./ops/rms-norm/rms-norm.ts"
-export { softmax } from "./ops/softmax/softmax.ts"
+export {
+  reduceL1,
+  reduceL2,
+  reduceLogSum,
+  reduceLogSumExp,
+  reduceMax,
+  reduceMean,
+  reduceMin,
+  reduceProd,
+  reduceSum,
+  reduceSumSquare,
+} from "./ops/reduce/reduce.ts"
+export { logSoftmax, softmax } from "./ops/softmax/softmax.ts"
 export { transpose } from "./ops/transpose/transpose.ts"
 export {
   abs,

@@ -1,4 +1,5 @@
 import type { AnyKernel } from "./define-kernel.ts"
+import { argMax, argMin } from "./ops/arg/arg.ts"
 import {
   add,
   div,
@@ -18,10 +19,21 @@ import { conv2d } from "./ops/conv2d/conv2d.ts"
 import { copy } from "./ops/copy/copy.ts"
 import { gather } from "./ops/gather/gather.ts"
 import { matmul } from "./ops/matmul/matmul.ts"
+import { layerNorm, rmsNorm } from "./ops/norm/norm.ts"
 import { averagePool, maxPool } from "./ops/pool2d/pool2d.ts"
-import { reduceMax, reduceMean, reduceMin, reduceSum } from "./ops/reduce/reduce.ts"
-import { rmsNorm } from "./ops/rms-norm/rms-norm.ts"
-import { softmax } from "./ops/softmax/softmax.ts"
+import {
+  reduceL1,
+  reduceL2,
+  reduceLogSum,
+  reduceLogSumExp,
+  reduceMax,
+  reduceMean,
+  reduceMin,
+  reduceProd,
+  reduceSum,
+  reduceSumSquare,
+} from "./ops/reduce/reduce.ts"
+import { logSoftmax, softmax } from "./ops/softmax/softmax.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import {
   abs,
@@ -81,6 +93,8 @@ export const kernelRegistry: readonly AnyKernel[] = [
   sqrt,
   tanh,
   softmax,
+  logSoftmax,
+  layerNorm,
   rmsNorm,
   transpose,
   copy,
@@ -90,8 +104,16 @@ export const kernelRegistry: readonly AnyKernel[] = [
   averagePool,
   reduceSum,
   reduceMean,
+  reduceProd,
   reduceMax,
   reduceMin,
+  reduceL1,
+  reduceL2,
+  reduceSumSquare,
+  reduceLogSum,
+  reduceLogSumExp,
+  argMax,
+  argMin,
   gather,
   where,
   gelu,

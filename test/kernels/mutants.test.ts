@@ -10,17 +10,28 @@ beforeAll(async () => {
 })
 afterAll(() => runtime?.device.destroy())
 
+/**
+ * What became of a wrong line in kernels tried before, by hash: one that several kernels share need not be caught by the cases of each, nor survive those
+ * of each where it is listed.
+ */
+const settled = new Map<string, string | undefined>()
+
 /** The case that catches `mutant`, undefined where none does, null where no case compiles the line it changes. */
 async function caughtBy(kernel: AnyKernel, mutant: Mutant): Promise<string | undefined | null> {
   const cases = casesFor(kernel, mutant, runtime.limits)
   if (cases.length === 0) return null
+  const before = settled.get(mutant.source.hash)
+  if (before !== undefined || (settled.has(mutant.source.hash) && isListed(kernel, mutant))) return before
   const wrong = mutated(kernel, mutant)
   for (const one of cases) {
     // the large cases are for what all others let pass
     if (one.large && isListed(kernel, mutant)) continue
     const { outcome } = await runCase(runtime, wrong, one)
-    if (outcome === "FAIL") return one.name
+    if (outcome !== "FAIL") continue
+    settled.set(mutant.source.hash, one.name)
+    return one.name
   }
+  settled.set(mutant.source.hash, undefined)
   return undefined
 }
 

@@ -177,7 +177,7 @@ describe("a forced choice that can't be had fails", () => {
     await expect(small.run(matmul, [...pair()], {}, { algorithm: "tiled" })).rejects.toThrow(/8192 bytes.*1024/)
   })
   test("a reduction over a number of invocations that is no power of two", async () => {
-    await expect(gpu.softmax(f32([1], [1]), { tuning: { WG: 48 } })).rejects.toThrow(/power of two/)
+    await expect(gpu.softmax(f32([1], [1]), {}, { tuning: { WG: 48 } })).rejects.toThrow(/power of two/)
   })
 })
 

@@ -3,6 +3,10 @@ const last = "nothing writes scratch after the last reduction, and its loop ends
 const lone = "each invocation has the result, and all store the same"
 const unstored = "only fills what is never stored; WebGPU's bounds checks make the read harmless"
 const timesZero = "the other factor's padding is 0"
+const same = "no element is held against itself"
+
+const tree = { "if (li < s) { → if (li <= s) {": race, "if (li < s) { → if (true) {": race }
+const unlocked = "return workgroupUniformLoad(&scratch[0]); → return scratch[0];"
 
 /** Mutants that no case can catch, and why, by kernel. Whoever is caught must not be listed, and the other way round. */
 export const survivors: Record<string, Record<string, string>> = {
@@ -47,25 +51,21 @@ export const survivors: Record<string, Record<string, string>> = {
       unstored,
   },
   ...Object.fromEntries(
-    ["reduce-sum", "reduce-mean", "reduce-max", "reduce-min"].map((name) => [
-      name,
-      {
-        "if (li < s) { → if (li <= s) {": race,
-        "if (li < s) { → if (true) {": race,
-        "if (li == 0u) { → if (true) {": lone,
-        "return workgroupUniformLoad(&scratch[0]); → return scratch[0];": last,
-      },
+    ["sum", "mean", "prod", "max", "min", "l1", "l2", "sum-square", "log-sum", "log-sum-exp"].map((name) => [
+      `reduce-${name}`,
+      { ...tree, "if (li == 0u) { → if (true) {": lone, [unlocked]: last },
     ]),
   ),
-  softmax: {
-    "if (li < s) { → if (li <= s) {": race,
-    "if (li < s) { → if (true) {": race,
-    "return workgroupUniformLoad(&scratch[0]); → return scratch[0];": last,
-  },
-  "rms-norm": {
-    "if (li < s) { → if (li <= s) {": race,
-    "if (li < s) { → if (true) {": race,
-    "return workgroupUniformLoad(&scratch[0]); → return scratch[0];": last,
+  softmax: { ...tree, [unlocked]: last },
+  "log-softmax": { ...tree, [unlocked]: last },
+  "layer-norm": tree,
+  "rms-norm": tree,
+  "arg-max": { ...tree, "if (li == 0u) { → if (true) {": lone, "return i < j; → return i <= j;": same },
+  "arg-min": {
+    ...tree,
+    "if (li == 0u) { → if (true) {": lone,
+    "return i < j; → return i <= j;": same,
+    "return a < b; → return a <= b;": "equal ones are told apart before",
   },
   transpose: Object.fromEntries(
     [

@@ -1,17 +1,18 @@
-// y[r, i] = exp(x[r, i] - max) / sum of exp(x[r, j] - max); one workgroup for each row.
+// y = exp(x - max) / sum of exp(x - max) along one axis, or its logarithm with LOG; one workgroup for each line.
 #include "wgsl/flat-workgroup.wgsl"
+#include "wgsl/lines.wgsl"
+#include "wgsl/number.wgsl"
 #include "wgsl/reduce.wgsl"
 
 struct Params {
   rows: u32,
   cols: u32,
+  inner: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-const LOWEST = -0x1.fffffep+127f;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -23,18 +24,23 @@ fn main(
   if (row >= params.rows) {
     return;
   }
-  let base = row * params.cols;
-  var top = LOWEST;
+  let start = line_start(row);
+  var top = LEAST;
   for (var i = li; i < params.cols; i += WG) {
-    top = max(top, x[base + i]);
+    top = max(top, x[start + i * params.inner]);
   }
-  let row_max = reduce_max(li, top);
+  let most = reduce_max(li, top);
   var part = 0.0;
   for (var i = li; i < params.cols; i += WG) {
-    part += exp(x[base + i] - row_max);
+    part += exp(x[start + i * params.inner] - most);
   }
   let sum = reduce_sum(li, part);
   for (var i = li; i < params.cols; i += WG) {
-    y[base + i] = exp(x[base + i] - row_max) / sum;
+    let at = start + i * params.inner;
+#if LOG
+    y[at] = x[at] - most - log(sum);
+#else
+    y[at] = exp(x[at] - most) / sum;
+#endif
   }
 }

@@ -1,76 +1,76 @@
 import {
   type AnyKernel,
-  abs,
-  add,
+  argMax,
+  argMin,
   copy,
-  exp,
-  log,
-  mul,
   permuted,
+  reduceL1,
+  reduceL2,
+  reduceLogSum,
+  reduceLogSumExp,
   reduceMax,
   reduceMean,
   reduceMin,
+  reduceProd,
   reduceSum,
-  sqrt,
-  sub,
+  reduceSumSquare,
   wholeView,
 } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 
-/** Of rows [..., cols] → [..., 1]. */
-type Rows = (node: NodeLowering, rows: Value) => Value
+const product = (dims: readonly number[]) => dims.reduce((n, dim) => n * dim, 1)
 
-const kernelOf =
-  (kernel: AnyKernel): Rows =>
-  (node, rows) =>
-    node.run(kernel, [rows])
-const squares: Rows = (node, rows) => node.run(reduceSum, [node.run(mul, [rows, rows])])
-const logarithm =
-  (of: Rows): Rows =>
-  (node, rows) =>
-    node.run(log, [of(node, rows)])
-/** log Σ e^x, the largest x taken out first. */
-const logSumExp: Rows = (node, rows) => {
-  const top = node.run(reduceMax, [rows])
-  const sum = node.run(reduceSum, [node.run(exp, [node.run(sub, [rows, top])])])
-  return node.run(add, [node.run(log, [sum]), top])
+/** `x` with `axes`, in order, as the middle one of three; moved to the end first where others lie between them. */
+function asLines(node: NodeLowering, x: Value, axes: readonly number[]): Value {
+  const [first, last] = [axes[0]!, axes.at(-1)!]
+  const cols = product(axes.map((axis) => x.shape[axis]!))
+  // Axes of one element may lie anywhere.
+  const between = x.shape.slice(first, last + 1).filter((_, i) => !axes.includes(first + i))
+  if (product(between) === 1)
+    return node.reshaped(x, [product(x.shape.slice(0, first)), cols, product(x.shape.slice(last + 1))])
+  const kept = [...x.shape.keys()].filter((axis) => !axes.includes(axis))
+  const turned = node.run(copy, [x], { from: permuted(wholeView(x.shape), [...kept, ...axes]) })
+  return node.reshaped(turned, [product(kept.map((axis) => x.shape[axis]!)), cols, 1])
 }
 
-/** `input`: the opset from which on the axes are an input. */
-const reduction = (operator: string, compute: Rows, input: number) =>
+/** `input`: the opset from which on the axes are an input. `none`: what a line of no elements comes to, where the kernel has no answer. */
+const reduction = (operator: string, kernel: AnyKernel, input: number, none?: number) =>
   defineLowering(operator, (node) => {
     const x = node.input(0)
     const rank = x.shape.length
-    const given = axesOf(node, input)
+    const given = node.opset < input ? node.ints("axes") : node.knownOr(1, undefined)
     if (given?.length === 0 && node.int("noop_with_empty_axes", 0) === 1) return node.set(0, x)
-    const axes = (given?.length ? given : x.shape.map((_, axis) => axis)).map((axis) => node.axis(axis, rank))
-    const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis))
-    // The axes that go come last; they often are already.
-    const order = [...kept, ...axes.toSorted((a, b) => a - b)]
-    const isInOrder = order.every((axis, i) => axis === i)
-    const turned = isInOrder ? x : node.run(copy, [x], { from: permuted(wholeView(x.shape), order) })
-    const cols = axes.reduce((n, axis) => n * x.shape[axis]!, 1)
-    const result = compute(node, node.reshaped(turned, [...kept.map((axis) => x.shape[axis]!), cols]))
-    const shape =
-      node.int("keepdims", 1) === 1
-        ? x.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim))
-        : kept.map((axis) => x.shape[axis]!)
-    node.set(0, node.reshaped(result, shape))
+    const all = [...x.shape.keys()]
+    const axes = given?.length ? all.filter((axis) => given.some((one) => node.axis(one, rank) === axis)) : all
+    const shape = node.outputShape()
+    if (none !== undefined && axes.some((axis) => x.shape[axis] === 0))
+      return node.set(0, node.graph.constant(shape, new Float32Array(product(shape)).fill(none)))
+    const lines = axes.length === 0 ? node.reshaped(x, [1, 1, product(x.shape)]) : asLines(node, x, axes)
+    node.set(0, node.reshaped(node.run(kernel, [lines], { axis: 1 }), shape))
   })
 
-function axesOf(node: NodeLowering, input: number): number[] | undefined {
-  return node.opset < input ? node.ints("axes") : node.knownOr(1, undefined)
-}
+const search = (operator: string, kernel: AnyKernel) =>
+  defineLowering(operator, (node) => {
+    const x = node.input(0)
+    const attributes = {
+      axis: node.axis(node.int("axis", 0), x.shape.length),
+      last: node.int("select_last_index", 0) === 1,
+    }
+    node.set(0, node.reshaped(node.run(kernel, [x], attributes), node.outputShape()))
+  })
 
 export const reductions = [
-  reduction("ReduceSum", kernelOf(reduceSum), 13),
-  reduction("ReduceMean", kernelOf(reduceMean), 18),
-  reduction("ReduceMax", kernelOf(reduceMax), 18),
-  reduction("ReduceMin", kernelOf(reduceMin), 18),
-  reduction("ReduceL1", (node, rows) => node.run(reduceSum, [node.run(abs, [rows])]), 18),
-  reduction("ReduceL2", (node, rows) => node.run(sqrt, [squares(node, rows)]), 18),
-  reduction("ReduceSumSquare", squares, 18),
-  reduction("ReduceLogSum", logarithm(kernelOf(reduceSum)), 18),
-  reduction("ReduceLogSumExp", logSumExp, 18),
+  reduction("ReduceSum", reduceSum, 13),
+  reduction("ReduceMean", reduceMean, 18),
+  reduction("ReduceProd", reduceProd, 18),
+  reduction("ReduceMax", reduceMax, 18),
+  reduction("ReduceMin", reduceMin, 18),
+  reduction("ReduceL1", reduceL1, 18),
+  reduction("ReduceL2", reduceL2, 18),
+  reduction("ReduceSumSquare", reduceSumSquare, 18),
+  reduction("ReduceLogSum", reduceLogSum, 18, Number.NEGATIVE_INFINITY),
+  reduction("ReduceLogSumExp", reduceLogSumExp, 18, Number.NEGATIVE_INFINITY),
+  search("ArgMax", argMax),
+  search("ArgMin", argMin),
 ]
