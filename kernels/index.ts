@@ -18,7 +18,7 @@ export {
   type Tuning,
   type WgslFile,
 } from "./define-kernel.ts"
-export { scoped } from "./gpu-errors.ts"
+export { gpuFailure, scoped } from "./gpu-errors.ts"
 export { elems, GpuTensor, usage } from "./gpu-tensor.ts"
 export { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 export {

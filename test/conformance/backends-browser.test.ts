@@ -120,17 +120,20 @@ describe("a host that ends", () => {
     await page.close()
   })
 
-  test("a lost GPU ends its runs with IPFA_DEVICE_LOST, and a fresh host computes again", async () => {
+  test("a lost GPU ends its runs with IPFA_DEVICE_LOST, and fresh hosts compute again", async () => {
+    const backends = ["webgpu", "wgsl"]
     const { page, start, drive } = await served.open()
-    await start("webgpu")
-    const outcome = drive("webgpu", digits.model, endless())
+    await Promise.all(backends.map((backend) => start(backend)))
+    const outcomes = backends.map((backend) => drive(backend, digits.model, endless()))
     await underway(page)
     await crashGpu(page)
-    expect(await outcome).toMatchObject({ ok: false, code: "IPFA_DEVICE_LOST" })
-    const { devices } = await start("webgpu", "fresh")
-    expect(devices[0]?.probe?.ok).toBe(true)
-    const again = drivenOf(await drive("webgpu", digits.model, digits.plan(), "fresh"))
-    expectRight(digits, again, await reference(digits))
+    for (const outcome of outcomes) expect(await outcome).toMatchObject({ ok: false, code: "IPFA_DEVICE_LOST" })
+    for (const backend of backends) {
+      const { devices } = await start(backend, "fresh")
+      expect(devices[0]?.probe?.ok).toBe(true)
+      const again = drivenOf(await drive(backend, digits.model, digits.plan(), "fresh"))
+      expectRight(digits, again, await reference(digits))
+    }
     await page.close()
   })
 })

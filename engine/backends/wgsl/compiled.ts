@@ -1,4 +1,4 @@
-import { type PipelineCache, type Step, scoped, usage } from "../../../kernels/index.ts"
+import { gpuFailure, type PipelineCache, type Step, scoped, usage } from "../../../kernels/index.ts"
 import { arrayTypes } from "../../../protocol/index.ts"
 import { type MemoryPlan, planMemory } from "./memory.ts"
 import { type Op, type Program, staticBuffers, type Terminal, type Words } from "./program.ts"
@@ -151,13 +151,17 @@ export class CompiledProgram {
       return { staging, kept }
     })
     try {
-      await Promise.all([settled, value.staging.mapAsync(MAP_READ)])
+      const mapped = value.staging.mapAsync(MAP_READ)
+      mapped.catch(() => undefined)
+      // What went wrong first: a buffer that could not be made can't be mapped either.
+      await settled
+      await mapped
       const bytes = value.staging.getMappedRange()
       const words = reading.map((output, i) => [output.name, wordsAt(bytes, places.at[i]!, output)] as const)
       return { read: new Map(words), kept: value.kept }
     } catch (error) {
       for (const buffer of value.kept.values()) buffer.destroy()
-      throw error
+      throw gpuFailure(device, "run", error)
     } finally {
       value.staging.destroy()
     }

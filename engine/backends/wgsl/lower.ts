@@ -1,9 +1,9 @@
 import { inferShapes, type ModelInfo, type ModelProto } from "../../../graph/index.ts"
 import { elems, type Limits, type Shape } from "../../../kernels/index.ts"
-import { AccelerateError, type Dtype } from "../../../protocol/index.ts"
+import { AccelerateError, type Dtype, fail } from "../../../protocol/index.ts"
 import { GraphLowering, NodeLowering } from "./lowering.ts"
 import { findLowering } from "./operators/index.ts"
-import type { Program, Terminal } from "./program.ts"
+import type { BufferSpec, Program, Terminal } from "./program.ts"
 import { gpuDtype } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
 
@@ -12,6 +12,17 @@ export function missingOperators(info: ModelInfo): string[] {
   return Object.keys(info.operators)
     .filter((name) => !findLowering(name))
     .sort()
+}
+
+/** Throws IPFA_DEVICE_MEMORY for a tensor that no binding of the device could hold. */
+function checkSizes(buffers: readonly BufferSpec[], { maxStorageBufferBindingSize, maxBufferSize }: Limits): void {
+  const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize)
+  const bytes = Math.max(...buffers.map((buffer) => buffer.bytes))
+  if (bytes > limit)
+    throw fail("IPFA_DEVICE_MEMORY", {
+      message: `A tensor of this model takes ${bytes} bytes and the device binds at most ${limit}.`,
+      data: { bytes, limit },
+    })
 }
 
 /**
@@ -52,5 +63,6 @@ export function lower(
     dtype: dtype as Dtype,
     value: lowering.get(name),
   }))
+  checkSizes(lowering.buffers, limits)
   return { buffers: lowering.buffers, ops: lowering.ops, inputs, outputs }
 }

@@ -16,11 +16,6 @@ interface Kept {
   tensor: KeptTensor
 }
 
-export interface WgslSessionOptions {
-  /** Called with every error of the device before it is thrown. */
-  onError?(error: unknown): void
-}
-
 /** A model on our kernels. One program for each set of input shapes, made when it is first needed. */
 export class WgslSession implements BackendSession {
   readonly inputs: TensorInfo[]
@@ -28,18 +23,16 @@ export class WgslSession implements BackendSession {
   readonly #runtime: KernelRuntime
   readonly #model: ModelProto
   readonly #info: ModelInfo
-  readonly #options: WgslSessionOptions
   readonly #programs = new Map<string, CompiledProgram>()
   readonly #kept = new Map<string, Kept>()
   readonly #mark = [...crypto.getRandomValues(new Uint32Array(2))].map((x) => x.toString(36)).join("")
   #made = 0
   #followsValues = false
 
-  private constructor(runtime: KernelRuntime, model: ModelProto, info: ModelInfo, options: WgslSessionOptions) {
+  private constructor(runtime: KernelRuntime, model: ModelProto, info: ModelInfo) {
     this.#runtime = runtime
     this.#model = model
     this.#info = info
-    this.#options = options
     this.inputs = info.inputs
     this.outputs = info.outputs
   }
@@ -48,13 +41,13 @@ export class WgslSession implements BackendSession {
    * Opens a model, and compiles it where all inputs have fixed shapes. Throws IPFA_MODEL_INVALID, IPFA_DEVICE_UNSUPPORTED with the operators and nodes that
    * our kernels lack, IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST.
    */
-  static async open(runtime: KernelRuntime, bytes: Uint8Array, options: WgslSessionOptions = {}): Promise<WgslSession> {
+  static async open(runtime: KernelRuntime, bytes: Uint8Array): Promise<WgslSession> {
     const model = readModel(bytes)
     const info = inspectModel(model)
     const missing = missingOperators(info)
     if (missing.length > 0) throw unsupported(`they have no ${missing.join(", ")}`, { operators: missing })
     for (const { dtype } of [...info.inputs, ...info.outputs]) gpuDtype(dtype)
-    const session = new WgslSession(runtime, model, info, options)
+    const session = new WgslSession(runtime, model, info)
     const fixed = info.inputs.every(({ shape }) => shape.every((dim) => typeof dim === "number"))
     // Whole numbers may decide shapes, and are not known before the first run.
     const decided = !info.inputs.some(({ dtype }) => /^u?int/.test(dtype))
@@ -107,7 +100,6 @@ export class WgslSession implements BackendSession {
       }
       return { outputs: made, runMs: performance.now() - start }
     } catch (error) {
-      this.#options.onError?.(error)
       if (error instanceof AccelerateError && error.code === "IPFA_INTERNAL")
         throw fail("IPFA_RUN_FAILED", { message: error.message, cause: error })
       throw error
