@@ -22,7 +22,7 @@ const allowed: Record<string, readonly string[]> = {
   examples: ["sdk"],
 }
 /** Allowed only as `import("…")`: what must not be loaded before it is needed. */
-const lazy: Record<string, readonly string[]> = { sdk: ["engine"] }
+const lazy: Record<string, readonly string[]> = { sdk: ["engine", "native-host"] }
 
 interface Import {
   to: string

@@ -6,7 +6,7 @@ import { fail } from "../protocol/errors/error.ts"
 import type { ConnectOptions } from "./connect.ts"
 
 /** Where a bridge-server is, and what opens it. */
-export interface FoundBridge extends Pick<BridgeAddress, "http" | "ws"> {
+export interface FoundBridge extends Pick<BridgeAddress, "http" | "ws" | "cert"> {
   token: string
 }
 
@@ -18,7 +18,7 @@ export async function findBridge({ url, token, tokenFile, dataDir }: ConnectOpti
   const file = tokenFile ?? announced?.tokenFile ?? path.join(dir, "token")
   const secret = token ?? (await readFile(file, "utf8").catch(() => "")).trim()
   if (!secret) throw fail("IPFA_BRIDGE_TOKEN", { data: { tokenFile: file } })
-  return { http, ws, token: secret }
+  return { http, ws, token: secret, ...(announced?.cert !== undefined && { cert: announced.cert }) }
 }
 
 async function readAnnounced(dir: string): Promise<BridgeAddress> {
@@ -37,8 +37,9 @@ function addresses(url: string | undefined): { http: string; ws: string } {
 }
 
 /** Makes sure that whoever listens there knows the token, before it is sent. Throws IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_TOKEN. */
-export async function prove({ http, token }: FoundBridge, signal: AbortSignal): Promise<void> {
-  if (!(await bridgeProves(http, token, { signal })))
+export async function prove({ http, token, cert }: FoundBridge, signal: AbortSignal): Promise<void> {
+  const ask = cert === undefined ? fetch : (await import("../native-host/ask.ts")).askBridge(cert)
+  if (!(await bridgeProves(http, token, { signal, ask })))
     throw fail("IPFA_BRIDGE_TOKEN", {
       message: `What listens at ${http} is not the bridge-server that this token belongs to. It was not told the token.`,
       data: { http },

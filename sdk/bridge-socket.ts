@@ -5,8 +5,8 @@ import { type WebSocketLike, webSocketPort } from "../protocol/transports/web-so
 import type { FoundBridge } from "./bridge-address.ts"
 
 /** A connected peer at a bridge-server whose proof was seen. Throws IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_TOKEN, IPFA_PROTOCOL_VERSION. */
-export async function dial({ ws, token }: FoundBridge, signal: AbortSignal): Promise<Peer> {
-  const socket = await openSocket(`${ws}/client`, token)
+export async function dial({ ws, token, cert }: FoundBridge, signal: AbortSignal): Promise<Peer> {
+  const socket = await openSocket(`${ws}/client`, token, cert)
   const peer = new Peer(webSocketPort(socket), { role: "node" })
   const giveUp = () => peer.close(fail("IPFA_BRIDGE_UNREACHABLE", { data: { url: ws } }))
   signal.addEventListener("abort", giveUp, { once: true })
@@ -20,7 +20,7 @@ export async function dial({ ws, token }: FoundBridge, signal: AbortSignal): Pro
 }
 
 /** With `ws` where it is installed: it sends large arrays without copying them. Else the platform's own, which can't set headers. */
-async function openSocket(url: string, token: string): Promise<WebSocketLike> {
+async function openSocket(url: string, token: string, cert: string | undefined): Promise<WebSocketLike> {
   const ws = await import("ws").catch(() => undefined)
   if (ws) {
     return new ws.WebSocket(url, SUBPROTOCOL, {
@@ -29,11 +29,16 @@ async function openSocket(url: string, token: string): Promise<WebSocketLike> {
       maxPayload: 2 ** 31 - 1,
       // A mask of zeros: masking guards proxies against what a page may send, and costs a pass over every tensor.
       generateMask: () => {},
+      ...(cert !== undefined && (await import("../native-host/ask.ts")).trust(cert)),
     } as ConstructorParameters<typeof ws.WebSocket>[2]) as unknown as WebSocketLike
   }
   if (typeof WebSocket === "undefined")
     throw fail("IPFA_BRIDGE_UNREACHABLE", {
       message: "This Node has no WebSocket of its own (it came with 22). Install the package ws.",
+    })
+  if (cert !== undefined)
+    throw fail("IPFA_BRIDGE_UNREACHABLE", {
+      message: "Node's own WebSocket can't be told to take the bridge-server's certificate. Install the package ws.",
     })
   return new WebSocket(url, [SUBPROTOCOL, `${TOKEN_SUBPROTOCOL}${token}`]) as WebSocketLike
 }

@@ -9,6 +9,7 @@ import { expect, test } from "vitest"
 import { WebSocket } from "ws"
 import type { Invitation } from "../../protocol/index.ts"
 import { ensureDashboard, ensureWorkerPage } from "../../scripts/packages/pages.ts"
+import { connect } from "../../sdk/connect.ts"
 import { digitError, digitImage, digits, testBridge } from "../support/bridge.ts"
 import { certificateFor } from "../support/certificate.ts"
 import { launchChromium } from "../support/chromium.ts"
@@ -100,6 +101,21 @@ test("serve takes several names, and commands on its own machine know it by its 
   } finally {
     if (served.exitCode === null && served.kill()) await once(served, "exit")
     rmSync(dir, { recursive: true, force: true })
+  }
+})
+
+test("a program on its machine finds it by its data folder, and takes the certificate announced there and no other", async () => {
+  const t = await testBridge({ tls: certificateFor("gpu.lan"), native: false })
+  try {
+    const ai = await connect({ dataDir: t.dir })
+    expect((await ai.status()).jobs.done).toBe(0)
+    await ai.close()
+    const file = path.join(t.dir, "bridge.json")
+    const announced = JSON.parse(readFileSync(file, "utf8"))
+    writeFileSync(file, JSON.stringify({ ...announced, cert: certificateFor("gpu.lan").cert }))
+    await expect(connect({ dataDir: t.dir })).rejects.toMatchObject({ code: "IPFA_BRIDGE_UNREACHABLE" })
+  } finally {
+    await t.close()
   }
 })
 
