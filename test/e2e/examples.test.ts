@@ -5,6 +5,7 @@ import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { ensurePackage } from "../../scripts/build-packages.ts"
 import { repoRoot } from "../../scripts/sources.ts"
+import { swiftshaderManifest } from "../kernels/software-gpu.ts"
 import { type TestBridge, testBridge } from "../support/bridge.ts"
 
 const run = promisify(execFile)
@@ -40,6 +41,23 @@ describe("what README.md and examples/ tell a user to type, beside a running bri
 
   test("examples/node.mjs reads its seven, and names the device and the time", async () => {
     expect((await sh(process.execPath, ["examples/node.mjs"])).stdout).toMatch(/^7, by \S+ \(.+\) in \d+\.\d\d ms\n$/)
+  })
+
+  // Dawn finds a graphics card by itself; where there is none, the tests' stand-in is named to it.
+  const withGpu = (example: string) => {
+    const driver = swiftshaderManifest()
+    const env = driver && { VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: path.dirname(driver) }
+    return run(process.execPath, [`examples/${example}`], { cwd: repoRoot, env: { ...process.env, ...env } })
+  }
+
+  test("examples/matmul.mjs multiplies two matrices on a GPU, in ten lines", async () => {
+    expect((await withGpu("matmul.mjs")).stdout).toBe("[ 2, 2 ] Float32Array(4) [ 4, 5, 10, 11 ]\n")
+    const lines = readFileSync(path.join(repoRoot, "examples", "matmul.mjs"), "utf8").split("\n")
+    expect(lines.filter((line) => line && !line.startsWith("//"))).toHaveLength(10)
+  })
+
+  test("examples/mlp.mjs builds a network that computes exclusive or", async () => {
+    expect((await withGpu("mlp.mjs")).stdout).toBe("Float32Array(4) [ 0, 1, 1, 0 ]\n")
   })
 
   test("the README's curl line gives an answer", async () => {
