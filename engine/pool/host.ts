@@ -12,7 +12,17 @@ import {
   type ResultOf,
 } from "../../protocol/index.ts"
 import type { HostConnection, HostFactory } from "../host-factory.ts"
-import { afterFailedStart, afterLoss, afterStart, afterSuccess, type LossHistory, noLosses } from "./loss-policy.ts"
+import {
+  afterFailedStart,
+  afterLoss,
+  afterStart,
+  afterSuccess,
+  countLoss,
+  GPU_LOSS_WINDOW_MS,
+  type LossHistory,
+  noLosses,
+  noSharedLosses,
+} from "./loss-policy.ts"
 import type { PoolSettings } from "./options.ts"
 import { type Timer, upkeepTimer } from "./timer.ts"
 
@@ -23,6 +33,11 @@ export interface HostListener {
   ready(): void
   /** It is left alone until `until`. */
   down(): void
+}
+
+/** What all hosts of a pool know of the GPU they share. */
+export class Gpu {
+  losses = noSharedLosses
 }
 
 /** One worker or process with its backend: started when first needed, replaced when lost, left alone when that happens too often. */
@@ -43,15 +58,17 @@ export class Host {
 
   readonly #factory: HostFactory
   readonly #settings: PoolSettings
+  readonly #gpu: Gpu
   #history: LossHistory
   #connection: HostConnection | undefined
   #peer: Peer | undefined
   #started: Promise<void> | undefined
   #timer: Timer | undefined
 
-  constructor(factory: HostFactory, settings: PoolSettings) {
+  constructor(factory: HostFactory, settings: PoolSettings, gpu: Gpu) {
     this.#factory = factory
     this.#settings = settings
+    this.#gpu = gpu
     this.backend = factory.backend
     this.#history = noLosses(factory.backend)
   }
@@ -130,10 +147,12 @@ export class Host {
   lose(reason: string, life = this.life): void {
     if (life !== this.life || this.state !== "ready") return
     this.#end()
-    const after = afterLoss(this.#history, this.#settings.now())
+    const now = this.#settings.now()
+    if (this.isGpu) this.#gpu.losses = countLoss(this.#gpu.losses, this.backend, now, GPU_LOSS_WINDOW_MS)
+    const after = afterLoss(this.#history, now, this.#gpu.losses)
     this.#history = after.history
     // Who is told asks for the replacement at once, so that is under way by then.
-    const rests = after.retryAt > this.#settings.now()
+    const rests = after.retryAt > now
     if (rests) this.#rest(after.retryAt)
     else this.#start()
     this.listener.lost(reason)

@@ -6,7 +6,7 @@ import { Blame } from "./blame.ts"
 import { Changes } from "./changes.ts"
 import { Devices, type HostLoad } from "./devices.ts"
 import { HeapWatch } from "./heap-watch.ts"
-import { Host } from "./host.ts"
+import { Gpu, Host } from "./host.ts"
 import { liveJobs } from "./job.ts"
 import { Jobs } from "./jobs.ts"
 import type { Activity } from "./lease.ts"
@@ -50,7 +50,8 @@ export function createPool(options: PoolOptions): Pool {
   const slots = new Slots(LOADING, LOADING_EACH)
   const sessions = new Sessions(settings, slots, measurements)
   const leases = new Leases(sessions)
-  const hosts = options.hosts.map((factory) => new Host(factory, settings))
+  const gpu = new Gpu()
+  const hosts = options.hosts.map((factory) => new Host(factory, settings, gpu))
   const blame = new Blame()
   const jobs = new Jobs(hosts, settings, sessions, measurements, leases, blame, changes.notify)
   sessions.turnsOf = (host) => jobs.lane(host)

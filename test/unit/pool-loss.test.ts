@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, test, vi } from "vitest"
-import { afterFailedStart, afterLoss, afterStart, afterSuccess, noLosses } from "../../engine/pool/loss-policy.ts"
+import {
+  afterFailedStart,
+  afterLoss,
+  afterStart,
+  afterSuccess,
+  countLoss,
+  GPU_LOSS_WINDOW_MS,
+  noLosses,
+  noSharedLosses,
+} from "../../engine/pool/loss-policy.ts"
 import { type AdderHost, adderHost, adderModel } from "../support/adder.ts"
 import { type Client, keptId, refusal, type TestPool, testPool, value } from "../support/pool.ts"
 
@@ -28,26 +37,43 @@ async function killUnder(host: AdderHost, page: Client, sessionId: string, how: 
   return { job }
 }
 
+/** When a replacement may be started after each of these losses. */
+function retries(...losses: (readonly [backend: string, at: number])[]): number[] {
+  let gpu = noSharedLosses
+  return losses.map(([backend, at]) => {
+    gpu = countLoss(gpu, backend, at, GPU_LOSS_WINDOW_MS)
+    return afterLoss(noLosses(backend), at, gpu).retryAt
+  })
+}
+
 describe("when to replace what was lost", () => {
   test("a GPU at once the first time, after two minutes when that was less than two minutes ago", () => {
-    const first = afterLoss(noLosses("webgpu"), 1000)
-    expect(first.retryAt).toBe(1000)
-    expect(afterLoss(first.history, 120_999).retryAt).toBe(240_999)
-    expect(afterLoss(first.history, 121_000).retryAt).toBe(121_000)
+    expect(retries(["webgpu", 1000])).toEqual([1000])
+    expect(retries(["webgpu", 1000], ["webgpu", 120_999])).toEqual([1000, 240_999])
+    expect(retries(["webgpu", 1000], ["webgpu", 121_000])).toEqual([1000, 121_000])
+  })
+
+  test("a GPU is one, whichever backend has it; one loss that reaches two of them counts once", () => {
+    expect(retries(["webgpu", 1000], ["wgsl", 5000])).toEqual([1000, 125_000])
+    expect(retries(["webgpu", 1000], ["wgsl", 3999], ["webnn", 3999])).toEqual([1000, 3999, 3999])
+    expect(retries(["webgpu", 1000], ["wgsl", 1001], ["wgsl", 1002], ["webgpu", 1003])).toEqual([
+      1000, 1001, 121_002, 121_002,
+    ])
   })
 
   test("a worker without a GPU at once, until it fails five times in a row", () => {
     let history = noLosses("wasm")
     const waits: number[] = []
     for (let i = 0; i < 6; i++) {
-      const after = afterLoss(history, 1000)
+      const after = afterLoss(history, 1000, noSharedLosses)
       history = after.history
       waits.push(after.retryAt - 1000)
     }
     expect(waits).toEqual([0, 0, 0, 0, 5000, 5000])
     // With work in between nothing is in a row, and less than half fails.
     history = noLosses("wasm")
-    for (let i = 0; i < 20; i++) history = i % 3 ? afterSuccess(history, 1000) : afterLoss(history, 1000).history
+    for (let i = 0; i < 20; i++)
+      history = i % 3 ? afterSuccess(history, 1000) : afterLoss(history, 1000, noSharedLosses).history
     expect(history.cooldown.until).toBe(0)
   })
 
@@ -208,6 +234,28 @@ describe("a GPU that is lost", () => {
     expect((await page.run(mine.sessionId)).device).toBe("wasm")
     clock.now += 1
     expect((await page.run(mine.sessionId)).device).toBe("webgpu")
+  })
+
+  test("is as lost under another backend that shares it: an origin can't lose it once under each name", async () => {
+    const [webgpu, wgsl, wasm] = [adderHost("webgpu"), adderHost("wgsl"), adderHost("wasm")]
+    const { clock, page, model } = onClock([webgpu, wgsl, wasm])
+    const open = async (device?: string) => (await page.open(model, { device })).sessionId
+    const [first, second, free] = [await open("webgpu"), await open("wgsl"), await open()]
+    for (const [host, sessionId] of [
+      [webgpu, first],
+      [wgsl, second],
+    ] as const) {
+      host.hold()
+      const job = page.run(sessionId, 1).catch((error) => error)
+      await host.begun(1)
+      clock.now += 10_000
+      host.lose()
+      host.letGo()
+      await job
+    }
+    expect(await deviceState("wgsl")).toMatchObject({ state: "cooling", unavailableUntil: clock.now + 120_000 })
+    for (const device of ["webgpu", "wgsl"]) expect(await refusal(open(device))).toBe("IPFA_DEVICE_LOST")
+    expect((await page.run(free, 1)).device).toBe("wasm")
   })
 
   test("twice under one origin's forced jobs is not that origin's for ten minutes, and the others' again after two", async () => {
