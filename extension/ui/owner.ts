@@ -42,7 +42,10 @@ type Told = "hardware.report" | "status.get" | "model.list" | "benchmark.list"
 
 const told = new Map<Told, ReadonlySignal<unknown>>()
 
-/** What `method` answers, asked again after each snapshot, one question at a time, while something shows it. */
+/** Between an answer and the next question, ms: while something computes there are ten snapshots a second, and questions would disturb it. */
+const REST_MS = 1000
+
+/** What `method` answers, asked again after a snapshot, one question at a time, while something shows it. */
 export function live<N extends Told>(method: N): ReadonlySignal<ResultOf<Methods[N]> | undefined> {
   const there = told.get(method)
   if (there) return there as ReadonlySignal<ResultOf<Methods[N]> | undefined>
@@ -62,6 +65,7 @@ export function live<N extends Told>(method: N): ReadonlySignal<ResultOf<Methods
     // Where it fails the connection has ended, and the next one brings a snapshot.
     const result = await now.peer.call(method, {} as ParamsOf<Methods[N]>).catch(() => undefined)
     if (result) answer.value = result as ResultOf<Methods[N]>
+    await new Promise((resolve) => setTimeout(resolve, REST_MS))
     asking = false
     if (stale) void ask(owner().peek())
   }

@@ -167,6 +167,44 @@ describe("the person's controls", () => {
     expect(await measured()).toBe(before)
   })
 
+  test("an open popup asks little of what computes, however much goes on", async () => {
+    const popup = await browser.context.newPage()
+    opened.push(popup)
+    await popup.addInitScript(() => {
+      const connect = chrome.runtime.connect.bind(chrome.runtime)
+      const asked: string[] = []
+      Object.assign(window, { asked })
+      chrome.runtime.connect = ((...args: Parameters<typeof connect>) => {
+        const port = connect(...args)
+        const post = port.postMessage.bind(port)
+        port.postMessage = (message: { method?: string }) => {
+          if (message.method) asked.push(message.method)
+          post(message)
+        }
+        return port
+      }) as typeof chrome.runtime.connect
+    })
+    await popup.goto(options.url().replace("options", "popup"))
+    await popup.locator("#devices [data-testid=device]").first().waitFor()
+    const asked = () => popup.evaluate(() => (window as unknown as { asked: string[] }).asked.splice(0))
+    await asked()
+    const seconds = await browser.site.evaluate(
+      async ([model, image]) => {
+        const session = await window.ipfsAccelerate.load(model, { device: "wasm" })
+        const feeds = { image: { dtype: "float32", shape: [1, 1, 8, 8], data: Float32Array.from(image) } }
+        const start = performance.now()
+        while (performance.now() - start < 3000) await session.run(feeds)
+        await session.dispose()
+        return (performance.now() - start) / 1000
+      },
+      [`${SITE}/digits.onnx`, digits.samples[0]?.image as number[]] as const,
+    )
+    const times = new Map<string, number>()
+    for (const method of await asked()) times.set(method, (times.get(method) ?? 0) + 1)
+    expect([...times.keys()].sort()).toEqual(["benchmark.list", "hardware.report", "model.list", "status.get"])
+    for (const [method, count] of times) expect(count, method).toBeLessThanOrEqual(seconds + 2)
+  })
+
   test("a model is saved as a file, deleted, brought in again, and loaded by its digest without a download", async () => {
     await options.bringToFront()
     const row = options.locator(`[data-testid=model][data-sha256="${DIGEST}"]`)
