@@ -3,6 +3,8 @@ import { browser } from "wxt/browser"
 import { extensionPort, type Methods, type ParamsOf, Peer, type ResultOf, type Snapshot } from "../../protocol/index.ts"
 import { type BackgroundRequest, OWNER_PORT } from "../messages.ts"
 
+const RETRY_MS = 250
+
 /** A connection to the supervisor, which is started where it is not there. */
 export async function connectOwner(): Promise<Peer> {
   const request: BackgroundRequest = { type: "supervisor" }
@@ -23,7 +25,9 @@ export function owner(): ReadonlySignal<OwnerView | undefined> {
   if (view) return view
   const current = signal<OwnerView | undefined>(undefined)
   const connect = async () => {
-    const peer = await connectOwner()
+    const peer = await connectOwner().catch(() => undefined)
+    // A background page that is just loaded anew hears nobody yet.
+    if (!peer) return void setTimeout(connect, RETRY_MS)
     const onEvent = (snapshot: Snapshot) => {
       current.value = { peer, snapshot }
     }

@@ -5,6 +5,7 @@ import type { Locator, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { digits, digitsModel } from "../support/digits.ts"
 import type { PageFault } from "../support/extension.ts"
+import { kept } from "../support/kept.ts"
 import { type FurnishedBrowser, launchFurnished } from "../support/screens.ts"
 import { sha256 } from "../support/store-cases.ts"
 
@@ -241,51 +242,25 @@ describe("the person's controls", () => {
   })
 
   test("everything is deleted at a word: grants, models, measurements, logs, settings, the agent's name", async () => {
-    const dump = () =>
-      options.evaluate(async () => {
-        const found: string[] = []
-        for (const { name = "" } of await indexedDB.databases()) {
-          const db = await new Promise<IDBDatabase>((resolve, reject) => {
-            const request = indexedDB.open(name)
-            request.onsuccess = () => resolve(request.result)
-            request.onerror = () => reject(request.error)
-          })
-          for (const store of db.objectStoreNames) {
-            const rows = await new Promise<unknown[]>((resolve) => {
-              const request = db.transaction(store).objectStore(store).getAll()
-              request.onsuccess = () => resolve(request.result)
-            })
-            found.push(...rows.map((row) => `${name} ${store} ${JSON.stringify(row)}`))
-          }
-          db.close()
-        }
-        const files: string[] = []
-        const walk = async (folder: FileSystemDirectoryHandle) => {
-          for await (const [name, handle] of folder.entries())
-            if (handle.kind === "file") files.push(name)
-            else await walk(handle as FileSystemDirectoryHandle)
-        }
-        await walk(await navigator.storage.getDirectory())
-        return { found, files, kept: await chrome.storage.local.get(null) }
-      })
-    const before = await dump()
+    const before = await options.evaluate(kept)
     expect(before.files.length).toBeGreaterThan(0)
-    expect(before.found.join("\n")).toContain(SITE)
+    expect(before.rows.join("\n")).toContain(SITE)
     const agent = (text: string) => /"(chromium-[0-9a-f]{8})"/.exec(text)?.[1]
-    const name = agent(before.found.join("\n")) as string
+    const name = agent(before.rows.join("\n")) as string
     await options.bringToFront()
     await options.getByTestId("erase").click()
     await options.getByTestId("erase-sure").click()
     // The page connects to the supervisor that starts anew.
     await options.locator("#sites", { hasText: "No site may use this computer" }).waitFor()
-    await expect.poll(async () => agent((await dump()).found.join("\n"))).not.toBe(name)
-    const { found, files, kept } = await dump()
+    const agentNow = async () => agent((await options.evaluate(kept)).rows.join("\n"))
+    await expect.poll(async () => [undefined, name].includes(await agentNow())).toBe(false)
+    const { rows, files, settings } = await options.evaluate(kept)
     expect(files).toEqual([])
-    expect(kept).toEqual({})
+    expect(settings).toEqual({})
     // A new name, the count of its starts, and nothing else.
-    expect(found.filter((row) => !row.startsWith("ipfs-accelerate-settings settings"))).toEqual([])
-    expect(found.join("\n")).not.toContain(name)
-    expect(found.join("\n")).not.toContain("example.com")
+    expect(rows.filter((row) => !row.startsWith("ipfs-accelerate-settings settings"))).toEqual([])
+    expect(rows.join("\n")).not.toContain(name)
+    expect(rows.join("\n")).not.toContain("example.com")
     expect(await run(`${SITE}/digits.onnx`)).toBe("IPFA_GRANT_REQUIRED")
     expect(await options.getByTestId("gpu-share").inputValue()).toBe("1")
   })

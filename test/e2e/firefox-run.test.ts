@@ -2,8 +2,9 @@ import type { Page } from "puppeteer-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { findPage } from "../../scripts/start/firefox.ts"
 import { digits, distance, nativeLogits } from "../support/digits.ts"
-import { pagesDir } from "../support/extension.ts"
+import { type PageFault, pagesDir } from "../support/extension.ts"
 import { type FirefoxBrowser, launchFirefox } from "../support/firefox.ts"
+import { kept } from "../support/kept.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
 
 const images = digits.samples.map(({ image }) => image)
@@ -131,5 +132,54 @@ describe("in Firefox, a page runs a model in the extension's pool", () => {
     const panel = await openOwn("sidepanel.html")
     await panel.waitForSelector("[data-testid=log-entry][data-origin=owner][data-outcome=done]")
     await panel.close()
+  })
+
+  test("the toolbar's icon has a sign while something is computed", async () => {
+    type Toolbar = { browserAction: { getBadgeText(details: object): Promise<string> } }
+    const badge = () =>
+      firefox.options.evaluate(() =>
+        (globalThis as unknown as { browser: Toolbar }).browser.browserAction.getBadgeText({}),
+      )
+    const page = await open(site.url)
+    expect(await firefox.enable(page, "session")).toMatchObject({ capabilities: ["infer"] })
+    const running = page.evaluate(async (image) => {
+      const session = await window.ipfsAccelerate.load("/models/digits.onnx", { device: "wasm" })
+      const data = Float32Array.from(image as number[])
+      const state = window as unknown as { enough?: boolean }
+      while (!state.enough) await session.run({ image: { dtype: "float32", shape: [1, 1, 8, 8], data } })
+      await session.dispose()
+    }, images[0])
+    await expect.poll(badge).toBe("•")
+    await page.evaluate(() => void Object.assign(window, { enough: true }))
+    await running
+    await expect.poll(badge).toBe("")
+    await page.close()
+  })
+
+  test("everything is deleted at a word, and the supervisor starts anew", async () => {
+    const { options } = firefox
+    const page = await open(site.url)
+    expect(await firefox.enable(page, "always")).toMatchObject({ capabilities: ["infer"] })
+    await run(page, "wasm")
+    const agent = (rows: string[]) => /"(firefox-[0-9a-f]{8})"/.exec(rows.join("\n"))?.[1]
+    const before = await options.evaluate(kept)
+    expect(before.files.length).toBeGreaterThan(0)
+    expect(before.rows.join("\n")).toContain(site.url)
+    const name = agent(before.rows)
+    expect(name).toBeDefined()
+    await press(options, "erase")
+    await press(options, "erase-sure")
+    await expect.poll(async () => [undefined, name].includes(agent((await options.evaluate(kept)).rows))).toBe(false)
+    const { rows, files, settings } = await options.evaluate(kept)
+    expect(files).toEqual([])
+    expect(settings).toEqual({})
+    // A new name, the count of its starts, and nothing else.
+    expect(rows.filter((row) => !row.startsWith("ipfs-accelerate-settings settings"))).toEqual([])
+    const status = page.evaluate(() => window.ipfsAccelerate.status().catch((e: PageFault) => e.code))
+    expect(await status).toBe("IPFA_GRANT_REQUIRED")
+    await page.close()
+    // The options page has found the supervisor that started anew.
+    await options.bringToFront()
+    await options.waitForFunction(() => document.querySelector("#sites")?.textContent.includes("No site may use"))
   })
 })
