@@ -2,7 +2,7 @@
 export interface Caller {
   /** The page's origin as the browser says it, `bridge:ADDRESS`, or `owner` (the person, through the extension's pages or the CLI). Fair shares and uploads go by this. */
   readonly origin: string
-  /** Its window is private: of what it does nothing is told to who keeps it for the person. */
+  /** Its window is private: of what it does nothing is kept, nor told to who would keep it. */
   readonly isPrivate?: boolean
   /** Refuses a model reference that the caller was not granted, by throwing IPFA_GRANT_REQUIRED. */
   allowModel?(reference: string): void | Promise<void>

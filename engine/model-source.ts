@@ -10,6 +10,8 @@ export interface ModelOwner {
   lends?: boolean
   /** What it uploads is not its own, but for everybody who may name it: the person's. */
   shares?: boolean
+  /** Asks from a private window: what is had for it is kept nowhere. */
+  isPrivate?: boolean
 }
 
 export interface AcquiredModel {

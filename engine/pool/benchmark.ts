@@ -154,7 +154,7 @@ async function benchmarkDevice(parts: BenchmarkParts, run: BenchmarkRun, device:
       tell("steady", samplesMs.length, samples)
     } while (samplesMs.length < samples && performance.now() < end)
     const p50Ms = median(samplesMs)!
-    measurements.add("benchmark", info(), model.sha256, p50Ms, { ok: true })
+    measurements.add("benchmark", info(), model, p50Ms, { ok: true })
     return { device: info(), loadMs, firstMs, p50Ms, n: samplesMs.length, samplesMs }
   } finally {
     leases.close(lease)

@@ -180,7 +180,7 @@ export class Jobs implements LaneOwner {
     const info = loaded.host.devices.get(loaded.device)!
     // A trial's runs are one measurement of their own.
     if (!loaded.isTrial)
-      this.#measurements.add(kind, info, loaded.model.sha256, runMs, { ok: true, inputElems: job.inputElems })
+      this.#measurements.add(kind, info, loaded.model, runMs, { ok: true, inputElems: job.inputElems })
     if (job.params.keep?.length) {
       try {
         this.#keep(job, outputs)
@@ -209,7 +209,7 @@ export class Jobs implements LaneOwner {
     const now = performance.now()
     const runMs = job.startedAt > 0 ? now - job.startedAt : 0
     if (job.startedAt > 0 && info && !loaded.isTrial && !notMeasured.has(error.code)) {
-      this.#measurements.add("run", info, loaded.model.sha256, runMs, {
+      this.#measurements.add("run", info, loaded.model, runMs, {
         ok: false,
         error: error.code,
         inputElems: job.inputElems,

@@ -1,4 +1,5 @@
 import type { DeviceInfo, Measurement } from "../../protocol/index.ts"
+import type { Model } from "./models.ts"
 
 const KEPT_RUNS = 32
 /** Pairs of model and device that are remembered; the least recently measured is forgotten. */
@@ -45,14 +46,23 @@ export class Measurements {
   add(
     kind: Measurement["kind"],
     device: DeviceInfo,
-    model: string,
+    { sha256, isPrivate }: Pick<Model, "sha256" | "isPrivate">,
     ms: number,
     outcome: { ok: boolean; error?: string; inputElems?: number },
   ): void {
     const { id, backend, adapter } = device
-    const measurement: Measurement = { at: this.#now(), kind, device: id, backend, adapter, model, ms, ...outcome }
+    const measurement: Measurement = {
+      at: this.#now(),
+      kind,
+      device: id,
+      backend,
+      adapter,
+      model: sha256,
+      ms,
+      ...outcome,
+    }
     this.#learn(measurement)
-    this.#tell(measurement)
+    if (!isPrivate) this.#tell(measurement)
   }
 
   /** Median of the last 32 steady runs of `model` on `device`, how many there were, and its last opening. */

@@ -21,6 +21,8 @@ export interface Model {
   /** Its SHA-256, with those of its external data, and whose alone it is where it is not shared. */
   readonly key: string
   readonly sha256: string
+  /** Had in a private window: no measurement of it is told, and it is not tried in idle time. */
+  readonly isPrivate: boolean
   /** Of the file and its external data. */
   readonly bytes: number
   readonly info: ModelInfo
@@ -83,7 +85,8 @@ export class Models {
     const parts: Parts = { main: await acquire(reference), external: [] }
     for (const [name, ref] of Object.entries(external)) parts.external.push([name, await acquire(ref)])
     parts.external.sort(([a], [b]) => (a < b ? -1 : 1))
-    const key = keyOf(parts)
+    const isPrivate = owner.isPrivate === true
+    const key = keyOf(parts, isPrivate)
     const stored = parts.main.stored && parts.external.every(([, part]) => part.stored)
     let model = this.#known.get(key)
     if (!model) {
@@ -91,11 +94,12 @@ export class Models {
       const validate = async (all: AbortSignal) => {
         // It had to wait for its turn, and nobody did.
         if (all.aborted) throw abortReason(all)
-        return makeModel(key, parts, await parts.main.read(), this.#settings)
+        return makeModel({ key, isPrivate }, parts, await parts.main.read(), this.#settings)
       }
       const validating = this.#validating.of(key, (all) => this.#slots.run(owner.owner, () => validate(all)))
       model = await validating.wait(signal)
     }
+    if (isPrivate) return { model, stored }
     this.#known.delete(key)
     this.#known.set(key, model)
     if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value as string)
@@ -103,14 +107,19 @@ export class Models {
   }
 }
 
-/** Equal bytes that two own apart stay apart: how fast one opens would tell its owner of the other. */
-function keyOf({ main, external }: Parts): string {
+/** Equal bytes that two own apart stay apart, as do a private window's: how fast one opens would tell its owner of the other. */
+function keyOf({ main, external }: Parts, isPrivate: boolean): string {
   const ownedBy = main.ownedBy ?? external.find(([, part]) => part.ownedBy !== undefined)?.[1].ownedBy
   const digests = [main.sha256, ...external.map(([name, part]) => `${name}=${part.sha256}`)]
-  return JSON.stringify([digests, ownedBy])
+  return JSON.stringify([digests, ownedBy, isPrivate])
 }
 
-function makeModel(key: string, parts: Parts, bytes: Uint8Array<ArrayBuffer>, settings: PoolSettings): Model {
+function makeModel(
+  whose: Pick<Model, "key" | "isPrivate">,
+  parts: Parts,
+  bytes: Uint8Array<ArrayBuffer>,
+  settings: PoolSettings,
+): Model {
   const { main, external } = parts
   let info: ModelInfo
   try {
@@ -124,7 +133,7 @@ function makeModel(key: string, parts: Parts, bytes: Uint8Array<ArrayBuffer>, se
   let flops: number | undefined
   let isLearned = false
   return {
-    key,
+    ...whose,
     sha256: main.sha256,
     bytes: total,
     info,

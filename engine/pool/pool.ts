@@ -79,7 +79,7 @@ export function createPool(options: PoolOptions): Pool {
     measurements,
     repeats,
     during: (work) => tuner?.idle.during(work) ?? work,
-    used: (model, feeds) => tuner?.recent.used(model, feeds),
+    used: (model, feeds) => model.isPrivate || tuner?.recent.used(model, feeds),
     activityOf(origin) {
       const sum: Activity = origin === undefined ? { ...past } : { running: 0, waiting: 0, done: 0, failed: 0 }
       for (const connection of connections)

@@ -106,8 +106,8 @@ export class Connection {
   }
 
   get #owner(): ModelOwner {
-    const { origin: owner, lends, limits } = this.#caller
-    return { owner, storeBytes: limits?.storeBytes, lends }
+    const { origin: owner, isPrivate, lends, limits } = this.#caller
+    return { owner, storeBytes: limits?.storeBytes, lends, isPrivate }
   }
 
   #check(): void {

@@ -131,6 +131,7 @@ export class Sessions {
 
   giveBack(loaded: Loaded): void {
     loaded.leases--
+    if (loaded.leases === 0 && loaded.model.isPrivate && isIdle(loaded)) this.unload(loaded)
     this.#forgetUnused()
     if (loaded.leases === 0) this.onReleased(loaded.host)
   }
@@ -280,7 +281,7 @@ export class Sessions {
 
   #record({ model, host, device }: Loaded, ms: number, error?: string): void {
     const info = host.devices.get(device) as DeviceInfo
-    this.#measurements.add("open", info, model.sha256, ms, error ? { ok: false, error } : { ok: true })
+    this.#measurements.add("open", info, model, ms, error ? { ok: false, error } : { ok: true })
   }
 
   #forgetUnused(): void {

@@ -171,7 +171,7 @@ export class Tuner {
     const info = host.devices.get(device) as DeviceInfo
     const inputElems = Object.values(forms).reduce((sum, { shape }) => sum + elements(shape), 0)
     const outcome = error ? { ok: false, error, inputElems } : { ok: true, inputElems }
-    this.#parts.measurements.add("benchmark", info, model.sha256, ms, outcome)
+    this.#parts.measurements.add("benchmark", info, model, ms, outcome)
   }
 
   #model({ model, usedAt }: RecentModel): TuneModel {

@@ -25,7 +25,7 @@ export interface GateOptions {
   store: GrantStore
   prompts: Prompts
   /** Whether `origin` uploaded the model with that SHA-256; takes as long either way. */
-  uploaded: (origin: string, sha256: string) => Promise<boolean>
+  uploaded: (origin: string, sha256: string, isPrivate: boolean) => Promise<boolean>
   /** A name of this run of the browser: grants for a session end with it. */
   browserSession: string
   now?: () => number
@@ -247,7 +247,8 @@ export class Visitor {
     const grant = this.#held()
     if (grant && allowsModel(grant, reference)) return
     const sha256 = uploadDigest(reference)
-    if (!grant || !sha256 || !(await this.#uploaded(this.origin, sha256))) throw fail("IPFA_GRANT_REQUIRED")
+    if (!grant || !sha256 || !(await this.#uploaded(this.origin, sha256, this.isPrivate)))
+      throw fail("IPFA_GRANT_REQUIRED")
   }
 
   /** Takes what was granted to this page alone, and ends what runs. */

@@ -57,8 +57,11 @@ export function linkPage(): void {
   )
 }
 
-/** Extension pages have no COEP header there, so that a page which is isolated by it takes no frame of theirs. */
-const closedToFrames = () => HAS_BACKGROUND_PAGE && crossOriginIsolated
+/**
+ * Extension pages have no COEP header there, so that a page which is isolated by it takes no frame of theirs; and in a private window they
+ * have a SharedWorker apart from the background page's.
+ */
+const closedToFrames = () => HAS_BACKGROUND_PAGE && (crossOriginIsolated || browser.extension.inIncognitoContext)
 
 async function inject(): Promise<void> {
   await ask({ type: "inject" }).catch(fail)

@@ -5,14 +5,18 @@ import type { ModelLibrary } from "../../engine/store/library.ts"
 import { webWorkerHost } from "../../engine/worker/web-worker-factory.ts"
 import workerUrl from "../../engine/worker/worker.ts?worker&url"
 import { RUNTIME_FOLDER } from "../packaged.ts"
+import { WindowModels } from "./window-models.ts"
 
-/** The pool of this browser, and what the gate asks its store. */
+/** The pool of this browser, and its models. */
 export interface ExtensionPool {
   pool: Pool
+  /** Those that are kept. */
   models: ModelLibrary
-  /** Whether `origin` uploaded the model with that SHA-256. */
-  uploaded(origin: string, sha256: string): Promise<boolean>
+  windowModels: WindowModels
 }
+
+/** What the models of all private windows may take in memory. */
+const PRIVATE_BYTES = 2 ** 30
 
 /** Each backend in a worker of its own; models in the extension's storage. Nothing runs before it is asked for. */
 export function extensionPool(
@@ -24,15 +28,11 @@ export function extensionPool(
 ): ExtensionPool {
   const { keepsFor, mayDownload } = options
   // With host permissions the browser leaves CORS to us.
-  const models = browserLibrary({ privileged: true, keepsFor, mayDownload })
+  const common = { privileged: true, mayDownload }
+  const models = browserLibrary({ ...common, keepsFor })
+  const inMemory = () => browserLibrary({ ...common, storage: "memory", quotaBytes: PRIVATE_BYTES })
+  const windowModels = new WindowModels(models, inMemory)
   const assetsUrl = new URL(`/${RUNTIME_FOLDER}/`, location.href)
   const hosts = browserBackendNames.map((backend) => webWorkerHost({ backend, workerUrl, assetsUrl }))
-  return {
-    pool: createPool({ ...options, hosts, models }),
-    models,
-    async uploaded(origin, sha256) {
-      const { models: stored } = await models.list()
-      return stored.some((model) => model.sha256 === sha256 && model.owners.includes(origin))
-    },
-  }
+  return { pool: createPool({ ...options, hosts, models: windowModels }), models, windowModels }
 }

@@ -19,17 +19,22 @@ export interface PageSender {
 export class Pages {
   readonly #gate: Gate
   readonly #pool: Pool
+  readonly #forgetPrivate: () => void
   readonly #open = new Map<string, number>()
+  #private = 0
 
-  constructor(gate: Gate, pool: Pool) {
+  /** `forgetPrivate` is called when no page in a private window is left. */
+  constructor(gate: Gate, pool: Pool, forgetPrivate: () => void) {
     this.#gate = gate
     this.#pool = pool
+    this.#forgetPrivate = forgetPrivate
   }
 
   accept(port: Port, { origin, isPrivate, ended }: PageSender): void {
     const open = this.#open.get(origin) ?? 0
     if (open >= MAX_CONNECTIONS) return port.close("IPFA_QUEUE_FULL")
     this.#open.set(origin, open + 1)
+    if (isPrivate) this.#private++
     const visitor = this.#gate.enter(origin, isPrivate)
     const { handlers, dispose } = serveVisitor(this.#pool, visitor)
     const peer = new Peer<Caller>(port, {
@@ -47,6 +52,7 @@ export class Pages {
       const left = (this.#open.get(origin) ?? 1) - 1
       if (left > 0) this.#open.set(origin, left)
       else this.#open.delete(origin)
+      if (isPrivate && --this.#private === 0) this.#forgetPrivate()
     })
   }
 }

@@ -114,7 +114,7 @@ async function assemble(platform: SupervisorPlatform): Promise<Parts> {
   const measured = new RowLog<Measurement>("measurements", 2000)
   const benchmarks = new RowLog<BenchmarkRecord>("benchmarks", 500)
   const jobs = await JobLog.open(idbJobs())
-  const { pool, models, uploaded } = extensionPool({
+  const { pool, models, windowModels } = extensionPool({
     agent,
     browser,
     version,
@@ -137,7 +137,7 @@ async function assemble(platform: SupervisorPlatform): Promise<Parts> {
     store,
     prompts,
     browserSession,
-    uploaded,
+    uploaded: (...what) => windowModels.uploaded(...what),
     onChange,
     bars: ({ origin, isPrivate }) => sites.isOff(origin) || (isPrivate && !preferences.current.privateWindows),
   })
@@ -186,5 +186,5 @@ async function assemble(platform: SupervisorPlatform): Promise<Parts> {
   })
   await limits.obey()
   surroundings.onChange = () => void limits.obey().then(onChange)
-  return { pages: new Pages(gate, pool), owner, prompts, update }
+  return { pages: new Pages(gate, pool, () => windowModels.forgetPrivate()), owner, prompts, update }
 }

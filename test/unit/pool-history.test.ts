@@ -54,15 +54,30 @@ test("what runs and waits is told of everybody, and each job that ended with how
   ])
 })
 
-test("of what runs in a private window nothing is told", async () => {
+test("of what runs in a private window nothing is told, not even how long it took, and nothing stays loaded", async () => {
   const told: unknown[] = []
-  t = testPool([adderHost("wasm")], { onJob: (job) => told.push(job), onBenchmark: (found) => told.push(found) })
+  const wasm = adderHost("wasm")
+  t = testPool([wasm], { onJob: (job) => told.push(job), onBenchmark: (found) => told.push(found) })
   const page = t.connect({ isPrivate: true })
   const model = t.publish("one", adderModel(1))
   const { sessionId } = await page.open(model)
   await page.run(sessionId)
   await page.peer.call("benchmark.run", { model, feeds: { x: floats(1) }, samples: 1 })
-  expect(told).toEqual([])
+  expect(wasm.loaded.size).toBe(1)
+  page.close()
+  await expect.poll(() => wasm.loaded.size).toBe(0)
+  expect([told, t.measurements]).toEqual([[], []])
+})
+
+test("what a private window has loaded opens no faster elsewhere, nor the other way round", async () => {
+  const wasm = adderHost("wasm")
+  t = testPool([wasm])
+  const model = t.publish("one", adderModel(1))
+  await t.connect().open(model)
+  await t.connect({ isPrivate: true }).open(model)
+  await t.connect({ isPrivate: true }).open(model)
+  await t.connect().open(model)
+  expect(wasm.opens).toBe(2)
 })
 
 test("a benchmark is told with its samples and who asked, and where it failed with the code", async () => {

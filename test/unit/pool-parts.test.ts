@@ -41,11 +41,12 @@ test("measurements give the median of the last 32 good runs, and the last openin
     () => 7,
   )
   const device = adderDevice("wasm")
-  m.add("open", device, "model", 500, { ok: true })
-  m.add("first", device, "model", 900, { ok: true })
-  m.add("run", device, "model", 0.001, { ok: false, error: "IPFA_RUN_FAILED" })
+  const model = { sha256: "model", isPrivate: false }
+  m.add("open", device, model, 500, { ok: true })
+  m.add("first", device, model, 900, { ok: true })
+  m.add("run", device, model, 0.001, { ok: false, error: "IPFA_RUN_FAILED" })
   expect(m.of("model", "wasm")).toEqual({ runMs: undefined, runs: 0, openMs: 500 })
-  for (let i = 0; i < 40; i++) m.add("run", device, "model", i < 20 ? 1000 : i, { ok: true })
+  for (let i = 0; i < 40; i++) m.add("run", device, model, i < 20 ? 1000 : i, { ok: true })
   // 8 of the slow ones are left among 32: 20 … 39 and eight 1000s, in the middle 35 and 36.
   expect(m.of("model", "wasm")).toEqual({ runMs: 35.5, runs: 40, openMs: 500 })
   expect(m.of("model", "webgpu")).toEqual({ runs: 0 })
@@ -56,14 +57,14 @@ test("measurements give the median of the last 32 good runs, and the last openin
   expect(later.of("model", "wasm")).toEqual(m.of("model", "wasm"))
   // Tries are counted when they begin; of earlier ones the benchmarks are known. The last of these says whether it failed.
   m.tried("model", "wasm")
-  m.add("benchmark", device, "model", 5, { ok: false, error: "IPFA_RUN_FAILED" })
+  m.add("benchmark", device, model, 5, { ok: false, error: "IPFA_RUN_FAILED" })
   expect(m.trials("model", "wasm", 7)).toEqual({ tries: 1, failedAt: 7 })
   expect(m.trials("model", "wasm", 8).tries).toBe(0)
   expect(new Measurements(() => undefined, Date.now, told).trials("model", "wasm", 0)).toEqual({
     tries: 1,
     failedAt: 7,
   })
-  m.add("benchmark", device, "model", 5, { ok: true })
+  m.add("benchmark", device, model, 5, { ok: true })
   expect(m.trials("model", "wasm", 0)).toEqual({ tries: 1, failedAt: undefined })
   expect([median([]), median([3, 1, 2]), median([4, 1])]).toEqual([undefined, 2, 2.5])
 })

@@ -59,6 +59,16 @@ describe("in idle time", () => {
     expect(jobs).toMatchObject({ running: 0, waiting: 0, done: 3, failed: 0 })
   })
 
+  test("a model of a private window is not tried", async () => {
+    await tuned()
+    await pass(10_000)
+    const visitor = t.connect({ isPrivate: true })
+    const { sessionId } = await visitor.open(t.publish("2", adderModel(2)))
+    for (let i = 0; i < 2; i++) await visitor.run(sessionId)
+    await pass(600_000)
+    expect(wasm.opens).toBe(1)
+  })
+
   test("what was measured decides from then on", async () => {
     await tuned({ measurements: [] })
     await pass(10_000)

@@ -1,0 +1,160 @@
+import { createHash } from "node:crypto"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import { EXTENSION_ID } from "../../extension/id.ts"
+import type { Grant } from "../../protocol/index.ts"
+import { findPage } from "../../scripts/start/firefox.ts"
+import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
+import { launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
+import { launchFirefox } from "../support/firefox.ts"
+import { kept } from "../support/kept.ts"
+import { type Served, serveFolder } from "../support/serve.ts"
+
+/** What is done alike in both browsers. */
+interface PrivateBrowser {
+  /** A page in a private window, and one in a usual window. */
+  open(url: string, isPrivate: boolean): Promise<Asker>
+  allow(): Promise<void>
+  kept(): ReturnType<typeof kept>
+  close(): Promise<void>
+}
+interface Asker {
+  enable(): Promise<Grant | PageFault>
+  run(model: number[], image: number[]): Promise<number[]>
+  close(): Promise<void>
+}
+
+async function run([model, image]: readonly [number[], number[]]): Promise<number[]> {
+  const session = await window.ipfsAccelerate.load(new Uint8Array(model), { device: "wasm" })
+  const data = Float32Array.from(image)
+  const { outputs } = await session.run({ image: { dtype: "float32", shape: [1, 1, 8, 8], data } })
+  await session.dispose()
+  return [...outputs.logits.data] as number[]
+}
+
+async function inChromium(): Promise<PrivateBrowser> {
+  // Without developer mode an extension whose permissions were changed stays off.
+  const profileDir = await mkdtemp(join(tmpdir(), "ipfa profile "))
+  await mkdir(join(profileDir, "Default"))
+  const preferences = { extensions: { ui: { developer_mode: true } } }
+  await writeFile(join(profileDir, "Default", "Preferences"), JSON.stringify(preferences))
+  const browser = await launchExtension({ profileDir, software: false })
+  const settings = await browser.context.newPage()
+  await settings.goto("chrome://extensions/")
+  await settings.evaluate(async (extensionId) => {
+    type Private = { updateExtensionConfiguration(changes: object): Promise<void> }
+    const { developerPrivate } = chrome as unknown as { developerPrivate: Private }
+    await developerPrivate.updateExtensionConfiguration({ extensionId, incognitoAccess: true })
+  }, EXTENSION_ID)
+  await vi.waitFor(async () => expect(await browser.devtools.target("background.js")).toBeDefined(), 20_000)
+  const options = await browser.openOwn("options.html")
+  expect(await options.evaluate(() => chrome.extension.isAllowedIncognitoAccess())).toBe(true)
+  return {
+    async open(url, isPrivate) {
+      const opened = browser.context.waitForEvent("page")
+      await options.evaluate(([url, incognito]) => void chrome.windows.create({ url, incognito }), [
+        url,
+        isPrivate,
+      ] as const)
+      const page = await opened
+      await page.waitForFunction("window.ipfsAccelerate")
+      return {
+        enable: () => browser.enable(page, "always"),
+        run: (...what) => page.evaluate(run, what),
+        close: () => page.close(),
+      }
+    },
+    async allow() {
+      await options.bringToFront()
+      await options.getByTestId("private-windows").click()
+      await options.locator("[data-testid=private-windows]:checked").waitFor()
+    },
+    kept: () => options.evaluate(kept),
+    async close() {
+      await browser.close()
+      await rm(profileDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function inFirefox(): Promise<PrivateBrowser> {
+  const firefox = await launchFirefox()
+  const { browser } = firefox
+  const options = await firefox.allowPrivateWindows()
+  type Windows = { windows: { create(how: object): Promise<unknown> } }
+  return {
+    async open(url, isPrivate) {
+      await options.evaluate(
+        (url, incognito) => {
+          void (globalThis as unknown as { browser: Windows }).browser.windows.create({ url, incognito })
+        },
+        url,
+        isPrivate,
+      )
+      const end = Date.now() + 20_000
+      const page = await findPage(browser, url, () => Date.now() > end)
+      if (!page) throw new Error(`${url} did not open`)
+      await page.waitForSelector("body")
+      return {
+        enable: () => firefox.enable(page, "always"),
+        run: (...what) => page.evaluate(run, what),
+        close: () => page.close(),
+      }
+    },
+    async allow() {
+      await options.bringToFront()
+      await options.locator("[data-testid=private-windows]").click()
+      await options.waitForSelector("[data-testid=private-windows]:checked")
+    },
+    kept: () => options.evaluate(kept),
+    close: () => firefox.close(),
+  }
+}
+
+describe.each([
+  ["Chromium", inChromium],
+  ["Firefox", inFirefox],
+])("in a private window of %s", (_name, launch) => {
+  let browser: PrivateBrowser
+  let site: Served
+  let elsewhere: string
+  beforeAll(async () => {
+    site = await serveFolder(pagesDir)
+    elsewhere = site.url.replace("localhost", "127.0.0.1")
+    browser = await launch()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await site?.close()
+  })
+
+  test("a page is refused without a question, until the person allows private windows; then it computes, and nothing of it is kept", async () => {
+    const image = digits.samples[0]?.image as number[]
+    const expected = await nativeLogits([image])
+    const page = await browser.open(elsewhere, true)
+    expect(await page.enable()).toMatchObject({ code: "IPFA_GRANT_DENIED" })
+    await browser.allow()
+    expect(await page.enable()).toMatchObject({ lifetime: "once" })
+    // Bytes that nobody else has: ONNX ignores an unknown field at the end.
+    const model = [...digitsModel, 0x9a, 0x06, 0x01, 0x07]
+    const digest = (bytes: Iterable<number>) => createHash("sha256").update(Uint8Array.from(bytes)).digest("hex")
+    expect(distance(await page.run(model, image), expected)).toBeLessThan(digits.tolerance)
+
+    // What a page in a usual window does after it is on disk: so would be what was to be kept before.
+    const usual = await browser.open(site.url, false)
+    expect(await usual.enable()).toMatchObject({ lifetime: "always" })
+    await usual.run([...digitsModel], image)
+    const rows = async () => (await browser.kept()).rows
+    const measured = (row: string) => /-measurements /.test(row) && row.includes(digest(digitsModel))
+    const logged = (row: string) => /-jobs /.test(row) && row.includes(site.url)
+    await expect.poll(async () => (await rows()).some(measured) && (await rows()).some(logged)).toBe(true)
+    const held = (await rows()).join("\n")
+    expect(held).toContain(site.url)
+    expect(held).not.toContain(elsewhere)
+    expect(held).not.toContain(digest(model))
+    await page.close()
+    await usual.close()
+  })
+})
