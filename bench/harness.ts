@@ -108,6 +108,37 @@ export async function compare(comparison: Comparison): Promise<Row> {
   }
 }
 
+/** Units of what is counted and not timed: the same on any machine, and fewer is better. */
+const countUnits = ["dispatches", "bytes"] as const
+export type CountUnit = (typeof countUnits)[number]
+export const isCount = (unit: string): boolean => (countUnits as readonly string[]).includes(unit)
+
+/** A row of counts. There is nothing to repeat and no chance: `n` is 1. */
+export function exact(
+  name: string,
+  subject: string,
+  baseline: string,
+  unit: CountUnit,
+  mine: number,
+  theirs: number,
+): Row {
+  const ratio = rounded(theirs / mine)
+  const p = mine === theirs ? 1 : 0
+  return {
+    case: name,
+    subject,
+    baseline,
+    unit,
+    n: 1,
+    subjectMedian: mine,
+    baselineMedian: theirs,
+    ratio,
+    ratioLow: ratio,
+    ratioHigh: ratio,
+    p,
+  }
+}
+
 /**
  * Writes bench/results/<name>.json (below `IPFA_BENCH_RESULTS` where that is set) and prints the rows. A difference that chance could have made
  * (false discovery rate 1 %) is marked.

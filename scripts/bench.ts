@@ -18,14 +18,15 @@ const benchmarks = globSync("bench/*.ts", { cwd: repoRoot })
   .filter((name) => !parts.includes(name))
   .sort()
 
-const usage = `npm run bench -- [--quick] [NAME …]
+const usage = `npm run bench -- [--quick] [--budget MS] [NAME …]
 
   NAME       ${benchmarks.join(", ")}; all of them where none is named
+  --budget   time for a case, ms; each benchmark has its own
   --quick    ${QUICK_MS / 1000} s a case, and bench/results stays as it is`
 
-async function run(name: string, quick: boolean, results: string): Promise<boolean> {
+async function run(name: string, budget: string | undefined, results: string): Promise<boolean> {
   console.log(`\n${name}`)
-  const args = [path.join("bench", `${name}.ts`), ...(quick ? ["--budget", String(QUICK_MS)] : [])]
+  const args = [path.join("bench", `${name}.ts`), ...(budget ? ["--budget", budget] : [])]
   const child = spawn(process.execPath, args, {
     cwd: repoRoot,
     stdio: "inherit",
@@ -66,7 +67,11 @@ function print(rows: readonly string[][]): void {
 }
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
+  options: {
+    budget: { type: "string" },
+    quick: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
   allowPositionals: true,
 })
 const unknown = positionals.find((name) => !benchmarks.includes(name))
@@ -78,7 +83,9 @@ const results = values.quick ? mkdtempSync(path.join(tmpdir(), "ipfa-bench-")) :
 const done: string[] = []
 const failed: string[] = []
 for (const name of positionals.length > 0 ? positionals : benchmarks)
-  ((await run(name, values.quick, results)) ? done : failed).push(name)
+  ((await run(name, values.budget ?? (values.quick ? String(QUICK_MS) : undefined), results)) ? done : failed).push(
+    name,
+  )
 if (done.length > 0) {
   console.log("\nRatio: how many times better than the baseline (> 1 is better), with its 95 % interval.\n")
   print([

@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process"
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
-import type { NotRun, Row } from "../bench/harness.ts"
+import { isCount, type NotRun, type Row } from "../bench/harness.ts"
 import { repoRoot } from "./sources.ts"
 
 export interface Result {
@@ -31,7 +31,8 @@ function section({ name, date, commit, machine, rows, notRun = [] }: Result): st
   const lines = rows.map(({ subject, baseline, unit, note = "", ...row }) => {
     const ours = `${row.subjectMedian} ${unit}, ${subject}`
     const theirs = `${row.baselineMedian} ${unit}, ${baseline}`
-    return [row.case, ours, theirs, `**${row.ratio}** (${row.ratioLow} – ${row.ratioHigh})`, row.n, note]
+    const interval = isCount(unit) ? "" : ` (${row.ratioLow} – ${row.ratioHigh})`
+    return [row.case, ours, theirs, `**${row.ratio}**${interval}`, row.n, note]
   })
   const absent = notRun.map(({ case: name, reason }) => [name, "NOT_RUN", "", "", "", reason])
   const table = [["case", "ours", "baseline", "ratio", "n", "note"], Array(6).fill("---"), ...lines, ...absent]

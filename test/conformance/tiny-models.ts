@@ -1,11 +1,12 @@
-import { create } from "@bufbuild/protobuf"
-import { ModelProtoSchema } from "../../graph/generated/onnx_pb.js"
+import { create, type MessageInitShape } from "@bufbuild/protobuf"
+import { type AttributeProtoSchema, ModelProtoSchema } from "../../graph/generated/onnx_pb.js"
 import { elementTypeNumber, writeModel } from "../../graph/index.ts"
 import type { Dtype } from "../../protocol/index.ts"
 
 type Dim = number | string
 
-const value = (name: string, dtype: Dtype, dims: readonly Dim[]) => ({
+/** An input or output. */
+export const value = (name: string, dtype: Dtype, dims: readonly Dim[]) => ({
   name,
   type: {
     value: {
@@ -24,14 +25,21 @@ const value = (name: string, dtype: Dtype, dims: readonly Dim[]) => ({
   },
 })
 
-interface Tiny {
+export interface Tiny {
   inputs: ReturnType<typeof value>[]
   outputs: ReturnType<typeof value>[]
-  nodes: { opType: string; input: string[]; output: string[]; name?: string }[]
+  nodes: {
+    opType: string
+    input: string[]
+    output: string[]
+    name?: string
+    attribute?: MessageInitShape<typeof AttributeProtoSchema>[]
+  }[]
   weights?: { name: string; dims: number[]; data: Float32Array | Uint8Array; dtype?: Dtype }[]
 }
 
-function model({ inputs, outputs, nodes, weights = [] }: Tiny): Uint8Array<ArrayBuffer> {
+/** A model of a few nodes, as bytes. */
+export function model({ inputs, outputs, nodes, weights = [] }: Tiny): Uint8Array<ArrayBuffer> {
   const proto = create(ModelProtoSchema, {
     irVersion: 10n,
     opsetImport: [{ domain: "", version: 21n }],

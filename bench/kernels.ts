@@ -1,0 +1,146 @@
+/**
+ * Our kernels against onnxruntime-web's WebGPU backend, in one Chromium and interleaved: single operations whose inputs and results stay on the device, and whole
+ * models from values to values. For whole models also against WebAssembly, and what each side makes the device do and hold, which is the same on any machine.
+ * `node bench/kernels.ts [--budget MS]`
+ */
+import { availableParallelism } from "node:os"
+import path from "node:path"
+import { parseArgs } from "node:util"
+import type { BrowserContext, Page } from "playwright-core"
+import { repoRoot } from "../scripts/sources.ts"
+import { bundle } from "../test/support/bundle.ts"
+import { launchChromium } from "../test/support/chromium.ts"
+import { serveFolder } from "../test/support/serve.ts"
+import { compare, exact, type NotRun, type Row, writeResult } from "./harness.ts"
+import { operations } from "./kernels/cases.ts"
+import { wholeModels } from "./kernels/models.ts"
+import type { Opened, Side } from "./kernels/page.ts"
+
+const { values } = parseArgs({ options: { budget: { type: "string", default: "3000" }, only: { type: "string" } } })
+const budgetMs = Number(values.budget)
+/** Of one sample, where runs are short: the clock's tick is less than 1 % of it. */
+const SAMPLE_MS = 2
+const names: Record<Side, string> = {
+  wgsl: "our kernels",
+  ort: "onnxruntime-web, WebGPU",
+  wasm: "onnxruntime-web, WebAssembly",
+  peak: "the adapter's peak",
+}
+
+const rows: Row[] = []
+const notRun: NotRun[] = []
+
+const sample = (page: Page, side: Side, runs = 1) =>
+  page.evaluate(([side, runs]) => window.kernels.sample(side, runs), [side, runs] as const)
+
+/** Both sides on `page`, timed; a sample is so many runs that the clock can tell. */
+async function time(
+  page: Page,
+  name: string,
+  baseline: Side,
+  rate?: { amounts: Partial<Record<Side, number>>; unit: string },
+): Promise<Row> {
+  console.error(`${name} …`)
+  const typical = Math.min(await sample(page, "wgsl", 2), await sample(page, baseline, 2))
+  const runs = Math.max(1, Math.ceil(SAMPLE_MS / typical))
+  const arm = (side: Side) => ({
+    name: names[side],
+    run: async () => {
+      const ms = await sample(page, side, runs)
+      return rate ? rate.amounts[side]! / ms / 1e6 : ms
+    },
+  })
+  return compare({
+    case: name,
+    subject: arm("wgsl"),
+    baseline: arm(baseline),
+    unit: rate?.unit ?? "ms",
+    budgetMs,
+    warmup: 1,
+    ...(runs > 1 && { note: `a sample is the mean of ${runs} runs` }),
+  })
+}
+
+/** The sides that `opened` has, and for the others a line that says why not. Throws where answers differ. */
+function check(opened: Opened, name: string, tolerance: number): Set<Side> {
+  const sides = new Set<Side>()
+  for (const [side, one] of Object.entries(opened) as [Side, { difference: number } | { reason: string }][])
+    if ("reason" in one) notRun.push({ case: `${name}, ${names[side]}`, reason: one.reason })
+    else if (!(one.difference <= tolerance))
+      throw new Error(`${name}: the answers of ${names[side]} differ from ours by ${one.difference}.`)
+    else sides.add(side)
+  return sides
+}
+
+async function inPage(context: BrowserContext, url: string, work: (page: Page) => Promise<void>): Promise<void> {
+  const page = await context.newPage()
+  await page.goto(url)
+  await page.waitForFunction(() => "kernels" in globalThis)
+  await work(page)
+  await page.close()
+}
+
+async function operation(page: Page, { name, flops, bytes, ofPeak }: (typeof operations)[number]): Promise<void> {
+  const sides = check(await page.evaluate((name) => window.kernels.openOperation(name), name), name, 1e-4)
+  if (!sides.has("wgsl")) return
+  if (sides.has("ort")) rows.push(await time(page, name, "ort"))
+  if (!ofPeak) return
+  const computes = flops > 16 * bytes
+  const work = await page.evaluate(
+    (kind) => window.kernels.openPeak(kind),
+    computes ? ("fma" as const) : ("copy" as const),
+  )
+  const [amounts, unit] = [{ wgsl: computes ? flops : bytes, peak: work }, computes ? "GFLOP/s" : "GB/s"]
+  rows.push(await time(page, `${name}, of the ${computes ? "FMA peak" : "copy bandwidth"}`, "peak", { amounts, unit }))
+}
+
+async function wholeModel(page: Page, { name, file, dims, tolerance }: (typeof wholeModels)[number]): Promise<void> {
+  const title = `model ${name}`
+  const url = `/models/${name}/${path.basename(file)}`
+  const opened = await page.evaluate(([url, dims, threads]) => window.kernels.openModel(url, dims, threads), [
+    url,
+    dims,
+    availableParallelism(),
+  ] as const)
+  const sides = check(opened, title, tolerance)
+  if (!sides.has("wgsl")) return
+  if (sides.has("ort")) {
+    const [ours, theirs] = await page.evaluate(async () => [
+      await window.kernels.counts("wgsl"),
+      await window.kernels.counts("ort"),
+    ])
+    const row = (what: string, unit: "dispatches" | "bytes", mine: number, other: number) =>
+      rows.push(exact(`${title}, ${what}`, names.wgsl, names.ort, unit, mine, other))
+    row("dispatches a run", "dispatches", ours!.dispatches, theirs!.dispatches)
+    row("bytes moved a run", "bytes", ours!.moved, theirs!.moved)
+    row("peak memory", "bytes", ours!.peak, theirs!.peak)
+    rows.push(await time(page, title, "ort"))
+  }
+  if (sides.has("wasm")) rows.push(await time(page, `${title}, against WebAssembly`, "wasm"))
+}
+
+const chosen = (name: string) => !values.only || name.includes(values.only)
+const models = wholeModels.filter(({ name, missing }) => {
+  if (missing) notRun.push({ case: `model ${name}`, reason: missing })
+  return !missing && chosen(`model ${name}`)
+})
+const bundled = await bundle({ page: "bench/kernels/page.ts", "ort-worker": "bench/page/ort-worker.ts" })
+const served = await serveFolder(bundled.dir, {
+  isolated: true,
+  mounts: {
+    "/ort/": path.join(repoRoot, "node_modules/onnxruntime-web/dist"),
+    ...Object.fromEntries(models.map(({ name, file }) => [`/models/${name}/`, path.dirname(file)])),
+  },
+})
+const context = await launchChromium()
+try {
+  for (const one of operations.filter(({ name }) => chosen(name)))
+    await inPage(context, served.url, (page) => operation(page, one))
+  // A page each, and with it devices of their own: the peak of one says nothing of another.
+  for (const one of models) await inPage(context, served.url, (page) => wholeModel(page, one))
+} finally {
+  await context.close()
+  await served.close()
+  await bundled.remove()
+}
+writeResult("kernels", rows, notRun)

@@ -1,0 +1,112 @@
+/** Single operations: what our kernels and an ONNX runtime are both asked to compute. */
+import type { GpuTensor, Kernels } from "../../kernels/index.ts"
+import { model, type Tiny, value } from "../../test/conformance/tiny-models.ts"
+
+type Float32 = GpuTensor<"float32">
+
+export interface OperationCase {
+  name: string
+  /** Of the inputs, float32; a, b, c by name. */
+  shapes: number[][]
+  output: number[]
+  /** Operations, and bytes that can't be avoided: read once, written once. */
+  flops: number
+  bytes: number
+  /** Held against what the adapter can do at most, too. */
+  ofPeak?: boolean
+  model(): Uint8Array<ArrayBuffer>
+  run(gpu: Kernels, inputs: Float32[], into: Float32): Promise<unknown>
+}
+
+const elems = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1)
+const names = ["a", "b", "c"]
+
+function operation(
+  name: string,
+  shapes: number[][],
+  output: number[],
+  flops: number,
+  node: Pick<Tiny["nodes"][number], "opType" | "attribute">,
+  run: OperationCase["run"],
+): OperationCase {
+  const input = shapes.map((_, i) => names[i]!)
+  return {
+    name,
+    shapes,
+    output,
+    flops,
+    bytes: 4 * [...shapes, output].reduce((sum, shape) => sum + elems(shape), 0),
+    model: () =>
+      model({
+        inputs: shapes.map((shape, i) => value(input[i]!, "float32", shape)),
+        outputs: [value("y", "float32", output)],
+        nodes: [{ ...node, input, output: ["y"] }],
+      }),
+    run,
+  }
+}
+
+// numbers of AttributeProto.AttributeType
+const INT = 2
+const INTS = 7
+const ints = (name: string, list: number[]) => ({ name, type: INTS, ints: list.map(BigInt) })
+
+const matmul = (m: number, k: number, n: number) =>
+  operation(
+    `matmul ${m}x${k}x${n} f32`,
+    [
+      [m, k],
+      [k, n],
+    ],
+    [m, n],
+    2 * m * k * n,
+    { opType: "MatMul" },
+    (gpu, [a, b], into) => gpu.matmul(a!, b!, { into }),
+  )
+
+function conv(name: string, x: number[], w: number[], stride: number, group = 1): OperationCase {
+  const [n, , height, width] = x as [number, number, number, number]
+  const [outs, each, size] = w as [number, number, number]
+  const pad = size >> 1
+  const along = (length: number) => Math.floor((length + 2 * pad - size) / stride) + 1
+  const output = [n, outs, along(height), along(width)]
+  const attribute = [
+    ints("strides", [stride, stride]),
+    ints("pads", [pad, pad, pad, pad]),
+    { name: "group", type: INT, i: BigInt(group) },
+  ]
+  return operation(
+    `conv ${name} f32`,
+    [x, w, [outs]],
+    output,
+    2 * elems(output) * each * size * size,
+    { opType: "Conv", attribute },
+    (gpu, [a, b, c], into) =>
+      gpu.conv2d(a!, b!, c, { strides: [stride, stride], pads: [pad, pad, pad, pad], group }, { into }),
+  )
+}
+
+const softmax = (rows: number, cols: number) =>
+  operation(
+    `softmax ${rows}x${cols} f32`,
+    [[rows, cols]],
+    [rows, cols],
+    5 * rows * cols,
+    { opType: "Softmax" },
+    (gpu, [x], into) => gpu.softmax(x!, { into }),
+  )
+
+const ofPeak = (one: OperationCase): OperationCase => ({ ...one, ofPeak: true })
+
+export const operations: readonly OperationCase[] = [
+  matmul(128, 128, 128),
+  matmul(256, 256, 256),
+  ofPeak(matmul(512, 512, 512)),
+  matmul(64, 768, 768),
+  ofPeak(matmul(1, 1024, 1024)),
+  conv("3x3 64→64 56x56", [1, 64, 56, 56], [64, 64, 3, 3], 1),
+  ofPeak(conv("1x1 64→256 56x56", [1, 64, 56, 56], [256, 64, 1, 1], 1)),
+  conv("3x3 stride 2 3→32 224x224", [1, 3, 224, 224], [32, 3, 3, 3], 2),
+  conv("3x3 depthwise 144 56x56", [1, 144, 56, 56], [144, 1, 3, 3], 1, 144),
+  ofPeak(softmax(512, 1024)),
+]

@@ -1,0 +1,206 @@
+/** What runs in the page of bench/kernels.ts. The bench calls `window.kernels`; every time is taken here. */
+import * as ort from "onnxruntime-web/webgpu"
+import { fromOrt, toOrt } from "../../engine/backends/ort-tensor.ts"
+import { requestFullDevice } from "../../engine/backends/webgpu-adapter.ts"
+import { findConvFault } from "../../engine/backends/webgpu-conv-fault.ts"
+import { WgslSession } from "../../engine/backends/wgsl/session.ts"
+import { float16ToNumber } from "../../engine/backends/wgsl/tensors.ts"
+import { createKernels, type GpuTensor, KernelRuntime, usage } from "../../kernels/index.ts"
+import type { Tensor } from "../../protocol/index.ts"
+import type { Feed } from "../models.ts"
+import type { OpenOrder, RunOrder, WorkerAnswer } from "../page/ort-worker.ts"
+import { operations } from "./cases.ts"
+import { type Counts, counted } from "./counted-device.ts"
+import { feedsFor, tensorOf } from "./feeds.ts"
+import { copyPeak, fmaPeak } from "./peaks.ts"
+
+export type Side = "wgsl" | "ort" | "wasm" | "peak"
+
+/** For each side that could be opened, how far its answers are from ours, in parts of the largest; for others, why not. */
+export type Opened = Partial<Record<Side, { difference: number } | { reason: string }>>
+
+export interface KernelBench {
+  /** What the browser says of its adapter. */
+  adapter(): Promise<string>
+  openOperation(name: string): Promise<Opened>
+  openModel(url: string, dims: Record<string, number>, threads: number): Promise<Opened>
+  /** Floating-point operations or bytes of one run of the peak. */
+  openPeak(kind: "fma" | "copy"): Promise<number>
+  /** The mean of `runs` runs one after another, ms. */
+  sample(side: Side, runs: number): Promise<number>
+  /** What one run takes of the device, and the most memory there was since the page was opened. */
+  counts(side: "wgsl" | "ort"): Promise<Pick<Counts, "dispatches" | "moved" | "peak">>
+}
+
+declare global {
+  interface Window {
+    kernels: KernelBench
+  }
+}
+
+ort.env.wasm.wasmPaths = new URL("/ort/", location.href).href
+ort.env.wasm.numThreads = 1
+ort.env.logLevel = "fatal"
+
+async function makeDevice(): Promise<{ device: GPUDevice; counts: Counts }> {
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" })
+  if (!adapter) throw new Error("The browser offers no adapter.")
+  const device = await requestFullDevice(adapter)
+  return { device, counts: counted(device) }
+}
+/** One for each side, so that neither finds the other's buffers or work. */
+const devices = { wgsl: makeDevice(), ort: makeDevice() }
+const runs: Partial<Record<Side, () => Promise<unknown>>> = {}
+
+async function ortSession(model: Uint8Array, onGpu: boolean): Promise<ort.InferenceSession> {
+  const { device } = await devices.ort
+  const { model: named, cpuNodes } = findConvFault(model)
+  return ort.InferenceSession.create(named, {
+    executionProviders: [{ name: "webgpu", device, ...(cpuNodes.length > 0 && { forceCpuNodeNames: cpuNodes }) }],
+    ...(onGpu && { preferredOutputLocation: "gpu-buffer" as const }),
+    logSeverityLevel: 4,
+  })
+}
+
+const numbers = ({ dtype, data }: Tensor) =>
+  Array.from(data as ArrayLike<number | bigint>, (x) => (dtype === "float16" ? float16ToNumber(Number(x)) : Number(x)))
+
+/** The largest difference between two sides' outputs, in parts of the largest element. */
+function difference(ours: Record<string, Tensor>, theirs: Record<string, Tensor>): number {
+  const each = Object.entries(ours).map(([name, tensor]) => {
+    const [a, b] = [numbers(tensor), numbers(theirs[name]!)]
+    const largest = b.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-9)
+    return a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0) / largest
+  })
+  return Math.max(...each)
+}
+
+async function attempt(opened: Opened, side: Side, open: () => Promise<{ difference: number }>): Promise<void> {
+  try {
+    opened[side] = await open()
+  } catch (error) {
+    delete runs[side]
+    opened[side] = {
+      reason: String(error instanceof Error ? error.message : error)
+        .split("\n")[0]!
+        .slice(0, 300),
+    }
+  }
+}
+
+async function openOperation(name: string): Promise<Opened> {
+  const operation = operations.find((one) => one.name === name)!
+  const [{ device }, theirs] = [await devices.wgsl, (await devices.ort).device]
+  const gpu = createKernels(device)
+  const tensors = operation.shapes.map((shape) => tensorOf("float32", shape))
+  const own = tensors.map((tensor) =>
+    gpu.tensor(tensor as { dtype: "float32"; shape: number[]; data: Float32Array<ArrayBuffer> }),
+  )
+  const into = gpu.tensor({
+    dtype: "float32",
+    shape: operation.output,
+    data: new Float32Array(operation.output.reduce((n, d) => n * d, 1)),
+  }) as GpuTensor<"float32">
+  runs.wgsl = async () => {
+    await operation.run(gpu, own, into)
+    await device.queue.onSubmittedWorkDone()
+  }
+  const opened: Opened = {}
+  let ours: Tensor
+  await attempt(opened, "wgsl", async () => {
+    await runs.wgsl!()
+    ours = { dtype: "float32", shape: operation.output, data: await into.read() }
+    return { difference: 0 }
+  })
+  await attempt(opened, "ort", async () => {
+    const session = await ortSession(operation.model(), true)
+    const feeds = Object.fromEntries(
+      tensors.map(({ shape, data }, i) => {
+        const bytes = data as Float32Array<ArrayBuffer>
+        const buffer = theirs.createBuffer({
+          size: bytes.byteLength,
+          usage: usage.STORAGE | usage.COPY_SRC | usage.COPY_DST,
+        })
+        theirs.queue.writeBuffer(buffer, 0, bytes)
+        return [session.inputNames[i]!, ort.Tensor.fromGpuBuffer(buffer, { dataType: "float32", dims: shape })]
+      }),
+    )
+    const run = async () => (await session.run(feeds)).y!
+    runs.ort = async () => {
+      const y = await run()
+      await theirs.queue.onSubmittedWorkDone()
+      y.dispose()
+    }
+    const y = await run()
+    const answer = fromOrt(y, await y.getData(true))
+    return { difference: difference({ y: ours }, { y: answer }) }
+  })
+  return opened
+}
+
+async function openModel(url: string, dims: Record<string, number>, threads: number): Promise<Opened> {
+  const model = new Uint8Array(await (await fetch(url)).arrayBuffer())
+  const session = await WgslSession.open(new KernelRuntime((await devices.wgsl).device), model)
+  const feeds = feedsFor(session.inputs, dims)
+  runs.wgsl = async () => (await session.run(feeds, {})).outputs
+  const opened: Opened = {}
+  let ours: Record<string, Tensor> = {}
+  await attempt(opened, "wgsl", async () => {
+    ours = (await runs.wgsl!()) as Record<string, Tensor>
+    return { difference: 0 }
+  })
+  await attempt(opened, "ort", async () => {
+    const session = await ortSession(model, false)
+    const tensors = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toOrt(ort.Tensor, feed)]))
+    runs.ort = () => session.run(tensors)
+    const outputs = Object.entries(await session.run(tensors)).map(([name, t]) => [name, fromOrt(t, t.data)] as const)
+    return { difference: difference(ours, Object.fromEntries(outputs)) }
+  })
+  await attempt(opened, "wasm", async () => {
+    const worker = new Worker("ort-worker.js", { type: "module" })
+    const ask = (order: OpenOrder | RunOrder) =>
+      new Promise<WorkerAnswer>((resolve, reject) => {
+        worker.onerror = (event) => reject(new Error(event.message))
+        worker.onmessage = ({ data }: MessageEvent<WorkerAnswer>) =>
+          "error" in data ? reject(new Error(data.error)) : resolve(data)
+        worker.postMessage(order)
+      })
+    await ask({ model, assets: ort.env.wasm.wasmPaths as string, threads })
+    const order = { run: feeds as unknown as Record<string, Feed> }
+    runs.wasm = () => ask(order)
+    const answer = (await ask(order)) as { outputs: Record<string, Float32Array> }
+    const outputs = Object.entries(answer.outputs).map(
+      ([name, data]) => [name, { ...ours[name]!, data } as Tensor] as const,
+    )
+    return { difference: difference(ours, Object.fromEntries(outputs)) }
+  })
+  return opened
+}
+
+window.kernels = {
+  async adapter() {
+    const { info } = (await navigator.gpu.requestAdapter())!
+    return [info.vendor, info.architecture, info.description].filter(Boolean).join(" ")
+  },
+  openOperation,
+  openModel,
+  async openPeak(kind) {
+    const { device } = await devices.wgsl
+    const { run, work } = kind === "fma" ? await fmaPeak(device) : copyPeak(device)
+    runs.peak = run
+    return work
+  },
+  async sample(side, count) {
+    const run = runs[side]!
+    const start = performance.now()
+    for (let i = 0; i < count; i++) await run()
+    return (performance.now() - start) / count
+  },
+  async counts(side) {
+    const { counts } = await devices[side]
+    counts.dispatches = 0
+    counts.moved = 0
+    await runs[side]!()
+    return { dispatches: counts.dispatches, moved: counts.moved, peak: counts.peak }
+  },
+}
