@@ -93,7 +93,17 @@ const softmax = (rows: number, cols: number) =>
     [rows, cols],
     5 * rows * cols,
     { opType: "Softmax" },
-    (gpu, [x], into) => gpu.softmax(x!, { into }),
+    (gpu, [x], into) => gpu.softmax(x!, {}, { into }),
+  )
+
+const layerNorm = (rows: number, cols: number) =>
+  operation(
+    `layer norm ${rows}x${cols} f32`,
+    [[rows, cols], [cols], [cols]],
+    [rows, cols],
+    8 * rows * cols,
+    { opType: "LayerNormalization" },
+    (gpu, [x, w, bias], into) => gpu.layerNorm(x!, w!, bias, undefined, {}, { into }),
   )
 
 const ofPeak = (one: OperationCase): OperationCase => ({ ...one, ofPeak: true })
@@ -109,4 +119,5 @@ export const operations: readonly OperationCase[] = [
   conv("3x3 stride 2 3→32 224x224", [1, 3, 224, 224], [32, 3, 3, 3], 2),
   conv("3x3 depthwise 144 56x56", [1, 144, 56, 56], [144, 1, 3, 3], 1, 144),
   ofPeak(softmax(512, 1024)),
+  ofPeak(layerNorm(512, 768)),
 ]
