@@ -7,12 +7,15 @@ import * as binary from "./ops/binary/binary.ts"
 import { type CastAttributes, cast } from "./ops/cast/cast.ts"
 import { type Conv2dAlgorithm, type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 import { type CopyAttributes, copy } from "./ops/copy/copy.ts"
+import { type CumSumAttributes, cumSum } from "./ops/cum-sum/cum-sum.ts"
 import { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 import { type MatmulAlgorithm, type MatmulAttributes, matmul } from "./ops/matmul/matmul.ts"
 import { layerNorm, type NormAttributes, rmsNorm } from "./ops/norm/norm.ts"
 import { averagePool, maxPool, type PoolAttributes } from "./ops/pool2d/pool2d.ts"
 import * as reduce from "./ops/reduce/reduce.ts"
+import { type ResampleAttributes, resample } from "./ops/resample/resample.ts"
 import { logSoftmax, type SoftmaxAttributes, softmax } from "./ops/softmax/softmax.ts"
+import { type TopKAttributes, topK } from "./ops/top-k/top-k.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
@@ -131,6 +134,22 @@ export interface Kernels
     attributes?: Partial<GatherAttributes>,
     options?: RunOptions<"flat">,
   ): Promise<GpuTensor<D>>
+  /** Along an axis, the last unless given, sums of a few elements with weights: indices and weights are [count, taps]. */
+  resample(
+    x: Float32,
+    indices: GpuTensor<"int32">,
+    weights: Float32,
+    attributes?: Partial<ResampleAttributes>,
+    options?: RunOptions<"flat">,
+  ): Result
+  /** Running sums along an axis, the last unless given. Any dtype. */
+  cumSum<D extends GpuDtype>(
+    x: GpuTensor<D>,
+    attributes?: Partial<CumSumAttributes>,
+    options?: RunOptions<"line">,
+  ): Promise<GpuTensor<D>>
+  /** Where along an axis, the last unless given, the `count` largest lie, in order. Any dtype. */
+  topK(x: GpuTensor, attributes?: Partial<TopKAttributes>, options?: RunOptions<"flat">): Promise<GpuTensor<"int32">>
   /** a where the condition is not 0, else b; broadcast by NumPy's rules. */
   where<D extends GpuDtype>(
     condition: GpuTensor<"uint32">,
@@ -162,7 +181,7 @@ export function createKernels(device: GPUDevice): Kernels {
     runtime,
     tensor: ({ dtype, shape, data }) => runtime.upload(dtype, shape, data),
     ...each(plain, one),
-    ...each({ ...reduce, argMax, argMin, softmax, logSoftmax }, oneWith),
+    ...each({ ...reduce, argMax, argMin, softmax, logSoftmax, cumSum, topK }, oneWith),
     ...each({ clip, gelu, hardSigmoid, leakyRelu, maxPool, averagePool, copy, cast }, oneWith),
     ...each(binary, two),
     ...each({ transpose }, one),
@@ -174,6 +193,8 @@ export function createKernels(device: GPUDevice): Kernels {
       runtime.run(layerNorm, [x, w, bias, residual], attributes, options) as Result,
     gather: (x, indices, attributes, options) =>
       runtime.run(gather, [x, indices] as GpuTensor[], attributes, options) as unknown as Any,
+    resample: (x, indices, weights, attributes, options) =>
+      runtime.run(resample, [x, indices, weights] as GpuTensor[], attributes, options) as unknown as Any,
     where: (condition, a, b, options) =>
       runtime.run(where, [condition, a, b] as GpuTensor[], {}, options) as unknown as Any,
   }

@@ -38,6 +38,7 @@ export {
 export { type CastAttributes, cast } from "./ops/cast/cast.ts"
 export { type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 export { type CopyAttributes, copy } from "./ops/copy/copy.ts"
+export { type CumSumAttributes, cumSum } from "./ops/cum-sum/cum-sum.ts"
 export { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 export { matmul } from "./ops/matmul/matmul.ts"
 export { layerNorm, type NormAttributes, rmsNorm } from "./ops/norm/norm.ts"
@@ -54,7 +55,9 @@ export {
   reduceSum,
   reduceSumSquare,
 } from "./ops/reduce/reduce.ts"
+export { type ResampleAttributes, resample } from "./ops/resample/resample.ts"
 export { logSoftmax, softmax } from "./ops/softmax/softmax.ts"
+export { type TopKAttributes, topK } from "./ops/top-k/top-k.ts"
 export { transpose } from "./ops/transpose/transpose.ts"
 export {
   abs,
@@ -86,4 +89,4 @@ export { type ProbeResult, probeAdapter } from "./probe.ts"
 export { kernelRegistry } from "./registry.ts"
 export { type CaseResult, problemOf, runCase } from "./run-case.ts"
 export { KernelRuntime, type RunOptions } from "./runtime.ts"
-export { broadcast, broadcastShape, permuted, sliced, type View, wholeView } from "./view.ts"
+export { broadcast, broadcastShape, permuted, places, sliced, type View, wholeView } from "./view.ts"

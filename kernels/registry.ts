@@ -17,6 +17,7 @@ import {
 import { cast } from "./ops/cast/cast.ts"
 import { conv2d } from "./ops/conv2d/conv2d.ts"
 import { copy } from "./ops/copy/copy.ts"
+import { cumSum } from "./ops/cum-sum/cum-sum.ts"
 import { gather } from "./ops/gather/gather.ts"
 import { matmul } from "./ops/matmul/matmul.ts"
 import { layerNorm, rmsNorm } from "./ops/norm/norm.ts"
@@ -33,7 +34,9 @@ import {
   reduceSum,
   reduceSumSquare,
 } from "./ops/reduce/reduce.ts"
+import { resample } from "./ops/resample/resample.ts"
 import { logSoftmax, softmax } from "./ops/softmax/softmax.ts"
+import { topK } from "./ops/top-k/top-k.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import {
   abs,
@@ -114,7 +117,10 @@ export const kernelRegistry: readonly AnyKernel[] = [
   reduceLogSumExp,
   argMax,
   argMin,
+  topK,
+  cumSum,
   gather,
+  resample,
   where,
   gelu,
   relu,

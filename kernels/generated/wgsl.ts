@@ -598,6 +598,95 @@ fn main(
 }
 `,
   },
+  "ops/cum-sum/cum-sum.wgsl": {
+    path: "ops/cum-sum/cum-sum.wgsl",
+    hash: "d974592771518061",
+    bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"rows":"u32","cols":"u32","inner":"u32"},
+    overrides: {"WG":64},
+    code: `// y[i] = x[0] + … + x[i] along one axis; with EXCLUSIVE without x[i] itself, with REVERSE from the other end. One workgroup for each line: every invocation adds up a
+// stretch of it, then goes through that stretch once more from where those before it left off.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+// Lines along one axis, params.cols elements each, which lie params.inner apart: where line \`row\` begins.
+fn line_start(row: u32) -> u32 {
+  return row / params.inner * params.cols * params.inner + row % params.inner;
+}
+// T: the type of a kernel's elements, and the least there is of it.
+#if T == float32
+alias T = f32;
+const LEAST = -0x1.fffffep+127f;
+#endif
+#if T == int32
+alias T = i32;
+const LEAST = i32(-2147483648);
+#endif
+#if T == uint32
+alias T = u32;
+const LEAST = 0u;
+#endif
+
+struct Params {
+  rows: u32,
+  cols: u32,
+  inner: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<T>;
+@group(0) @binding(1) var<storage, read_write> y: array<T>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+override WG: u32 = 64;
+var<workgroup> sums: array<T, WG>;
+
+fn place(start: u32, i: u32) -> u32 {
+#if REVERSE
+  return start + (params.cols - 1u - i) * params.inner;
+#else
+  return start + i * params.inner;
+#endif
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let row = flat_workgroup(wid, wgs);
+  if (row >= params.rows) {
+    return;
+  }
+  let start = line_start(row);
+  let stretch = (params.cols + WG - 1u) / WG;
+  let first = li * stretch;
+  let end = min(first + stretch, params.cols);
+  var part = T();
+  for (var i = first; i < end; i++) {
+    part += x[place(start, i)];
+  }
+  sums[li] = part;
+  workgroupBarrier();
+  var sum = T();
+  for (var j = 0u; j < li; j++) {
+    sum += sums[j];
+  }
+  for (var i = first; i < end; i++) {
+    let at = place(start, i);
+#if EXCLUSIVE
+    y[at] = sum;
+    sum += x[at];
+#else
+    sum += x[at];
+    y[at] = sum;
+#endif
+  }
+}
+`,
+  },
   "ops/gather/gather.wgsl": {
     path: "ops/gather/gather.wgsl",
     hash: "b3ddf4f8a1230042",
@@ -1358,6 +1447,56 @@ fn main(
 }
 `,
   },
+  "ops/resample/resample.wgsl": {
+    path: "ops/resample/resample.wgsl",
+    hash: "065508dfd3f26fb4",
+    bindings: [{"name":"x","access":"read"},{"name":"indices","access":"read"},{"name":"weights","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","count":"u32","inner":"u32","size":"u32","taps":"u32"},
+    overrides: {"WG":64},
+    code: `// y[outer, j, inner] = Σ weights[j, t] · x[outer, indices[j, t], inner]: along one axis each element is a weighted sum of a few; an invocation an element.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  elems: u32,
+  count: u32,
+  inner: u32,
+  size: u32,
+  taps: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> indices: array<i32>;
+@group(0) @binding(2) var<storage, read> weights: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+  let inner = i % params.inner;
+  let first = i / params.inner % params.count * params.taps;
+  let line = i / (params.inner * params.count) * params.size;
+  var sum = 0.0;
+  for (var t = 0u; t < params.taps; t++) {
+    sum += weights[first + t] * x[(line + u32(indices[first + t])) * params.inner + inner];
+  }
+  y[i] = sum;
+}
+`,
+  },
   "ops/softmax/softmax.wgsl": {
     path: "ops/softmax/softmax.wgsl",
     hash: "d719c7c71f03ad6d",
@@ -1472,6 +1611,86 @@ fn main(
 #else
     y[at] = exp(x[at] - most) / sum;
 #endif
+  }
+}
+`,
+  },
+  "ops/top-k/top-k.wgsl": {
+    path: "ops/top-k/top-k.wgsl",
+    hash: "fea8fa49029e4ebc",
+    bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","cols":"u32","inner":"u32","count":"u32"},
+    overrides: {"WG":64},
+    code: `// y = where along a line of x its largest, or with OP == min its least, elements lie, in order; of equal ones the first goes first. An invocation an element of x:
+// how many go before it is its place.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+// T: the type of a kernel's elements, and the least there is of it.
+#if T == float32
+alias T = f32;
+const LEAST = -0x1.fffffep+127f;
+#endif
+#if T == int32
+alias T = i32;
+const LEAST = i32(-2147483648);
+#endif
+#if T == uint32
+alias T = u32;
+const LEAST = 0u;
+#endif
+// Whether the element \`a\` at index \`i\` goes before \`b\` at \`j\`: the larger, or with OP == min the smaller; of equal ones the first, or with LAST the last.
+fn precedes(a: T, i: u32, b: T, j: u32) -> bool {
+  if (a == b) {
+#if LAST
+    return i > j;
+#else
+    return i < j;
+#endif
+  }
+#if OP == min
+  return a < b;
+#else
+  return a > b;
+#endif
+}
+
+struct Params {
+  elems: u32,
+  cols: u32,
+  inner: u32,
+  count: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<T>;
+@group(0) @binding(1) var<storage, read_write> y: array<i32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+  let inner = i % params.inner;
+  let own = i / params.inner % params.cols;
+  let outer = i / (params.inner * params.cols);
+  let start = outer * params.cols * params.inner + inner;
+  let value = x[i];
+  var place = 0u;
+  for (var j = 0u; j < params.cols; j++) {
+    place += u32(precedes(x[start + j * params.inner], j, value, own));
+  }
+  if (place < params.count) {
+    y[(outer * params.count + place) * params.inner + inner] = i32(own);
   }
 }
 `,

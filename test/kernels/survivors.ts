@@ -3,6 +3,8 @@ const last = "nothing writes scratch after the last reduction, and its loop ends
 const lone = "each invocation has the result, and all store the same"
 const unstored = "only fills what is never stored; WebGPU's bounds checks make the read harmless"
 const timesZero = "the other factor's padding is 0"
+const apart = "equal ones are told apart before"
+const longer = "longer stretches for fewer invocations, the same sums"
 const same = "no element is held against itself"
 
 const tree = { "if (li < s) { → if (li <= s) {": race, "if (li < s) { → if (true) {": race }
@@ -65,7 +67,15 @@ export const survivors: Record<string, Record<string, string>> = {
     ...tree,
     "if (li == 0u) { → if (true) {": lone,
     "return i < j; → return i <= j;": same,
-    "return a < b; → return a <= b;": "equal ones are told apart before",
+    "return a < b; → return a <= b;": apart,
+  },
+  "top-k": { "return a < b; → return a <= b;": apart },
+  "cum-sum": {
+    "let stretch = (params.cols + WG - 1u) / WG; → let stretch = (params.cols + WG + 1u) / WG;": longer,
+    "let stretch = (params.cols + WG - 1u) / WG; → let stretch = (params.cols + WG - 1u) * WG;": longer,
+    "let stretch = (params.cols + WG - 1u) / WG; → let stretch = (params.cols + WG - 0u) / WG;": longer,
+    "let end = min(first + stretch, params.cols); → let end = min(first - stretch, params.cols);":
+      "the first invocation goes through all of the line, and the others through nothing",
   },
   transpose: Object.fromEntries(
     [

@@ -1,5 +1,5 @@
 import { inspectModel, type ModelInfo, type ModelProto, readModel } from "../../../graph/index.ts"
-import type { KernelRuntime, Shape } from "../../../kernels/index.ts"
+import { elems, type KernelRuntime, type Shape } from "../../../kernels/index.ts"
 import { AccelerateError, fail, type KeptTensor, type Tensor, type TensorInfo } from "../../../protocol/index.ts"
 import type { BackendSession, RunOptions } from "../../backend.ts"
 import { CompiledProgram } from "./compiled.ts"
@@ -49,8 +49,8 @@ export class WgslSession implements BackendSession {
     for (const { dtype } of [...info.inputs, ...info.outputs]) gpuDtype(dtype)
     const session = new WgslSession(runtime, model, info)
     const fixed = info.inputs.every(({ shape }) => shape.every((dim) => typeof dim === "number"))
-    // Whole numbers may decide shapes, and are not known before the first run.
-    const decided = !info.inputs.some(({ dtype }) => /^u?int/.test(dtype))
+    // What may decide shapes is not known before the first run.
+    const decided = !info.inputs.some(({ dtype, shape }) => mayDecide(dtype, shape, fixed ? elems(shape as Shape) : 0))
     if (fixed && decided)
       await session.#program(Object.fromEntries(info.inputs.map(({ name, shape }) => [name, shape as Shape])))
     return session
@@ -121,7 +121,7 @@ export class WgslSession implements BackendSession {
 
   /**
    * The program for these feeds. It follows from their shapes alone, unless the model has inputs that decide shapes (a target size): then from the elements
-   * of small whole-number inputs too.
+   * of small inputs too.
    */
   async #programFor(feeds: Record<string, Tensor | KeptTensor>): Promise<CompiledProgram> {
     const shapes = Object.fromEntries(this.inputs.map(({ name }) => [name, feeds[name]!.shape]))
@@ -131,7 +131,7 @@ export class WgslSession implements BackendSession {
       } catch (error) {
         if (!(error instanceof AccelerateError && error.code === "IPFA_DEVICE_UNSUPPORTED")) throw error
       }
-    const program = await this.#program(shapes, smallIntegers(feeds))
+    const program = await this.#program(shapes, smallValues(feeds))
     this.#followsValues = true
     return program
   }
@@ -175,12 +175,20 @@ export class WgslSession implements BackendSession {
   }
 }
 
+/** Of whole numbers; and of fractions, which are a list: a Resize's region of interest has two for each of eight axes. */
 const MOST_VALUES = 256
+const MOST_SCALES = 16
 
-function smallIntegers(feeds: Record<string, Tensor | KeptTensor>): Record<string, number[]> {
+/** Whether the elements of such an input may decide shapes: whole numbers, and a few fractions, such as scales. */
+function mayDecide(dtype: string, shape: readonly unknown[], elems: number): boolean {
+  if (/^u?int/.test(dtype)) return elems <= MOST_VALUES
+  return dtype === "float32" && shape.length <= 1 && elems <= MOST_SCALES
+}
+
+function smallValues(feeds: Record<string, Tensor | KeptTensor>): Record<string, number[]> {
   const values: Record<string, number[]> = {}
   for (const [name, feed] of Object.entries(feeds))
-    if ("data" in feed && /^u?int/.test(feed.dtype) && feed.data.length <= MOST_VALUES)
+    if ("data" in feed && mayDecide(feed.dtype, feed.shape, feed.data.length))
       values[name] = Array.from(feed.data as ArrayLike<number | bigint>, Number)
   return values
 }

@@ -19,7 +19,7 @@ import {
 } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
-import { unsupported } from "../unsupported.ts"
+import { wordsOf } from "../tensors.ts"
 
 /** Operators that are a few kernels one after the other: right first, fused where it is worth it. */
 
@@ -98,12 +98,11 @@ export const composites = [
     const diagonal = node.knownOr(1, [0])[0]!
     const isUpper = node.int("upper", 1) === 1
     const [rows, cols] = x.shape.slice(-2) as [number, number]
-    if (x.dtype !== "float32") throw unsupported("it is of whole numbers")
     const kept = Uint32Array.from({ length: rows * cols }, (_, i) => {
       const distance = (i % cols) - Math.floor(i / cols)
       return Number(isUpper ? distance >= diagonal : distance <= diagonal)
     })
     const mask = node.graph.constant([rows, cols], kept)
-    node.set(0, node.run(where, [mask, x, node.graph.constant([], Float32Array.of(0))]))
+    node.set(0, node.run(where, [mask, x, node.graph.constant([], wordsOf(x.dtype, [0]))]))
   }),
 ]

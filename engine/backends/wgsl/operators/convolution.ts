@@ -3,7 +3,7 @@ import { type Clip, conv2d, type Shape } from "../../../../kernels/index.ts"
 import { defineLowering, NodeLowering } from "../lowering.ts"
 import type { Value, Words } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
-import { clipBounds } from "./elementwise.ts"
+import { clipBounds, knowsBounds } from "./elementwise.ts"
 
 type Pair = [number, number]
 type Four = [number, number, number, number]
@@ -64,8 +64,7 @@ export function followingClip(node: NodeLowering, output: string): { clip: Clip;
   if (next.opType === "Relu") return fused(node, next, { low: 0 })
   if (next.opType !== "Clip") return undefined
   const bounds = new NodeLowering(next, node.graph)
-  const isKnown = [1, 2].every((i) => !bounds.has(i) || node.graph.known(next.input[i]!))
-  return isKnown ? fused(node, next, clipBounds(bounds)) : undefined
+  return knowsBounds(bounds) ? fused(node, next, clipBounds(bounds)) : undefined
 }
 
 function fused(node: NodeLowering, next: NodeProto, clip: Clip) {

@@ -2,6 +2,7 @@ import {
   type AnyKernel,
   abs,
   add,
+  cast,
   ceil,
   clip,
   div,
@@ -34,6 +35,7 @@ import {
   where,
 } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
+import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
 
 const unary = (operator: string, kernel: AnyKernel, attributes: (node: NodeLowering) => object = () => ({})) =>
@@ -69,7 +71,6 @@ export const elementwise = [
   unary("Sign", sign),
   unary("Sqrt", sqrt),
   unary("Tanh", tanh),
-  unary("Clip", clip, clipBounds),
   binary("Add", add),
   binary("Sub", sub),
   binary("Mul", mul),
@@ -82,16 +83,31 @@ export const elementwise = [
   variadic("Max", maximum),
   variadic("Min", minimum),
   variadic("Sum", add),
+  defineLowering("Clip", (node) => {
+    const x = node.input(0)
+    if (x.dtype === "float32" && knowsBounds(node)) return node.set(0, node.run(clip, [x], clipBounds(node)))
+    const [low, high] = [node.optional(1), node.optional(2)]
+    const above = low ? node.run(maximum, [x, low]) : x
+    node.set(0, high ? node.run(minimum, [above, high]) : above)
+  }),
   defineLowering("Pow", (node) => {
     const exponent = node.graph.known(node.node.input[1]!)
     const base = node.input(0)
     // A square is a product: exact to one rounding, and of any base.
     if (exponent?.length === 1 && exponent[0] === 2) return node.set(0, node.run(mul, [base, base]))
     if (exponent?.length === 1 && exponent[0] === 0.5) return node.set(0, node.run(sqrt, [base]))
-    node.set(0, node.run(pow, [base, node.input(1)]))
+    const asFloat = (value: Value) => (value.dtype === "float32" ? value : node.run(cast, [value], { to: "float32" }))
+    const power = node.run(pow, [asFloat(base), asFloat(node.input(1))])
+    if (base.dtype === "float32") return node.set(0, power)
+    // A power of whole numbers is one too, once its roundings are taken off; exact while float32 tells them apart.
+    node.set(0, node.run(cast, [node.run(round, [power])], { to: base.dtype }))
   }),
   defineLowering("And", (node) => node.set(0, node.run(minimum, [node.input(0), node.input(1)]))),
   defineLowering("Or", (node) => node.set(0, node.run(maximum, [node.input(0), node.input(1)]))),
+  defineLowering("Xor", (node) => {
+    const same = node.run(equal, [node.input(0), node.input(1)])
+    node.set(0, node.run(equal, [same, node.graph.constant([], Uint32Array.of(0))]))
+  }),
   defineLowering("Not", (node) => {
     node.set(0, node.run(equal, [node.input(0), node.graph.constant([], Uint32Array.of(0))]))
   }),
@@ -101,6 +117,11 @@ export const elementwise = [
     node.set(0, node.input(0))
   }),
 ]
+
+/** Whether Clip's bounds follow from the model alone. */
+export function knowsBounds(node: NodeLowering): boolean {
+  return node.opset < 11 || [1, 2].every((i) => !node.has(i) || node.graph.known(node.node.input[i]!) !== undefined)
+}
 
 /** Clip's bounds: attributes before opset 11, inputs since. */
 export function clipBounds(node: NodeLowering): { low?: number; high?: number } {

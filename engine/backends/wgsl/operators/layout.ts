@@ -1,4 +1,14 @@
-import { broadcast, cast, copy, elems, permuted, sliced, type View, wholeView } from "../../../../kernels/index.ts"
+import {
+  broadcast,
+  cast,
+  copy,
+  elems,
+  gather,
+  permuted,
+  sliced,
+  type View,
+  wholeView,
+} from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { gpuDtype, storedWords, wordsOf } from "../tensors.ts"
@@ -90,26 +100,52 @@ const tiling = defineLowering("Tile", (node) => {
   node.set(0, node.reshaped(copied(node, x, view), node.outputShape()))
 })
 
+/** Which element of an axis of `size` stands at `place`, which may lie outside. */
+const mirrors: Record<string, (place: number, size: number) => number> = {
+  edge: (place, size) => Math.min(Math.max(place, 0), size - 1),
+  wrap: (place, size) => ((place % size) + size) % size,
+  reflect: (place, size) => {
+    const period = Math.max(2 * (size - 1), 1)
+    const at = ((place % period) + period) % period
+    return Math.min(at, period - at)
+  },
+}
+
 const padding = defineLowering("Pad", (node) => {
-  const mode = node.text("mode", "constant")
-  if (mode !== "constant") throw unsupported(`its mode is ${mode}`)
   const x = node.input(0)
-  const pads = node.opset < 11 ? node.ints("pads", []) : node.known(1)
-  const value = node.opset < 11 ? node.float("value", 0) : (node.knownOr(2, [0])[0] ?? 0)
-  if (node.has(3)) throw unsupported("it names axes")
   const rank = x.shape.length
+  const given = node.opset < 11 ? node.ints("pads", []) : node.known(1)
+  const axes = (node.knownOr(3, undefined) ?? [...x.shape.keys()]).map((axis) => node.axis(axis, rank))
+  const pads = (axis: number) => {
+    const i = axes.indexOf(axis)
+    return i < 0 ? ([0, 0] as const) : ([given[i]!, given[i + axes.length]!] as const)
+  }
   const shape = node.outputShape()
+  const mode = node.text("mode", "constant")
+  const mirror = mirrors[mode]
+  if (mirror) {
+    const padded = axes
+      .filter((axis) => pads(axis).some((n) => n !== 0))
+      .reduce((value, axis) => {
+        const [before] = pads(axis)
+        const places = Array.from({ length: shape[axis]! }, (_, i) => mirror(i - before, x.shape[axis]!))
+        return node.run(gather, [value, node.graph.constant([places.length], Int32Array.from(places))], { axis })
+      }, x)
+    return node.set(0, padded)
+  }
+  if (mode !== "constant") throw unsupported(`its mode is ${mode}`)
   let [from, to] = [wholeView(x.shape), wholeView(shape)]
   for (let axis = 0; axis < rank; axis++) {
-    const [before, after] = [pads[axis]!, pads[axis + rank]!]
+    const [before, after] = pads(axis)
     // Padding below 0 takes away.
     const count = x.shape[axis]! + Math.min(before, 0) + Math.min(after, 0)
     from = sliced(from, axis, Math.max(-before, 0), count)
     to = sliced(to, axis, Math.max(before, 0), count)
   }
   const into = room(node, x.dtype, shape)
-  const filler = node.graph.constant([], wordsOf(x.dtype, [value]))
-  node.run(copy, [filler], { from: broadcast(wholeView([]), shape), shape }, into)
+  const value = node.opset < 11 ? node.float("value", 0) : 0
+  const filler = node.opset >= 11 && node.has(2) ? node.input(2) : node.graph.constant([], wordsOf(x.dtype, [value]))
+  node.run(copy, [node.reshaped(filler, [])], { from: broadcast(wholeView([]), shape), shape }, into)
   node.run(copy, [x], { from, to, shape }, into)
   node.set(0, into)
 })

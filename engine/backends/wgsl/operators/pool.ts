@@ -1,4 +1,4 @@
-import { averagePool, maxPool, reduceMax, reduceMean } from "../../../../kernels/index.ts"
+import { averagePool, cast, maxPool, reduceMax, reduceMean } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import { unsupported } from "../unsupported.ts"
 import { asImages, windowOf } from "./convolution.ts"
@@ -11,7 +11,11 @@ function pool(node: NodeLowering, kernel: typeof maxPool): void {
     ceil: node.int("ceil_mode", 0) === 1,
     includePad: node.int("count_include_pad", 0) === 1,
   }
-  const result = node.run(kernel, [asImages(node, x)], attributes)
+  const images = asImages(node, x)
+  // Numbers of 8 bits are exact as float32.
+  const isWhole = /^u?int8$/.test(node.graph.dtype(node.node.input[0]!))
+  const pooled = node.run(kernel, [isWhole ? node.run(cast, [images], { to: "float32" }) : images], attributes)
+  const result = isWhole ? node.run(cast, [pooled], { to: x.dtype }) : pooled
   const shape = x.shape.length === 3 ? [result.shape[0]!, result.shape[1]!, result.shape[3]!] : result.shape
   node.set(0, node.reshaped(result, shape))
 }

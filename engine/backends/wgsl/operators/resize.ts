@@ -1,19 +1,32 @@
-import { add, gather, mul } from "../../../../kernels/index.ts"
+import { gather, resample } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
 
-/** Where the element `i` of a resized axis lies in the original [ONNX, Resize: coordinate_transformation_mode]. */
-function coordinate(mode: string, i: number, from: number, to: number, scale: number): number {
+/** One axis to resize: its elements before and after, by what it is scaled, and of a crop its beginning and end. */
+interface Axis {
+  from: number
+  to: number
+  scale: number
+  crop: readonly [start: number, end: number]
+}
+
+/** Where element `i` of a resized axis lies in the original [ONNX, Resize: coordinate_transformation_mode]. */
+function coordinate(mode: string, i: number, { from, to, scale, crop: [start, end] }: Axis): number {
   switch (mode) {
     case "half_pixel":
       return (i + 0.5) / scale - 0.5
+    case "half_pixel_symmetric":
+      // Sizes are rounded: what is lost by it is lost at both ends alike.
+      return (from / 2) * (1 - to / (scale * from)) + (i + 0.5) / scale - 0.5
     case "pytorch_half_pixel":
       return to > 1 ? (i + 0.5) / scale - 0.5 : 0
     case "asymmetric":
       return i / scale
     case "align_corners":
       return to > 1 ? (i * (from - 1)) / (to - 1) : 0
+    case "tf_crop_and_resize":
+      return to > 1 ? (start + (i * (end - start)) / (to - 1)) * (from - 1) : ((start + end) / 2) * (from - 1)
     default:
       throw unsupported(`its coordinates are ${mode}`)
   }
@@ -34,51 +47,92 @@ function rounded(mode: string, place: number): number {
   }
 }
 
+/** How much a neighbour at a distance counts, and from which distance on it counts nothing. */
+interface Filter {
+  radius: number
+  weight(distance: number): number
+}
+const linear: Filter = { radius: 1, weight: (d) => Math.max(1 - Math.abs(d), 0) }
+/** Keys' cubic convolution (1981), with the coefficient `a`. */
+const cubic = (a: number): Filter => ({
+  radius: 2,
+  weight(distance) {
+    const d = Math.abs(distance)
+    if (d <= 1) return ((a + 2) * d - (a + 3)) * d * d + 1
+    return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0
+  },
+})
+
 const within = (index: number, size: number) => Math.min(Math.max(index, 0), size - 1)
 
-/** The elements at `indices` along `axis`. */
-function picked(node: NodeLowering, x: Value, axis: number, indices: readonly number[]): Value {
-  return node.run(gather, [x, node.graph.constant([indices.length], Int32Array.from(indices))], { axis })
+/** The neighbours of each place and their weights, which sum to 1; those outside are the elements at the ends. */
+function taps(node: NodeLowering, places: readonly number[], axis: Axis, filter: Filter) {
+  // An anti-aliased filter is as much wider as the axis becomes shorter.
+  const narrowing = node.int("antialias", 0) === 1 ? Math.min(axis.scale, 1) : 1
+  const first = Math.floor(-filter.radius / narrowing) + 1
+  const offsets = Array.from({ length: 2 - 2 * first }, (_, t) => first + t)
+  const leavesOut = node.int("exclude_outside", 0) === 1
+  const crops = node.text("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize"
+  const rows = places.map((place) => {
+    const base = Math.floor(place)
+    const indices = offsets.map((offset) => base + offset)
+    const isOutside = (index: number) => index < 0 || index >= axis.from
+    const weights = indices.map((index) => {
+      return leavesOut && isOutside(index) ? 0 : filter.weight((index - place) * narrowing)
+    })
+    const sum = crops && isOutside(place) ? Number.POSITIVE_INFINITY : weights.reduce((total, weight) => total + weight, 0) // biome-ignore format: one rule
+    return indices.map((index, t) => ({ index: within(index, axis.from), weight: weights[t]! / sum }))
+  })
+  return { shape: [places.length, offsets.length], all: rows.flat() }
 }
 
-/** One axis: an element for each place, or a mean of its two neighbours weighted by nearness. */
-function resized(node: NodeLowering, x: Value, axis: number, places: readonly number[], mode: string): Value {
-  const size = x.shape[axis]!
-  const nearest = node.text("nearest_mode", "round_prefer_floor")
-  if (mode === "nearest") return picked(node, x, axis, places.map((place) => within(rounded(nearest, place), size))) // biome-ignore format: one rule
-  const shape = x.shape.map((_, i) => (i === axis ? places.length : 1))
-  const clamped = places.map((place) => within(place, size))
-  const share = clamped.map((place) => place - Math.floor(place))
-  const weighted = (indices: number[], weights: number[]) =>
-    node.run(mul, [picked(node, x, axis, indices), node.graph.constant(shape, Float32Array.from(weights))])
-  const low = weighted(clamped.map(Math.floor), share.map((t) => 1 - t)) // biome-ignore format: one side
-  return node.run(add, [
-    low,
-    weighted(
-      clamped.map((place) => within(Math.floor(place) + 1, size)),
-      share,
-    ),
-  ])
+function resized(node: NodeLowering, x: Value, at: number, axis: Axis): Value {
+  const coordinates = node.text("coordinate_transformation_mode", "half_pixel")
+  const places = Array.from({ length: axis.to }, (_, i) => coordinate(coordinates, i, axis))
+  const mode = node.text("mode", "nearest")
+  if (mode === "nearest") {
+    const nearest = node.text("nearest_mode", "round_prefer_floor")
+    const indices = places.map((place) => within(rounded(nearest, place), axis.from))
+    return node.run(gather, [x, node.graph.constant([indices.length], Int32Array.from(indices))], { axis: at })
+  }
+  if (mode !== "linear" && mode !== "cubic") throw unsupported(`its mode is ${mode}`)
+  const { shape, all } = taps(
+    node,
+    places,
+    axis,
+    mode === "linear" ? linear : cubic(node.float("cubic_coeff_a", -0.75)),
+  )
+  const indices = node.graph.constant(shape, Int32Array.from(all, ({ index }) => index)) // biome-ignore format: a table a line
+  const weights = node.graph.constant(shape, Float32Array.from(all, ({ weight }) => weight)) // biome-ignore format: a table a line
+  return node.run(resample, [x, indices, weights], { axis: at })
+}
+
+/** By what each of `axes` is scaled: as given where it is, since sizes are rounded; sizes that keep the proportions scale all alike. */
+function scalesOf(node: NodeLowering, shape: readonly number[], axes: readonly number[]): number[] {
+  const given = node.has(2) ? node.known(2) : []
+  if (given.length > 0) return given
+  const sizes = node.known(3)
+  const ratios = axes.map((axis, i) => sizes[i]! / shape[axis]!)
+  const policy = node.text("keep_aspect_ratio_policy", "stretch")
+  if (policy === "stretch") return ratios
+  return ratios.map(() => (policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios)))
 }
 
 export const resizing = [
   defineLowering("Resize", (node) => {
-    const mode = node.text("mode", "nearest")
-    if (mode !== "nearest" && mode !== "linear") throw unsupported(`its mode is ${mode}`)
-    if (node.int("antialias", 0) === 1) throw unsupported("it is anti-aliased")
-    if (node.text("keep_aspect_ratio_policy", "stretch") !== "stretch" || node.ints("axes"))
-      throw unsupported("it has axes or a policy of its own")
-    const coordinates = node.text("coordinate_transformation_mode", "half_pixel")
-    const given = node.has(2) ? node.known(2) : []
+    const x = node.input(0)
     const shape = node.outputShape()
-    let result = node.input(0)
-    for (const [axis, to] of shape.entries()) {
-      const from = result.shape[axis]!
-      if (to === from && (given[axis] ?? 1) === 1) continue
-      // The scale as given where it is, since sizes are rounded.
-      const scale = given[axis] ?? to / from
-      const places = Array.from({ length: to }, (_, i) => coordinate(coordinates, i, from, to, scale))
-      result = resized(node, result, axis, places, mode)
+    const axes = node.ints("axes")?.map((axis) => node.axis(axis, shape.length)) ?? [...shape.keys()]
+    const scales = scalesOf(node, x.shape, axes)
+    const isCrop = node.text("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize"
+    const crops = isCrop ? node.known(1) : []
+    if (isCrop && node.float("extrapolation_value", 0) !== 0)
+      throw unsupported("what lies outside of its crop is other than 0")
+    let result = x
+    for (const [i, at] of axes.entries()) {
+      const [from, to, scale] = [x.shape[at]!, shape[at]!, scales[i]!]
+      if (to === from && scale === 1 && !isCrop) continue
+      result = resized(node, result, at, { from, to, scale, crop: [crops[i] ?? 0, crops[i + axes.length] ?? 1] })
     }
     node.set(0, result)
   }),
