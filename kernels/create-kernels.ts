@@ -51,6 +51,7 @@ type Pool = (x: Float32, attributes: Partial<PoolAttributes>, options?: RunOptio
 type PlainUnary =
   | "abs"
   | "ceil"
+  | "cos"
   | "erf"
   | "exp"
   | "floor"
@@ -63,13 +64,15 @@ type PlainUnary =
   | "sigmoid"
   | "sign"
   | "silu"
+  | "sin"
   | "sqrt"
+  | "tan"
   | "tanh"
 
 /** The operations on one device. All are float32 and row-major where nothing else is said, and give a new tensor that the caller destroys. */
 export interface Kernels
   extends Record<PlainUnary, Unary>,
-    Record<"add" | "sub" | "mul" | "div" | "maximum" | "minimum", Arithmetic>,
+    Record<"add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "remainder" | "modulo", Arithmetic>,
     Record<"equal" | "less" | "greater" | "lessOrEqual" | "greaterOrEqual", Comparison>,
     Record<keyof typeof reduce, Reduction>,
     Record<"argMax" | "argMin", Search>,

@@ -31,8 +31,10 @@ export {
   lessOrEqual,
   maximum,
   minimum,
+  modulo,
   mul,
   pow,
+  remainder,
   sub,
 } from "./ops/binary/binary.ts"
 export { type CastAttributes, cast } from "./ops/cast/cast.ts"
@@ -63,6 +65,7 @@ export {
   abs,
   ceil,
   clip,
+  cos,
   erf,
   exp,
   floor,
@@ -78,7 +81,9 @@ export {
   sigmoid,
   sign,
   silu,
+  sin,
   sqrt,
+  tan,
   tanh,
 } from "./ops/unary/unary.ts"
 export { where } from "./ops/where/where.ts"

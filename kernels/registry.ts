@@ -10,8 +10,10 @@ import {
   lessOrEqual,
   maximum,
   minimum,
+  modulo,
   mul,
   pow,
+  remainder,
   sub,
 } from "./ops/binary/binary.ts"
 import { cast } from "./ops/cast/cast.ts"
@@ -42,6 +44,7 @@ import {
   abs,
   ceil,
   clip,
+  cos,
   erf,
   exp,
   floor,
@@ -57,7 +60,9 @@ import {
   sigmoid,
   sign,
   silu,
+  sin,
   sqrt,
+  tan,
   tanh,
 } from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
@@ -72,6 +77,8 @@ export const kernelRegistry: readonly AnyKernel[] = [
   maximum,
   minimum,
   pow,
+  remainder,
+  modulo,
   equal,
   less,
   greater,
@@ -95,6 +102,9 @@ export const kernelRegistry: readonly AnyKernel[] = [
   silu,
   sqrt,
   tanh,
+  sin,
+  cos,
+  tan,
   softmax,
   logSoftmax,
   layerNorm,

@@ -102,7 +102,7 @@ fn main(
   },
   "ops/binary/binary.wgsl": {
     path: "ops/binary/binary.wgsl",
-    hash: "f579cab4ddabb4ca",
+    hash: "98cd85c11fd250e9",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","a4":"u32","a5":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","b4":"u32","b5":"u32"},
     overrides: {"WG":64},
@@ -209,6 +209,13 @@ fn f(l: T, r: T) -> R {
   }
   let size = pow(abs(l), r);
   return select(size, -size, l < 0.0 && abs(r) % 2.0 == 1.0);
+#endif
+#if OP == remainder
+  return l % r;
+#endif
+#if OP == modulo
+  let rest = l % r;
+  return select(rest, rest + r, rest != T() && (rest < T()) != (r < T()));
 #endif
 #if OP == equal
   return u32(l == r);
@@ -1743,7 +1750,7 @@ fn main(
   },
   "ops/unary/unary.wgsl": {
     path: "ops/unary/unary.wgsl",
-    hash: "3590f323da287105",
+    hash: "c5c9b7082d980f93",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","alpha":"f32","beta":"f32"},
     overrides: {"WG":64},
@@ -1848,6 +1855,15 @@ fn f(v: f32) -> f32 {
 #endif
 #if OP == sign
   return sign(v);
+#endif
+#if OP == sin
+  return sin(v);
+#endif
+#if OP == cos
+  return cos(v);
+#endif
+#if OP == tan
+  return tan(v);
 #endif
 }
 

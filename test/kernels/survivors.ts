@@ -31,6 +31,15 @@ export const survivors: Record<string, Record<string, string>> = {
   "leaky-relu": {
     "return select(params.alpha * v, v, v >= 0.0); → return select(params.alpha * v, v, v > 0.0);": "0 either way",
   },
+  modulo: Object.fromEntries(
+    [
+      "return select(rest, rest + r, rest != T() && (rest <= T()) != (r < T()));",
+      "return select(rest, rest + r, rest != T() && (rest < T()) != (r <= T()));",
+    ].map((after) => [
+      `return select(rest, rest + r, rest != T() && (rest < T()) != (r < T())); → ${after}`,
+      "neither is 0 there",
+    ]),
+  ),
   pow: Object.fromEntries(
     [
       "if (l == 0.0) { → if (false) {",

@@ -6,7 +6,7 @@ import { broadcast, broadcastShape, collapsed, MOST_AXES, sixAxes, type View, wh
 import { casesOf } from "./cases.ts"
 import { references } from "./reference.ts"
 
-export type ArithmeticOp = "add" | "sub" | "mul" | "div" | "max" | "min" | "pow"
+export type ArithmeticOp = "add" | "sub" | "mul" | "div" | "max" | "min" | "pow" | "remainder" | "modulo"
 export type ComparisonOp = "equal" | "less" | "greater" | "less-or-equal" | "greater-or-equal"
 export type BinaryOp = ArithmeticOp | ComparisonOp
 export interface BinaryProblem {
@@ -83,7 +83,8 @@ function binary(op: BinaryOp, dtypes: readonly GpuDtype[], compares: boolean) {
   })
 }
 
-const arithmetic = (op: ArithmeticOp) => binary(op, op === "pow" ? ["float32"] : ["float32", "int32", "uint32"], false)
+const arithmetic = (op: ArithmeticOp, dtypes: readonly GpuDtype[] = ["float32", "int32", "uint32"]) =>
+  binary(op, dtypes, false)
 const comparison = (op: ComparisonOp) => binary(op, ["float32", "int32", "uint32"], true)
 
 export const add = arithmetic("add")
@@ -95,7 +96,11 @@ export const maximum = arithmetic("max")
 /** The smaller of two. */
 export const minimum = arithmetic("min")
 /** Of a base below 0 only whole exponents; finite results. */
-export const pow = arithmetic("pow")
+export const pow = arithmetic("pow", ["float32"])
+/** What is left of whole numbers after a division, with the sign of the first. */
+export const remainder = arithmetic("remainder", ["int32", "uint32"])
+/** The same with the sign of the second, as Python's % is. */
+export const modulo = arithmetic("modulo", ["int32", "uint32"])
 export const equal = comparison("equal")
 export const less = comparison("less")
 export const greater = comparison("greater")

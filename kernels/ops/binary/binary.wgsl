@@ -74,6 +74,13 @@ fn f(l: T, r: T) -> R {
   let size = pow(abs(l), r);
   return select(size, -size, l < 0.0 && abs(r) % 2.0 == 1.0);
 #endif
+#if OP == remainder
+  return l % r;
+#endif
+#if OP == modulo
+  let rest = l % r;
+  return select(rest, rest + r, rest != T() && (rest < T()) != (r < T()));
+#endif
 #if OP == equal
   return u32(l == r);
 #endif

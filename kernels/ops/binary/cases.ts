@@ -7,11 +7,16 @@ type Case = KernelCase<BinaryProblem, Record<string, never>, "flat">
 
 const fractions: Fill = { kind: "uniform", low: -3, high: 3 }
 const awayFromZero: Fill = { kind: "uniform", low: 0.5, high: 3 }
+const isWhole = (op: BinaryOp) => op === "remainder" || op === "modulo"
 const compares = (op: BinaryOp) => op === "equal" || op.includes("less") || op.includes("greater")
 
 /** What an op may be asked: no division by 0, of whole exponents those that a base below 0 has an answer for. */
 function fills(op: BinaryOp, dtype: GpuDtype): readonly [Fill, Fill] {
   const whole = (low: number, high: number): Fill => ({ kind: "integers", low, high })
+  if (isWhole(op))
+    return dtype === "int32"
+      ? [whole(-20, 20), { kind: "values", values: [3, -3, 5, -5, 7, -1, 2] }]
+      : [whole(0, 900), whole(1, 9)]
   if (op === "pow") return [fractions, whole(-3, 4)]
   // Few values, so that some are equal.
   if (compares(op)) return dtype === "uint32" ? [whole(0, 4), whole(0, 4)] : [whole(-3, 3), whole(-3, 3)]
@@ -25,7 +30,8 @@ export function casesOf(op: BinaryOp): Case[] {
   const of = (name: string, a: Shape, b: Shape, rest: Partial<Case> = {}): Case => ({
     name,
     shapes: [a, b],
-    fill: fills(op, "float32"),
+    dtype: isWhole(op) ? "int32" : "float32",
+    fill: fills(op, isWhole(op) ? "int32" : "float32"),
     tolerance: tolerances[op],
     ...rest,
   })

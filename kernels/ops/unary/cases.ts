@@ -16,6 +16,14 @@ function domain(op: string): { usual: Fill; far: Fill; near: Fill; values: numbe
       near: { kind: "uniform", low: 1e-6, high: 1e-3 },
       values: [1, 0.5, 2, 4, 1e4, 1e-20, 1e30],
     }
+  const most = { sin: Math.PI, cos: Math.PI, tan: 1.4 }[op]
+  if (most !== undefined)
+    return {
+      usual: { kind: "uniform", low: -most, high: most },
+      far: { kind: "uniform", low: 0.9 * most, high: most },
+      near: { kind: "uniform", low: -1e-3, high: 1e-3 },
+      values: [0, 1, -1, 0.5, -0.5, 1e-20],
+    }
   return {
     usual: { kind: "uniform", low: -4, high: 4 },
     far: { kind: "uniform", low: -40, high: 40 },

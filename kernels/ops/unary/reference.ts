@@ -59,6 +59,9 @@ export const functions: Record<UnaryOp, (x: number, constants: Constants) => num
   ceil: Math.ceil,
   round,
   sign: Math.sign,
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
 }
 
 /** Only moved or set to 0; a subnormal may be flushed. */
@@ -102,6 +105,9 @@ const of = (formula: string, bound: Bound): Tolerance<UnaryProblem> => ({
 /** `n` ULP of the result. */
 const ulps = (n: number) => of(`${n}·ULP·|y| + TINY`, (_x, y) => n * ULP * Math.abs(y) + TINY)
 const kept = of("0", () => 0)
+/** WGSL: absolute 2^-11 from −π to π. */
+const WAVE = 2 ** -11
+const wave = of("2^-11", () => WAVE)
 
 export const tolerances: Record<UnaryOp, Tolerance<UnaryProblem>> = {
   relu: chosen,
@@ -140,4 +146,10 @@ export const tolerances: Record<UnaryOp, Tolerance<UnaryProblem>> = {
   ceil: kept,
   round: kept,
   sign: kept,
+  sin: wave,
+  cos: wave,
+  // sin / cos, each off by 2^-11, and a division.
+  tan: of("2^-11·(1 + |y|) / (|cos x| − 2^-11) + 2.5·ULP·|y|", (x, y) => {
+    return (WAVE * (1 + Math.abs(y))) / (Math.abs(Math.cos(x)) - WAVE) + 2.5 * ULP * Math.abs(y)
+  }),
 }

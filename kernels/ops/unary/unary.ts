@@ -28,6 +28,9 @@ export type UnaryOp =
   | "ceil"
   | "round"
   | "sign"
+  | "sin"
+  | "cos"
+  | "tan"
 
 /** The two numbers that some functions take, as float32. */
 export interface Constants {
@@ -129,6 +132,12 @@ export const ceil = plain("ceil")
 /** To the nearest whole number, halves to the even one. */
 export const round = plain("round")
 export const sign = plain("sign")
+/** From −π to π: WGSL promises no accuracy beyond, and there 2^-11. */
+export const sin = plain("sin")
+/** As sin. */
+export const cos = plain("cos")
+/** Between −π/2 and π/2; as accurate as sin / cos is. */
+export const tan = plain("tan")
 
 export const gelu = unary<GeluAttributes>("gelu", { approximate: "none" }, ({ approximate }) => {
   if (approximate === "none") return "gelu"

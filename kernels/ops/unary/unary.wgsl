@@ -96,6 +96,15 @@ fn f(v: f32) -> f32 {
 #if OP == sign
   return sign(v);
 #endif
+#if OP == sin
+  return sin(v);
+#endif
+#if OP == cos
+  return cos(v);
+#endif
+#if OP == tan
+  return tan(v);
+#endif
 }
 
 @compute @workgroup_size(WG)
