@@ -42,7 +42,7 @@ const result = await soak({
   minutes,
   seed,
   devices: values.devices.split(","),
-  warmUpActions: 20,
+  warmUpMinutes: Math.min(5, minutes / 4),
   pages: 2,
   programs: 2,
   pauseMs: [2000, 20_000],

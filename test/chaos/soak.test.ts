@@ -8,7 +8,7 @@ test(`half a minute of load and faults, with seed ${SEED}: no answer is wrong, l
     minutes: 0.3,
     seed: SEED,
     devices: ["wasm"],
-    warmUpActions: 0,
+    warmUpMinutes: 0,
     pages: 1,
     programs: 1,
     pauseMs: [200, 1000],

@@ -22,8 +22,8 @@ export interface SoakOptions {
   seed: number
   /** Devices that pages and programs ask browsers for. */
   devices: readonly string[]
-  /** What each actor does before memory is looked at for the first time. */
-  warmUpActions: number
+  /** How long every actor acts before memory is looked at for the first time: heaps and caches grow to what they need, and no further. */
+  warmUpMinutes: number
   /** Pages in each browser, and Node programs. */
   pages: number
   programs: number
@@ -69,26 +69,26 @@ export const isClean = ({ counts }: Pick<SoakResult, "counts">): boolean =>
 
 /** Runs it all in real browsers and processes, and says what came of it. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const { minutes, seed, devices, warmUpActions, idleMs, say } = options
+  const { minutes, seed, devices, warmUpMinutes, idleMs, say } = options
   const commit = commitMeasured(repoRoot)
   await using world = await openWorld(options)
   const { actors, faults, ledger, look } = world
-  say("Everything runs once, and some of it again …")
-  await Promise.all(
-    actors.map(async (actor) => {
-      await actor.start()
-      for (let i = 0; i < warmUpActions; i++) await actor.act()
-    }),
-  )
+  say("Everything runs once, and goes on until it is warm …")
+  await Promise.all(actors.map((actor) => actor.start()))
+  const actFor = async (minutes: number, ...besides: ((over: AbortSignal) => Promise<void>)[]) => {
+    const over = AbortSignal.timeout(minutes * 60_000)
+    const whileTime = async (act: () => Promise<void>) => {
+      while (!over.aborted) await act()
+    }
+    const acts = [...actors.map((actor) => () => actor.act()), ...besides.map((act) => () => act(over))]
+    await Promise.all(acts.map(whileTime))
+  }
+  if (warmUpMinutes > 0) await actFor(warmUpMinutes)
   await delay(idleMs)
   const start = await look()
 
   say(`Under load for ${minutes} minutes, with seed ${seed} …`)
-  const over = AbortSignal.timeout(minutes * 60_000)
-  const whileTime = async (act: () => Promise<void>) => {
-    while (!over.aborted) await act()
-  }
-  await Promise.all([...actors.map((actor) => whileTime(() => actor.act())), whileTime(() => faults.act(over))])
+  await actFor(minutes, (over) => faults.act(over))
 
   say("At rest …")
   await delay(idleMs)
