@@ -31,10 +31,11 @@ afterEach(async () => {
 })
 afterAll(() => server.close())
 
-/** Another process that acquires `url` in the same folder; `lines` is what it prints. */
-function acquireElsewhere(url: string) {
+/** Another process that acquires `url` in the same folder, where no file may grow beyond `mostKib`; `lines` is what it prints. */
+function acquireElsewhere(url: string, mostKib: number | "unlimited" = "unlimited") {
   const script = join(import.meta.dirname, "../support/store-child.ts")
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, dir, url], {
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning", script, dir, url]
+  const child = spawn("bash", ["-c", `ulimit -f ${mostKib} && exec "$@"`, "bash", ...node], {
     stdio: ["ignore", "pipe", "inherit"],
   })
   children.add(child)
@@ -86,6 +87,23 @@ test("two processes that want the same model at once both get it, and one copy s
   expect(await readdir(join(dir, "blobs"))).toEqual([sha256(bytes)])
   expect(await readdir(join(dir, "partials"))).toEqual([])
 }, 20_000)
+
+test("where the disk takes no more, a model is refused with that code, nothing of it stays, nothing else is lost, and it is had once there is room", async () => {
+  const small = server.serve("/small.onnx", { bytes: someBytes(1000, 2), etag: '"1"' })
+  const bytes = someBytes(600_000)
+  const url = server.serve("/large.onnx", { bytes, etag: '"1"' })
+  const ended = async (url: string, mostKib?: number) => {
+    let last = ""
+    for await (const line of acquireElsewhere(url, mostKib).lines) last = line
+    return JSON.parse(last)
+  }
+  expect(await ended(small, 300)).toMatchObject({ read: 1000 })
+  expect(await ended(url, 300)).toEqual({ code: "IPFA_STORE_QUOTA" })
+  expect(await readdir(join(dir, "blobs"))).toEqual([sha256(someBytes(1000, 2))])
+  expect(await readdir(join(dir, "partials"))).toEqual([])
+  expect(await ended(small, 300)).toMatchObject({ read: 1000, stored: true })
+  expect(await ended(url)).toMatchObject({ sha256: sha256(bytes), stored: false, read: 600_000 })
+})
 
 test("only one of two takes over what a dead process left", async () => {
   const store = await folderStore(dir)

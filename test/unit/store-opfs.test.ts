@@ -160,6 +160,24 @@ describe("the store of a real page", () => {
     expect(usedBytes).toBe(500)
   })
 
+  test("where the browser gives no more room, a model is refused with that code, nothing of it stays, nothing else is lost, and it is had once there is room", async () => {
+    const small = server.serve("/small.onnx", { bytes: someBytes(1000) })
+    const bytes = someBytes(20 * MiB)
+    const url = server.serve("/large.onnx", { bytes })
+    await load(tab, small, "full")
+    const folders = () => tab.evaluate(() => store.folders("full"))
+    const [only] = await folders()
+    const devtools = await context.newCDPSession(tab)
+    const { usage } = await devtools.send("Storage.getUsageAndQuota", { origin: served.url })
+    const limit = { origin: served.url, quotaSize: usage + 12 * MiB }
+    await devtools.send("Storage.overrideQuotaForOrigin", limit)
+    expect(await load(tab, url, "full")).toMatchObject({ code: "IPFA_STORE_QUOTA" })
+    expect(await folders()).toEqual([only])
+    expect(await load(tab, small, "full")).toMatchObject({ stored: true, bytes: 1000 })
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin: served.url })
+    expect(await load(tab, url, "full")).toMatchObject({ sha256: sha256(bytes) })
+  })
+
   test("bytes that are not the ones named leave nothing on disk", async () => {
     const url = `${server.serve("/wrong.onnx", { bytes: someBytes(1000) })}#sha256=${"0".repeat(64)}`
     expect(await load(tab, url, "wrong")).toMatchObject({ code: "IPFA_MODEL_DIGEST" })
