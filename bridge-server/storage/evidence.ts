@@ -274,7 +274,7 @@ export class Evidence {
 
   /** Steady runs by agent, device and model: what the scheduler starts from after a restart. */
   async runs(filter: { agent?: string; model?: string; sinceMs?: number } = {}): Promise<RunSummary[]> {
-    await this.flush()
+    await this.#written()
     const rows = await this.#all(
       `SELECT agent, device, backend, adapter, model, count(*)::INTEGER AS n, count(*) FILTER (NOT ok)::INTEGER AS failed,
          coalesce(median(ms) FILTER (ok), 0)::DOUBLE AS "p50Ms"
@@ -288,7 +288,7 @@ export class Evidence {
 
   /** The last measurements of an agent, oldest first: seeds the averages of a pool that starts. */
   async seed(agent: string, limit = 1000): Promise<Measurement[]> {
-    await this.flush()
+    await this.#written()
     const rows = await this.#all(
       `SELECT * FROM (SELECT epoch_ms(ts)::DOUBLE AS "at", kind, device, backend, adapter, model, ms, ok, error, input_elems::DOUBLE AS "inputElems"
          FROM runs WHERE agent = $1 ORDER BY ts DESC LIMIT $2) ORDER BY "at"`,
@@ -310,6 +310,11 @@ export class Evidence {
         this.#instance.closeSync()
       })
     }
+  }
+
+  /** What can't be written is told, and keeps nobody from reading what was. */
+  #written(): Promise<void> {
+    return this.flush().catch(this.#options.onError)
   }
 
   #at(): bigint {

@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
+import { statSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
@@ -7,6 +8,7 @@ import { DuckDBInstance } from "@duckdb/node-api"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import { Evidence } from "../../bridge-server/storage/index.ts"
 import type { Measurement } from "../../protocol/index.ts"
+import { sha256 } from "../support/store-cases.ts"
 
 let dir: string
 let file: string
@@ -48,6 +50,36 @@ test("what was recorded is there after a restart, with the median of the runs th
   expect(seeds[0]).not.toHaveProperty("error")
   await second.close()
 })
+
+test.runIf(process.platform === "linux")(
+  "where the disk takes no more, what can't be written is counted and told, what was stays and is read, and it goes on once there is room",
+  async () => {
+    const mostBytes = (bytes: number | "unlimited") =>
+      execFileSync("prlimit", ["--pid", `${process.pid}`, `--fsize=${bytes}:unlimited`])
+    const told: unknown[] = []
+    const evidence = await Evidence.open(file, { software: "1", onError: (error) => told.push(error) })
+    evidence.record("a", [run(), run()])
+    await evidence.flush()
+    try {
+      mostBytes(Math.max(...[file, `${file}.wal`].map((name) => statSync(name).size)) + 4096)
+      const many = Array.from({ length: 5000 }, (_, i) => run({ model: sha256(Uint8Array.of(i, i >> 8)) }))
+      evidence.record("b", many)
+      expect(await evidence.runs()).toMatchObject([{ agent: "a", n: 2 }])
+      expect(evidence.dropped).toBe(5000)
+      expect(String(told)).toContain("File too large")
+    } finally {
+      mostBytes("unlimited")
+    }
+    evidence.record("c", [run()])
+    await evidence.close()
+    const again = await Evidence.open(file, { software: "1" })
+    expect(await again.runs()).toMatchObject([
+      { agent: "a", n: 2 },
+      { agent: "c", n: 1 },
+    ])
+    await again.close()
+  },
+)
 
 test("benchmarks keep every sample in order", async () => {
   const evidence = await Evidence.open(file, { software: "1" })
