@@ -126,6 +126,9 @@ describe("Chromium", () => {
     await (await bridge.load(model, where)).dispose()
     const first = agents()[0]?.incarnation as number
     await page.getByTestId("budget").fill("16")
+    // Each start would try out a software GPU, for seconds.
+    await page.getByTestId("webgpu").uncheck()
+    await page.getByTestId("webnn").uncheck()
     await page.getByTestId("apply-limits").click()
     await fleetWill(served.bridge, () => (agents()[0]?.incarnation ?? 0) > first)
     await page.reload()
