@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { type KserveDtype, toDatatype, toDtype } from "../../bridge-server/http/kserve/datatypes.ts"
-import { readInfer } from "../../bridge-server/http/kserve/request.ts"
+import { MAX_INFER_JSON_BYTES, readInfer } from "../../bridge-server/http/kserve/request.ts"
 import { writeInfer } from "../../bridge-server/http/kserve/response.ts"
 import { fromJson, toJson } from "../../bridge-server/http/kserve/values.ts"
 import {
@@ -194,4 +194,20 @@ test("a request of any shape at all is read, or refused with one of our errors",
       }
     }),
   )
+})
+
+test("JSON past its limit is refused before it is parsed, and the tensors' bytes after it don't count", () => {
+  const json = (length: number) => Buffer.alloc(length, " ")
+  const code = (body: Buffer, header?: string) => {
+    try {
+      readInfer(body, header)
+    } catch (error) {
+      return (error as { code: string }).code
+    }
+  }
+  expect(code(json(MAX_INFER_JSON_BYTES + 1))).toBe("IPFA_PROTOCOL_TOO_LARGE")
+  expect(code(json(MAX_INFER_JSON_BYTES + 2), String(MAX_INFER_JSON_BYTES + 1))).toBe("IPFA_PROTOCOL_TOO_LARGE")
+  // Blanks are no JSON: these came as far as being parsed.
+  expect(code(json(MAX_INFER_JSON_BYTES))).toBe("IPFA_INPUT_INVALID")
+  expect(code(json(MAX_INFER_JSON_BYTES + 1), "10")).toBe("IPFA_INPUT_INVALID")
 })

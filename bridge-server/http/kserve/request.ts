@@ -1,5 +1,5 @@
 import * as v from "valibot"
-import { check, elements, MAX_RANK, type Tensor } from "../../../protocol/index.ts"
+import { check, elements, fail, MAX_RANK, type Tensor } from "../../../protocol/index.ts"
 import { fromBinary } from "./binary.ts"
 import { toDtype } from "./datatypes.ts"
 import { invalid } from "./invalid.ts"
@@ -7,6 +7,8 @@ import { fromJson } from "./values.ts"
 
 /** The largest request, bytes. */
 export const MAX_INFER_BYTES = 512 * 2 ** 20
+/** Of that, what may be JSON: it is parsed while nobody else is served, a megabyte in some 10 ms. */
+export const MAX_INFER_JSON_BYTES = 16 * 2 ** 20
 /** What lies before the tensors' bytes. */
 export const HEADER_LENGTH = "inference-header-content-length"
 
@@ -56,6 +58,11 @@ export interface InferCall {
 /** Reads a request's body. `headerLength` is what Inference-Header-Content-Length says, where the tensors follow the JSON as bytes. */
 export function readInfer(body: Uint8Array, headerLength: string | undefined): InferCall {
   const split = headerLength === undefined ? body.byteLength : wholeNumber(headerLength, body.byteLength)
+  if (split > MAX_INFER_JSON_BYTES)
+    throw fail("IPFA_PROTOCOL_TOO_LARGE", {
+      message: `Of a request, ${MAX_INFER_JSON_BYTES} bytes may be JSON. Send the tensors as bytes (the binary tensor extension).`,
+      data: { bytes: split, limit: MAX_INFER_JSON_BYTES },
+    })
   const request = check(inferRequestSchema, parse(body.subarray(0, split)), "IPFA_INPUT_INVALID")
   const options = check(ours, request.parameters, "IPFA_INPUT_INVALID")
   const feeds: Record<string, Tensor> = Object.create(null)
