@@ -1,4 +1,5 @@
 import { arrayTypes, type Dtype, dtypeBytes, isDtype, type TensorData } from "../protocol/dtype.ts"
+import { float16Bits, float16Value } from "../protocol/float16.ts"
 import { invalid, toWire } from "./feeds.ts"
 import type { Float16ArrayLike, InputData, Tensor } from "./types.ts"
 
@@ -47,39 +48,11 @@ function convert(dtype: Dtype, data: unknown): unknown {
   return (type as Float32ArrayConstructor).from(dtype === "bool" ? data.map(Number) : data)
 }
 
-/** The bits of the float16 nearest to `value`, ties to even (IEEE 754). */
-export function float16Bits(value: number): number {
-  conversion.setFloat32(0, value)
-  const bits = conversion.getUint32(0)
-  const sign = (bits >>> 16) & 0x8000
-  if (Number.isNaN(value)) return sign | 0x7e00
-  const magnitude = Math.abs(value)
-  // Half a unit above the largest finite, 65504, rounds to infinity.
-  if (magnitude >= 65520) return sign | 0x7c00
-  // The unit in the last place: 2^-24 below the normals, else 2^(exponent - 10).
-  const exponent = magnitude < 2 ** -14 ? -14 : Math.floor(Math.log2(magnitude))
-  const unit = 2 ** (exponent - 10)
-  const exact = magnitude / unit
-  const low = Math.floor(exact)
-  const rest = exact - low
-  const rounded = rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low
-  // A carry out of the fraction is a carry into the exponent, as the format has it.
-  return sign | (magnitude < 2 ** -14 ? rounded : ((exponent + 14) << 10) + rounded)
-}
-
 function bfloat16Bits(value: number): number {
   conversion.setFloat32(0, value)
   const bits = conversion.getUint32(0)
   if (Number.isNaN(value)) return (bits >>> 16) | 0x40
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff
-}
-
-function fromFloat16(bits: number): number {
-  const exponent = (bits >>> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  const sign = bits & 0x8000 ? -1 : 1
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25)
 }
 
 /** A tensor's elements as plain numbers, in row-major order: float16 and bfloat16 from their bits, bool as 0 or 1, 64-bit integers rounded. Not for strings. */
@@ -92,7 +65,7 @@ export function numbers({ dtype, shape, data }: Tensor): number[] {
       return dtype === "int4" && nibble > 7 ? nibble - 16 : nibble
     })
   }
-  if (dtype === "float16") return Array.from(data as Uint16Array, fromFloat16)
+  if (dtype === "float16") return Array.from(data as Uint16Array, float16Value)
   if (dtype === "bfloat16")
     return Array.from(data as Uint16Array, (bits) => {
       conversion.setUint32(0, bits << 16)

@@ -3,10 +3,10 @@ import { join } from "node:path"
 import { fromBinary } from "@bufbuild/protobuf"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
-import { float16ToNumber } from "../../engine/backends/wgsl/tensors.ts"
 import { TensorProtoSchema } from "../../graph/generated/onnx_pb.js"
 import { elementType, readModel } from "../../graph/index.ts"
 import { KernelRuntime } from "../../kernels/index.ts"
+import { float16Value } from "../../protocol/float16.ts"
 import { AccelerateError, arrayTypes, type Dtype, type Tensor } from "../../protocol/index.ts"
 import { softwareDevice } from "../kernels/software-gpu.ts"
 import { absent, models } from "../unit/graph-shared.ts"
@@ -35,7 +35,7 @@ function stored(name: string, file: string): Tensor {
 class Skip extends Error {}
 
 const numbers = ({ dtype, data }: Tensor): number[] =>
-  Array.from(data as ArrayLike<number | bigint>, (x) => (dtype === "float16" ? float16ToNumber(Number(x)) : Number(x)))
+  Array.from(data as ArrayLike<number | bigint>, (x) => (dtype === "float16" ? float16Value(Number(x)) : Number(x)))
 
 function fault(got: Tensor, want: Tensor): string | undefined {
   if (got.dtype !== want.dtype || got.shape.join() !== want.shape.join())

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest"
+import { float16Bits } from "../../protocol/float16.ts"
 import { type Dtype, elements } from "../../protocol/index.ts"
 import { toWire } from "../../sdk/feeds.ts"
-import { float16Bits, numbers, tensor } from "../../sdk/tensor.ts"
+import { numbers, tensor } from "../../sdk/tensor.ts"
 import fc from "../property.ts"
 
 describe("tensor() makes of plain numbers what a dtype is made of", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { float16ToNumber, fromWords, gpuDtype, numberToFloat16, toWords } from "../../engine/backends/wgsl/tensors.ts"
+import { fromWords, gpuDtype, toWords } from "../../engine/backends/wgsl/tensors.ts"
+import { float16Bits, float16Value } from "../../protocol/float16.ts"
 
 const halves = globalThis as unknown as {
   Float16Array: new (buffer: ArrayBuffer) => ArrayLike<number> & { set(list: ArrayLike<number>): void }
@@ -10,10 +11,10 @@ describe("float16", () => {
     const bits = Uint16Array.from({ length: 65_536 }, (_, i) => i)
     const numbers = new halves.Float16Array(bits.buffer)
     for (let i = 0; i < 65_536; i++) {
-      expect(Object.is(float16ToNumber(i), numbers[i])).toBe(true)
-      if (!Number.isNaN(numbers[i])) expect(numberToFloat16(numbers[i]!)).toBe(i)
+      expect(Object.is(float16Value(i), numbers[i])).toBe(true)
+      if (!Number.isNaN(numbers[i])) expect(float16Bits(numbers[i]!)).toBe(i)
     }
-    expect(float16ToNumber(numberToFloat16(Number.NaN))).toBeNaN()
+    expect(float16Value(float16Bits(Number.NaN))).toBeNaN()
   })
 
   test("a number between two is rounded as the platform rounds it", () => {
@@ -32,7 +33,7 @@ describe("float16", () => {
     ]
     const bits = new Uint16Array(values.length)
     new halves.Float16Array(bits.buffer).set(values)
-    expect(values.map(numberToFloat16)).toEqual([...bits])
+    expect(values.map(float16Bits)).toEqual([...bits])
   })
 })
 

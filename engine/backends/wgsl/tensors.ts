@@ -1,6 +1,14 @@
 import { elementType, type TensorProto } from "../../../graph/index.ts"
 import type { GpuDtype } from "../../../kernels/index.ts"
-import { arrayTypes, type Dtype, fail, type Tensor, type TensorData } from "../../../protocol/index.ts"
+import {
+  arrayTypes,
+  type Dtype,
+  fail,
+  float16Bits,
+  float16Value,
+  type Tensor,
+  type TensorData,
+} from "../../../protocol/index.ts"
 import type { Words } from "./program.ts"
 import { unsupported } from "./unsupported.ts"
 
@@ -28,7 +36,7 @@ export function gpuDtype(dtype: string): GpuDtype {
 /** A caller's tensor as words. Throws IPFA_INPUT_INVALID for a 64-bit integer that 32 bits don't hold. */
 export function toWords(name: string, { dtype, data }: Tensor): Words {
   const type = gpuDtype(dtype)
-  if (dtype === "float16") return Float32Array.from(data as Uint16Array, float16ToNumber)
+  if (dtype === "float16") return Float32Array.from(data as Uint16Array, float16Value)
   if (dtype === "int64") {
     const narrow = new Int32Array((data as BigInt64Array).length)
     for (const [i, value] of (data as BigInt64Array).entries()) {
@@ -48,7 +56,7 @@ export function toWords(name: string, { dtype, data }: Tensor): Words {
 
 /** Words as the elements of `dtype`. */
 export function fromWords(dtype: Dtype, words: Words): TensorData {
-  if (dtype === "float16") return Uint16Array.from(words, numberToFloat16)
+  if (dtype === "float16") return Uint16Array.from(words, float16Bits)
   if (dtype === "int64") return BigInt64Array.from(words as Int32Array, BigInt)
   const type = arrayTypes[dtype as "float32"]
   return words instanceof type
@@ -69,39 +77,11 @@ export function storedWords(tensor: TensorProto): Words {
     return toWords(tensor.name, { dtype: type.dtype, shape: [], data: new arrayTypes[type.dtype as "float32"](own) })
   }
   const field = tensor[type.field] as ArrayLike<number | bigint>
-  if (type.dtype === "float16") return Float32Array.from(field as ArrayLike<number>, float16ToNumber)
+  if (type.dtype === "float16") return Float32Array.from(field as ArrayLike<number>, float16Value)
   return arrayTypes[as].from(Array.from(field, Number))
 }
 
 /** `elements` as words of `dtype`. */
 export function wordsOf(dtype: GpuDtype, elements: readonly number[]): Words {
   return arrayTypes[dtype].from(elements)
-}
-
-const view = new DataView(new ArrayBuffer(8))
-
-/** IEEE 754 binary16: a sign, 5 bits of exponent with bias 15, 10 of fraction. */
-export function float16ToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-}
-
-/** To the nearest, halves to the even one; what is beyond 65,504 becomes infinite. */
-export function numberToFloat16(value: number): number {
-  view.setFloat32(0, value)
-  const sign = (view.getUint32(0) >>> 16) & 0x8000
-  const size = Math.abs(value)
-  if (Number.isNaN(value)) return 0x7e00
-  if (size >= 65_520) return sign | 0x7c00
-  // Below 2^-14 the steps are 2^-24, above it 2^-10 of the power of two.
-  const exponent = Math.max(Math.floor(Math.log2(size || 1)), -14)
-  const steps = size * 2 ** (10 - exponent)
-  const down = Math.floor(steps)
-  const rest = steps - down
-  const rounded = rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down
-  return size < 2 ** -14 ? sign | rounded : sign | (((exponent + 15) << 10) + rounded - 1024)
 }
