@@ -4,8 +4,8 @@ import { fromOrt, toOrt } from "../../engine/backends/ort-tensor.ts"
 import { requestFullDevice } from "../../engine/backends/webgpu-adapter.ts"
 import { findConvFault } from "../../engine/backends/webgpu-conv-fault.ts"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
-import { float16ToNumber } from "../../engine/backends/wgsl/tensors.ts"
 import { createKernels, type GpuTensor, KernelRuntime, usage } from "../../kernels/index.ts"
+import { float16Value } from "../../protocol/float16.ts"
 import type { Tensor } from "../../protocol/index.ts"
 import type { Feed } from "../models.ts"
 import type { OpenOrder, RunOrder, WorkerAnswer } from "../page/ort-worker.ts"
@@ -63,7 +63,7 @@ async function ortSession(model: Uint8Array, onGpu: boolean): Promise<ort.Infere
 }
 
 const numbers = ({ dtype, data }: Tensor) =>
-  Array.from(data as ArrayLike<number | bigint>, (x) => (dtype === "float16" ? float16ToNumber(Number(x)) : Number(x)))
+  Array.from(data as ArrayLike<number | bigint>, (x) => (dtype === "float16" ? float16Value(Number(x)) : Number(x)))
 
 /** The largest difference between two sides' outputs, in parts of the largest element. */
 function difference(ours: Record<string, Tensor>, theirs: Record<string, Tensor>): number {
