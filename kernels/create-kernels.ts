@@ -5,6 +5,7 @@ import type { GpuTensor } from "./gpu-tensor.ts"
 import { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 import * as binary from "./ops/binary/binary.ts"
 import { type CastAttributes, cast } from "./ops/cast/cast.ts"
+import { type ConvTranspose2dAttributes, convTranspose2d } from "./ops/conv-transpose2d/conv-transpose2d.ts"
 import { type Conv2dAlgorithm, type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 import { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 import { type CumSumAttributes, cumSum } from "./ops/cum-sum/cum-sum.ts"
@@ -100,6 +101,14 @@ export interface Kernels
     attributes?: Partial<Conv2dAttributes>,
     options?: RunOptions<Conv2dAlgorithm>,
   ): Result
+  /** A convolution backwards: weights [c, o / group, kh, kw]. */
+  convTranspose2d(
+    x: Float32,
+    w: Float32,
+    bias?: Float32,
+    attributes?: Partial<ConvTranspose2dAttributes>,
+    options?: RunOptions<"direct">,
+  ): Result
   /** Of a base below 0 only whole exponents. */
   pow(a: Float32, b: Float32, options?: RunOptions<"flat">): Result
   clip: UnaryWith<Clip>
@@ -191,6 +200,8 @@ export function createKernels(device: GPUDevice): Kernels {
     matmul: two(matmul),
     gemm: (a, b, bias, attributes, options) => runtime.run(matmul, [a, b, bias], attributes, options) as Result,
     conv2d: (x, w, bias, attributes, options) => runtime.run(conv2d, [x, w, bias], attributes, options) as Result,
+    convTranspose2d: (x, w, bias, attributes, options) =>
+      runtime.run(convTranspose2d, [x, w, bias], attributes, options) as Result,
     rmsNorm: (x, w, attributes, options) => runtime.run(rmsNorm, [x, w], attributes, options) as Result,
     layerNorm: (x, w, bias, residual, attributes, options) =>
       runtime.run(layerNorm, [x, w, bias, residual], attributes, options) as Result,

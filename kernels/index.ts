@@ -38,6 +38,7 @@ export {
   sub,
 } from "./ops/binary/binary.ts"
 export { type CastAttributes, cast } from "./ops/cast/cast.ts"
+export { type ConvTranspose2dAttributes, convTranspose2d } from "./ops/conv-transpose2d/conv-transpose2d.ts"
 export { type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 export { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 export { type CumSumAttributes, cumSum } from "./ops/cum-sum/cum-sum.ts"

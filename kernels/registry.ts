@@ -17,6 +17,7 @@ import {
   sub,
 } from "./ops/binary/binary.ts"
 import { cast } from "./ops/cast/cast.ts"
+import { convTranspose2d } from "./ops/conv-transpose2d/conv-transpose2d.ts"
 import { conv2d } from "./ops/conv2d/conv2d.ts"
 import { copy } from "./ops/copy/copy.ts"
 import { cumSum } from "./ops/cum-sum/cum-sum.ts"
@@ -113,6 +114,7 @@ export const kernelRegistry: readonly AnyKernel[] = [
   copy,
   cast,
   conv2d,
+  convTranspose2d,
   maxPool,
   averagePool,
   reduceSum,

@@ -315,6 +315,89 @@ fn main(
 }
 `,
   },
+  "ops/conv-transpose2d/conv-transpose2d.wgsl": {
+    path: "ops/conv-transpose2d/conv-transpose2d.wgsl",
+    hash: "fed3fa9e5e048ae4",
+    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","group_channels":"u32","group_outs":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32"},
+    overrides: {"WG":64},
+    code: `// y[n, o, oy, ox] = bias[o] + Σ x[n, group(o) + c, iy, ix] · w[group(o) + c, o, ky, kx] over all that oy = iy·sy + ky·dy − py and ox = ix·sx + kx·dx − px hold for: a
+// convolution backwards, an invocation an element of its result.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  elems: u32,
+  channels: u32,
+  height: u32,
+  width: u32,
+  outs: u32,
+  out_height: u32,
+  out_width: u32,
+  group_channels: u32,
+  group_outs: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride_y: u32,
+  stride_x: u32,
+  pad_y: u32,
+  pad_x: u32,
+  dilation_y: u32,
+  dilation_x: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+  let ox = i % params.out_width;
+  let oy = i / params.out_width % params.out_height;
+  let plane = i / (params.out_width * params.out_height);
+  let out = plane % params.outs;
+  let group0 = out / params.group_outs * params.group_channels;
+  let channel0 = plane / params.outs * params.channels + group0;
+#if BIAS
+  var sum = bias[out];
+#else
+  var sum = 0.0;
+#endif
+  for (var ky = 0u; ky < params.kernel_height; ky++) {
+    // Where the kernel begins before the image this wraps to a number beyond its end, and so does x below.
+    let sy = oy + params.pad_y - ky * params.dilation_y;
+    if (sy < params.height * params.stride_y && sy % params.stride_y == 0u) {
+      for (var kx = 0u; kx < params.kernel_width; kx++) {
+        let sx = ox + params.pad_x - kx * params.dilation_x;
+        if (sx < params.width * params.stride_x && sx % params.stride_x == 0u) {
+          for (var c = 0u; c < params.group_channels; c++) {
+            let pixel = ((channel0 + c) * params.height + sy / params.stride_y) * params.width + sx / params.stride_x;
+            let maps = (group0 + c) * params.group_outs + out % params.group_outs;
+            sum += x[pixel] * w[(maps * params.kernel_height + ky) * params.kernel_width + kx];
+          }
+        }
+      }
+    }
+  }
+  y[i] = sum;
+}
+`,
+  },
   "ops/conv2d/blocked.wgsl": {
     path: "ops/conv2d/blocked.wgsl",
     hash: "6d840874779dd845",

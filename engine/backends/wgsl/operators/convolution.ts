@@ -1,5 +1,5 @@
 import type { NodeProto } from "../../../../graph/index.ts"
-import { type Clip, conv2d, type Shape } from "../../../../kernels/index.ts"
+import { type Clip, conv2d, convTranspose2d, type Shape } from "../../../../kernels/index.ts"
 import { defineLowering, NodeLowering } from "../lowering.ts"
 import type { Value, Words } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
@@ -72,6 +72,20 @@ function fused(node: NodeLowering, next: NodeProto, clip: Clip) {
   return { clip, output: next.output[0]! }
 }
 
+/** Given, or as many as bring a result of the sizes `whole`, with its output padding, to what is wanted; none where it is to be longer. */
+function transposedPads(node: NodeLowering, whole: readonly number[]): number[] {
+  const auto = node.text("auto_pad", "NOTSET")
+  const none = new Array<number>(2 * whole.length).fill(0)
+  if (auto === "VALID") return none
+  if (auto === "NOTSET" && !node.ints("output_shape")) return node.ints("pads", none)
+  const extra = node.ints("output_padding", none)
+  const wanted = node.outputShape().slice(2)
+  const surplus = whole.map((size, i) => Math.max(size + extra[i]! - wanted[i]!, 0))
+  const less = surplus.map((n) => Math.floor(n / 2))
+  const more = surplus.map((n) => Math.ceil(n / 2))
+  return auto === "SAME_UPPER" ? [...less, ...more] : [...more, ...less]
+}
+
 interface Weights {
   w: Value
   bias: Value | undefined
@@ -120,5 +134,28 @@ export const convolutions = [
     const shape = result.shape as Four
     const given = x.shape.length === 3 ? node.reshaped(result, [shape[0], shape[1], shape[3]]) : result
     node.graph.set(next?.output ?? output, given)
+  }),
+
+  defineLowering("ConvTranspose", (node) => {
+    const [x, w] = [node.input(0), node.input(1)]
+    const shape = node.outputShape()
+    const axes = w.shape.length - 2
+    if (axes !== 1 && axes !== 2) throw unsupported(`its window has ${axes} axes`)
+    const list = (name: string, filler: number) => node.ints(name, new Array<number>(axes).fill(filler))
+    const [strides, dilations] = [list("strides", 1), list("dilations", 1)]
+    // How long the result is before padding takes from it.
+    const whole = strides.map((stride, i) => (x.shape[i + 2]! - 1) * stride + (w.shape[i + 2]! - 1) * dilations[i]! + 1)
+    const pads = transposedPads(node, whole)
+    const outputPadding = whole.map((size, i) => shape[i + 2]! - (size - pads[i]! - pads[i + axes]!))
+    const plane = (values: readonly number[], filler: number): Pair =>
+      axes === 1 ? [filler, values[0]!] : [values[0]!, values[1]!]
+    const result = node.run(convTranspose2d, [asImages(node, x), asImages(node, w), node.optional(2)], {
+      strides: plane(strides, 1),
+      dilations: plane(dilations, 1),
+      pads: [...plane(pads.slice(0, axes), 0), ...plane(pads.slice(axes), 0)] as Four,
+      outputPadding: plane(outputPadding, 0),
+      group: node.int("group", 1),
+    })
+    node.set(0, node.reshaped(result, shape))
   }),
 ]
