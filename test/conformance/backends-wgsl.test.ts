@@ -1,16 +1,26 @@
 import { readFileSync } from "node:fs"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { createWgsl } from "../../engine/backends/wgsl/backend.ts"
+import { WgslSession } from "../../engine/backends/wgsl/session.ts"
 import type { HostConnection } from "../../engine/host-factory.ts"
 import { inProcessHost } from "../../engine/in-process-host.ts"
-import { type DeviceInfo, Peer } from "../../protocol/index.ts"
-import { softwareAdapter } from "../kernels/software-gpu.ts"
+import { KernelRuntime } from "../../kernels/index.ts"
+import { type DeviceInfo, Peer, type Tensor } from "../../protocol/index.ts"
+import { softwareAdapter, softwareDevice } from "../kernels/software-gpu.ts"
+import { digitsModel } from "../support/digits.ts"
 import { cases, refusalOf } from "./cases.ts"
 import { drive } from "./drive.ts"
 import { expectRight } from "./judge.ts"
 import { reference } from "./reference.ts"
+import { convolution } from "./tiny-models.ts"
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 })
+
+const zeros = (...shape: number[]): Tensor => ({
+  dtype: "float32",
+  shape,
+  data: new Float32Array(shape.reduce((n, dim) => n * dim, 1)),
+})
 
 describe("wgsl, in Node", () => {
   let host: HostConnection
@@ -29,6 +39,30 @@ describe("wgsl, in Node", () => {
     expect(device).toMatchObject({ id: "wgsl", fallbackAdapter: true, probe: { ok: true } })
     expect(device.probe?.maxError).toBeLessThan(1e-4)
   })
+
+  test.for([
+    ["of fixed shapes", () => convolution(3), () => ({ x: zeros(1, 3, 5, 5) })],
+    ["whose batch is open", () => digitsModel, () => ({ image: zeros(16, 1, 8, 8) })],
+  ] as const)(
+    "a model %s has its pipelines compiled when it is opened, side by side; a run asks for no other",
+    async ([, model, feeds]) => {
+      const gpu = await softwareDevice()
+      const create = gpu.createComputePipelineAsync.bind(gpu)
+      let [underWay, most] = [0, 0]
+      gpu.createComputePipelineAsync = (descriptor) => {
+        most = Math.max(most, ++underWay)
+        return create(descriptor).finally(() => underWay--)
+      }
+      const runtime = new KernelRuntime(gpu)
+      const session = await WgslSession.open(runtime, model())
+      const compiled = runtime.pipelines.size
+      await session.run(feeds(), {})
+      expect(compiled).toBeGreaterThan(0)
+      expect([runtime.pipelines.size, most]).toEqual([compiled, compiled])
+      await session.close()
+      gpu.destroy()
+    },
+  )
 
   for (const conformance of cases)
     test(`${conformance.name}: the known answer and onnxruntime-node's numbers, or a refusal that says why`, async ({

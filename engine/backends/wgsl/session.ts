@@ -4,7 +4,7 @@ import { AccelerateError, fail, type KeptTensor, type Tensor, type TensorInfo } 
 import type { BackendSession, RunOptions } from "../../backend.ts"
 import { CompiledProgram } from "./compiled.ts"
 import { lower, missingOperators } from "./lower.ts"
-import type { Words } from "./program.ts"
+import type { Program, Words } from "./program.ts"
 import { fromWords, gpuDtype, toWords } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
 
@@ -53,6 +53,7 @@ export class WgslSession implements BackendSession {
     const decided = !info.inputs.some(({ dtype, shape }) => mayDecide(dtype, shape, fixed ? elems(shape as Shape) : 0))
     if (fixed && decided)
       await session.#program(Object.fromEntries(info.inputs.map(({ name, shape }) => [name, shape as Shape])))
+    else await session.#warm()
     return session
   }
 
@@ -134,6 +135,23 @@ export class WgslSession implements BackendSession {
     const program = await this.#program(shapes, smallValues(feeds))
     this.#followsValues = true
     return program
+  }
+
+  /**
+   * Compiles what a run with 1 for every open dimension would need, which is nearly all that any run needs: sizes are parameters, and decide at most which algorithm computes. What
+   * can't be lowered for that is left to the first run.
+   */
+  async #warm(): Promise<void> {
+    const ones = ({ name, shape }: TensorInfo) =>
+      [name, shape.map((dim) => (typeof dim === "number" ? dim : 1))] as const
+    const { limits, pipelines } = this.#runtime
+    let program: Program
+    try {
+      program = lower(this.#model, this.#info, Object.fromEntries(this.inputs.map(ones)), limits)
+    } catch {
+      return
+    }
+    await Promise.all(program.ops.map(({ step }) => pipelines.get(step.pipeline)))
   }
 
   /** The program for these shapes; the one not used for longest makes room. */
