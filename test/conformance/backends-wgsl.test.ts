@@ -58,7 +58,8 @@ describe("wgsl, in Node", () => {
       const compiled = runtime.pipelines.size
       await session.run(feeds(), {})
       expect(compiled).toBeGreaterThan(0)
-      expect([runtime.pipelines.size, most]).toEqual([compiled, compiled])
+      expect(runtime.pipelines.size).toBe(compiled)
+      expect(most).toBeGreaterThanOrEqual(Math.min(compiled, 2))
       await session.close()
       gpu.destroy()
     },
