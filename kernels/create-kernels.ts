@@ -2,6 +2,7 @@ import type { Clip } from "./clip.ts"
 import type { AnyKernel, GpuDtype } from "./define-kernel.ts"
 import type { GpuArray } from "./fill.ts"
 import type { GpuTensor } from "./gpu-tensor.ts"
+import { type LanguageKernels, languageKernels } from "./language-kernels.ts"
 import { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 import * as binary from "./ops/binary/binary.ts"
 import { type CastAttributes, cast } from "./ops/cast/cast.ts"
@@ -72,7 +73,8 @@ type PlainUnary =
 
 /** The operations on one device. All are float32 and row-major where nothing else is said, and give a new tensor that the caller destroys. */
 export interface Kernels
-  extends Record<PlainUnary, Unary>,
+  extends LanguageKernels,
+    Record<PlainUnary, Unary>,
     Record<"add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "remainder" | "modulo", Arithmetic>,
     Record<"equal" | "less" | "greater" | "lessOrEqual" | "greaterOrEqual", Comparison>,
     Record<keyof typeof reduce, Reduction>,
@@ -192,6 +194,7 @@ export function createKernels(device: GPUDevice): Kernels {
     device,
     runtime,
     tensor: ({ dtype, shape, data }) => runtime.upload(dtype, shape, data),
+    ...languageKernels(runtime),
     ...each(plain, one),
     ...each({ ...reduce, argMax, argMin, softmax, logSoftmax, cumSum, topK }, oneWith),
     ...each({ clip, gelu, hardSigmoid, leakyRelu, maxPool, averagePool, copy, cast }, oneWith),

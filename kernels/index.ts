@@ -20,6 +20,7 @@ export {
 } from "./define-kernel.ts"
 export { gpuFailure, scoped } from "./gpu-errors.ts"
 export { elems, GpuTensor, usage } from "./gpu-tensor.ts"
+export * from "./language.ts"
 export { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 export {
   add,

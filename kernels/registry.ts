@@ -1,4 +1,5 @@
 import type { AnyKernel } from "./define-kernel.ts"
+import { languageRegistry } from "./language.ts"
 import { argMax, argMin } from "./ops/arg/arg.ts"
 import {
   add,
@@ -70,6 +71,7 @@ import { where } from "./ops/where/where.ts"
 
 /** Every kernel there is: what tests and benchmarks run over. */
 export const kernelRegistry: readonly AnyKernel[] = [
+  ...languageRegistry,
   matmul,
   add,
   sub,

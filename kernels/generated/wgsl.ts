@@ -777,6 +777,81 @@ fn main(
 }
 `,
   },
+  "ops/gated/gated.wgsl": {
+    path: "ops/gated/gated.wgsl",
+    hash: "a275fe97e339012b",
+    bindings: [{"name":"gate","access":"read"},{"name":"up","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","cols":"u32"},
+    overrides: {"WG":64},
+    code: `// y[r, i] = f(gate[r, i]) · up[r, i]; with FUSED a row of gate is the gates, then what they let through.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  elems: u32,
+  cols: u32,
+}
+
+@group(0) @binding(0) var<storage, read> gate: array<f32>;
+@group(0) @binding(1) var<storage, read> up: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn f(v: f32) -> f32 {
+#if OP == silu
+  return v * sigmoid(v);
+#endif
+#if OP == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if OP == gelu_tanh
+  // As in unary.wgsl.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+#if FUSED
+  let at = i + i / params.cols * params.cols;
+  y[i] = f(gate[at]) * gate[at + params.cols];
+#else
+  y[i] = f(gate[i]) * up[i];
+#endif
+}
+`,
+  },
   "ops/gather/gather.wgsl": {
     path: "ops/gather/gather.wgsl",
     hash: "b3ddf4f8a1230042",
@@ -1268,6 +1343,332 @@ fn main(
 }
 `,
   },
+  "ops/packed-matmul/blocked.wgsl": {
+    path: "ops/packed-matmul/blocked.wgsl",
+    hash: "2bbc23fc0c0347f5",
+    bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"m":"u32","n":"u32","k":"u32","blocks":"u32","block_shift":"u32","block_words":"u32"},
+    overrides: {"WG":64},
+    code: `// As gemv.wgsl; an invocation makes 4 × 4 elements, so that each weight is unpacked once for four rows. No workgroup memory, no barriers.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  m: u32,
+  n: u32,
+  k: u32,
+  blocks: u32,
+  block_shift: u32,
+  block_words: u32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<Element>;
+@group(0) @binding(1) var<storage, read> w: array<u32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// Eight weights of a packed matrix at a time, as numbers, and the eight activations that meet them. packed/format.ts says how the words lie.
+struct Eight {
+  lo: vec4<f32>,
+  hi: vec4<f32>,
+}
+
+fn product(x: Eight, y: Eight) -> f32 {
+  return dot(x.lo, y.lo) + dot(x.hi, y.hi);
+}
+
+// Not unpack2x16float: a device may let it make a subnormal number 0, which scales of narrow groups are.
+fn half(bits: u32) -> f32 {
+  let exponent = (bits >> 10u) & 31u;
+  let steps = f32((bits & 1023u) | (min(exponent, 1u) << 10u));
+  let size = steps * bitcast<f32>((max(exponent, 1u) + 102u) << 23u);
+  return select(size, -size, (bits & 0x8000u) != 0u);
+}
+
+fn four(word: u32, shifts: vec4<u32>, mask: u32) -> vec4<f32> {
+  return vec4<f32>((vec4<u32>(word) >> shifts) & vec4<u32>(mask));
+}
+
+// The weights 8i to 8i + 7 of a row.
+fn weights(row: u32, i: u32) -> Eight {
+  let at = (row * params.blocks + (i >> params.block_shift)) * params.block_words;
+  let o = i & ((1u << params.block_shift) - 1u);
+#if FULL
+  let scale = bitcast<f32>(w[at]);
+  let zero = bitcast<f32>(w[at + 1u]);
+  let q = at + 2u;
+#else
+  let scale = half(w[at]);
+  let zero = half(w[at] >> 16u);
+  let q = at + 1u;
+#endif
+#if BITS == 8
+  let lo = four(w[q + 2u * o], vec4<u32>(0u, 8u, 16u, 24u), 255u);
+  let hi = four(w[q + 2u * o + 1u], vec4<u32>(0u, 8u, 16u, 24u), 255u);
+#endif
+#if BITS == 4
+  let lo = four(w[q + o], vec4<u32>(0u, 4u, 8u, 12u), 15u);
+  let hi = four(w[q + o], vec4<u32>(16u, 20u, 24u, 28u), 15u);
+#endif
+#if BITS == 3
+  // Two bits of each weight of the group, then the third of each.
+  let pairs = w[q + o / 2u] >> (o % 2u * 16u);
+  let thirds = w[q + (1u << params.block_shift) / 2u + o / 4u] >> (o % 4u * 8u);
+  let lo = four(pairs, vec4<u32>(0u, 2u, 4u, 6u), 3u) + 4.0 * four(thirds, vec4<u32>(0u, 1u, 2u, 3u), 1u);
+  let hi = four(pairs, vec4<u32>(8u, 10u, 12u, 14u), 3u) + 4.0 * four(thirds, vec4<u32>(4u, 5u, 6u, 7u), 1u);
+#endif
+#if BITS == 2
+  let pairs = w[q + o / 2u] >> (o % 2u * 16u);
+  let lo = four(pairs, vec4<u32>(0u, 2u, 4u, 6u), 3u);
+  let hi = four(pairs, vec4<u32>(8u, 10u, 12u, 14u), 3u);
+#endif
+#if BITS == 1
+  let ones = w[q + o / 4u] >> (o % 4u * 8u);
+  let lo = four(ones, vec4<u32>(0u, 1u, 2u, 3u), 1u);
+  let hi = four(ones, vec4<u32>(4u, 5u, 6u, 7u), 1u);
+#endif
+  return Eight(scale * (lo - zero), scale * (hi - zero));
+}
+
+// The activations 8i to 8i + 7 of a row; 0 beyond its end, where blocks go on.
+#if WHOLE
+alias Element = vec4<f32>;
+
+fn activations(row: u32, i: u32) -> Eight {
+  let at = row * (params.k / 4u) + 2u * i;
+  return Eight(a[at], a[at + 1u]);
+}
+#else
+alias Element = f32;
+
+fn activations4(row: u32, first: u32) -> vec4<f32> {
+  let at = row * params.k + first;
+  let x = vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+  return select(vec4<f32>(), vec4<f32>(a[at], a[at + 1u], a[at + 2u], a[at + 3u]), x < vec4<u32>(params.k));
+}
+
+fn activations(row: u32, i: u32) -> Eight {
+  return Eight(activations4(row, 8u * i), activations4(row, 8u * i + 4u));
+}
+#endif
+
+fn store_row(row: u32, cols: vec4<u32>, values: vec4<f32>) {
+  if (row >= params.m) {
+    return;
+  }
+  for (var j = 0u; j < 4u; j++) {
+    if (cols[j] < params.n) {
+#if BIAS
+      y[row * params.n + cols[j]] = values[j] + bias[cols[j]];
+#else
+      y[row * params.n + cols[j]] = values[j];
+#endif
+    }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let across = (params.n + 3u) / 4u;
+  let g = flat_workgroup(wid, wgs) * WG + li;
+  // Rows and columns beyond the last read the last's values and are not stored; all that a surplus invocation makes is such.
+  let cols = vec4<u32>(g % across * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
+  let near = min(cols, vec4<u32>(params.n - 1u));
+  let row = g / across * 4u;
+  let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u));
+  let eights = (params.k + 7u) / 8u;
+  var acc0 = vec4<f32>();
+  var acc1 = vec4<f32>();
+  var acc2 = vec4<f32>();
+  var acc3 = vec4<f32>();
+  for (var i = 0u; i < eights; i++) {
+    let x0 = activations(rows.x, i);
+    let x1 = activations(rows.y, i);
+    let x2 = activations(rows.z, i);
+    let x3 = activations(rows.w, i);
+    for (var c = 0u; c < 4u; c++) {
+      let eight = weights(near[c], i);
+      acc0[c] += product(x0, eight);
+      acc1[c] += product(x1, eight);
+      acc2[c] += product(x2, eight);
+      acc3[c] += product(x3, eight);
+    }
+  }
+  store_row(row, cols, acc0);
+  store_row(row + 1u, cols, acc1);
+  store_row(row + 2u, cols, acc2);
+  store_row(row + 3u, cols, acc3);
+}
+`,
+  },
+  "ops/packed-matmul/gemv.wgsl": {
+    path: "ops/packed-matmul/gemv.wgsl",
+    hash: "1fafa776b1536e56",
+    bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"m":"u32","n":"u32","k":"u32","blocks":"u32","block_shift":"u32","block_words":"u32"},
+    overrides: {"WG":64},
+    code: `// y[m, n] = Σ a[m, k] · weight(n, k) + bias[n]; a workgroup makes four columns of one row, its invocations share out k.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  m: u32,
+  n: u32,
+  k: u32,
+  blocks: u32,
+  block_shift: u32,
+  block_words: u32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<Element>;
+@group(0) @binding(1) var<storage, read> w: array<u32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+var<workgroup> scratch: array<vec4<f32>, WG>;
+// Eight weights of a packed matrix at a time, as numbers, and the eight activations that meet them. packed/format.ts says how the words lie.
+struct Eight {
+  lo: vec4<f32>,
+  hi: vec4<f32>,
+}
+
+fn product(x: Eight, y: Eight) -> f32 {
+  return dot(x.lo, y.lo) + dot(x.hi, y.hi);
+}
+
+// Not unpack2x16float: a device may let it make a subnormal number 0, which scales of narrow groups are.
+fn half(bits: u32) -> f32 {
+  let exponent = (bits >> 10u) & 31u;
+  let steps = f32((bits & 1023u) | (min(exponent, 1u) << 10u));
+  let size = steps * bitcast<f32>((max(exponent, 1u) + 102u) << 23u);
+  return select(size, -size, (bits & 0x8000u) != 0u);
+}
+
+fn four(word: u32, shifts: vec4<u32>, mask: u32) -> vec4<f32> {
+  return vec4<f32>((vec4<u32>(word) >> shifts) & vec4<u32>(mask));
+}
+
+// The weights 8i to 8i + 7 of a row.
+fn weights(row: u32, i: u32) -> Eight {
+  let at = (row * params.blocks + (i >> params.block_shift)) * params.block_words;
+  let o = i & ((1u << params.block_shift) - 1u);
+#if FULL
+  let scale = bitcast<f32>(w[at]);
+  let zero = bitcast<f32>(w[at + 1u]);
+  let q = at + 2u;
+#else
+  let scale = half(w[at]);
+  let zero = half(w[at] >> 16u);
+  let q = at + 1u;
+#endif
+#if BITS == 8
+  let lo = four(w[q + 2u * o], vec4<u32>(0u, 8u, 16u, 24u), 255u);
+  let hi = four(w[q + 2u * o + 1u], vec4<u32>(0u, 8u, 16u, 24u), 255u);
+#endif
+#if BITS == 4
+  let lo = four(w[q + o], vec4<u32>(0u, 4u, 8u, 12u), 15u);
+  let hi = four(w[q + o], vec4<u32>(16u, 20u, 24u, 28u), 15u);
+#endif
+#if BITS == 3
+  // Two bits of each weight of the group, then the third of each.
+  let pairs = w[q + o / 2u] >> (o % 2u * 16u);
+  let thirds = w[q + (1u << params.block_shift) / 2u + o / 4u] >> (o % 4u * 8u);
+  let lo = four(pairs, vec4<u32>(0u, 2u, 4u, 6u), 3u) + 4.0 * four(thirds, vec4<u32>(0u, 1u, 2u, 3u), 1u);
+  let hi = four(pairs, vec4<u32>(8u, 10u, 12u, 14u), 3u) + 4.0 * four(thirds, vec4<u32>(4u, 5u, 6u, 7u), 1u);
+#endif
+#if BITS == 2
+  let pairs = w[q + o / 2u] >> (o % 2u * 16u);
+  let lo = four(pairs, vec4<u32>(0u, 2u, 4u, 6u), 3u);
+  let hi = four(pairs, vec4<u32>(8u, 10u, 12u, 14u), 3u);
+#endif
+#if BITS == 1
+  let ones = w[q + o / 4u] >> (o % 4u * 8u);
+  let lo = four(ones, vec4<u32>(0u, 1u, 2u, 3u), 1u);
+  let hi = four(ones, vec4<u32>(4u, 5u, 6u, 7u), 1u);
+#endif
+  return Eight(scale * (lo - zero), scale * (hi - zero));
+}
+
+// The activations 8i to 8i + 7 of a row; 0 beyond its end, where blocks go on.
+#if WHOLE
+alias Element = vec4<f32>;
+
+fn activations(row: u32, i: u32) -> Eight {
+  let at = row * (params.k / 4u) + 2u * i;
+  return Eight(a[at], a[at + 1u]);
+}
+#else
+alias Element = f32;
+
+fn activations4(row: u32, first: u32) -> vec4<f32> {
+  let at = row * params.k + first;
+  let x = vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+  return select(vec4<f32>(), vec4<f32>(a[at], a[at + 1u], a[at + 2u], a[at + 3u]), x < vec4<u32>(params.k));
+}
+
+fn activations(row: u32, i: u32) -> Eight {
+  return Eight(activations4(row, 8u * i), activations4(row, 8u * i + 4u));
+}
+#endif
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let across = (params.n + 3u) / 4u;
+  let g = flat_workgroup(wid, wgs);
+  if (g >= params.m * across) {
+    return;
+  }
+  let row = g / across;
+  let first = g % across * 4u;
+  // Columns beyond the last read the last's weights and are not stored.
+  let cols = min(vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.n - 1u));
+  let eights = (params.k + 7u) / 8u;
+  var sum = vec4<f32>();
+  for (var i = li; i < eights; i += WG) {
+    let x = activations(row, i);
+    for (var c = 0u; c < 4u; c++) {
+      sum[c] += product(x, weights(cols[c], i));
+    }
+  }
+  scratch[li] = sum;
+  workgroupBarrier();
+  for (var s = WG / 2u; s > 0u; s = s >> 1u) {
+    if (li < s) {
+      scratch[li] += scratch[li + s];
+    }
+    workgroupBarrier();
+  }
+  for (var j = li; j < 4u; j += WG) {
+    let col = first + j;
+    if (col < params.n) {
+#if BIAS
+      y[row * params.n + col] = scratch[0][j] + bias[col];
+#else
+      y[row * params.n + col] = scratch[0][j];
+#endif
+    }
+  }
+}
+`,
+  },
   "ops/pool2d/pool2d.wgsl": {
     path: "ops/pool2d/pool2d.wgsl",
     hash: "b89f7f68253f2c74",
@@ -1587,6 +1988,81 @@ fn main(
 }
 `,
   },
+  "ops/rope/rope.wgsl": {
+    path: "ops/rope/rope.wgsl",
+    hash: "d191936855d40e20",
+    bindings: [{"name":"x","access":"read"},{"name":"cos_table","access":"read"},{"name":"sin_table","access":"read"},{"name":"positions","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","seq":"u32","heads":"u32","size":"u32","dims":"u32"},
+    overrides: {"WG":64},
+    code: `// Turns the first dims numbers of each head, two by two, by the angles of the token's position; the rest stays. An invocation makes one number.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  elems: u32,
+  seq: u32,
+  heads: u32,
+  size: u32,
+  dims: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> cos_table: array<f32>;
+@group(0) @binding(2) var<storage, read> sin_table: array<f32>;
+@group(0) @binding(3) var<storage, read> positions: array<i32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+  let e = i % params.size;
+  if (e >= params.dims) {
+    y[i] = x[i];
+    return;
+  }
+  let row = i / params.size;
+#if HEADS_FIRST
+  let token = row / (params.heads * params.seq) * params.seq + row % params.seq;
+#else
+  let token = row / params.heads;
+#endif
+#if POSITIONS == each
+  let position = u32(positions[token]);
+#endif
+#if POSITIONS == first
+  let position = u32(positions[0]) + token % params.seq;
+#endif
+#if POSITIONS == none
+  let position = token;
+#endif
+  let half = params.dims / 2u;
+#if INTERLEAVED
+  let angle = position * half + e / 2u;
+  let is_second = e % 2u == 1u;
+  let other = select(i + 1u, i - 1u, is_second);
+#else
+  let angle = position * half + e % half;
+  let is_second = e >= half;
+  let other = select(i + half, i - half, is_second);
+#endif
+  let turned = x[other] * sin_table[angle];
+  y[i] = x[i] * cos_table[angle] + select(-turned, turned, is_second);
+}
+`,
+  },
   "ops/softmax/softmax.wgsl": {
     path: "ops/softmax/softmax.wgsl",
     hash: "d719c7c71f03ad6d",
@@ -1833,7 +2309,7 @@ fn main(
   },
   "ops/unary/unary.wgsl": {
     path: "ops/unary/unary.wgsl",
-    hash: "c5c9b7082d980f93",
+    hash: "7c950046986b5e84",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","alpha":"f32","beta":"f32"},
     overrides: {"WG":64},
@@ -1856,6 +2332,7 @@ struct Params {
 
 override WG: u32 = 64;
 
+// What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
 fn sigmoid(v: f32) -> f32 {

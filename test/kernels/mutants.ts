@@ -1,5 +1,7 @@
 // Wrong variants of a kernel, made from its source: each must be caught by the kernel's cases, or the cases are too weak.
 import { createHash } from "node:crypto"
+import { globSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { type AnyKernel, type Limits, makePlan, problemOf, type WgslFile } from "../../kernels/index.ts"
 import { preprocess } from "../../kernels/preprocess.ts"
 import { survivors } from "./survivors.ts"
@@ -41,11 +43,22 @@ const rules: [pattern: RegExp, replacement: string][] = [
  */
 const inLoopHead = new Set([" < "])
 
+/** Lines of the files that sources include. */
+const root = join(import.meta.dirname, "../../kernels/wgsl")
+const included = new Set(
+  globSync("*.wgsl", { cwd: root }).flatMap((file) => readFileSync(join(root, file), "utf8").split(/\r?\n/)),
+)
+
+/** What several algorithms of a kernel include is changed in the first of them only. */
 export function mutantsOf(kernel: AnyKernel): Mutant[] {
+  const done = new Set<string>()
   return Object.entries(kernel.algorithms).flatMap(([algorithm, { source }]) => {
     const lines = source.code.split("\n")
     const found: Mutant[] = []
+    const before = new Set(done)
     for (const [at, line] of lines.entries()) {
+      if (included.has(line) && before.has(line)) continue
+      done.add(line)
       if (!line.startsWith("  ") || line.trimStart().startsWith("@") || /^ {2}\w+: /.test(line)) continue
       const code = line.replace(/\/\/.*/, "")
       const loopHead = code.includes("for (")

@@ -28,6 +28,25 @@ export const survivors: Record<string, Record<string, string>> = {
       unstored,
     "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
   },
+  "packed-matmul": {
+    ...Object.fromEntries(
+      ["params.n + 1u", "params.n - 0u"].flatMap((most) =>
+        [
+          ["let cols = min(vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(", "));"],
+          ["let near = min(cols, vec4<u32>(", "));"],
+        ].map(([head, tail]) => [`${head}params.n - 1u${tail} → ${head}${most}${tail}`, unstored]),
+      ),
+    ),
+    ...Object.fromEntries(
+      ["params.m + 1u", "params.m - 0u"].map((most) => {
+        const line = (end: string) => `let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${end}));`
+        return [`${line("params.m - 1u")} → ${line(most)}`, unstored]
+      }),
+    ),
+    "if (li < s) { → if (li <= s) {": race,
+    "if (li < s) { → if (true) {": race,
+    "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
+  },
   "leaky-relu": {
     "return select(params.alpha * v, v, v >= 0.0); → return select(params.alpha * v, v, v > 0.0);": "0 either way",
   },

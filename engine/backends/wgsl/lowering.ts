@@ -14,7 +14,7 @@ import { unsupported } from "./unsupported.ts"
 
 /** How the nodes of some ONNX operators become dispatches. */
 export interface Lowering {
-  /** Of `ai.onnx`. */
+  /** Of `ai.onnx`; of other domains as `domain:name`. */
   readonly operators: readonly string[]
   lower(node: NodeLowering): void
 }
@@ -74,6 +74,12 @@ export class GraphLowering {
   stored(name: string): { shape: number[]; data: Words } | undefined {
     const tensor = this.#stored.get(name)
     return tensor && { shape: tensor.dims.map(Number), data: storedWords(tensor) }
+  }
+
+  /** A stored uint8 tensor's bytes. */
+  storedBytes(name: string): Uint8Array | undefined {
+    const tensor = this.#stored.get(name)
+    return tensor && (tensor.rawData.byteLength > 0 ? tensor.rawData : Uint8Array.from(tensor.int32Data))
   }
 
   /** The elements of a small tensor that follow from the model and the inputs' shapes alone. */

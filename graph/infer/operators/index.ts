@@ -42,4 +42,7 @@ export function findOperator(domain: string, name: string): OperatorDefinition |
 }
 
 /** Operators of ai.onnx that inference knows. */
-export const knownOperators: readonly string[] = [...table.keys()].map((key) => key.slice(1)).sort()
+export const knownOperators: readonly string[] = [...table.keys()]
+  .filter((key) => key.startsWith(":"))
+  .map((key) => key.slice(1))
+  .sort()

@@ -106,6 +106,18 @@ export const multiplication: readonly OperatorDefinition[] = [
       return dots === null || bias === null ? null : dots + (node.inputs[2] ? bias : 0)
     },
   }),
+  // Against [N, K] in packed bits.
+  defineOperator({
+    names: "MatMulNBits",
+    domain: "com.microsoft",
+    infer(node) {
+      const { elem, shape } = node.input(0)
+      if (shape && shape.at(-1) !== null && shape.at(-1) !== node.int("K", 0))
+        throw node.refusal(`an input 0 with ${node.int("K", 0)} columns`)
+      return [value(elem, shape && [...shape.slice(0, -1), node.int("N", 0)])]
+    },
+    flops: (node, [y]) => dotFlops(y?.shape ?? null, node.int("K", 0)),
+  }),
   defineOperator({
     names: "Einsum",
     infer(node) {

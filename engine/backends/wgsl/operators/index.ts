@@ -5,6 +5,7 @@ import { elementwise } from "./elementwise.ts"
 import { layouts } from "./layout.ts"
 import { multiplications } from "./matmul.ts"
 import { normalizations } from "./normalization.ts"
+import { packed } from "./packed.ts"
 import { pools } from "./pool.ts"
 import { quantizations } from "./quantization.ts"
 import { reductions } from "./reduce.ts"
@@ -18,6 +19,7 @@ const families = [
   layouts,
   multiplications,
   normalizations,
+  packed,
   pools,
   quantizations,
   reductions,
@@ -32,5 +34,5 @@ export function findLowering(operator: string): Lowering | undefined {
   return table.get(operator)
 }
 
-/** Operators of ai.onnx that our kernels compute. */
+/** Operators that our kernels compute; of other domains than ai.onnx as `domain:name`. */
 export const loweredOperators: readonly string[] = [...table.keys()].sort()

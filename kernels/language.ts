@@ -1,0 +1,28 @@
+/** The language-model set: what it exports, and its kernels. */
+import type { AnyKernel } from "./define-kernel.ts"
+import { geglu, swiglu } from "./ops/gated/gated.ts"
+import { packedMatmul } from "./ops/packed-matmul/packed-matmul.ts"
+import { rope } from "./ops/rope/rope.ts"
+
+export type { LanguageKernels } from "./language-kernels.ts"
+export type { PackedMatmulAlgorithm, PackedMatmulAttributes } from "./ops/packed-matmul/packed-matmul.ts"
+export type { RopeAttributes } from "./ops/rope/rope.ts"
+export {
+  type Bits,
+  bitWidths,
+  type GroupFormat,
+  type GroupSize,
+  groupSizes,
+  type Layout,
+  layoutOf,
+  middleOf,
+  type PackedFormat,
+  packedWords,
+} from "./packed/format.ts"
+export { type Group, readGroup, writeGroup } from "./packed/group.ts"
+export { checkPacked, type PackedTensor, type PackedWeights, unpack } from "./packed/packed-tensor.ts"
+export { type RopeOptions, type RopeScaling, ropeFrequencies, ropeTables } from "./rope-tables.ts"
+export { geglu, packedMatmul, rope, swiglu }
+
+/** Part of the registry. */
+export const languageRegistry: readonly AnyKernel[] = [packedMatmul, rope, swiglu, geglu]

@@ -1,0 +1,68 @@
+import { fail } from "../../../protocol/errors/error.ts"
+import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
+import { wgsl } from "../../generated/wgsl.ts"
+import { elems } from "../../gpu-tensor.ts"
+import { cases } from "./cases.ts"
+import { reference } from "./reference.ts"
+
+export interface RopeAttributes {
+  /** x is [batch, heads, seq, size]; else [batch, seq, heads, size]. */
+  headsFirst: boolean
+  /** Neighbours are turned together; else a number and the one half the turned dimensions further on. */
+  interleaved: boolean
+}
+export interface RopeProblem extends RopeAttributes {
+  shape: Shape
+  seq: number
+  heads: number
+  size: number
+  /** Turned dimensions of each head: twice the columns of the tables. */
+  dims: number
+  /** Where a token's row of the tables comes from: a number each, the first token's of each sequence, or its index in [batch, seq]. */
+  positions: "each" | "first" | "none"
+}
+
+/**
+ * Rotary embedding: x float32, tables cos and sin float32 [positions, dims / 2] (rope-tables.ts), positions? int32 [batch, seq] or [1]: the first token's → x's shape.
+ * Positions lie within the tables; without them the tables have a row for each token, [batch · seq, dims / 2].
+ */
+export const rope = defineKernel<RopeProblem, RopeAttributes, "flat">({
+  name: "rope",
+  inputs: [float32("x"), float32("cos_table"), float32("sin_table"), { name: "positions", dtypes: ["int32"], optional: true }], // biome-ignore format: the inputs
+  defaults: { headsFirst: true, interleaved: false },
+  algorithms: {
+    flat: defineAlgorithm<RopeProblem, (typeof wgsl)["ops/rope/rope.wgsl"]>(wgsl["ops/rope/rope.wgsl"], {
+      config: ({ headsFirst, interleaved, positions }) => ({
+        HEADS_FIRST: headsFirst,
+        INTERLEAVED: interleaved,
+        POSITIONS: positions,
+      }),
+      workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
+      dispatch({ shape, seq, heads, size, dims }, { WG }) {
+        const total = elems(shape)
+        return { workgroups: Math.ceil(total / WG!), params: { elems: total, seq, heads, size, dims } }
+      },
+    }),
+  },
+  problem([x, cos, sin, positions], { headsFirst, interleaved }) {
+    const { shape } = x!
+    const refuse = (path: string, expected: string) =>
+      fail("IPFA_INPUT_SHAPE", { message: `rope takes ${path} as ${expected}.`, data: { path, expected } })
+    if (shape.length !== 4) throw refuse("x", "[batch, heads, seq, size] or [batch, seq, heads, size]")
+    const [batch, , , size] = shape as [number, number, number, number]
+    const [heads, seq] = headsFirst ? [shape[1]!, shape[2]!] : [shape[2]!, shape[1]!]
+    const dims = 2 * cos!.shape.at(-1)!
+    const rows = cos!.shape[0]!
+    if (cos!.shape.length !== 2 || dims > size) throw refuse("cos_table", `[positions, at most ${size / 2}]`)
+    if (sin!.shape.join() !== cos!.shape.join()) throw refuse("sin_table", `[${cos!.shape}]`)
+    const each = positions && positions.shape.join() === [batch, seq].join()
+    if (positions && !each && elems(positions.shape) !== 1) throw refuse("positions", `[${batch}, ${seq}] or [1]`)
+    if (!positions && rows !== batch * seq)
+      throw refuse("cos_table", `[${batch * seq}, …] where positions are left out`)
+    return { shape, seq, heads, size, dims, headsFirst, interleaved, positions: each ? "each" : positions ? "first" : "none" } // biome-ignore format: the problem
+  },
+  output: ({ shape }) => ({ dtype: "float32", shape }),
+  plan: () => ({ algorithm: "flat" }),
+  reference,
+  cases,
+})
