@@ -1,7 +1,9 @@
 #!/bin/sh
 # examples/curl.sh, while `npm start` runs: KServe v2 with nothing but curl, once it is known where and with which token.
 set -eu
-status=$(node "$(dirname "$0")/../bridge-server/cli/main.ts" status --json)
+root=$(dirname "$0")/..
+# The Node of the checkout: the machine's own may be too old for TypeScript.
+status=$("$root/node_modules/.bin/node" "$root/bridge-server/cli/main.ts" status --json)
 value() { printf '%s' "$status" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" | sed 's/\\\\/\//g'; }
 
 # The header comes by stdin, so that the token shows in no list of processes.

@@ -1,3 +1,4 @@
+/** The two 16-bit floats as numbers and back: Float16Array came with Node 24, and no platform has one for bfloat16. */
 const conversion = new DataView(new ArrayBuffer(4))
 
 /** The bits of the float16 nearest to `value`, ties to even (IEEE 754). */
@@ -27,4 +28,17 @@ export function float16Value(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25)
+}
+
+/** The bits of the bfloat16 (a float32's upper half) nearest to `value`, ties to even. */
+export function bfloat16Bits(value: number): number {
+  conversion.setFloat32(0, value)
+  const bits = conversion.getUint32(0)
+  if (Number.isNaN(value)) return (bits >>> 16) | 0x40
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff
+}
+
+export function bfloat16Value(bits: number): number {
+  conversion.setUint32(0, bits << 16)
+  return conversion.getFloat32(0)
 }

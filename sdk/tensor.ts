@@ -1,5 +1,5 @@
 import { arrayTypes, type Dtype, dtypeBytes, isDtype, type TensorData } from "../protocol/dtype.ts"
-import { float16Bits, float16Value } from "../protocol/float16.ts"
+import { bfloat16Bits, bfloat16Value, float16Bits, float16Value } from "../protocol/float16.ts"
 import { invalid, toWire } from "./feeds.ts"
 import type { Float16ArrayLike, InputData, Tensor } from "./types.ts"
 
@@ -10,8 +10,6 @@ type Plain<D extends Dtype> = D extends "string"
     : D extends "bool"
       ? readonly (boolean | number)[]
       : readonly number[]
-
-const conversion = new DataView(new ArrayBuffer(4))
 
 /**
  * A tensor from typed or plain arrays: `tensor("float32", [1, 2], [0.5, 1])`. Numbers become what the dtype is made of (float16 and bfloat16
@@ -48,13 +46,6 @@ function convert(dtype: Dtype, data: unknown): unknown {
   return (type as Float32ArrayConstructor).from(dtype === "bool" ? data.map(Number) : data)
 }
 
-function bfloat16Bits(value: number): number {
-  conversion.setFloat32(0, value)
-  const bits = conversion.getUint32(0)
-  if (Number.isNaN(value)) return (bits >>> 16) | 0x40
-  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff
-}
-
 /** A tensor's elements as plain numbers, in row-major order: float16 and bfloat16 from their bits, bool as 0 or 1, 64-bit integers rounded. Not for strings. */
 export function numbers({ dtype, shape, data }: Tensor): number[] {
   if (dtype === "string") throw invalid("dtype", "a numeric dtype")
@@ -66,11 +57,7 @@ export function numbers({ dtype, shape, data }: Tensor): number[] {
     })
   }
   if (dtype === "float16") return Array.from(data as Uint16Array, float16Value)
-  if (dtype === "bfloat16")
-    return Array.from(data as Uint16Array, (bits) => {
-      conversion.setUint32(0, bits << 16)
-      return conversion.getFloat32(0)
-    })
+  if (dtype === "bfloat16") return Array.from(data as Uint16Array, bfloat16Value)
   return Array.from(data as Iterable<number | bigint>, Number)
 }
 

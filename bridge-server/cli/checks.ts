@@ -7,6 +7,7 @@ import { promisify } from "node:util"
 import { AccelerateError } from "../../protocol/index.ts"
 import { findBridge, tryDataFolder } from "../data-folder.ts"
 import { portHolder } from "../http/port-holder.ts"
+import { LEAST_NODE } from "../version.ts"
 import { bytesText } from "./print.ts"
 
 /** One thing this machine can or can't do. */
@@ -23,10 +24,11 @@ export interface Finding {
 
 const run = promisify(execFile)
 
-export function checkNode(): Finding {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
-  const ok = major > 22 || (major === 22 && minor >= 19)
-  return { name: "node", ok, detail: process.version, needed: true, ...(!ok && { fix: "Use Node 22.19 or later." }) }
+/** `version` and `least` are like `22.13.0`; missing parts count 0. */
+export function checkNode(version = process.versions.node, least = LEAST_NODE): Finding {
+  const order = least.localeCompare(version, "en", { numeric: true })
+  const ok = order <= 0
+  return { name: "node", ok, detail: `v${version}`, needed: true, ...(!ok && { fix: `Use Node ${least} or later.` }) }
 }
 
 export function checkMachine(): Finding {

@@ -5,6 +5,7 @@ import {
   dtypeBytes,
   elements,
   fail,
+  float16Bits,
   type Tensor,
   type TensorData,
   type TensorInfo,
@@ -44,10 +45,7 @@ export function madeUpFeeds(inputs: readonly TensorInfo[]): Record<string, Tenso
       if (dtype === "string") return [name, { dtype, shape: dims, data: Array<string>(count).fill("") }]
       const data = new arrayTypes[dtype](dtypeBytes(dtype, count) / arrayTypes[dtype].BYTES_PER_ELEMENT)
       if (dtype === "float32") for (let i = 0; i < count; i++) data[i] = random()
-      if (dtype === "float16")
-        new Float16Array(data.buffer as ArrayBuffer).forEach((_, i, all) => {
-          all[i] = random()
-        })
+      if (dtype === "float16") for (let i = 0; i < count; i++) data[i] = float16Bits(random())
       return [name, { dtype, shape: dims, data } as Tensor]
     }),
   )

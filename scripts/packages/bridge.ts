@@ -19,7 +19,7 @@ export async function buildBridge(out: string): Promise<void> {
     chunkNames: "chunk-[hash]",
     format: "esm",
     platform: "node",
-    target: "node22",
+    target: "node22.13",
     packages: "external",
     legalComments: "none",
     logLevel: "warning",

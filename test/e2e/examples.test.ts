@@ -1,5 +1,5 @@
-import { execFile } from "node:child_process"
-import { readFileSync, writeFileSync } from "node:fs"
+import { execFile, execFileSync } from "node:child_process"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
@@ -11,6 +11,16 @@ import { type TestBridge, testBridge } from "../support/bridge.ts"
 const run = promisify(execFile)
 const SEVEN = 7
 
+/** What a user's shell has: not the Node of the checkout that npm puts first here, and before all others one that is older, where there is one. */
+function usersPath(): string {
+  const dirs = (process.env.PATH ?? "").split(path.delimiter).filter((dir) => !dir.includes("node_modules"))
+  const older = dirs.find((dir) => {
+    const node = path.join(dir, "node")
+    return existsSync(node) && Number.parseInt(execFileSync(node, ["-p", "process.versions.node"]).toString(), 10) < 24
+  })
+  return [...(older ? [older] : []), ...dirs].join(path.delimiter)
+}
+
 describe("what README.md and examples/ tell a user to type, beside a running bridge", () => {
   let t: TestBridge
   const sh = (script: string, args: string[] = []) =>
@@ -18,6 +28,7 @@ describe("what README.md and examples/ tell a user to type, beside a running bri
       cwd: repoRoot,
       env: {
         ...process.env,
+        PATH: usersPath(),
         IPFA_DATA: t.dir,
         TOKEN_FILE: path.join(t.dir, "token"),
         BRIDGE: t.bridge.http,
@@ -40,7 +51,14 @@ describe("what README.md and examples/ tell a user to type, beside a running bri
   })
 
   test("examples/node.mjs reads its seven, and names the device and the time", async () => {
-    expect((await sh(process.execPath, ["examples/node.mjs"])).stdout).toMatch(/^7, by \S+ \(.+\) in \d+\.\d\d ms\n$/)
+    expect((await sh("node", ["examples/node.mjs"])).stdout).toMatch(/^7, by \S+ \(.+\) in \d+\.\d\d ms\n$/)
+  })
+
+  test.each(["bridge.md", "native-host.md"])("the command that docs/%s names finds the bridge-server", async (doc) => {
+    const text = readFileSync(path.join(repoRoot, "docs", doc), "utf8")
+    const command = /In this repository the command is `(.+?)`/.exec(text)?.[1]
+    const { stdout } = await sh("sh", ["-c", `${command} status --json`])
+    expect(JSON.parse(stdout)).toMatchObject({ http: t.bridge.http })
   })
 
   // Dawn finds a graphics card by itself; where there is none, the tests' stand-in is named to it.

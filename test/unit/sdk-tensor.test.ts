@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest"
-import { float16Bits } from "../../protocol/float16.ts"
 import { type Dtype, elements } from "../../protocol/index.ts"
 import { toWire } from "../../sdk/feeds.ts"
 import { numbers, tensor } from "../../sdk/tensor.ts"
@@ -42,20 +41,6 @@ describe("tensor() makes of plain numbers what a dtype is made of", () => {
       expect.objectContaining({ code: "IPFA_INPUT_INVALID" }),
     )
   })
-})
-
-test("float16 is rounded as the platform's Float16Array rounds", () => {
-  const platform = (globalThis as { Float16Array?: new (values: number[]) => { buffer: ArrayBuffer } }).Float16Array
-  expect(platform).toBeDefined()
-  const bits = (value: number) => new Uint16Array(new platform!([value]).buffer)[0]
-  const edges = [0, -0, 1, 65504, 65519.99, 65520, 1e9, -1e9, 2 ** -14, 2 ** -24, 2 ** -25, 2 ** -25 * 1.0001, 6.1e-5]
-  for (const value of [...edges, Number.NaN, Number.POSITIVE_INFINITY]) expect(float16Bits(value)).toBe(bits(value))
-  fc.assert(
-    fc.property(fc.oneof(fc.double({ min: -70000, max: 70000 }), fc.double({ min: -1e-4, max: 1e-4 })), (value) => {
-      expect(float16Bits(value)).toBe(bits(value))
-    }),
-    { numRuns: 5000 },
-  )
 })
 
 test("numbers() reads back what tensor() made", () => {

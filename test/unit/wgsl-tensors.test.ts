@@ -1,41 +1,5 @@
 import { describe, expect, test } from "vitest"
 import { fromWords, gpuDtype, toWords } from "../../engine/backends/wgsl/tensors.ts"
-import { float16Bits, float16Value } from "../../protocol/float16.ts"
-
-const halves = globalThis as unknown as {
-  Float16Array: new (buffer: ArrayBuffer) => ArrayLike<number> & { set(list: ArrayLike<number>): void }
-}
-
-describe("float16", () => {
-  test("every bit pattern is the number that the platform makes of it, and comes back", () => {
-    const bits = Uint16Array.from({ length: 65_536 }, (_, i) => i)
-    const numbers = new halves.Float16Array(bits.buffer)
-    for (let i = 0; i < 65_536; i++) {
-      expect(Object.is(float16Value(i), numbers[i])).toBe(true)
-      if (!Number.isNaN(numbers[i])) expect(float16Bits(numbers[i]!)).toBe(i)
-    }
-    expect(float16Value(float16Bits(Number.NaN))).toBeNaN()
-  })
-
-  test("a number between two is rounded as the platform rounds it", () => {
-    const values = [
-      1 + 2 ** -11,
-      1 + 3 * 2 ** -11,
-      65_519,
-      65_520,
-      1e9,
-      2 ** -25,
-      2 ** -25 + 2 ** -30,
-      2 ** -15 + 2 ** -25,
-      -0.1,
-      2047.5,
-      0.99999,
-    ]
-    const bits = new Uint16Array(values.length)
-    new halves.Float16Array(bits.buffer).set(values)
-    expect(values.map(float16Bits)).toEqual([...bits])
-  })
-})
 
 describe("words", () => {
   test("hold narrow and wide whole numbers, and give them back", () => {

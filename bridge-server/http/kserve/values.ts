@@ -1,4 +1,14 @@
-import { arrayTypes, elements, fail, type Tensor, type TensorData } from "../../../protocol/index.ts"
+import {
+  arrayTypes,
+  bfloat16Bits,
+  bfloat16Value,
+  elements,
+  fail,
+  float16Bits,
+  float16Value,
+  type Tensor,
+  type TensorData,
+} from "../../../protocol/index.ts"
 import type { KserveDtype } from "./datatypes.ts"
 import { invalid } from "./invalid.ts"
 
@@ -50,8 +60,8 @@ function fill(dtype: KserveDtype, values: unknown[], fault: Fault): TensorData {
       throw fault(`whole numbers from ${range[0]} to ${range[1]}`)
   }
   const numbers = values as number[]
-  if (dtype === "float16") return new Uint16Array(new Float16Array(numbers).buffer)
-  if (dtype === "bfloat16") return bfloat16Bits(numbers)
+  if (dtype === "float16") return Uint16Array.from(numbers, float16Bits)
+  if (dtype === "bfloat16") return Uint16Array.from(numbers, bfloat16Bits)
   return arrayTypes[dtype].from(numbers)
 }
 
@@ -62,31 +72,16 @@ export function toJson(tensor: Tensor, name: string): unknown[] {
   // Raw digits: a JSON number may have as many as it likes, a JavaScript one not.
   if (dtype === "int64" || dtype === "uint64") return Array.from(data as BigInt64Array, (x) => rawJson(x.toString()))
   if (dtype === "bool") return Array.from(data as Uint8Array, (x) => x !== 0)
-  const numbers = Array.from(asNumbers(tensor))
+  const numbers = Array.from(
+    data as Float32Array,
+    dtype === "float16" ? float16Value : dtype === "bfloat16" ? bfloat16Value : Number,
+  )
   if (!numbers.every(Number.isFinite))
     throw fail("IPFA_INPUT_INVALID", {
       message: `Output ${name} holds NaN or infinity, which JSON can't carry. Ask for it with binary_data.`,
       data: { path: `outputs.${name}`, expected: "parameters.binary_data: true" },
     })
   return numbers
-}
-
-function asNumbers({ dtype, data }: Tensor): ArrayLike<number> & Iterable<number> {
-  if (dtype === "float16") {
-    const bits = data as Uint16Array
-    return new Float16Array(bits.buffer, bits.byteOffset, bits.length)
-  }
-  if (dtype === "bfloat16") return new Float32Array(Uint32Array.from(data as Uint16Array, (x) => x << 16).buffer)
-  return data as Float32Array
-}
-
-/** Round to nearest, ties to even, as hardware does. */
-function bfloat16Bits(numbers: number[]): Uint16Array<ArrayBuffer> {
-  const bits = new Uint32Array(new Float32Array(numbers).buffer)
-  return Uint16Array.from(bits, (x, i) => {
-    if (Number.isNaN(numbers[i])) return 0x7fc0
-    return (x + 0x7fff + ((x >>> 16) & 1)) >>> 16
-  })
 }
 
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
