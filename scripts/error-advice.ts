@@ -59,6 +59,8 @@ export const advice: Record<ErrorCode, string> = {
     "If the change is meant, delete the stored model (`models remove sha256:…`, or in the extension's options) and load it anew. Pin what must not change with `#sha256=…`.",
   IPFA_MODEL_INVALID:
     "`data.reason` names the part. Export it again with ONNX's own operators, and check it with `onnx.checker`. External data has to be named in `external`, by file names without a path.",
+  IPFA_MODEL_PRECISION:
+    "`data.precision` is what most of its weights are. Load a file that was exported or quantized in the wanted one, or leave `precision` out.",
   IPFA_MODEL_TOO_LARGE:
     "Quantize it (float16, int8, int4), or run it on an agent with more memory, such as a native process.",
   IPFA_MODEL_METERED:

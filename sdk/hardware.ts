@@ -39,7 +39,7 @@ export interface HardwareAbstraction {
    */
   getOptimalBackendForModel(
     model: ModelReference,
-    options?: Pick<LoadOptions, "precision" | "signal"> & { feeds?: BenchmarkRequest["feeds"]; samples?: number },
+    options?: Pick<LoadOptions, "signal"> & { feeds?: BenchmarkRequest["feeds"]; samples?: number },
   ): Promise<OptimalBackend>
 }
 
@@ -100,7 +100,7 @@ async function choose(
   accelerator: IpfsAccelerate,
   model: ModelReference,
   preferred: readonly string[],
-  options: Pick<LoadOptions, "precision" | "signal">,
+  options: Pick<LoadOptions, "signal">,
 ): Promise<OptimalBackend> {
   const { devices, absent } = await accelerator.hardware()
   const others: OptimalBackend["others"] = []

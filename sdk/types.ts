@@ -128,6 +128,10 @@ export interface LoadOptions {
   device?: DeviceSelector
   /** Only that agent, by id or by browser; with a bridge-server. */
   agent?: string
+  /**
+   * What most of the model's weights must be (`int8` is uint8 too, `int4` uint4): models are not converted, so one of another precision is
+   * refused with IPFA_MODEL_PRECISION. Without it any is loaded.
+   */
   precision?: Precision
   /** ONNX external data: file name in the model → its bytes or a reference to them. */
   external?: Record<string, ModelReference | Blob | Uint8Array>

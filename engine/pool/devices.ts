@@ -123,7 +123,7 @@ export class Devices {
   }
 
   /** Every device that is known, as the scheduler sees it for `model`. */
-  candidates(model: Model, origin: string, forced: boolean, precision?: string): Candidate[] {
+  candidates(model: Model, origin: string, forced: boolean): Candidate[] {
     const freeBytes = this.#sessions.freeBytes()
     return this.hosts.flatMap((host) => {
       const load = this.#load(host)
@@ -142,7 +142,7 @@ export class Devices {
           // Who wants this one and no other waits.
           heldUp: load.isHeldUp && !forced,
           probe: device.probe,
-          unsupported: model.unsupported.get(device.id) ?? lacks(device, precision),
+          unsupported: model.unsupported.get(device.id),
           resident: loaded?.residence !== undefined || loaded?.opening !== undefined,
           freeBytes,
           queued: load.jobs,
@@ -172,10 +172,4 @@ export class Devices {
     if ((host.state !== "ready" && !host.slept) || host.missing.has(device)) return "lost"
     return this.#load(host).isBusy(device) ? "busy" : "ready"
   }
-}
-
-/** int8 and int4 models compute in whatever the runtime makes of them; a float type the device must have. */
-function lacks(device: DeviceInfo, precision: string | undefined): string | undefined {
-  if (precision !== "float16" && precision !== "float32") return undefined
-  return device.dtypes.includes(precision) ? undefined : `it does not compute in ${precision}`
 }

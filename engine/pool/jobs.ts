@@ -252,7 +252,7 @@ export class Jobs implements LaneOwner {
   canMove(job: Job): boolean {
     const { lease, loaded } = job
     if (lease.forced || job.usesKept) return false
-    const wanted = { model: lease.model, origin: lease.caller.origin, precision: lease.precision }
+    const wanted = { model: lease.model, origin: lease.caller.origin }
     return this.#placement.choose({ ...wanted, exclude: [loaded.device] }).ranked.length > 0
   }
 
@@ -266,9 +266,9 @@ export class Jobs implements LaneOwner {
   }
 
   async #moveFrom(lease: Lease, from: Loaded, error: AccelerateError): Promise<void> {
-    const { model, precision, caller } = lease
+    const { model, caller } = lease
     const exclude = [from.device]
-    const { loaded } = await this.#placement.place({ model, precision, origin: caller.origin, exclude })
+    const { loaded } = await this.#placement.place({ model, origin: caller.origin, exclude })
     this.#leases.moveTo(lease, loaded, error, this.#placement.fallback(lease.home.device, error.message))
   }
 

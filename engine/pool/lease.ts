@@ -33,7 +33,6 @@ export interface Lease {
   readonly home: Loaded
   /** The caller named the device: no other will do. */
   readonly forced: boolean
-  readonly precision: string | undefined
   /** Where it runs now. */
   loaded: Loaded
   /** Set while `loaded` is not `home`. */

@@ -24,7 +24,6 @@ export class Leases {
       model: loaded.model,
       home: loaded,
       forced: wanted.device !== undefined,
-      precision: wanted.precision,
       loaded,
       movedFrom: undefined,
       returns: false,

@@ -107,6 +107,16 @@ export class Models {
   }
 }
 
+/** Nothing is converted: IPFA_MODEL_PRECISION where `wanted` is not what most of the model's weights are. */
+export function checkPrecision({ info }: Model, wanted: string | undefined): void {
+  if (wanted === undefined || info.precision === wanted) return
+  const are = info.precision === undefined ? "It has no weights" : `Most of its weights are ${info.precision}`
+  throw fail("IPFA_MODEL_PRECISION", {
+    message: `${are}, not ${wanted}, and models are not converted. Load one exported in ${wanted}, or leave precision out.`,
+    data: { precision: info.precision, wanted },
+  })
+}
+
 /** Equal bytes that two own apart stay apart, as do a private window's: how fast one opens would tell its owner of the other. */
 function keyOf({ main, external }: Parts, isPrivate: boolean): string {
   const ownedBy = main.ownedBy ?? external.find(([, part]) => part.ownedBy !== undefined)?.[1].ownedBy

@@ -13,7 +13,6 @@ export interface Wanted {
   /** Selector the caller forces. */
   device?: string
   agent?: string
-  precision?: string
   exclude?: readonly string[]
   /** Who asks has left: nothing more is begun for them. */
   signal?: AbortSignal
@@ -47,8 +46,8 @@ export class Placement {
   }
 
   choose(wanted: Wanted): Choice {
-    const { device, agent, exclude, model, origin, precision } = wanted
-    const candidates = this.#devices.candidates(model, origin, device !== undefined, precision)
+    const { device, agent, exclude, model, origin } = wanted
+    const candidates = this.#devices.candidates(model, origin, device !== undefined)
     const need: Need = {
       bytes: model.needBytes,
       // It has a say among unmeasured devices only.

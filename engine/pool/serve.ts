@@ -16,7 +16,7 @@ import type { ModelOwner } from "../model-source.ts"
 import { aboutFeeds, type Repeats } from "../repeats.ts"
 import { type BenchmarkParts, runBenchmark } from "./benchmark.ts"
 import { type Activity, type Lease, releaseKept, usesKept } from "./lease.ts"
-import type { Model, Models } from "./models.ts"
+import { checkPrecision, type Model, type Models } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
 import type { Placement, Wanted } from "./placement.ts"
 import { checkPause, connectionStatus, isOwner } from "./status.ts"
@@ -159,10 +159,11 @@ export class Connection {
     const emit = (progress: Parameters<typeof call.emit>[0]) => void call.emit(progress).catch(() => undefined)
     const { model, stored, signal } = await this.#load(call, reference, external, emit)
     try {
+      checkPrecision(model, precision)
       const isHeld = [...leases.of(this.#caller.origin)].some((lease) => lease.model === model)
       leases.checkMemory(this.#caller, isHeld ? 0 : model.needBytes)
       emit({ phase: "open", loaded: 0 })
-      const wanted: Wanted = { model, origin: this.#caller.origin, device, agent, precision, signal }
+      const wanted: Wanted = { model, origin: this.#caller.origin, device, agent, signal }
       const placed = await placement.place(wanted)
       if (signal.aborted) {
         sessions.giveBack(placed.loaded)
@@ -213,7 +214,7 @@ export class Connection {
       return jobs.run(lease, params, { signal, priority, deadlineMs }).then(give)
     const start = (shared: AbortSignal) =>
       jobs.run(lease, params, { signal: shared, priority, deadlineMs, isShared: true })
-    const about = JSON.stringify([lease.model.key, lease.precision, aboutFeeds(feeds), outputs])
+    const about = JSON.stringify([lease.model.key, aboutFeeds(feeds), outputs])
     // Each its own copy: what is answered is moved away.
     return repeats
       .run(this.#caller.origin, key, about, signal, start)

@@ -10,7 +10,8 @@ import type { ModelLimits } from "../limits.ts"
 import { invalid, quoted, tooLarge } from "../refuse.ts"
 import type { ExternalData } from "./external.ts"
 import { checkOperator, operatorName } from "./opsets.ts"
-import { checkTensor } from "./tensor.ts"
+import { countPacked, countPrecision } from "./precision.ts"
+import { checkTensor, type StoredTensor } from "./tensor.ts"
 import { checkType } from "./value-info.ts"
 
 /** What the walk over a model gathers, and what it needs to know. */
@@ -25,6 +26,8 @@ export interface Survey {
   initializers: number
   parameters: number
   weightBytes: number
+  /** Elements stored, by the name of their precision. */
+  readonly precisions: Map<string, number>
 }
 
 /** Names that are defined where a node stands: those of its graph, then those around it. */
@@ -91,8 +94,9 @@ export function checkGraph(graph: GraphProto, path: string, survey: Survey, sett
   })
 }
 
-function addTensor(survey: Survey, stored: { elems: number; bytes: number; file?: string }): number {
+function addTensor(survey: Survey, stored: StoredTensor): number {
   survey.weightBytes += stored.bytes
+  countPrecision(survey, stored.type.name, stored.elems)
   if (stored.file !== undefined) survey.externalFiles.add(stored.file)
   return stored.elems
 }
@@ -117,6 +121,7 @@ export function checkNodes(
         throw invalid(`${at}.input[${k}]`, `a value defined before it is used, not ${quoted(input)}`)
     })
     checkAttributes(node, at, survey, setting, scope)
+    countPacked(survey, node)
     for (const output of node.output) if (output !== "") scope.define(output, at)
   })
 }

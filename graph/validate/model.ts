@@ -6,6 +6,7 @@ import type { ExternalData } from "./external.ts"
 import { checkFunctionCalls } from "./functions.ts"
 import { checkAttribute, checkGraph, checkNodes, Scope, type Survey } from "./graph.ts"
 import { ownFunctions, readOpsets } from "./opsets.ts"
+import { precisionOf } from "./precision.ts"
 import { checkType, type DeclaredTensor, tensorInfo } from "./value-info.ts"
 
 export interface ValidateOptions {
@@ -27,6 +28,8 @@ export interface ModelInfo {
   parameters: number
   /** Bytes of all stored tensors, here and in external files. */
   weightBytes: number
+  /** What most weights are: `float32`, `float16`, `int8` (or uint8), `int4` (or uint4), `bfloat16`, `float64`; undefined where there are none. */
+  precision: string | undefined
   /** How often each operator is used, subgraphs and functions included. Operators of other domains are `domain:name`. */
   operators: Record<string, number>
   /** External files that are used, by name. */
@@ -61,6 +64,7 @@ export function inspectModel(model: ModelProto, options: ValidateOptions = {}): 
     initializers: 0,
     parameters: 0,
     weightBytes: 0,
+    precisions: new Map(),
   }
   checkGraph(graph, "graph", survey, { opsets, inFunction: false })
   model.functions.forEach((f, i) => {
@@ -75,6 +79,7 @@ export function inspectModel(model: ModelProto, options: ValidateOptions = {}): 
     outputs: graph.output.map((x, i) => tensorInfo(x, `graph.output[${i}]`, limits)),
     parameters: survey.parameters,
     weightBytes: survey.weightBytes,
+    precision: precisionOf(survey),
     operators: Object.fromEntries([...survey.operators].sort(([a], [b]) => (a < b ? -1 : 1))),
     externalFiles: [...survey.externalFiles].sort(),
   }

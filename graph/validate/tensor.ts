@@ -7,6 +7,7 @@ import { checkExternal, type ExternalData } from "./external.ts"
 const DATA_FIELDS = ["floatData", "int32Data", "stringData", "int64Data", "doubleData", "uint64Data"] as const
 
 export interface StoredTensor {
+  type: ElementType
   elems: number
   bytes: number
   /** The file its bytes are in, where that is not the model's own. */
@@ -42,14 +43,14 @@ export function checkTensor(t: TensorProto, path: string, external: ExternalData
   if (t.dataLocation === TensorProto_DataLocation.EXTERNAL) {
     if (type.bits === 0) throw invalid(path, "strings within the model's file")
     if (t.rawData.length > 0 || typed.length > 0) throw invalid(path, "data in another file, or here, not both")
-    return { elems, bytes, file: checkExternal(t, bytes, external, path) }
+    return { type, elems, bytes, file: checkExternal(t, bytes, external, path) }
   }
   if (t.externalData.length > 0) throw invalid(`${path}.external_data`, "none, as data_location is not EXTERNAL")
   if (typed.length > 1 || (typed.length === 1 && t.rawData.length > 0)) throw invalid(path, "data in one field")
   if (typed.length === 0 && type.bits !== 0) {
     if (t.rawData.length !== bytes) throw invalid(`${path}.raw_data`, `${bytes} bytes of ${type.name}`)
   } else checkTyped(t, type, elems, path)
-  return { elems, bytes }
+  return { type, elems, bytes }
 }
 
 function checkTyped(t: TensorProto, type: ElementType, elems: number, path: string): void {

@@ -66,6 +66,10 @@ export const registry = {
     "The model at that address is no longer the one first loaded from it. Pin it with #sha256=… or delete the stored one.",
   ),
   IPFA_MODEL_INVALID: entry(422, "That is no valid ONNX model, or it does what a model must not."),
+  IPFA_MODEL_PRECISION: entry(
+    422,
+    "The model is not of the precision that was asked for, and models are not converted.",
+  ),
   IPFA_MODEL_TOO_LARGE: entry(413, "The model is larger than is allowed here."),
   IPFA_MODEL_METERED: entry(
     503,

@@ -48,6 +48,7 @@ export const openSession = defineMethod({
     device: v.optional(selector),
     /** Only this agent, by id or by browser (bridge). */
     agent: v.optional(name),
+    /** What most of the model's weights must be: nothing is converted. */
     precision: v.optional(precision),
     /** ONNX external data: file name in the model → reference to its bytes. */
     external: v.optional(v.record(name, modelReference)),
@@ -64,6 +65,7 @@ export const openSession = defineMethod({
     "IPFA_MODEL_DIGEST",
     "IPFA_MODEL_CHANGED",
     "IPFA_MODEL_INVALID",
+    "IPFA_MODEL_PRECISION",
     "IPFA_MODEL_TOO_LARGE",
     "IPFA_STORE_QUOTA",
     "IPFA_DEVICE_ABSENT",

@@ -94,7 +94,7 @@ export class Client {
     this.peer = new Peer(here, { role: "page" })
   }
 
-  open(model: string, more: { device?: string; precision?: "float16" | "float32" } = {}) {
+  open(model: string, more: { device?: string; precision?: "float32" | "float16" | "int8" | "int4" } = {}) {
     return this.peer.call("session.open", { model, ...more })
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { knownOperators, readModel, validateModel } from "../../graph/index.ts"
+import { tinyBytes } from "../attacks/onnx-build.ts"
 import { absent, readShared, sharedModels } from "./graph-shared.ts"
 
 describe.skipIf(absent)(`validation of the shared models${absent}`, () => {
@@ -10,6 +11,16 @@ describe.skipIf(absent)(`validation of the shared models${absent}`, () => {
     expect(info.weightBytes).toBeLessThan(bytes.length)
     expect(info.externalFiles).toEqual([])
     expect(knownOperators).toEqual(expect.arrayContaining(Object.keys(info.operators)))
+  })
+
+  test.each([
+    ["mobilenetv2/mobilenet_v2_1.0_224_fp32.onnx", "float32"],
+    ["squeezenet-fp16/squeezenet_fp16.onnx", "float16"],
+    ["mobilenetv2/mobilenet_v2_1.0_224_qdq.onnx", "int8"],
+    ["kws-dscnn/kws_ref_model_int8_qdq.onnx", "int8"],
+    ["silero-vad/silero_vad.onnx", "float32"],
+  ])("%s is of the precision that most of its weights are", (file, precision) => {
+    expect(validateModel(readShared(file)).precision).toBe(precision)
   })
 
   test("silero-vad: what its documentation says is what is found", () => {
@@ -46,5 +57,47 @@ describe.skipIf(absent)(`validation of the shared models${absent}`, () => {
     const model = readModel(bytes)
     expect(model.graph!.initializer.length).toBe(108)
     for (const t of model.graph!.initializer) expect(t.rawData.buffer).toBe(bytes.buffer)
+  })
+})
+
+describe("the precision of a model", () => {
+  const weight = (dataType: number, elems: number, bytes: number) => ({
+    name: `w${dataType}`,
+    dims: [BigInt(elems)],
+    dataType,
+    rawData: new Uint8Array(bytes),
+  })
+  const graph = (...initializer: ReturnType<typeof weight>[]) => ({
+    node: [{ opType: "Identity", input: ["x"], output: ["y"] }],
+    initializer,
+  })
+
+  test.each([
+    [
+      "float32 where its weights are few beside a large table of indices",
+      graph(weight(1, 4, 16), weight(7, 9, 72)),
+      "float32",
+    ],
+    ["int8 where they are uint8, and more than the float32 scales", graph(weight(2, 8, 8), weight(1, 4, 16)), "int8"],
+    ["int4 where they are uint4", graph(weight(21, 8, 4), weight(1, 2, 8)), "int4"],
+    ["none where it has no weights", graph(weight(7, 9, 72)), undefined],
+  ])("is %s", (_, graph, precision) => {
+    expect(validateModel(tinyBytes(graph)).precision).toBe(precision)
+  })
+
+  test("is int4 where MatMulNBits has them in bytes", () => {
+    const ints = { K: 32, N: 4, bits: 4, block_size: 32 }
+    const attribute = Object.entries(ints).map(([name, i]) => ({ name, type: 2, i: BigInt(i) }))
+    const node = { opType: "MatMulNBits", domain: "com.microsoft", input: ["x", "w2", "w1"], output: ["y"], attribute }
+    const bytes = tinyBytes(
+      { node: [node], initializer: [weight(2, 64, 64), weight(1, 4, 16)] },
+      {
+        opsetImport: [
+          { domain: "", version: 17n },
+          { domain: "com.microsoft", version: 1n },
+        ],
+      },
+    )
+    expect(validateModel(bytes).precision).toBe("int4")
   })
 })

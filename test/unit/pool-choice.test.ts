@@ -152,16 +152,6 @@ describe("the device of a session", () => {
     expect(webgpu.opens).toBe(0)
   })
 
-  test("has the precision that was asked for", async () => {
-    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm", { dtypes: ["float32", "float16"] })]
-    t = testPool([webgpu, wasm])
-    const page = t.connect()
-    const model = t.publish("one", adderModel(1))
-    expect((await page.open(model, { precision: "float32" })).device.id).toBe("webgpu")
-    expect((await page.open(model, { precision: "float16" })).device.id).toBe("wasm")
-    expect(await refusal(page.open(model, { precision: "float16", device: "webgpu" }))).toBe("IPFA_DEVICE_UNSUPPORTED")
-  })
-
   test("where none can serve, is an error that says why each can't", async () => {
     const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
     wasm.devices = []

@@ -60,6 +60,23 @@ describe("a session", () => {
     expect(wasm.opens).toBe(3)
   })
 
+  test("is of the precision that was asked for, or is refused: no device converts a model", async () => {
+    const [wasm, webgpu] = [adderHost("wasm"), adderHost("webgpu")]
+    t = testPool([webgpu, wasm])
+    const page = t.connect()
+    const [floats, bytes] = [t.publish("floats", adderModel(1)), t.publish("bytes", adderModel(1, 100))]
+    expect((await page.open(floats, { precision: "float32" })).device.id).toBe("webgpu")
+    expect((await page.open(bytes, { precision: "int8" })).device.id).toBe("webgpu")
+    for (const precision of ["float16", "int8", "int4"] as const)
+      await expect(page.open(floats, { precision, device: "webgpu" })).rejects.toMatchObject({
+        code: "IPFA_MODEL_PRECISION",
+        message: expect.stringContaining(`Most of its weights are float32, not ${precision}`),
+        data: { precision: "float32", wanted: precision },
+      })
+    expect(await refusal(page.open(bytes, { precision: "float32" }))).toBe("IPFA_MODEL_PRECISION")
+    expect(webgpu.opens).toBe(2)
+  })
+
   test("belongs to the connection that opened it, and to nobody else", async () => {
     t = testPool([adderHost("wasm")])
     const model = t.publish("one", adderModel(1))
