@@ -175,7 +175,7 @@ ${messages.map((schema) => schemaText(schema, new Map())).join("\n")}
 
 ## Versions
 
-This is version ${PROTOCOL_VERSION}; it also speaks ${OLDEST_PROTOCOL_VERSION}. The version is raised when a change would break a peer of the one before, and N and N − 1 always
+This is version ${PROTOCOL_VERSION}${OLDEST_PROTOCOL_VERSION < PROTOCOL_VERSION ? `; it also speaks ${OLDEST_PROTOCOL_VERSION}` : ", the first"}. The version is raised when a change would break a peer of the one before, and N and N − 1 always
 interoperate: extensions update by themselves, servers don't. Both sides use the newest that both speak. Fields that a receiver doesn't
 know are dropped, so adding an optional one raises nothing.
 

@@ -1,6 +1,13 @@
 import { getEventListeners } from "node:events"
 import { afterEach, describe, expect, test } from "vitest"
-import { type AccelerateError, type Message, memoryPorts, Peer } from "../../protocol/index.ts"
+import {
+  type AccelerateError,
+  type Message,
+  memoryPorts,
+  OLDEST_PROTOCOL_VERSION,
+  Peer,
+  PROTOCOL_VERSION,
+} from "../../protocol/index.ts"
 import fc from "../property.ts"
 import { hello, rawPeer } from "./raw-peer.ts"
 import { call, testClient, testServer } from "./test-methods.ts"
@@ -355,6 +362,14 @@ describe("answers", () => {
 })
 
 describe("a peer of another version", () => {
+  test("this one speaks its own and the one before, and none that never was", async () => {
+    expect(OLDEST_PROTOCOL_VERSION).toBe(Math.max(1, PROTOCOL_VERSION - 1))
+    const [here, there] = memoryPorts()
+    const greeting = new Promise((resolve) => there.start(resolve, () => {}))
+    testClient(here)
+    expect(await greeting).toMatchObject({ versions: [OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION] })
+  })
+
   const peers = (here: [number, number], there: [number, number]) => {
     const [a, b] = memoryPorts()
     return [testClient(a, { versions: here }), testServer(b, { versions: there })] as const

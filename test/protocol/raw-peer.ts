@@ -13,7 +13,7 @@ export interface RawPeer {
   alive(): Promise<boolean>
 }
 
-export const hello: Message = { kind: "hello", versions: [0, 1], role: "raw", software: "raw" }
+export const hello: Message = { kind: "hello", versions: [1, 1], role: "raw", software: "raw" }
 
 /** `side` is what the peer is; pass `greet: false` to send the hello yourself. */
 export function rawPeer(
