@@ -8,15 +8,19 @@ import { Evidence } from "../bridge-server/storage/index.ts"
 import { VERSION } from "../bridge-server/version.ts"
 import { asAccelerateError, Peer, webSocketPort } from "../protocol/index.ts"
 import { ensureChromium, ensureFirefox, FIREFOX_ABSENT } from "./browsers.ts"
-import { ensureExtension } from "./build-extension.ts"
+import { ensureExtension, type Target } from "./build-extension.ts"
 import { ensureDashboard, ensureWorkerPage } from "./packages/pages.ts"
-import { type DrivenBrowser, joinChromium } from "./start/chromium.ts"
+import { type JoinOptions, joinChromium } from "./start/chromium.ts"
+import type { DrivenBrowser } from "./start/driven.ts"
 import { reporter } from "./start/events.ts"
 import { joinFirefox } from "./start/firefox.ts"
 import { measureDevice } from "./start/measure.ts"
 import { type BrowserName, parseOptions, usage } from "./start/options.ts"
 import { joinWebkit } from "./start/webkit.ts"
 import { joinWebnnShell } from "./start/webnn-shell.ts"
+
+/** How long what was started may take to join, ms. */
+const JOIN_MS = 60_000
 
 const options = parseOptions(process.argv.slice(2))
 if (typeof options === "string") {
@@ -35,6 +39,7 @@ const { emit, say } = reporter(
 let bridge: Bridge | undefined
 const driven: DrivenBrowser[] = []
 let stopping: Promise<void> | undefined
+const interrupted = new AbortController()
 const stop = () =>
   (stopping ??= (async () => {
     await Promise.allSettled(driven.map((browser) => browser.close()))
@@ -44,56 +49,66 @@ const stopped = new Promise<void>((resolve) => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => {
       say("Stopping …")
+      interrupted.abort()
       void stop().then(resolve)
     })
 })
 
-/** Browsers that join by the worker page: each returns why it is not there, or what ends it. */
-const workers: Partial<Record<BrowserName, (link: string, headless: boolean) => Promise<DrivenBrowser | string>>> = {
-  webkit: joinWebkit,
-  webnn: joinWebnnShell,
+/** Each opens a browser that pairs itself with the bridge, or says why there is none here. */
+const open: Record<BrowserName, (bridge: Bridge) => Promise<DrivenBrowser | string>> = {
+  async chromium(bridge) {
+    const binary = await ensureChromium()
+    if (!binary) return "no Chromium was found, and none could be installed"
+    return joinChromium(await joinOptions("chromium", binary, "chrome-mv3", bridge))
+  },
+  async firefox(bridge) {
+    const binary = await ensureFirefox()
+    if (!binary) return FIREFOX_ABSENT
+    return joinFirefox(await joinOptions("firefox", binary, "firefox-mv2", bridge))
+  },
+  webkit: (bridge) => joinWebkit(workerLink(bridge), headless, interrupted.signal),
+  webnn: (bridge) => joinWebnnShell(workerLink(bridge), interrupted.signal),
 }
 
-async function open(name: BrowserName, { http, ws, pairingCode }: Bridge): Promise<void> {
+async function joinOptions(name: BrowserName, binary: string, target: Target, bridge: Bridge): Promise<JoinOptions> {
+  const extension = await ensureExtension(target)
+  const profile = path.join(dataDir, "profiles", name)
+  const { code } = bridge.pairingCode()
+  return { binary, extension, profile, headless, bridge: bridge.ws, code, stop: interrupted.signal }
+}
+
+const workerLink = ({ http, pairingCode }: Bridge) => `${http}/worker#code=${pairingCode().code}`
+
+/** Opens a browser and waits until it has joined. False where it is there and did not. */
+async function joined(name: BrowserName, bridge: Bridge): Promise<boolean> {
   const browser = name === "webnn" ? "webnn-shell" : name
-  const absent = (reason: string) => emit({ event: "absent", browser, backend: "*", reason })
-  const worker = workers[name]
-  if (worker) {
-    say(`Opening ${browser} …`)
-    try {
-      const joined = await worker(`${http}/worker#code=${pairingCode().code}`, headless)
-      if (typeof joined === "string") absent(joined)
-      else driven.push(joined)
-    } catch (error) {
-      absent(`it could not be started and joined: ${(error as Error).message.split("\n")[0]}`)
-    }
-    return
-  }
-  const isFirefox = name === "firefox"
-  const binary = await (isFirefox ? ensureFirefox() : ensureChromium())
-  if (!binary) return absent(isFirefox ? FIREFOX_ABSENT : "no Chromium was found, and none could be installed")
-  const extension = await ensureExtension(isFirefox ? "firefox-mv2" : "chrome-mv3")
-  say(`Opening ${binary} …`)
+  const absent = (reason: string) => emit({ event: "absent", agent: browser, browser, backend: "*", reason })
+  say(`Opening ${browser} …`)
   try {
-    const profile = path.join(dataDir, "profiles", name)
-    const join = isFirefox ? joinFirefox : joinChromium
-    driven.push(await join({ binary, extension, profile, headless, bridge: ws, code: pairingCode().code }))
+    const opened = await open[name](bridge)
+    if (typeof opened === "string") {
+      absent(opened)
+      return true
+    }
+    driven.push(opened)
+    if (stopping) await opened.close()
+    const patience = AbortSignal.any([interrupted.signal, AbortSignal.timeout(JOIN_MS)])
+    const agents = () => bridge.fleet.members.filter((member) => member.browser !== "native")
+    while (agents().length < driven.length) await bridge.fleet.changed(patience)
+    return true
   } catch (error) {
-    absent(`it could not be started and joined: ${(error as Error).message.split("\n")[0]}`)
+    if (stopping) return false
+    const { message } = error as Error
+    say(message)
+    absent(`it could not be started and joined: ${message.split("\n")[0]}`)
+    return false
   }
-}
-
-/** Resolves when the agents that were started have joined, or `ms` have passed. */
-async function joined(count: number, { fleet }: Bridge, ms: number): Promise<void> {
-  const end = Date.now() + ms
-  while (fleet.members.length < count && Date.now() < end && !stopping)
-    await new Promise((resolve) => setTimeout(resolve, 50))
 }
 
 let ok = false
 try {
   const log = createLog(process.env.IPFA_LOG ?? "warn")
-  if (browsers.some((name) => workers[name])) await ensureWorkerPage()
+  if (browsers.includes("webkit") || browsers.includes("webnn")) await ensureWorkerPage()
   await ensureDashboard()
   bridge = await startBridge({
     dataDir,
@@ -103,8 +118,9 @@ try {
     evidence: (file) => Evidence.open(file, { software: VERSION }),
   })
   emit({ event: "ready", http: bridge.http, ws: bridge.ws, tokenFile: bridge.tokenFile })
-  for (const name of browsers) if (!stopping) await open(name, bridge)
-  await joined(1 + driven.length, bridge, 60_000)
+  let all = true
+  for (const name of browsers) if (!stopping) all = (await joined(name, bridge)) && all
+  await bridge.fleet.settled(interrupted.signal, JOIN_MS)
 
   const socket = new WebSocket(`${bridge.ws}/client`, {
     headers: { authorization: `Bearer ${bridge.token}` },
@@ -112,7 +128,7 @@ try {
   })
   const client = new Peer(webSocketPort(socket), { role: "start" })
   const { devices, absent } = await client.call("hardware.report", {})
-  ok = devices.length > 0
+  ok = all && devices.length > 0
   for (const device of devices) {
     if (stopping) break
     say(`Running on ${device.agent} ${device.id} …`)
@@ -120,13 +136,13 @@ try {
     if (event.event === "result") ok &&= event.ok
     emit(event)
   }
-  for (const { agent, browser = "native", id: backend, reason } of absent)
-    emit({ event: "absent", ...(agent && { agent }), browser, backend, reason })
+  for (const { browser = "native", agent = browser, id: backend, reason } of absent)
+    emit({ event: "absent", agent, browser, backend, reason })
   client.close()
   emit({ event: "done", ok })
 } catch (error) {
   const { code, message } = asAccelerateError(error)
-  say(`${code}: ${message}`)
+  if (!stopping) say(`${code}: ${message}`)
   emit({ event: "done", ok: false })
   await stop()
   process.exit(1)

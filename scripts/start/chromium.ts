@@ -1,10 +1,7 @@
 import { chromium, type Page } from "playwright-core"
 import { EXTENSION_ID } from "../../extension/id.ts"
 import { chromiumArgs } from "../browsers.ts"
-
-export interface DrivenBrowser {
-  close(): Promise<void>
-}
+import { type DrivenBrowser, joining } from "./driven.ts"
 
 export interface JoinOptions {
   binary: string
@@ -16,6 +13,8 @@ export interface JoinOptions {
   /** `ws://HOST:PORT` */
   bridge: string
   code: string
+  /** Ends it while it is joining. */
+  stop?: AbortSignal
 }
 
 /** Opens Chromium with the extension in a profile of its own and pairs it with the bridge the way a person does: on the options page. */
@@ -26,6 +25,7 @@ export async function joinChromium({
   headless,
   bridge,
   code,
+  stop,
 }: JoinOptions): Promise<DrivenBrowser> {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: binary,
@@ -38,15 +38,11 @@ export async function joinChromium({
     handleSIGTERM: false,
     handleSIGHUP: false,
   })
-  try {
+  return joining({ close: () => context.close() }, stop, async () => {
     const page = context.pages()[0] ?? (await context.newPage())
     await pairChromium(page, bridge, code)
     if (headless) await page.goto("about:blank")
-    return { close: () => context.close() }
-  } catch (error) {
-    await context.close()
-    throw error
-  }
+  })
 }
 
 /** What the options page has once it is known whether a native host pairs the browser. */

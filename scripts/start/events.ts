@@ -17,7 +17,14 @@ export type StartEvent =
       /** Where `ok` is false: what was wrong. */
       reason?: string
     }
-  | { event: "absent"; agent?: string; browser: string; backend: string; reason: string }
+  | {
+      event: "absent"
+      /** The browser's name where the whole browser is absent, and `*` its backend. */
+      agent: string
+      browser: string
+      backend: string
+      reason: string
+    }
   | { event: "done"; ok: boolean }
 
 const ms = (value: number | null) => (value === null ? "–" : value < 10 ? value.toFixed(2) : value.toFixed(0))

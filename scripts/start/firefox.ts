@@ -2,7 +2,8 @@ import { createHash } from "node:crypto"
 import { mkdir } from "node:fs/promises"
 import { type Browser, launch, type Page } from "puppeteer-core"
 import { GECKO_ID } from "../../extension/id.ts"
-import { type DrivenBrowser, type JoinOptions, PAIRED_OR_NOT } from "./chromium.ts"
+import { type JoinOptions, PAIRED_OR_NOT } from "./chromium.ts"
+import { type DrivenBrowser, joining } from "./driven.ts"
 
 export interface FirefoxOptions {
   binary: string
@@ -87,17 +88,13 @@ export async function openFirefox({
 }
 
 /** Opens Firefox in a profile of its own and pairs it with the bridge the way a person does: on the options page. */
-export async function joinFirefox({ bridge, code, ...options }: JoinOptions): Promise<DrivenBrowser> {
+export async function joinFirefox({ bridge, code, stop, ...options }: JoinOptions): Promise<DrivenBrowser> {
   await mkdir(options.profile, { recursive: true })
   const { browser, options: page } = await openFirefox(options)
-  try {
+  return joining({ close: () => browser.close() }, stop, async () => {
     await pairFirefox(page, bridge, code)
     if (options.headless) await page.goto("about:blank")
-    return { close: () => browser.close() }
-  } catch (error) {
-    await browser.close()
-    throw error
-  }
+  })
 }
 
 /** Pairs on the options page, whatever it was paired with before. */

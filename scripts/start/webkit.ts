@@ -1,7 +1,7 @@
 import { accessSync, constants, globSync } from "node:fs"
 import path from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import type { DrivenBrowser } from "./chromium.ts"
+import { type DrivenBrowser, joining } from "./driven.ts"
 import { startWebDriver, startXvfb, type WebDriver } from "./web-driver.ts"
 
 export interface WebkitPaths {
@@ -51,21 +51,18 @@ export async function launchWebkit(headless: boolean): Promise<WebDriver | strin
 const JOIN_MS = 60_000
 
 /** Opens the worker page by `link` in WebKitGTK. Returns why there is none, where there is none. */
-export async function joinWebkit(link: string, headless: boolean): Promise<DrivenBrowser | string> {
+export async function joinWebkit(link: string, headless: boolean, stop?: AbortSignal): Promise<DrivenBrowser | string> {
   const driver = await launchWebkit(headless)
   if (typeof driver === "string") return driver
-  try {
+  return joining(driver, stop, async () => {
     await driver.goto(link)
     const script = "return document.querySelector('[data-testid=state]')?.dataset.state ?? document.body.innerText"
     for (const end = Date.now() + JOIN_MS; ; await delay(100)) {
       const state = await driver.evaluate(script)
-      if (state === "connected") return { close: () => driver.close() }
+      if (state === "connected") return
       if (Date.now() > end) throw new Error(`the worker page did not join: ${state}`)
     }
-  } catch (error) {
-    await driver.close()
-    throw error
-  }
+  })
 }
 
 function onPath(name: string): string | undefined {

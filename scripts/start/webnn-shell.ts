@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs"
 import { type Browser, type BrowserContext, chromium } from "playwright-core"
-import type { DrivenBrowser } from "./chromium.ts"
+import { type DrivenBrowser, joining } from "./driven.ts"
 
 /** Why the shell can't run here, or undefined where it can. */
-function notHere(): string | undefined {
+export function webnnShellAbsent(): string | undefined {
   if (process.platform !== "linux" || process.arch !== "x64")
     return "its binary (npm package @sparticuz/chromium) is for Linux on x64"
   return existsSync(new URL("../../node_modules/@sparticuz/chromium", import.meta.url))
@@ -35,17 +35,13 @@ async function launch(): Promise<Browser> {
 }
 
 /** Opens the worker page by `link` in the shell, which has no extensions. Returns why there is none, where there is none. */
-export async function joinWebnnShell(link: string): Promise<DrivenBrowser | string> {
-  const reason = notHere()
+export async function joinWebnnShell(link: string, stop?: AbortSignal): Promise<DrivenBrowser | string> {
+  const reason = webnnShellAbsent()
   if (reason) return reason
   const browser = await launch()
-  try {
+  return joining({ close: () => browser.close() }, stop, async () => {
     const page = await (await browser.newContext()).newPage()
     await page.goto(link)
     await page.getByTestId("state").and(page.locator("[data-state=connected]")).waitFor({ timeout: 60_000 })
-    return { close: () => browser.close() }
-  } catch (error) {
-    await browser.close()
-    throw error
-  }
+  })
 }

@@ -2,7 +2,7 @@ import type { Page } from "puppeteer-core"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { digits, distance, nativeLogits } from "../support/digits.ts"
 import { type PageFault, pagesDir } from "../support/extension.ts"
-import { type FirefoxBrowser, launchFirefox } from "../support/firefox.ts"
+import { type FirefoxBrowser, launchFirefox, noFirefox } from "../support/firefox.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
 
 /** Images in each run, and runs at once: seconds of work. */
@@ -52,7 +52,7 @@ async function startRuns(page: Page): Promise<() => Promise<Outcome[]>> {
   return () => page.evaluate(() => (window as unknown as { work: Work }).work.all)
 }
 
-describe("in Firefox, while a page's jobs run", () => {
+describe.skipIf(noFirefox)(`in Firefox, while a page's jobs run${noFirefox}`, () => {
   let firefox: FirefoxBrowser
   let site: Served
   let expected: number[]

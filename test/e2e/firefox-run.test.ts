@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { findPage } from "../../scripts/start/firefox.ts"
 import { digits, distance, nativeLogits } from "../support/digits.ts"
 import { type PageFault, pagesDir } from "../support/extension.ts"
-import { type FirefoxBrowser, launchFirefox } from "../support/firefox.ts"
+import { type FirefoxBrowser, launchFirefox, noFirefox } from "../support/firefox.ts"
 import { kept } from "../support/kept.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
 
@@ -25,7 +25,7 @@ function run(page: Page, device: string): Promise<{ logits: number[]; device: st
   )
 }
 
-describe("in Firefox, a page runs a model in the extension's pool", () => {
+describe.skipIf(noFirefox)(`in Firefox, a page runs a model in the extension's pool${noFirefox}`, () => {
   let firefox: FirefoxBrowser
   let site: Served
   let isolated: Served

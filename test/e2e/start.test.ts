@@ -1,12 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises"
+import { readFileSync } from "node:fs"
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { createInterface } from "node:readline"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { findFirefox } from "../../scripts/browsers.ts"
 import type { StartEvent } from "../../scripts/start/events.ts"
+import { freePort } from "../../scripts/start/web-driver.ts"
 import { findWebkit } from "../../scripts/start/webkit.ts"
+import { webnnShellAbsent } from "../../scripts/start/webnn-shell.ts"
+import { processTree } from "../support/processes.ts"
 
 // Every browser there is, one after the other: what is claimed is that each is right, not how fast a busy machine is.
 vi.setConfig({ testTimeout: 240_000 })
@@ -23,23 +28,35 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
 })
 
-function start(...args: string[]) {
+function start(args: string[], env: NodeJS.ProcessEnv = {}) {
   const child = spawn(
     process.execPath,
     ["scripts/start.ts", "--json", "--headless", "--port", "0", "--data", dataDir, ...args],
     {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+      // A group of its own, which a terminal's Ctrl-C is sent to.
+      detached: true,
     },
   )
   running.push(child)
   const events: StartEvent[] = []
+  /** All processes that there were, by number. */
+  const processes = new Map<number, string>()
   let stderr = ""
   child.stderr?.on("data", (text) => {
     stderr += text
   })
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
-  lines.on("line", (line) => events.push(JSON.parse(line)))
+  const look = () => {
+    for (const pid of child.exitCode === null ? processTree(child.pid as number) : [])
+      processes.set(pid, nameOf(pid) ?? "")
+  }
+  lines.on("line", (line) => {
+    events.push(JSON.parse(line))
+    look()
+  })
   const until = (name: StartEvent["event"]) =>
     new Promise<void>((resolve, reject) => {
       lines.on("line", (line) => JSON.parse(line).event === name && resolve())
@@ -51,54 +68,138 @@ function start(...args: string[]) {
     until,
     exit: once(child, "exit").then(([code]) => code as number | null),
     stderr: () => stderr,
+    /** Names of processes that it started. */
+    started() {
+      look()
+      return [...processes.values()]
+    },
+    /** Those that are still there. */
+    left: () => [...processes].filter(([pid, name]) => nameOf(pid) === name),
+  }
+}
+
+/** What the process of that number runs; undefined where there is none, or it has ended and was not buried yet. */
+function nameOf(pid: number): string | undefined {
+  try {
+    const [, name, state] = /^\d+ \((.*)\) (.)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? []
+    return state === "Z" ? undefined : name
+  } catch {
+    return undefined
   }
 }
 
 const results = (events: StartEvent[]) => events.filter((e) => e.event === "result")
 
-/** WebKitGTK is there where a person installed it. */
+/** Where a person installed them. */
 const webkitIsHere = typeof findWebkit() === "object"
+const firefoxIsHere = findFirefox() !== undefined
+const webnnIsHere = webnnShellAbsent() === undefined
 
-test("--once gives right answers from every browser that is there and from native, and says why the rest is absent", async () => {
-  const { events, exit } = start("--once")
+const word = expect.stringMatching(/./)
+const number = expect.any(Number)
+/** What its process is called. */
+const chromium = expect.stringMatching(/chrom|edge/)
+
+test("--once gives right answers from every browser that is there and from native, says why the rest is absent, and leaves no process", async () => {
+  const { events, exit, started, left } = start(["--once"])
   expect(await exit).toBe(0)
-  expect(events[0]).toMatchObject({ event: "ready", http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) })
+  const host = /^(http|ws):\/\/127\.0\.0\.1:\d+$/
+  const tokenFile = path.join(dataDir, "token")
+  expect(events[0]).toEqual({
+    event: "ready",
+    http: expect.stringMatching(host),
+    ws: expect.stringMatching(host),
+    tokenFile,
+  })
   expect(events.at(-1)).toEqual({ event: "done", ok: true })
   const devices = results(events).map((r) => `${r.browser} ${r.backend} ${r.ok}`)
   expect(devices.sort()).toEqual([
     "chromium wasm true",
     "chromium webgpu true",
     "chromium wgsl true",
-    "firefox wasm true",
-    "firefox webgpu true",
-    "firefox wgsl true",
+    ...(firefoxIsHere ? ["firefox wasm true", "firefox webgpu true", "firefox wgsl true"] : []),
     "native native-cpu true",
     ...(webkitIsHere ? ["webkit wasm true"] : []),
-    "webnn-shell wasm true",
-    "webnn-shell webnn:cpu true",
-    "webnn-shell webnn:gpu true",
-    "webnn-shell webnn:npu true",
+    ...(webnnIsHere
+      ? [
+          "webnn-shell wasm true",
+          "webnn-shell webnn:cpu true",
+          "webnn-shell webnn:gpu true",
+          "webnn-shell webnn:npu true",
+        ]
+      : []),
   ])
-  for (const r of results(events)) expect(r.p50Ms).toBeGreaterThan(0)
+  for (const r of results(events)) {
+    const measured = { loadMs: number, firstMs: number, p50Ms: number, n: number, ok: true }
+    expect(r).toEqual({
+      event: "result",
+      agent: word,
+      browser: word,
+      backend: word,
+      adapter: word,
+      model: "digits",
+      ...measured,
+    })
+    expect(Math.min(r.loadMs as number, r.firstMs as number, r.p50Ms as number, r.n)).toBeGreaterThan(0)
+  }
   const absent = events.filter((e) => e.event === "absent")
-  expect(absent.map((a) => a.browser)).toEqual(
-    expect.arrayContaining(["firefox", "webkit", "webnn-shell", "chromium", "native"]),
+  for (const a of absent)
+    expect(a).toEqual({
+      event: "absent",
+      agent: word,
+      browser: expect.stringMatching(/^(chromium|firefox|webkit|webnn-shell|native)$/),
+      backend: word,
+      reason: expect.stringMatching(/.{10}/),
+    })
+  expect(new Set(absent.map((a) => a.browser)).size).toBe(5)
+  expect(events).toHaveLength(1 + devices.length + absent.length + 1)
+  expect(started()).toEqual(
+    expect.arrayContaining(webkitIsHere ? ["WebKitWebDriver", "MiniBrowser", "Xvfb"] : [chromium]),
   )
-  for (const { reason } of absent) expect(reason.length).toBeGreaterThan(10)
+  await expect.poll(left).toEqual([])
 })
 
-test("it stays up until it is interrupted, then ends all it started; the token is for its owner alone", async () => {
-  const { child, events, until, exit } = start("--browsers", "none")
+test("a browser that is there and does not start is absent with the reason, and the start has failed", async () => {
+  const CHROMIUM = path.join(dataDir, "chromium")
+  await writeFile(CHROMIUM, "#!/bin/sh\nexit 1\n", { mode: 0o755 })
+  const { events, exit } = start(["--once", "--browsers", "chromium"], { CHROMIUM })
+  expect(await exit).toBe(1)
+  expect(events).toContainEqual({
+    event: "absent",
+    agent: "chromium",
+    browser: "chromium",
+    backend: "*",
+    reason: expect.stringMatching(/^it could not be started and joined: ./),
+  })
+  expect(results(events)).toMatchObject([{ browser: "native", ok: true }])
+  expect(events.at(-1)).toEqual({ event: "done", ok: false })
+})
+
+test("it stays up on the port it is told until it is interrupted, then ends all it started; the token is for its owner alone", async () => {
+  const port = await freePort()
+  const browser = webkitIsHere ? "webkit" : "chromium"
+  const { child, events, until, exit, started, left } = start(["--browsers", browser, "--port", `${port}`])
   await until("done")
   const ready = events[0] as Extract<StartEvent, { event: "ready" }>
+  expect(ready).toMatchObject({ http: `http://127.0.0.1:${port}`, ws: `ws://127.0.0.1:${port}` })
   expect((await fetch(`${ready.http}/healthz`)).status).toBe(200)
   expect((await stat(ready.tokenFile)).mode & 0o777).toBe(0o600)
-  const second = start("--browsers", "none", "--once")
+  const second = start(["--browsers", "none", "--once"])
   expect(await second.exit).toBe(1)
   expect(second.stderr()).toContain("IPFA_STORE_LOCKED")
   expect(second.events).toEqual([{ event: "done", ok: false }])
-  child.kill("SIGINT")
+  expect(started()).toContainEqual(webkitIsHere ? "Xvfb" : chromium)
+  process.kill(-(child.pid as number), "SIGINT")
   expect(await exit).toBe(0)
+  await expect.poll(left).toEqual([])
   await expect(fetch(`${ready.http}/healthz`)).rejects.toThrow()
   await expect(readFile(path.join(dataDir, "bridge.json"))).rejects.toThrow(/ENOENT/)
+})
+
+test("interrupted while a browser is being opened, it ends that one too", async () => {
+  const { child, exit, started, left } = start(["--browsers", "chromium"])
+  await expect.poll(started).toContainEqual(chromium)
+  process.kill(-(child.pid as number), "SIGINT")
+  expect(await exit).toBe(1)
+  await expect.poll(left).toEqual([])
 })

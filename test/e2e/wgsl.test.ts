@@ -7,7 +7,7 @@ import { expectRight } from "../conformance/judge.ts"
 import { reference } from "../conformance/reference.ts"
 import { stringConcat } from "../conformance/tiny-models.ts"
 import { launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
-import { launchFirefox } from "../support/firefox.ts"
+import { launchFirefox, noFirefox } from "../support/firefox.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
 import { sharedDir } from "../support/shared.ts"
 
@@ -105,50 +105,53 @@ async function drive(page: AnyPage, url: string, runs: Feeds[]): Promise<Driven>
   }
 }
 
-describe.each(Object.entries(browsers))("our own kernels in %s's extension", (_, launch) => {
-  let browser: Browser
-  let site: Served
-  let page: AnyPage
-  beforeAll(async () => {
-    site = await serveFolder(pagesDir, { mounts: { "/models/": ownModels, "/shared/": sharedModels } })
-    browser = await launch()
-    page = await browser.open(site.url)
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await site?.close()
-  })
+const absence = (name: string) => (name === "Firefox" ? noFirefox : "")
 
-  test("are a device among the others, which computed the known case right", async () => {
-    const { devices } = await page.evaluate(() => window.ipfsAccelerate.hardware(), undefined)
-    const [device] = devices.filter(({ id }: DeviceInfo) => id === "wgsl")
-    expect(device).toMatchObject({ backend: "wgsl", fallbackAdapter: true, state: "ready", probe: { ok: true } })
-  })
-
-  for (const model of models)
-    test(`${model.name}: the known answer and onnxruntime-node's numbers`, async ({ skip }) => {
-      skip(model.skip !== undefined, model.skip)
-      const plan = model.plan()
-      if (plan.kind !== "runs") throw new Error(`${model.name} keeps tensors.`)
-      const file = model.model as string
-      const url = file.startsWith(ownModels)
-        ? `/models/${relative(ownModels, file)}`
-        : `/shared/${relative(sharedModels, file)}`
-      expectRight(model, await drive(page, url, plan.runs), await reference(model))
+for (const [name, launch] of Object.entries(browsers))
+  describe.skipIf(absence(name))(`our own kernels in ${name}'s extension${absence(name)}`, () => {
+    let browser: Browser
+    let site: Served
+    let page: AnyPage
+    beforeAll(async () => {
+      site = await serveFolder(pagesDir, { mounts: { "/models/": ownModels, "/shared/": sharedModels } })
+      browser = await launch()
+      page = await browser.open(site.url)
+    })
+    afterAll(async () => {
+      await browser?.close()
+      await site?.close()
     })
 
-  test("refuse, when it is loaded, a model with an operator that they lack, by its name, and nobody else runs it", async () => {
-    const fault = await page.evaluate(
-      (bytes) =>
-        window.ipfsAccelerate
-          .load(new Uint8Array(bytes), { device: "wgsl" })
-          .catch(({ code, message, data }: PageFault & { data: unknown }) => ({ code, message, data })),
-      [...stringConcat()],
-    )
-    expect(fault).toMatchObject({
-      code: "IPFA_DEVICE_UNSUPPORTED",
-      message: expect.stringContaining("StringConcat"),
-      data: { operators: ["StringConcat"] },
+    test("are a device among the others, which computed the known case right", async () => {
+      const { devices } = await page.evaluate(() => window.ipfsAccelerate.hardware(), undefined)
+      const [device] = devices.filter(({ id }: DeviceInfo) => id === "wgsl")
+      expect(device).toMatchObject({ backend: "wgsl", fallbackAdapter: true, state: "ready", probe: { ok: true } })
+    })
+
+    for (const model of models)
+      test(`${model.name}: the known answer and onnxruntime-node's numbers`, async ({ skip }) => {
+        skip(model.skip !== undefined, model.skip)
+        const plan = model.plan()
+        if (plan.kind !== "runs") throw new Error(`${model.name} keeps tensors.`)
+        const file = model.model as string
+        const url = file.startsWith(ownModels)
+          ? `/models/${relative(ownModels, file)}`
+          : `/shared/${relative(sharedModels, file)}`
+        expectRight(model, await drive(page, url, plan.runs), await reference(model))
+      })
+
+    test("refuse, when it is loaded, a model with an operator that they lack, by its name, and nobody else runs it", async () => {
+      const fault = await page.evaluate(
+        (bytes) =>
+          window.ipfsAccelerate
+            .load(new Uint8Array(bytes), { device: "wgsl" })
+            .catch(({ code, message, data }: PageFault & { data: unknown }) => ({ code, message, data })),
+        [...stringConcat()],
+      )
+      expect(fault).toMatchObject({
+        code: "IPFA_DEVICE_UNSUPPORTED",
+        message: expect.stringContaining("StringConcat"),
+        data: { operators: ["StringConcat"] },
+      })
     })
   })
-})

@@ -11,6 +11,7 @@ import { launchChromium } from "../support/chromium.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 import { tabTo, walkByTab } from "../support/keyboard.ts"
 import { axeFaults, sizes, speak, themes } from "../support/screens.ts"
+import { noWebnnShell } from "../support/webnn-shell.ts"
 
 const images = digits.samples.map(({ image }) => image)
 let served: TestBridge
@@ -319,8 +320,8 @@ test.skipIf(typeof webkit === "string")(
   },
 )
 
-test.skipIf(process.platform !== "linux" || process.arch !== "x64")(
-  "the WebNN shell joins and computes native's numbers by WebNN and by WASM",
+test.skipIf(noWebnnShell)(
+  `the WebNN shell joins and computes native's numbers by WebNN and by WASM${noWebnnShell}`,
   async () => {
     const browser = await joinWebnnShell(link())
     if (typeof browser === "string") throw new Error(browser)

@@ -5,6 +5,7 @@ import {
   globSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -32,7 +33,10 @@ beforeAll(() => {
   symlinkSync(process.execPath, path.join(bin, "node"))
   const write = (file: string, content: string) => writeFileSync(path.join(checkout, file), content)
   write("vendored/package.json", JSON.stringify({ name: "node", version: process.versions.node }))
-  write("package.json", JSON.stringify({ private: true, type: "module", devDependencies: { node: "file:vendored" } }))
+  const { start } = JSON.parse(readFileSync(path.join(repoRoot, "package.json"), "utf8")).scripts
+  const manifest = { private: true, type: "module", scripts: { start }, devDependencies: { node: "file:vendored" } }
+  write("package.json", JSON.stringify(manifest))
+  cpSync(path.join(repoRoot, ".npmrc"), path.join(checkout, ".npmrc"))
   write("package-lock.json", lock(1))
   mkdirSync(path.join(checkout, "scripts"))
   cpSync(path.join(repoRoot, "scripts", "bootstrap.mjs"), path.join(checkout, "scripts", "bootstrap.mjs"))
@@ -46,9 +50,9 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(path.dirname(checkout), { recursive: true, force: true }))
 
-const lock = (lockfileVersion: number) =>
+const lock = (attempt: number) =>
   JSON.stringify({
-    name: `checkout-${lockfileVersion}`,
+    name: `checkout-${attempt}`,
     lockfileVersion: 3,
     requires: true,
     packages: {
@@ -58,20 +62,24 @@ const lock = (lockfileVersion: number) =>
     },
   })
 
-function start(...args: string[]) {
-  const home = path.dirname(checkout)
-  const { npm_execpath: _, ...env } = process.env
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [path.join(checkout, "scripts", "bootstrap.mjs"), "start", ...args],
-    {
-      // Not the checkout: it has to find that by itself.
-      cwd: tmpdir(),
-      encoding: "utf8",
-      env: { ...env, HOME: home, npm_config_cache: path.join(checkout, "cache"), npm_config_offline: "true" },
-      ...(isRoot && nobody),
+/** Not in the checkout: bootstrap has to find that by itself. */
+const start = (...args: string[]) =>
+  run(tmpdir(), process.execPath, [path.join(checkout, "scripts", "bootstrap.mjs"), "start", ...args])
+
+function run(cwd: string, command: string, args: readonly string[]) {
+  // Of the npm that these tests may run under.
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith("npm_"))
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    env: {
+      ...Object.fromEntries(own),
+      HOME: path.dirname(checkout),
+      npm_config_cache: path.join(checkout, "cache"),
+      npm_config_offline: "true",
     },
-  )
+    ...(isRoot && nobody),
+  })
   return { status, stdout, isInstalling: stderr.includes("Installing dependencies"), stderr }
 }
 
@@ -96,4 +104,28 @@ test("a lockfile that changed is installed again, once", () => {
   writeFileSync(path.join(checkout, "package-lock.json"), lock(2))
   expect(start()).toMatchObject({ status: 3, isInstalling: true })
   expect(start()).toMatchObject({ status: 3, isInstalling: false })
+})
+
+test("`npm start -- --json` has on its standard output what the command says and nothing of npm's", () => {
+  expect(run(checkout, "npm", ["start", "--", "--json"])).toEqual({
+    status: 3,
+    stdout: said("--json"),
+    stderr: "",
+    isInstalling: false,
+  })
+})
+
+test("where npm can't install, what it says of that is on standard error", () => {
+  const { packages, ...rest } = JSON.parse(lock(3))
+  const missing = { version: "1.0.0", resolved: "http://127.0.0.1:9/missing.tgz" }
+  const root = { devDependencies: { ...packages[""].devDependencies, missing: "1.0.0" } }
+  const file = path.join(checkout, "package.json")
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), ...root }))
+  writeFileSync(
+    path.join(checkout, "package-lock.json"),
+    JSON.stringify({ ...rest, packages: { ...packages, "": root, "node_modules/missing": missing } }),
+  )
+  const { status, stdout, stderr } = run(checkout, "npm", ["start", "--", "--json"])
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" })
+  expect(stderr).toMatch(/npm error.*127\.0\.0\.1:9\/missing\.tgz.*Dependencies could not be installed/s)
 })

@@ -11,6 +11,9 @@ import { type FirefoxOptions, findPage, openFirefox } from "../../scripts/start/
 import type { PageFault } from "./extension.ts"
 import { processTree } from "./processes.ts"
 
+/** Why tests in Firefox are skipped, to follow their title; empty where it is there. */
+export const noFirefox = findFirefox() ? "" : ` (${FIREFOX_ABSENT})`
+
 export interface FirefoxBrowser {
   readonly browser: Browser
   /** The extension's options page. */
