@@ -21,6 +21,7 @@ import { type TopKAttributes, topK } from "./ops/top-k/top-k.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
+import { traitsOf } from "./quirks/index.ts"
 import { KernelRuntime, type RunOptions } from "./runtime.ts"
 
 type Float32 = GpuTensor<"float32">
@@ -178,7 +179,7 @@ export interface Kernels
  * Errors: IPFA_INPUT_SHAPE, IPFA_INPUT_INVALID, IPFA_DEVICE_UNSUPPORTED, IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST.
  */
 export function createKernels(device: GPUDevice): Kernels {
-  const runtime = new KernelRuntime(device)
+  const runtime = new KernelRuntime(device, traitsOf(device))
   // The kernels' own checks hold at run time; what the interface promises of dtypes is theirs to keep.
   type Any = Promise<GpuTensor<never>>
   const one = (kernel: AnyKernel) => (x: GpuTensor, options?: RunOptions) =>

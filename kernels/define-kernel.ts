@@ -22,8 +22,11 @@ export interface Plan<N extends string = string> {
   readonly tuning: Tuning
 }
 
-/** The limits of a device that a plan may depend on. */
-export type Limits = Pick<
+/** What a plan may depend on: limits of a device, and the quirks that its adapter has. */
+export interface Limits extends DeviceLimits {
+  readonly quirks?: readonly Quirk[]
+}
+export type DeviceLimits = Pick<
   GPUSupportedLimits,
   | "maxComputeInvocationsPerWorkgroup"
   | "maxComputeWorkgroupSizeX"
@@ -33,6 +36,24 @@ export type Limits = Pick<
   | "maxStorageBufferBindingSize"
   | "maxBufferSize"
 >
+
+/** What some adapters do unlike the rest, and what is planned for them in the place of a kernel's own choice. A file each in quirks/. */
+export interface Quirk {
+  readonly name: string
+  applies(adapter: GPUAdapterInfo): boolean
+  /** Pure. What it does not concern it gives back as it is. */
+  plan(kernel: AnyKernel, choice: Choice): Choice
+}
+/** As a plan, where constants that are not given are their source's. */
+export interface Choice<N extends string = string> {
+  readonly algorithm: N
+  readonly tuning?: Tuning
+}
+
+/** Declares a quirk. Register it in quirks/index.ts. */
+export function defineQuirk(quirk: Quirk): Quirk {
+  return quirk
+}
 
 /** A `.wgsl` file as scripts/generate-wgsl.ts puts it into generated/wgsl.ts. `hash` keys stored measurements. */
 export interface WgslFile extends Interface {
@@ -102,7 +123,7 @@ export interface Kernel<P, A = Record<string, never>, N extends string = string>
   problem(inputs: readonly (TensorType | undefined)[], attributes: A): P
   output(problem: P): TensorType
   /** A pure choice, the default until there are measurements. */
-  plan(problem: P, limits: Limits): { readonly algorithm: N; readonly tuning?: Tuning }
+  plan(problem: P, limits: Limits): Choice<N>
   /** The answer in float64. */
   reference(inputs: readonly (ArrayLike<number> | undefined)[], problem: P): Float64Array
   readonly cases: readonly KernelCase<P, A, N>[]

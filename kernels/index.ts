@@ -3,6 +3,7 @@ export { createKernels, type Kernels } from "./create-kernels.ts"
 export {
   type Algorithm,
   type AnyKernel,
+  type DeviceLimits,
   type Dispatch,
   defineAlgorithm,
   defineKernel,
@@ -93,7 +94,9 @@ export type { PipelineCache, PipelineRequest } from "./pipelines.ts"
 export { makePlan, type PlanOptions } from "./plan.ts"
 export { prepare, type Step } from "./prepare.ts"
 export { type ProbeResult, probeAdapter } from "./probe.ts"
+export { traitsOf } from "./quirks/index.ts"
 export { kernelRegistry } from "./registry.ts"
 export { type CaseResult, problemOf, runCase } from "./run-case.ts"
 export { KernelRuntime, type RunOptions } from "./runtime.ts"
+export { isSoftware } from "./software.ts"
 export { broadcast, broadcastShape, permuted, places, sliced, type View, wholeView } from "./view.ts"

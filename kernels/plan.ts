@@ -1,5 +1,5 @@
 import { fail } from "../protocol/errors/error.ts"
-import type { Kernel, Limits, Plan, Tuning } from "./define-kernel.ts"
+import type { Choice, Kernel, Limits, Plan, Tuning } from "./define-kernel.ts"
 
 export interface PlanOptions<N extends string = string> {
   /** Forces the algorithm: where it can't be had the call fails, it never falls back. */
@@ -18,7 +18,7 @@ export function makePlan<P, A, N extends string>(
   limits: Limits,
   options: PlanOptions<N> = {},
 ): Plan<N> {
-  const chosen = options.algorithm === undefined ? kernel.plan(problem, limits) : { algorithm: options.algorithm }
+  const chosen = options.algorithm === undefined ? ownChoice(kernel, problem, limits) : { algorithm: options.algorithm }
   const name = chosen.algorithm
   if (!Object.hasOwn(kernel.algorithms, name))
     throw fail("IPFA_INPUT_INVALID", {
@@ -42,6 +42,11 @@ export function makePlan<P, A, N extends string>(
       data: { algorithm: name, reason },
     })
   return { algorithm: name, tuning }
+}
+
+function ownChoice<P, A, N extends string>(kernel: Kernel<P, A, N>, problem: P, limits: Limits): Choice<N> {
+  const own: Choice = kernel.plan(problem, limits)
+  return (limits.quirks ?? []).reduce((choice, quirk) => quirk.plan(kernel, choice), own) as Choice<N>
 }
 
 function overLimits([x, y]: readonly [number, number], bytes: number, limits: Limits): string | undefined {

@@ -4,7 +4,7 @@ import { fromOrt, toOrt } from "../../engine/backends/ort-tensor.ts"
 import { requestFullDevice } from "../../engine/backends/webgpu-adapter.ts"
 import { findConvFault } from "../../engine/backends/webgpu-conv-fault.ts"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
-import { createKernels, type GpuTensor, KernelRuntime, usage } from "../../kernels/index.ts"
+import { createKernels, type GpuTensor, KernelRuntime, traitsOf, usage } from "../../kernels/index.ts"
 import { float16Value } from "../../protocol/float16.ts"
 import type { Tensor } from "../../protocol/index.ts"
 import type { Feed } from "../models.ts"
@@ -140,7 +140,8 @@ async function openOperation(name: string): Promise<Opened> {
 
 async function openModel(url: string, dims: Record<string, number>, threads: number): Promise<Opened> {
   const model = new Uint8Array(await (await fetch(url)).arrayBuffer())
-  const session = await WgslSession.open(new KernelRuntime((await devices.wgsl).device), model)
+  const { device } = await devices.wgsl
+  const session = await WgslSession.open(new KernelRuntime(device, traitsOf(device)), model)
   const feeds = feedsFor(session.inputs, dims)
   runs.wgsl = async () => (await session.run(feeds, {})).outputs
   const opened: Opened = {}
@@ -168,10 +169,13 @@ async function openModel(url: string, dims: Record<string, number>, threads: num
     await ask({ model, assets: ort.env.wasm.wasmPaths as string, threads })
     const order = { run: feeds as unknown as Record<string, Feed> }
     runs.wasm = () => ask(order)
-    const answer = (await ask(order)) as { outputs: Record<string, Float32Array> }
-    const outputs = Object.entries(answer.outputs).map(
-      ([name, data]) => [name, { ...ours[name]!, data } as Tensor] as const,
-    )
+    const answer = (await ask(order)) as { outputs: Record<string, ArrayBufferView> }
+    const outputs = Object.entries(answer.outputs).map(([name, data]) => {
+      const { dtype, shape } = ours[name]!
+      // float16 comes as Float16Array where there is one; ours are the bits
+      const own = dtype === "float16" ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2) : data
+      return [name, { dtype, shape, data: own } as Tensor] as const
+    })
     return { difference: difference(ours, Object.fromEntries(outputs)) }
   })
   return opened

@@ -1,3 +1,4 @@
+import { isSoftware as isSoftwareAdapter } from "../../kernels/index.ts"
 import type { Dtype } from "../../protocol/index.ts"
 
 /** Features that ONNX Runtime's WebGPU provider makes use of; a device is made with those that its adapter has. */
@@ -15,9 +16,6 @@ const limits = [
   "maxComputeWorkgroupSizeZ",
   "maxComputeWorkgroupsPerDimension",
 ] as const satisfies (keyof GPUSupportedLimits)[]
-
-/** Rasterizers that compute on the CPU, by the names browsers give them. */
-const software = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
 
 /** The browser's fastest adapter, or why there is none. */
 export async function browserAdapter(): Promise<GPUAdapter | string> {
@@ -43,9 +41,8 @@ export function adapterName({ vendor, architecture, device, description }: GPUAd
 
 /** True for a software stand-in: by the browser's word, or by its name. */
 export function isSoftware(adapter: GPUAdapter): boolean {
-  const { info } = adapter
-  const said = info.isFallbackAdapter ?? (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter
-  return said === true || software.test([info.vendor, info.architecture, info.device, info.description].join(" "))
+  // where older browsers say it
+  return (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter === true || isSoftwareAdapter(adapter.info)
 }
 
 /** Dtypes that shaders compute in; float16 only where they have it. Others can be fed and come out, computed on the CPU. */

@@ -400,7 +400,7 @@ fn main(
   },
   "ops/conv2d/blocked.wgsl": {
     path: "ops/conv2d/blocked.wgsl",
-    hash: "6d840874779dd845",
+    hash: "55e1e8d134a91c81",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -448,10 +448,7 @@ fn clip(v: f32) -> f32 {
 }
 
 fn x_at(row: u32, inside: bool, ix: u32) -> f32 {
-  if (inside && ix < params.width) {
-    return x[row + ix];
-  }
-  return 0.0;
+  return select(0.0, x[row + ix], inside && ix < params.width);
 }
 
 fn store(out: u32, image: u32, pixels: vec4<u32>, area: u32, values: vec4<f32>) {
@@ -615,6 +612,100 @@ fn main(
     }
   }
   y[i] = clip(sum);
+}
+`,
+  },
+  "ops/conv2d/pointwise.wgsl": {
+    path: "ops/conv2d/pointwise.wgsl",
+    hash: "873c2eeed323b5a1",
+    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"blocks":"u32","channels":"u32","outs":"u32","area":"u32","low":"f32","high":"f32"},
+    overrides: {"WG":64},
+    code: `// As blocked.wgsl for a window of one pixel that moves by one and has no padding: a product of matrices, [outs, channels] · [channels, pixels].
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  blocks: u32,
+  channels: u32,
+  outs: u32,
+  area: u32,
+  low: f32,
+  high: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
+fn clip(v: f32) -> f32 {
+#if CLIP
+  return clamp(v, params.low, params.high);
+#else
+  return v;
+#endif
+}
+
+fn store(out: u32, image: u32, pixels: vec4<u32>, values: vec4<f32>) {
+  if (out >= params.outs) {
+    return;
+  }
+#if BIAS
+  let shift = bias[out];
+#else
+  let shift = 0.0;
+#endif
+  let base = (image * params.outs + out) * params.area;
+  for (var j = 0u; j < 4u; j++) {
+    if (pixels[j] < params.area) {
+      y[base + pixels[j]] = clip(values[j] + shift);
+    }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.blocks) {
+    return;
+  }
+  let across = (params.area + 3u) / 4u;
+  let down = (params.outs + 3u) / 4u;
+  let pixels = vec4<u32>(i % across * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
+  let out0 = i / across % down * 4u;
+  let image = i / (across * down);
+  // Pixels and channels beyond the last read the last's values and are not stored.
+  let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u));
+  var weights = outs * params.channels;
+  var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area - 1u));
+  var acc0 = vec4<f32>();
+  var acc1 = vec4<f32>();
+  var acc2 = vec4<f32>();
+  var acc3 = vec4<f32>();
+  for (var c = 0u; c < params.channels; c++) {
+    let xs = vec4<f32>(x[at.x], x[at.y], x[at.z], x[at.w]);
+    acc0 += w[weights.x] * xs;
+    acc1 += w[weights.y] * xs;
+    acc2 += w[weights.z] * xs;
+    acc3 += w[weights.w] * xs;
+    weights += vec4<u32>(1u);
+    at += vec4<u32>(params.area);
+  }
+  store(out0, image, pixels, acc0);
+  store(out0 + 1u, image, pixels, acc1);
+  store(out0 + 2u, image, pixels, acc2);
+  store(out0 + 3u, image, pixels, acc3);
 }
 `,
   },

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest"
 import { createWgsl } from "../../engine/backends/wgsl/backend.ts"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
 import { inProcessHost } from "../../engine/in-process-host.ts"
-import { KernelRuntime, type Limits } from "../../kernels/index.ts"
+import { type DeviceLimits, KernelRuntime } from "../../kernels/index.ts"
 import type { Tensor } from "../../protocol/index.ts"
 import { softwareAdapter, softwareDevice } from "../kernels/software-gpu.ts"
 import { digits, digitsModel, distance } from "../support/digits.ts"
@@ -95,10 +95,10 @@ describe("a device that is lost", () => {
 })
 
 describe("a device with little", () => {
-  const open = async (tighter: Partial<Limits>, bytes = digitsModel) => {
+  const open = async (tighter: Partial<DeviceLimits>, bytes = digitsModel) => {
     const device = await softwareDevice()
     const limits = new Proxy(device.limits, {
-      get: (all, name) => tighter[name as keyof Limits] ?? all[name as keyof Limits],
+      get: (all, name) => tighter[name as keyof DeviceLimits] ?? all[name as keyof DeviceLimits],
     })
     return WgslSession.open(new KernelRuntime(device, limits), bytes)
   }

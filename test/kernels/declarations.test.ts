@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { wgsl } from "../../kernels/generated/wgsl.ts"
 import { workgroupGrid } from "../../kernels/grid.ts"
-import { type AnyKernel, kernelRegistry, makePlan, problemOf } from "../../kernels/index.ts"
+import { type AnyKernel, kernelRegistry, makePlan, problemOf, traitsOf } from "../../kernels/index.ts"
 import { packParams } from "../../kernels/params.ts"
 import { pipelineKey } from "../../kernels/pipelines.ts"
 import { preprocess, resolveIncludes } from "../../kernels/preprocess.ts"
@@ -192,5 +192,38 @@ describe("a pipeline's key", () => {
       { ...base, source: { ...base.source, hash: "another" } },
     ]
     expect(new Set([base, ...others].map(pipelineKey)).size).toBe(4)
+  })
+})
+
+describe("quirks", () => {
+  const kernel = (name: string) => kernelRegistry.find((one) => one.name === name)!
+  const device = (info: Partial<GPUAdapterInfo>) => ({ limits, adapterInfo: info }) as GPUDevice
+  const choice = (name: string, shapes: number[][], info: Partial<GPUAdapterInfo>) => {
+    const inputs = shapes.map((shape) => ({ dtype: "float32" as const, shape }))
+    const { defaults, problem } = kernel(name)
+    return makePlan(kernel(name), problem(inputs, defaults), traitsOf(device(info)))
+  }
+  const matrices = [
+    [512, 512],
+    [512, 512],
+  ]
+  test("software adapters get no barriers among more than four: products in registers, rows by four", () => {
+    const swiftshader = { vendor: "google", architecture: "swiftshader" }
+    expect(choice("matmul", matrices, swiftshader)).toMatchObject({ algorithm: "blocked" })
+    expect(choice("softmax", [[3, 700]], swiftshader).tuning).toEqual({ WG: 4 })
+    expect(choice("relu", [[700]], swiftshader).tuning).toEqual({ WG: 64 })
+  })
+  test("other adapters, and those that nothing is known of, get the kernel's own choice", () => {
+    for (const info of [{ vendor: "nvidia", architecture: "ampere" }, {}]) {
+      expect(choice("matmul", matrices, info)).toMatchObject({ algorithm: "tiled" })
+      expect(choice("softmax", [[3, 700]], info).tuning).toEqual({ WG: 64 })
+    }
+  })
+  test("what a caller forces stands", () => {
+    const given = { limits, adapterInfo: { vendor: "google", architecture: "swiftshader" } } as GPUDevice
+    const softmax = kernel("softmax")
+    const problem = softmax.problem([{ dtype: "float32", shape: [3, 700] }], softmax.defaults)
+    expect(makePlan(softmax, problem, traitsOf(given), { tuning: { WG: 32 } }).tuning).toEqual({ WG: 32 })
+    expect(makePlan(softmax, problem, traitsOf(given), { algorithm: "line" as never }).tuning).toEqual({ WG: 64 })
   })
 })

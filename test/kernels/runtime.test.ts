@@ -113,9 +113,8 @@ function narrowed(tighter: Partial<Record<keyof KernelRuntime["limits"], number>
     "maxStorageBufferBindingSize",
     "maxBufferSize",
   ] as const
-  return Object.fromEntries(
-    names.map((name) => [name, tighter[name] ?? device.limits[name]]),
-  ) as KernelRuntime["limits"]
+  const limits = names.map((name) => [name, tighter[name] ?? device.limits[name]])
+  return Object.fromEntries(limits) as KernelRuntime["limits"]
 }
 
 describe("pipelines", () => {

@@ -74,6 +74,10 @@ export const survivors: Record<string, Record<string, string>> = {
       ]),
   ),
   conv2d: {
+    "var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area - 1u)); → var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area + 1u));":
+      unstored,
+    "var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area - 1u)); → var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area - 0u));":
+      unstored,
     "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
     "let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u)); → let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs + 1u));":
       unstored,

@@ -1,4 +1,4 @@
-import { KernelRuntime } from "../../../kernels/index.ts"
+import { KernelRuntime, traitsOf } from "../../../kernels/index.ts"
 import { type DeviceInfo, fail } from "../../../protocol/index.ts"
 import type { Backend, BackendSession, ModelFiles } from "../../backend.ts"
 import { hastenReadback } from "../firefox-polls.ts"
@@ -27,7 +27,7 @@ export async function createWgsl(requestAdapter: () => Promise<GPUAdapter | stri
       const device = await requestFullDevice(adapter)
       device.lost.then(({ reason, message }) => backend.onLost?.(`${message || "no reason given"} (${reason})`))
       hastenReadback(device)
-      runtime = new KernelRuntime(device)
+      runtime = new KernelRuntime(device, traitsOf(device))
       const info: DeviceInfo = {
         id: "wgsl",
         backend: "wgsl",

@@ -31,10 +31,7 @@ override WG: u32 = 64;
 #include "wgsl/clip.wgsl"
 
 fn x_at(row: u32, inside: bool, ix: u32) -> f32 {
-  if (inside && ix < params.width) {
-    return x[row + ix];
-  }
-  return 0.0;
+  return select(0.0, x[row + ix], inside && ix < params.width);
 }
 
 fn store(out: u32, image: u32, pixels: vec4<u32>, area: u32, values: vec4<f32>) {

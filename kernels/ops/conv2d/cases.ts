@@ -1,4 +1,5 @@
 import type { Fill, KernelCase, Shape } from "../../define-kernel.ts"
+import { elems } from "../../gpu-tensor.ts"
 import { exact } from "../../tolerance.ts"
 import type { Conv2dAlgorithm, Conv2dAttributes, Conv2dProblem } from "./conv2d.ts"
 import { sumOfTaps } from "./reference.ts"
@@ -13,8 +14,10 @@ const integers: Fill = { kind: "integers", low: -8, high: 8 }
 function both(name: string, x: Shape, w: Shape, attributes: Partial<Conv2dAttributes> = {}, bias = true): Case[] {
   const shapes = [x, w, bias ? [w[0]!] : undefined]
   const full = attributes as Conv2dAttributes
-  return (["direct", "blocked"] as const)
-    .filter((algorithm) => algorithm === "direct" || (attributes.group ?? 1) === 1)
+  const pointwise = elems(w.slice(2)) === 1 && Object.keys(attributes).every((name) => name === "clip")
+  return (["direct", "blocked", "pointwise"] as const)
+    .filter((algorithm) => algorithm !== "blocked" || (attributes.group ?? 1) === 1)
+    .filter((algorithm) => algorithm !== "pointwise" || pointwise)
     .flatMap((algorithm) => [
       {
         name: `${algorithm}, ${name}, integers`,
@@ -35,6 +38,7 @@ export const cases: Case[] = [
   ...both("pixels only", [2, 3, 5, 7], [6, 3, 1, 1]),
   ...both("a whole block", [1, 3, 2, 2], [4, 3, 1, 1]),
   ...both("one channel and one pixel over a block", [1, 2, 5, 1], [5, 2, 1, 1]),
+  ...both("pixels only, clipped, no bias", [2, 5, 3, 3], [3, 5, 1, 1], { clip: { low: -30, high: 50 } }, false),
   ...both("3×3, padded", [2, 3, 6, 5], [5, 3, 3, 3], { pads: [1, 1, 1, 1] }),
   ...both("padded unevenly", [1, 2, 5, 4], [4, 2, 3, 2], { pads: [2, 0, 1, 3] }),
   ...both("strided", [1, 2, 9, 8], [4, 2, 3, 3], { strides: [2, 3], pads: [0, 1, 1, 0] }),
@@ -43,5 +47,6 @@ export const cases: Case[] = [
   ...both("in groups", [2, 6, 4, 3], [4, 3, 2, 2], { group: 2 }),
   ...both("depthwise, two outputs a channel", [1, 3, 5, 4], [6, 1, 3, 3], { group: 3, pads: [1, 1, 1, 1] }),
   { name: "direct over 65,535 workgroups", shapes: [[1, 1, 257, 1025], [1, 1, 1, 1], undefined], fill: integers, algorithm: "direct", tuning: { WG: 4 }, tolerance: exact, large: true }, // biome-ignore format: a case is a line
+  { name: "pointwise over 65,535 workgroups", shapes: [[1, 1, 1, 262_153], [1, 1, 1, 1], undefined], fill: integers, algorithm: "pointwise", tuning: { WG: 1 }, tolerance: exact, large: true }, // biome-ignore format: a case is a line
   { name: "blocked over 65,535 workgroups", shapes: [[1, 1, 1, 262_153], [1, 1, 1, 1], undefined], fill: integers, algorithm: "blocked", tuning: { WG: 1 }, tolerance: exact, large: true }, // biome-ignore format: a case is a line
 ]

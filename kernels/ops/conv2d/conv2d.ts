@@ -22,11 +22,11 @@ export interface Conv2dProblem {
   bias: boolean
   clip: Clip | undefined
 }
-export type Conv2dAlgorithm = "direct" | "blocked"
+export type Conv2dAlgorithm = "direct" | "blocked" | "pointwise"
 
 const outElems = ({ images, outs, window }: Conv2dProblem) => images * outs * window.output[0] * window.output[1]
 const config = ({ bias, clip }: Conv2dProblem) => ({ BIAS: bias, CLIP: clip !== undefined })
-/** Channels, and pixels, that one invocation of the blocked kernel makes: fixed in its source. */
+/** Channels, and pixels, that one invocation of the blocked and of the pointwise kernel makes: fixed in their sources. */
 const BLOCK = 4
 
 const direct = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/direct.wgsl"]>(wgsl["ops/conv2d/direct.wgsl"], {
@@ -67,12 +67,29 @@ const blocked = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/blocked
   },
 )
 
+const isPointwise = ({ group, window: { size, strides, pads } }: Conv2dProblem) =>
+  group === 1 && [...size, ...strides].every((n) => n === 1) && pads.every((n) => n === 0)
+
+const pointwise = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/pointwise.wgsl"]>(
+  wgsl["ops/conv2d/pointwise.wgsl"],
+  {
+    config,
+    workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
+    refuses: (problem) => (isPointwise(problem) ? undefined : "its window is not one pixel after the other"),
+    dispatch: ({ images, channels, outs, window, clip }, { WG }) => {
+      const area = window.output[0] * window.output[1]
+      const blocks = images * Math.ceil(outs / BLOCK) * Math.ceil(area / BLOCK)
+      return { workgroups: Math.ceil(blocks / WG!), params: { blocks, channels, outs, area, ...clipParams(clip) } }
+    },
+  },
+)
+
 /** x [n, c, h, w], w [o, c / group, kh, kw], bias? [o], all float32 → [n, o, h', w'] */
 export const conv2d = defineKernel<Conv2dProblem, Conv2dAttributes, Conv2dAlgorithm>({
   name: "conv2d",
   inputs: [float32("x"), float32("w"), { ...float32("bias"), optional: true }],
   defaults: { ...plainWindow, group: 1, clip: undefined },
-  algorithms: { direct, blocked },
+  algorithms: { direct, blocked, pointwise },
   problem([x, w, bias], { group, clip, ...attributes }) {
     const [a, b] = [x!.shape, w!.shape] as [Shape, Shape]
     const refuse = (path: string, expected: string) =>
@@ -94,7 +111,11 @@ export const conv2d = defineKernel<Conv2dProblem, Conv2dAttributes, Conv2dAlgori
     return problem
   },
   output: ({ images, outs, window }) => ({ dtype: "float32", shape: [images, outs, ...window.output] }),
-  plan: ({ group, outs }) => ({ algorithm: group === 1 && outs >= BLOCK ? "blocked" : "direct" }),
+  plan(problem) {
+    const { group, outs } = problem
+    if (group > 1 || outs < BLOCK) return { algorithm: "direct" }
+    return { algorithm: isPointwise(problem) ? "pointwise" : "blocked" }
+  },
   reference,
   cases,
 })

@@ -1,0 +1,19 @@
+import type { Limits } from "../define-kernel.ts"
+import { costlyBarriers } from "./costly-barriers.ts"
+
+/** A file for each. */
+const quirks = [costlyBarriers]
+
+/** What plans for `device` depend on: its limits, and the quirks of its adapter where the platform says what that is. */
+export function traitsOf({ limits, adapterInfo }: GPUDevice): Limits {
+  return {
+    maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+    maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
+    maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+    maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+    maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+    maxBufferSize: limits.maxBufferSize,
+    quirks: adapterInfo ? quirks.filter((quirk) => quirk.applies(adapterInfo)) : [],
+  }
+}
