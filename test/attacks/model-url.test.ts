@@ -1,13 +1,19 @@
 import type { lookup } from "node:dns"
+import { readFileSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import type { Page } from "playwright-core"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type NodeLibraryOptions, nodeLibrary } from "../../engine/store/node.ts"
 import { type Bundled, bundle } from "../support/bundle.ts"
 import { launchChromium } from "../support/chromium.ts"
+import { digitsModel } from "../support/digits.ts"
+import { type ExtensionBrowser, launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
 import { type ModelServer, modelServer } from "../support/model-server.ts"
+import { type PublicHost, publicHost } from "../support/public-host.ts"
 import { serveFolder } from "../support/serve.ts"
 import { codeOf, someBytes } from "../support/store-cases.ts"
 
@@ -187,13 +193,97 @@ describe("in Chromium", () => {
     expect(server.requests).toEqual([])
   })
 
-  test("a server that does not let the page read is not read, and gets no cookies", async () => {
-    const url = server.answer(
-      "/private",
-      (_, response) => void response.writeHead(200, { "set-cookie": "id=1; SameSite=None" }).end("model"),
+  test("a server that does not let the page read is not read", async () => {
+    const url = server.answer("/private", (_, response) => void response.writeHead(200).end("model"))
+    expect(await ask(url, { allowLoopback: true })).toBe("IPFA_MODEL_FETCH")
+    expect(server.requests.map(({ path }) => path)).toEqual(["/private"])
+  })
+})
+
+describe("in the extension, which the browser lets read everything", () => {
+  const models = "https://models.example.com"
+  const site = "https://site.example.com"
+  const cookies: (string | undefined)[] = []
+  let host: PublicHost
+  let browser: ExtensionBrowser
+  let page: Page
+  /** What the page's `load` ends with. */
+  const load = (path: string): Promise<string> =>
+    page.evaluate(
+      (url) =>
+        window.ipfsAccelerate.load(url, { device: "wasm" }).then(
+          () => "loaded",
+          (e: PageFault) => e.code,
+        ),
+      models + path,
     )
-    expect(await ask(url, { allowLoopback: true })).toBe("IPFA_MODEL_FETCH")
-    expect(await ask(url, { allowLoopback: true })).toBe("IPFA_MODEL_FETCH")
-    for (const { headers } of server.requests) expect(headers).not.toHaveProperty("cookie")
+
+  beforeAll(async () => {
+    const model = (readable?: string) => (request: IncomingMessage, response: ServerResponse) => {
+      cookies.push(request.headers.cookie)
+      if (readable) response.setHeader("access-control-allow-origin", readable)
+      response.writeHead(200).end(digitsModel)
+    }
+    const redirect = (location: string) => (_: IncomingMessage, response: ServerResponse) =>
+      void response.writeHead(302, { location, "access-control-allow-origin": "*" }).end()
+    const blank = readFileSync(join(pagesDir, "index.html"))
+    host = await publicHost(
+      "*.example.com",
+      {
+        "/": blank,
+        "/cookie": (_, response) => {
+          const cookie = "id=1; Secure; SameSite=None; Path=/"
+          response.writeHead(200, { "content-type": "text/html", "set-cookie": cookie }).end(blank)
+        },
+        "/for-all.onnx": model("*"),
+        "/for-none.onnx": model(),
+        "/for-another.onnx": model("https://another.example.com"),
+        "/for-this.onnx": model(site),
+        "/private.onnx": digitsModel,
+        "/to-loopback.onnx": redirect(server.serve("/loopback.onnx", { bytes: digitsModel })),
+        "/to-private.onnx": redirect("https://10.1.2.3/private.onnx"),
+        "/to-metadata.onnx": redirect("https://169.254.169.254/private.onnx"),
+      },
+      ["10.1.2.3", "169.254.169.254"],
+    )
+    browser = await launchExtension({ args: host.args })
+    page = await browser.context.newPage()
+    await page.goto(`${models}/cookie`)
+    await page.goto(site)
+    expect(await browser.enable(page, "session")).toMatchObject({ capabilities: ["infer"] })
+    // What the extension may not fetch, the page fetches itself, by its own rights: not here.
+    await page.evaluate(() => {
+      window.fetch = () => Promise.reject(new Error("not by the page"))
+    })
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    await host?.close()
+  })
+
+  test.each(["none", "another", "this"])(
+    "what its server lets %s read is not read: models are shared between sites",
+    async (who) => {
+      expect(await load(`/for-${who}.onnx`)).toBe("IPFA_MODEL_FETCH")
+      expect(host.requests.get(`/for-${who}.onnx`)).toBe(1)
+    },
+  )
+
+  test("what its server lets everyone read is asked for without the person's cookies", async () => {
+    expect(await browser.context.cookies(models)).toMatchObject([{ name: "id", secure: true, sameSite: "None" }])
+    cookies.length = 0
+    expect(await load("/for-all.onnx")).toBe("loaded")
+    expect(cookies).toEqual([undefined])
+  })
+
+  test("a redirect to this machine is refused, though a server there gives what everyone may read", async () => {
+    expect(await load("/to-loopback.onnx")).toBe("IPFA_MODEL_FETCH")
+    expect(server.requests.map(({ path }) => path)).toEqual(["/loopback.onnx"])
+  })
+
+  test.each(["private", "metadata"])("a redirect to a %s address is refused likewise", async (where) => {
+    host.requests.clear()
+    expect(await load(`/to-${where}.onnx`)).toBe("IPFA_MODEL_FETCH")
+    expect(host.requests.get("/private.onnx")).toBe(1)
   })
 })
