@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance } from "fastify"
+import * as v from "valibot"
 import { fail } from "../../protocol/index.ts"
 import type { AgentParts } from "../fleet/agents.ts"
 import type { Holds } from "../fleet/holds.ts"
@@ -8,6 +9,7 @@ import { kserve } from "./kserve/routes.ts"
 import type { Metrics } from "./metrics.ts"
 import { dashboard, servePage, workerPage } from "./pages.ts"
 import { portHolder } from "./port-holder.ts"
+import { shown } from "./route.ts"
 import { sockets } from "./sockets.ts"
 import { type V1Parts, v1 } from "./v1.ts"
 
@@ -89,7 +91,18 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   app.removeContentTypeParser("text/plain")
 
   await docs(app)
-  app.get("/healthz", { schema: { tags: ["bridge"], summary: "It runs.", security: [] } }, async () => ({ ok: true }))
+  app.get(
+    "/healthz",
+    {
+      schema: {
+        tags: ["bridge"],
+        summary: "It runs.",
+        security: [],
+        response: { 200: { description: "It runs.", ...shown(v.object({ ok: v.literal(true) })) } },
+      },
+    },
+    async () => ({ ok: true }),
+  )
   for (const page of [workerPage, dashboard]) servePage(app, page, tls !== undefined)
   metrics.serve(app)
   kserve(app, router)

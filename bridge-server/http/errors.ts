@@ -11,7 +11,10 @@ const ofFastify: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: "IPFA_INPUT_INVALID",
 }
 
-/** `{ error: { code, message, data } }` with the registry's status, and Retry-After where the same request may do later. */
+/** KServe's own paths. */
+const KSERVE = /^\/v2(?![^/?])/
+
+/** `{ error: { code, message, data } }`, from KServe's paths `{ error: message, code, data }`, with the registry's status, and Retry-After where the same request may do later. */
 export function answerErrors(log: Logger): (error: unknown, request: FastifyRequest, reply: FastifyReply) => void {
   return (error, request, reply) => {
     const { error: known, status } = understand(error)
@@ -19,7 +22,10 @@ export function answerErrors(log: Logger): (error: unknown, request: FastifyRequ
     const { code, message, data } = serialiseError(known)
     if (status === 429 || status === 503) reply.header("retry-after", retryAfterSeconds(known))
     if (status === 401) reply.header("www-authenticate", "Bearer")
-    void reply.code(status).type("application/json").send({ error: { code, message, data } })
+    void reply
+      .code(status)
+      .type("application/json")
+      .send(KSERVE.test(request.url) ? { error: message, code, data } : { error: { code, message, data } })
   }
 }
 

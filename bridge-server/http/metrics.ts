@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { Fleet } from "../fleet/fleet.ts"
 import type { EndedRun, RunEvents } from "../fleet/runs.ts"
 import type { Slots } from "../fleet/slots.ts"
+import { errorAnswers } from "./route.ts"
 
 /** Prometheus' numbers at /metrics. Labels are devices and codes, never models or callers: who may read them need not learn those. */
 export class Metrics implements RunEvents {
@@ -60,7 +61,11 @@ export class Metrics implements RunEvents {
       const route = request.routeOptions.url ?? "none"
       this.#requests.observe({ route, status: String(reply.statusCode) }, reply.elapsedTime / 1000)
     })
-    app.get("/metrics", { schema: { tags: ["bridge"], summary: "Prometheus metrics." } }, async (_, reply) =>
+    const response = {
+      200: { description: "Metrics.", content: { "text/plain": { schema: { type: "string" } } } },
+      ...errorAnswers,
+    }
+    app.get("/metrics", { schema: { tags: ["bridge"], summary: "Prometheus metrics.", response } }, async (_, reply) =>
       reply.type(this.registry.contentType).send(await this.registry.metrics()),
     )
   }

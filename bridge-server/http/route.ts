@@ -33,29 +33,34 @@ export function shown(schema: v.GenericSchema): object {
   const { $schema: _, ...rest } = toJsonSchema(schema as never, {
     typeMode: "output",
     errorMode: "ignore",
-    target: "openapi-3.0",
+    target: "draft-2020-12",
   })
   return rest
 }
 
-const error = {
-  type: "object",
-  properties: {
+const code = { type: "string", description: "IPFA_…" } as const
+const data = { type: "object", additionalProperties: true } as const
+
+const failures = (properties: Record<string, object>, required: readonly string[]) => ({
+  "4xx": { description: "The request can't be served as it stands.", type: "object", properties, required },
+  "5xx": {
+    description: "It could not be served; Retry-After where it may be later.",
+    type: "object",
+    properties,
+    required,
+  },
+})
+
+/** The failures that every route of ours can answer with. */
+export const errorAnswers = failures(
+  {
     error: {
       type: "object",
-      properties: {
-        code: { type: "string", description: "IPFA_…" },
-        message: { type: "string" },
-        data: { type: "object", additionalProperties: true },
-      },
-      required: ["code", "message"],
+      properties: { code, message: { type: "string" }, data },
+      required: ["code", "message", "data"],
     },
   },
-  required: ["error"],
-} as const
-
-/** The failures every route can answer with. */
-export const errorAnswers = {
-  "4xx": { description: "The request can't be served as it stands.", ...error },
-  "5xx": { description: "It could not be served; Retry-After where it may be later.", ...error },
-}
+  ["error"],
+)
+/** Those of KServe's routes: its clients take `error` for a string. */
+export const kserveErrors = failures({ error: { type: "string" }, code, data }, ["error", "code", "data"])

@@ -4,10 +4,13 @@ import {
   check,
   codeUse,
   fail,
+  fleetMember,
   hardwareReport,
   invitation,
   modelReference,
+  sha256,
   status,
+  storedBenchmark,
   storedModel,
 } from "../../protocol/index.ts"
 import type { AgentTokens } from "../access/agent-tokens.ts"
@@ -42,6 +45,39 @@ const benchmarksQuery = v.object({
   limit: v.optional(v.pipe(v.string(), v.regex(/^\d{1,4}$/), v.transform(Number))),
 })
 const invite = v.object({ for: v.optional(codeUse, "agent") })
+const bridgeStatus = v.object({ ...status.entries, agents: v.array(v.omit(fleetMember, ["joinedAt"])) })
+const benchmarks = v.object({
+  benchmarks: v.array(
+    v.object({
+      ...storedBenchmark.entries,
+      backend: v.string(),
+      scenario: v.string(),
+      samplesMs: v.array(v.number()),
+    }),
+  ),
+  /** Steady runs, by agent, device and model. */
+  runs: v.array(
+    v.object({
+      agent: v.string(),
+      device: v.string(),
+      backend: v.string(),
+      adapter: v.string(),
+      model: v.string(),
+      n: v.number(),
+      failed: v.number(),
+      p50Ms: v.number(),
+    }),
+  ),
+})
+const pairedAgent = v.object({
+  agent: v.string(),
+  /** What its token is good for; absent for an agent. */
+  role: v.optional(v.literal("dashboard")),
+  origin: v.optional(v.string()),
+  label: v.optional(v.string()),
+  pairedAt: v.number(),
+  connected: v.boolean(),
+})
 const alias = v.object({ name: v.string(), reference: v.string(), shipped: v.boolean() })
 
 /** What is ours: status, devices, evidence, models, pairing. */
@@ -58,7 +94,7 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
       schema: {
         tags: ["bridge"],
         summary: "What is loaded, what runs, who is there.",
-        response: ok(status, "Status."),
+        response: ok(bridgeStatus, "Status."),
       },
     },
     async (_, reply) => {
@@ -90,7 +126,8 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
       schema: {
         tags: ["evidence"],
         summary: "Latest benchmarks first, with their raw samples.",
-        response: errorAnswers,
+        querystring: shown(benchmarksQuery),
+        response: ok(benchmarks, "Benchmarks, and what all steady runs say."),
       },
     },
     async (request) => {
@@ -127,7 +164,16 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
         tags: ["models"],
         summary: "Gets a model, verifies it, and gives it a name.",
         body: shown(addModel),
-        response: errorAnswers,
+        response: ok(
+          v.object({
+            reference: modelReference,
+            sha256,
+            bytes: v.number(),
+            stored: v.boolean(),
+            name: v.optional(v.string()),
+          }),
+          "The model; `stored` where its bytes were here before.",
+        ),
       },
     },
     async (request, reply) => {
@@ -147,7 +193,7 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
       schema: {
         tags: ["models"],
         summary: "Removes a name, or (by its SHA-256) a stored model.",
-        response: errorAnswers,
+        response: ok(v.object({ removed: v.literal(true) }), "It is removed."),
       },
     },
     async (request) => {
@@ -176,7 +222,13 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
   )
   app.get(
     "/v1/agents",
-    { schema: { tags: ["agents"], summary: "The agents that were paired.", response: errorAnswers } },
+    {
+      schema: {
+        tags: ["agents"],
+        summary: "The agents that were paired.",
+        response: ok(v.object({ agents: v.array(pairedAgent) }), "Agents, and dashboards."),
+      },
+    },
     async () => ({ agents: tokens.list().map((a) => ({ ...a, connected: fleet.get(a.agent) !== undefined })) }),
   )
   app.delete<{ Params: { agent: string } }>(
@@ -185,7 +237,7 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
       schema: {
         tags: ["agents"],
         summary: "Takes an agent's token back and ends its connection.",
-        response: errorAnswers,
+        response: ok(v.object({ revoked: v.literal(true) }), "It is taken back."),
       },
     },
     async (request) => {
@@ -205,7 +257,7 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
           "HMAC-SHA-256 in hexadecimal; key: SHA-256 of the token; message: `ipfa-bridge-proof`, the nonce and the Host you called, each but the last followed by a newline. With `agent`, the token of that agent.",
         security: [],
         querystring: shown(proofQuery),
-        response: errorAnswers,
+        response: ok(v.object({ version: v.string(), proof: v.string() }), "The proof."),
       },
     },
     async (request) => {

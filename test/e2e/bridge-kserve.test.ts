@@ -126,7 +126,7 @@ describe("infer", () => {
     ["a deadline that is no time", { deadline_ms: -1 }, 400, "IPFA_INPUT_INVALID"],
   ])("%s is a typed error", async (_, parameters, status, code) => {
     const answer = await t.http("POST", "/v2/models/digits/infer", { parameters, ...asJson(0) })
-    expect([answer.status, answer.json.error.code]).toEqual([status, code])
+    expect([answer.status, answer.code]).toEqual([status, code])
   })
 
   test("a device that can't be had says why", async () => {
@@ -134,7 +134,7 @@ describe("infer", () => {
       parameters: { device: "native-dml" },
       ...asJson(0),
     })
-    expect(json.error.data.reason).toMatch(/dml/)
+    expect(json.data.reason).toMatch(/dml/)
   })
 
   test.each([
@@ -206,7 +206,7 @@ describe("infer", () => {
     ["no inputs", "digits", { inputs: [] }, 400, "IPFA_INPUT_INVALID"],
   ])("%s is refused, and named", async (_, model, body, status, code) => {
     const answer = await t.http("POST", `/v2/models/${model}/infer`, body)
-    expect([answer.status, answer.json.error.code]).toEqual([status, code])
+    expect([answer.status, answer.code]).toEqual([status, code])
   })
 
   test.each([
@@ -218,7 +218,7 @@ describe("infer", () => {
       inputs: [{ name: "image", shape: [1, 1, 8, 8], datatype: "FP32", parameters: { binary_data_size: 256 } }],
     }
     const answer = await t.http("POST", "/v2/models/digits/infer", json, headers)
-    expect([answer.status, answer.json.error.code]).toEqual([400, "IPFA_INPUT_INVALID"])
+    expect([answer.status, answer.code]).toEqual([400, "IPFA_INPUT_INVALID"])
   })
 
   test("the same Idempotency-Key is the same job", async () => {
@@ -238,7 +238,7 @@ describe("infer", () => {
 
   test("an Idempotency-Key that is too long is refused, not cut short to another's", async () => {
     const answer = await t.http("POST", "/v2/models/digits/infer", asJson(0), { "idempotency-key": "k".repeat(129) })
-    expect([answer.status, answer.json.error.code]).toEqual([400, "IPFA_INPUT_INVALID"])
+    expect([answer.status, answer.code]).toEqual([400, "IPFA_INPUT_INVALID"])
   })
 })
 

@@ -27,6 +27,8 @@ export interface HttpAnswer {
   bytes: Buffer
   // biome-ignore lint/suspicious/noExplicitAny: JSON of whatever was asked for
   json: any
+  /** The error's code: KServe's paths have it beside a message, ours have an object. */
+  readonly code: string
 }
 
 export const silent = createLog("silent")
@@ -80,6 +82,10 @@ export function raw(
           bytes,
           get json() {
             return JSON.parse(bytes.toString())
+          },
+          get code() {
+            const { error, code } = this.json
+            return typeof error === "string" ? code : error.code
           },
         })
       })

@@ -1,4 +1,4 @@
-import { errorAnswers } from "../route.ts"
+import { kserveErrors } from "../route.ts"
 import { datatypes } from "./datatypes.ts"
 
 /** KServe v2's shapes for /docs. What is checked is checked by request.ts. */
@@ -14,9 +14,9 @@ const signature = {
     required: ["name", "datatype", "shape"],
   },
 } as const
-const answer = (properties: Record<string, object>, description: string) => ({
-  200: { description, type: "object", properties },
-  ...errorAnswers,
+const answer = (properties: Record<string, object>, required: readonly string[], description: string) => ({
+  200: { description, type: "object", properties, required },
+  ...kserveErrors,
 })
 
 const tensor = {
@@ -39,20 +39,42 @@ const tensor = {
   required: ["name", "shape", "datatype"],
 } as const
 
+const inferResponse = {
+  type: "object",
+  properties: {
+    model_name: { type: "string" },
+    model_version: { type: "string" },
+    id: { type: "string" },
+    parameters: {
+      ...parameters,
+      properties: {
+        device: { type: "string" },
+        agent: { type: "string" },
+        fellBackFrom: { type: "string", description: "The device that would have served, had it been able to." },
+        fellBackReason: { type: "string" },
+        reruns: { type: "integer", description: "How often it was run again because a device was lost under it." },
+        queueMs: { type: "number" },
+        runMs: { type: "number" },
+      },
+    },
+    outputs: { type: "array", items: tensor },
+  },
+  required: ["model_name", "model_version", "outputs"],
+} as const
+
 export const openApi = {
   model: {
     type: "object",
     properties: { model: { type: "string", description: "An alias (`digits`), or a URL-encoded model reference." } },
     required: ["model"],
   },
-  live: answer({ live: { type: "boolean" } }, "It runs."),
+  live: answer({ live: { type: "boolean" } }, ["live"], "It runs."),
   ready: {
-    ...answer({ name: { type: "string" }, ready: { type: "boolean" } }, "Ready."),
+    ...answer({ name: { type: "string" }, ready: { type: "boolean" } }, ["ready"], "Ready."),
     503: {
       description: "Not now.",
       type: "object",
       properties: { name: { type: "string" }, ready: { type: "boolean" } },
-      additionalProperties: true,
     },
   },
   server: answer(
@@ -61,6 +83,7 @@ export const openApi = {
       version: { type: "string" },
       extensions: { type: "array", items: { type: "string" } },
     },
+    ["name", "version", "extensions"],
     "Name, version and extensions.",
   ),
   metadata: answer(
@@ -71,6 +94,7 @@ export const openApi = {
       inputs: signature,
       outputs: signature,
     },
+    ["name", "versions", "platform", "inputs", "outputs"],
     "Inputs and outputs; −1 is a dimension that is free.",
   ),
   inferHeaders: {
@@ -106,25 +130,21 @@ export const openApi = {
     },
     required: ["inputs"],
   },
-  infer: answer(
-    {
-      model_name: { type: "string" },
-      model_version: { type: "string" },
-      id: { type: "string" },
-      parameters: {
-        ...parameters,
-        properties: {
-          device: { type: "string" },
-          agent: { type: "string" },
-          fellBackFrom: { type: "string", description: "The device that would have served, had it been able to." },
-          fellBackReason: { type: "string" },
-          reruns: { type: "integer", description: "How often it was run again because a device was lost under it." },
-          queueMs: { type: "number" },
-          runMs: { type: "number" },
+  infer: {
+    200: {
+      description: "The outputs, and what served them.",
+      content: {
+        "application/json": { schema: inferResponse },
+        "application/octet-stream": {
+          schema: {
+            type: "string",
+            format: "binary",
+            description:
+              "Where an output was asked for as bytes: the same JSON, as long as the header Inference-Header-Content-Length says, then the tensors in its order.",
+          },
         },
       },
-      outputs: { type: "array", items: tensor },
     },
-    "The outputs, and what served them.",
-  ),
+    ...kserveErrors,
+  },
 } as const

@@ -4,6 +4,9 @@ import { toDatatype } from "./datatypes.ts"
 import type { InferCall } from "./request.ts"
 import { toJson } from "./values.ts"
 
+/** Of every model: another version is another model. */
+export const MODEL_VERSION = "1"
+
 export interface InferAnswer {
   /** The JSON, alone or followed by the binary outputs. */
   body: Buffer
@@ -27,7 +30,7 @@ export function writeInfer(model: string, call: InferCall, result: RunResult, or
   const json = Buffer.from(
     JSON.stringify({
       model_name: model,
-      model_version: "1",
+      model_version: MODEL_VERSION,
       ...(call.id !== undefined && { id: call.id }),
       parameters: served(result),
       outputs,

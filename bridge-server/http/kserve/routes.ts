@@ -7,10 +7,12 @@ import { toDatatype } from "./datatypes.ts"
 import { invalid } from "./invalid.ts"
 import { openApi } from "./openapi.ts"
 import { HEADER_LENGTH, MAX_INFER_BYTES, readInfer } from "./request.ts"
-import { writeInfer } from "./response.ts"
+import { MODEL_VERSION, writeInfer } from "./response.ts"
 
 /** As over a WebSocket. */
 const MAX_KEY = 128
+/** A model's name stands for its bytes: there is one version of each. */
+const modelPaths = ["/v2/models/:model", `/v2/models/:model/versions/${MODEL_VERSION}`]
 
 interface ModelPath {
   Params: { model: string }
@@ -41,31 +43,27 @@ export function kserve(app: FastifyInstance, router: Router): void {
     extensions: ["binary_tensor_data"],
   }))
 
-  app.get<ModelPath>(
-    "/v2/models/:model",
-    { schema: { tags, summary: "A model's inputs and outputs.", params: openApi.model, response: openApi.metadata } },
-    async (request, reply) => {
-      const model = modelName(request)
-      const info = await router.describe(callerOf(request), { model }, untilClosed(reply))
-      return { name: model, versions: ["1"], platform: "onnx_onnxv1", ...signature(info) }
-    },
-  )
-  app.get<ModelPath>(
-    "/v2/models/:model/ready",
-    {
-      schema: {
-        tags,
-        summary: "A device is there that takes the model.",
-        params: openApi.model,
-        response: openApi.ready,
+  const params = openApi.model
+  for (const path of modelPaths) {
+    app.get<ModelPath>(
+      path,
+      { schema: { tags, summary: "A model's inputs and outputs.", params, response: openApi.metadata } },
+      async (request, reply) => {
+        const model = modelName(request)
+        const info = await router.describe(callerOf(request), { model }, untilClosed(reply))
+        return { name: model, versions: [MODEL_VERSION], platform: "onnx_onnxv1", ...signature(info) }
       },
-    },
-    async (request, reply) => {
-      const model = modelName(request)
-      const ready = await router.isReady(callerOf(request), { model }, untilClosed(reply))
-      return reply.code(ready ? 200 : 503).send({ name: model, ready })
-    },
-  )
+    )
+    app.get<ModelPath>(
+      `${path}/ready`,
+      { schema: { tags, summary: "A device is there that takes the model.", params, response: openApi.ready } },
+      async (request, reply) => {
+        const model = modelName(request)
+        const ready = await router.isReady(callerOf(request), { model }, untilClosed(reply))
+        return reply.code(ready ? 200 : 503).send({ name: model, ready })
+      },
+    )
+  }
 
   // Bytes as they came, whatever the type says: with the binary extension the body is JSON at its beginning only.
   void app.register(async (scope) => {
@@ -88,17 +86,12 @@ export function kserve(app: FastifyInstance, router: Router): void {
       description:
         "The device is chosen by measurements unless `parameters.device` or `parameters.agent` forces one. The header `Idempotency-Key` makes a repeated request the same job.",
       consumes: ["application/json", "application/octet-stream"],
-      params: openApi.model,
+      params,
       headers: openApi.inferHeaders,
       body: openApi.inferRequest,
       response: openApi.infer,
     }
-    scope.post<ModelPath>("/v2/models/:model/infer", { schema, bodyLimit: MAX_INFER_BYTES }, infer)
-    scope.post<ModelPath>(
-      "/v2/models/:model/versions/1/infer",
-      { schema: { ...schema, hide: true }, bodyLimit: MAX_INFER_BYTES },
-      infer,
-    )
+    for (const path of modelPaths) scope.post<ModelPath>(`${path}/infer`, { schema, bodyLimit: MAX_INFER_BYTES }, infer)
   })
 }
 
