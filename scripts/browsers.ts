@@ -1,41 +1,10 @@
-/** Finds a browser that can be driven with the extension loaded, or gets one. Branded Chrome ≥ 137 ignores --load-extension, so it is not among them. */
+/** Gets a browser where none is found that can be driven with the extension loaded, and the arguments to start it with. */
 import { spawnSync } from "node:child_process"
-import { accessSync, constants, existsSync, readdirSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { createInterface } from "node:readline/promises"
-import { chromium } from "playwright-core"
-
-const candidates: Record<string, string[]> = {
-  linux: ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/snap/bin/chromium", "/usr/bin/microsoft-edge"],
-  darwin: [
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-  ],
-  win32: [
-    "C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe",
-    "C:\\Program Files\\Chromium\\Application\\chrome.exe",
-  ],
-}
-
-const runnable = (file: string) => {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** The Chromium (or Edge) to drive: `$CHROMIUM`, the usual places, or Playwright's own; undefined where there is none. */
-export function findChromium(): string | undefined {
-  const named = process.env.CHROMIUM
-  if (named) {
-    if (runnable(named)) return named
-    throw new Error(`CHROMIUM names ${named}, which is not there or not executable.`)
-  }
-  const bundled = chromium.executablePath()
-  return [...(candidates[process.platform] ?? []), bundled].find((file) => existsSync(file) && runnable(file))
-}
+import { findChromium, findFirefox, findProgram } from "../bridge-server/browsers.ts"
+import { repoRoot } from "./sources.ts"
 
 const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY && !process.env.CI)
 
@@ -55,14 +24,14 @@ function run(command: string, args: string[]): boolean {
 
 /** Installs packages of the distribution, after asking where there is a terminal; false where that can't be or went wrong. */
 async function installPackages(...packages: string[]): Promise<boolean> {
-  const apt = "/usr/bin/apt-get"
-  if (process.platform !== "linux" || !existsSync(apt)) return false
-  const root = process.getuid?.() === 0
-  const prefix = root ? [] : interactive ? ["sudo"] : ["sudo", "-n"]
+  const apt = findProgram("apt-get")
+  const isRoot = process.getuid?.() === 0
+  const sudo = isRoot ? undefined : findProgram("sudo")
+  if (process.platform !== "linux" || !apt || (!isRoot && !sudo)) return false
   const names = packages.join(" and ")
   if (!(await agree(`Install the distribution's package${packages.length > 1 ? "s" : ""} ${names} with apt-get?`)))
     return false
-  const [command = apt, ...rest] = [...prefix, apt]
+  const [command, rest] = sudo ? [sudo, [...(interactive ? [] : ["-n"]), apt]] : [apt, []]
   run(command, [...rest, "update"])
   return run(command, [...rest, "install", "-y", "--no-install-recommends", ...packages])
 }
@@ -77,7 +46,7 @@ Microsoft Edge works as well. Branded Chrome can't be driven with an unpacked ex
 export async function ensureChromium(): Promise<string | undefined> {
   const found = findChromium()
   if (found) return found
-  const cli = path.join(import.meta.dirname, "..", "node_modules", "playwright-core", "cli.js")
+  const cli = path.join(repoRoot, "node_modules", "playwright-core", "cli.js")
   if (await agree("No Chromium was found. Download Playwright's build (about 180 MB)?")) {
     if (run(process.execPath, [cli, "install", "chromium"]) && findChromium()) return findChromium()
   }
@@ -86,31 +55,26 @@ export async function ensureChromium(): Promise<string | undefined> {
   return undefined
 }
 
-const firefoxes: Record<string, string[]> = {
-  linux: ["/usr/bin/firefox-esr", "/usr/bin/firefox", "/usr/lib/firefox/firefox"],
-  darwin: ["/Applications/Firefox.app/Contents/MacOS/firefox"],
-  win32: ["C:\\Program Files\\Mozilla Firefox\\firefox.exe"],
-}
-
-/** The Firefox to drive: `$FIREFOX`, or one in the usual places; undefined where there is none. */
-export function findFirefox(): string | undefined {
-  const named = process.env.FIREFOX
-  if (named) {
-    if (runnable(named)) return named
-    throw new Error(`FIREFOX names ${named}, which is not there or not executable.`)
-  }
-  return firefoxes[process.platform]?.find((file) => existsSync(file) && runnable(file))
-}
-
 export const FIREFOX_ABSENT =
   "no Firefox was found: install it (Debian: apt-get install firefox-esr mesa-vulkan-drivers), or say where it is with FIREFOX=/path/to/firefox"
 
-/** `findFirefox`, else installs the distribution's, with a Vulkan driver that computes without a GPU. Undefined where it can't. */
-export async function ensureFirefox(): Promise<string | undefined> {
+/** Left behind where Firefox was not installed, whether a person said no or it could not be: it is tried once, not at each start. */
+const declined = path.join(repoRoot, ".cache", "firefox-not-installed")
+
+/**
+ * `findFirefox`, else installs the distribution's, once, with a Vulkan driver that computes without a GPU, after asking where there is a terminal.
+ * Undefined where it can't, or could not be an earlier time (`memory`).
+ */
+export async function ensureFirefox(memory: string = declined): Promise<string | undefined> {
   const found = findFirefox()
-  if (found) return found
+  if (found || existsSync(memory)) return found
   await installPackages("firefox-esr", "mesa-vulkan-drivers")
-  return findFirefox()
+  const installed = findFirefox()
+  if (!installed) {
+    mkdirSync(path.dirname(memory), { recursive: true })
+    writeFileSync(memory, "Not asked or tried again by npm start; remove this file to have that.\n")
+  }
+  return installed
 }
 
 /** Whether this machine has a GPU that a headless browser can use, as far as can be told without one. */

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, statfsSync } from "node
 import { createServer } from "node:net"
 import os from "node:os"
 import path from "node:path"
+import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { AccelerateError } from "../../protocol/index.ts"
 import { findBridge, tryDataFolder } from "../data-folder.ts"
@@ -111,7 +112,7 @@ export async function checkOnnxRuntime(): Promise<Finding> {
     return {
       name,
       ok: true,
-      detail: `${version}: ${backends.join(", ")} offered (npm start says which of them compute)`,
+      detail: `${version}: ${backends.join(", ")} offered (ipfs-accelerate status says which of them compute)`,
     }
   } catch (error) {
     return {
@@ -169,21 +170,10 @@ export async function checkGpus(): Promise<Finding[]> {
             fix: "Add this user to the group render (usermod -aG render USER).",
           }
         : { name: "gpu", ok: true, detail: usable.map((n) => `/dev/dri/${n}`).join(", ") }
-  const nvidia = await run("nvidia-smi", ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"], {
-    timeout: 10_000,
-  }).then(
-    ({ stdout }): Finding => ({ name: "cuda", ok: true, detail: stdout.trim().split("\n").join("; ") }),
-    (): Finding => ({
-      name: "cuda",
-      ok: false,
-      detail: "no nvidia-smi: no NVIDIA driver",
-      fix: "Only needed for native-cuda: install the NVIDIA driver and onnxruntime-node's CUDA files.",
-    }),
-  )
   const vulkan = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].flatMap((d) => (existsSync(d) ? readdirSync(d) : []))
   return [
     render,
-    nvidia,
+    await checkCuda(),
     vulkan.length > 0
       ? { name: "vulkan", ok: true, detail: vulkan.join(", ") }
       : {
@@ -195,85 +185,42 @@ export async function checkGpus(): Promise<Finding[]> {
   ]
 }
 
-const browsers: { name: string; files: Partial<Record<NodeJS.Platform, string[]>>; gives: string; fix: string }[] = [
-  {
-    name: "chromium",
-    files: {
-      linux: ["chromium", "chromium-browser", "microsoft-edge"],
-      darwin: [
-        "/Applications/Chromium.app/Contents/MacOS/Chromium",
-        "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-      ],
-      win32: ["C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe"],
-    },
-    gives: "WebGPU and WASM",
-    fix: "npx playwright-core install chromium, or the distribution's package chromium. Branded Chrome can't load an unpacked extension since 137.",
-  },
-  {
-    name: "firefox",
-    files: {
-      linux: ["firefox", "firefox-esr"],
-      darwin: ["/Applications/Firefox.app/Contents/MacOS/firefox"],
-      win32: ["C:\\Program Files\\Mozilla Firefox\\firefox.exe"],
-    },
-    gives: "WebGPU and WASM",
-    fix: "The distribution's package firefox or firefox-esr.",
-  },
-  {
-    name: "webkit",
-    files: { linux: ["WebKitWebDriver"], darwin: ["/Applications/Safari.app/Contents/MacOS/Safari"] },
-    gives: "WASM; WebGPU in Safari 26 and later",
-    fix: "webkit2gtk-driver (Debian, Ubuntu).",
-  },
-]
-
-export function checkBrowsers(): Finding[] {
-  return browsers.map(({ name, files, gives, fix }) => {
-    const found = (files[process.platform] ?? []).flatMap((file) => locate(file) ?? [])
-    return found.length > 0
-      ? { name, ok: true, detail: `${found[0]}: ${gives}` }
-      : { name, ok: false, detail: "not found", fix }
-  })
-}
-
-/** No browser tells without being started; what is known is which builds carry a backend. */
-export function checkWebnn(): Finding {
-  const name = "webnn"
-  try {
-    import.meta.resolve("@sparticuz/chromium")
-    return { name, ok: true, detail: "the Chromium of @sparticuz/chromium (LiteRT; cpu, gpu, npu), as a worker page" }
-  } catch {
-    // Not installed here.
-  }
-  if (process.platform === "win32") return { name, ok: true, detail: "Chromium and Edge, by DirectML, behind a flag" }
+/** A driver alone is not enough: what ONNX Runtime opens for CUDA is not in its npm package, and is fetched from elsewhere by its own installer. */
+async function checkCuda(): Promise<Finding> {
+  const name = "cuda"
+  const query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+  const driver = await run("nvidia-smi", query, { timeout: 10_000 }).then(
+    ({ stdout }) => stdout.trim().split("\n").join("; "),
+    () => undefined,
+  )
+  if (driver === undefined)
+    return {
+      name,
+      ok: false,
+      detail: "no nvidia-smi: no NVIDIA driver",
+      fix: "Only needed for native-cuda: install the NVIDIA driver, then onnxruntime-node's CUDA files.",
+    }
+  const folder = onnxRuntimeFolder()
+  if (folder && existsSync(path.join(folder, "bin/napi-v6/linux", process.arch, "libonnxruntime_providers_cuda.so")))
+    return {
+      name,
+      ok: true,
+      detail: `${driver}; onnxruntime-node's CUDA files (ipfs-accelerate status says if they compute)`,
+    }
   return {
     name,
     ok: false,
-    detail: "the distributions' Chromium has no WebNN backend",
-    fix: "npm install @sparticuz/chromium, whose Chromium has one.",
+    detail: `${driver}; onnxruntime-node's CUDA files are not installed`,
+    fix: `With CUDA 12, on x64: node ${folder ?? "node_modules/onnxruntime-node"}/script/install --onnxruntime-node-install`,
   }
 }
 
-export function checkTerminal(): Finding {
-  const display = process.platform !== "linux" || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
-  return display
-    ? { name: "display", ok: true, detail: process.env.WAYLAND_DISPLAY ?? process.env.DISPLAY ?? "there" }
-    : {
-        name: "display",
-        ok: false,
-        detail: "neither DISPLAY nor WAYLAND_DISPLAY is set",
-        fix: "Browsers are started headless.",
-      }
-}
-
-function locate(file: string): string | undefined {
-  if (path.isAbsolute(file)) return existsSync(file) ? file : undefined
-  const dirs = (process.env.PATH ?? "").split(path.delimiter)
-  return dirs.map((dir) => path.join(dir, file)).find((candidate) => mayRun(candidate))
-}
-
-function mayRun(file: string): boolean {
-  return may(file, constants.X_OK)
+function onnxRuntimeFolder(): string | undefined {
+  try {
+    return path.resolve(fileURLToPath(import.meta.resolve("onnxruntime-node")), "../..")
+  } catch {
+    return undefined
+  }
 }
 
 function mayUse(file: string): boolean {

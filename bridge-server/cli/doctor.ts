@@ -1,8 +1,8 @@
 import { Command } from "commander"
 import { thisMachine } from "../../native-host/install.ts"
 import { defaultDataDir } from "../data-folder.ts"
+import { checkBrowsers, checkTerminal, checkWebnn } from "./check-browsers.ts"
 import {
-  checkBrowsers,
   checkDataFolder,
   checkDisk,
   checkDuckDb,
@@ -11,8 +11,6 @@ import {
   checkNode,
   checkOnnxRuntime,
   checkPort,
-  checkTerminal,
-  checkWebnn,
   type Finding,
 } from "./checks.ts"
 import { checkNativeHost } from "./native-host.ts"

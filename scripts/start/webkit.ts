@@ -1,26 +1,7 @@
-import { accessSync, constants, globSync } from "node:fs"
-import path from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
+import { findWebkit } from "../../bridge-server/browsers.ts"
 import { type DrivenBrowser, joining } from "./driven.ts"
 import { startWebDriver, startXvfb, type WebDriver } from "./web-driver.ts"
-
-export interface WebkitPaths {
-  driver: string
-  browser: string
-  /** Where there is no display, or none is wanted. */
-  xvfb: string | undefined
-}
-
-/** WebKitGTK's driver and its small browser, or why they are not there and how to get them. */
-export function findWebkit(): WebkitPaths | string {
-  if (process.platform !== "linux")
-    return "WebKitGTK is for Linux; here, open the worker page in Safari or any other browser"
-  const driver = onPath("WebKitWebDriver")
-  const browser =
-    process.env.MINIBROWSER ?? globSync("/usr/{lib,lib64,libexec}/{*/,}webkit2gtk-4.*/MiniBrowser").sort().at(-1)
-  if (!driver || !browser) return "WebKitGTK's driver is not installed: apt-get install webkit2gtk-driver xvfb"
-  return { driver, browser, xvfb: onPath("Xvfb") }
-}
 
 /** WebKitGTK's MiniBrowser under WebDriver. Returns why there is none, where there is none. */
 export async function launchWebkit(headless: boolean): Promise<WebDriver | string> {
@@ -61,18 +42,6 @@ export async function joinWebkit(link: string, headless: boolean, stop?: AbortSi
       const state = await driver.evaluate(script)
       if (state === "connected") return
       if (Date.now() > end) throw new Error(`the worker page did not join: ${state}`)
-    }
-  })
-}
-
-function onPath(name: string): string | undefined {
-  const places = (process.env.PATH ?? "").split(path.delimiter).map((folder) => path.join(folder, name))
-  return places.find((file) => {
-    try {
-      accessSync(file, constants.X_OK)
-      return true
-    } catch {
-      return false
     }
   })
 }

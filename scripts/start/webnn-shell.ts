@@ -1,15 +1,6 @@
-import { existsSync } from "node:fs"
 import { type Browser, type BrowserContext, chromium } from "playwright-core"
+import { webnnShellAbsent } from "../../bridge-server/browsers.ts"
 import { type DrivenBrowser, joining } from "./driven.ts"
-
-/** Why the shell can't run here, or undefined where it can. */
-export function webnnShellAbsent(): string | undefined {
-  if (process.platform !== "linux" || process.arch !== "x64")
-    return "its binary (npm package @sparticuz/chromium) is for Linux on x64"
-  return existsSync(new URL("../../node_modules/@sparticuz/chromium", import.meta.url))
-    ? undefined
-    : "the npm package @sparticuz/chromium is not installed: npm install"
-}
 
 /** A headless Chromium that has WebNN (LiteRT and XNNPACK), which Debian's and Chrome's own headless builds lack, on `cpu`, `gpu` and `npu` contexts. End it with `context.browser().close()`. */
 export async function launchWebnnShell(): Promise<BrowserContext> {

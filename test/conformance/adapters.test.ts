@@ -1,6 +1,6 @@
 import { launch } from "puppeteer-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { findFirefox } from "../../scripts/browsers.ts"
+import { findFirefox } from "../../bridge-server/browsers.ts"
 import { webgpuPrefs } from "../../scripts/start/firefox.ts"
 import { softwareAdapter } from "../kernels/software-gpu.ts"
 import { bundle } from "../support/bundle.ts"

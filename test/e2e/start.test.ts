@@ -6,11 +6,9 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { createInterface } from "node:readline"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
-import { findFirefox } from "../../scripts/browsers.ts"
+import { findFirefox, findWebkit, webnnShellAbsent } from "../../bridge-server/browsers.ts"
 import type { StartEvent } from "../../scripts/start/events.ts"
 import { freePort } from "../../scripts/start/web-driver.ts"
-import { findWebkit } from "../../scripts/start/webkit.ts"
-import { webnnShellAbsent } from "../../scripts/start/webnn-shell.ts"
 import { processTree } from "../support/processes.ts"
 
 // Every browser there is, one after the other: what is claimed is that each is right, not how fast a busy machine is.

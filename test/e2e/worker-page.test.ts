@@ -1,8 +1,9 @@
 import type { BrowserContext, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { findWebkit } from "../../bridge-server/browsers.ts"
 import arabic from "../../bridge-server/page-parts/_locales/ar/messages.json" with { type: "json" }
 import { ensureWorkerPage } from "../../scripts/packages/pages.ts"
-import { findWebkit, joinWebkit } from "../../scripts/start/webkit.ts"
+import { joinWebkit } from "../../scripts/start/webkit.ts"
 import { joinWebnnShell } from "../../scripts/start/webnn-shell.ts"
 import { connect } from "../../sdk/connect.ts"
 import { adderModel } from "../support/adder.ts"

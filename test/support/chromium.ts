@@ -1,5 +1,6 @@
 import { type BrowserContext, chromium, type Page } from "playwright-core"
-import { chromiumArgs, findChromium } from "../../scripts/browsers.ts"
+import { findChromium } from "../../bridge-server/browsers.ts"
+import { chromiumArgs } from "../../scripts/browsers.ts"
 
 export interface LaunchOptions {
   /** An unpacked extension to load. */

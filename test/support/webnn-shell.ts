@@ -1,4 +1,4 @@
-import { webnnShellAbsent } from "../../scripts/start/webnn-shell.ts"
+import { webnnShellAbsent } from "../../bridge-server/browsers.ts"
 
 export { launchWebnnShell } from "../../scripts/start/webnn-shell.ts"
 

@@ -1,0 +1,81 @@
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
+import { checkBrowsers, checkWebnn } from "../../bridge-server/cli/check-browsers.ts"
+import { checkGpus, type Finding } from "../../bridge-server/cli/checks.ts"
+import { repoRoot } from "../../scripts/sources.ts"
+
+/** The machine as doctor sees it: nothing on the PATH but what a test puts there, and a home of its own. */
+let home: string
+let bin: string
+beforeEach(() => {
+  home = mkdtempSync(path.join(tmpdir(), "ipfa doctor "))
+  bin = path.join(home, "bin")
+  mkdirSync(bin)
+  vi.stubEnv("PATH", bin)
+  vi.stubEnv("HOME", home)
+  for (const name of ["CHROMIUM", "FIREFOX", "PLAYWRIGHT_BROWSERS_PATH", "XDG_CACHE_HOME"]) vi.stubEnv(name, undefined)
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(home, { recursive: true, force: true })
+})
+
+function program(file: string, script = ""): string {
+  mkdirSync(path.dirname(file), { recursive: true })
+  writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  return file
+}
+const finding = (name: string, findings: readonly Finding[]) => findings.find((f) => f.name === name)
+const browser = (name: string) => finding(name, checkBrowsers())
+
+describe.skipIf(process.platform !== "linux")("on Linux, doctor", () => {
+  test("finds no browser where there is none, and says how to get each", () => {
+    for (const { name, ok, fix } of checkBrowsers()) expect([name, ok, fix]).toEqual([name, false, expect.any(String)])
+  })
+
+  test("finds the browsers on the PATH, and those that $CHROMIUM and $FIREFOX name before them", () => {
+    const [chromium, firefox] = [program(path.join(bin, "chromium")), program(path.join(bin, "firefox-esr"))]
+    expect(browser("chromium")).toMatchObject({ ok: true, detail: `${chromium}: WebGPU and WASM` })
+    expect(browser("firefox")).toMatchObject({ ok: true, detail: `${firefox}: WebGPU and WASM` })
+    vi.stubEnv("CHROMIUM", program(path.join(home, "my chromium")))
+    vi.stubEnv("FIREFOX", path.join(home, "gone"))
+    expect(browser("chromium")).toMatchObject({ ok: true, detail: expect.stringContaining("my chromium") })
+    const detail = `FIREFOX names ${path.join(home, "gone")}, which is not there or not executable.`
+    expect(browser("firefox")).toMatchObject({ ok: false, detail })
+  })
+
+  test("finds the Chromium that Playwright installs, where Playwright says it is", () => {
+    const ask = 'import { chromium } from "playwright-core"; process.stdout.write(chromium.executablePath())'
+    const file = execFileSync(process.execPath, ["--input-type=module", "-e", ask], { cwd: repoRoot, encoding: "utf8" })
+    expect(file.startsWith(home)).toBe(true)
+    program(file.replace(/chromium-\d+/, "chromium-99"))
+    program(file)
+    expect(browser("chromium")).toMatchObject({ ok: true, detail: `${file}: WebGPU and WASM` })
+  })
+
+  test("does not take a driver for CUDA: onnxruntime-node's files for it are not in its npm package", async () => {
+    const cuda = async () => finding("cuda", await checkGpus())
+    expect(await cuda()).toMatchObject({ ok: false, detail: expect.stringContaining("no nvidia-smi") })
+    program(path.join(bin, "nvidia-smi"), 'echo "A card, 999.9, 1 MiB"')
+    expect(await cuda()).toMatchObject({
+      ok: false,
+      detail: "A card, 999.9, 1 MiB; onnxruntime-node's CUDA files are not installed",
+      fix: expect.stringMatching(/node \/.*\/onnxruntime-node\/script\/install --onnxruntime-node-install$/),
+    })
+  })
+
+  test("says that the Chromium shell with WebNN is for Linux on x64", () => {
+    const arch = Object.getOwnPropertyDescriptor(process, "arch") as PropertyDescriptor
+    try {
+      Object.defineProperty(process, "arch", { ...arch, value: "x64" })
+      expect(checkWebnn()).toMatchObject({ ok: true })
+      Object.defineProperty(process, "arch", { ...arch, value: "arm64" })
+      expect(checkWebnn()).toMatchObject({ ok: false, detail: expect.stringContaining("for Linux on x64") })
+    } finally {
+      Object.defineProperty(process, "arch", arch)
+    }
+  })
+})
