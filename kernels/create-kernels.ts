@@ -118,6 +118,8 @@ export interface Kernels
   gelu: UnaryWith<unary.GeluAttributes>
   hardSigmoid: UnaryWith<{ alpha: number; beta: number }>
   leakyRelu: UnaryWith<{ alpha: number }>
+  /** To the nearest whole number of steps, from `low` to `high` of them. */
+  roundTo: UnaryWith<unary.Rounding>
   /** Over the last axis; w has a weight for each of its elements. `eps` is 1e-5 unless given. */
   rmsNorm(x: Float32, w: Float32, attributes?: Partial<NormAttributes>, options?: RunOptions<"row">): Result
   /** As rmsNorm, the mean taken out first, with a bias like w and a residual like x that is added to it first. */
@@ -190,7 +192,7 @@ export function createKernels(device: GPUDevice): Kernels {
     runtime.run(kernel, [a, b], {}, options) as unknown as Any
   const each = <K extends string, F>(kernels: Record<K, AnyKernel>, f: (kernel: AnyKernel) => F) =>
     Object.fromEntries(Object.entries<AnyKernel>(kernels).map(([name, kernel]) => [name, f(kernel)])) as Record<K, F>
-  const { clip, gelu, hardSigmoid, leakyRelu, ...plain } = unary
+  const { clip, gelu, hardSigmoid, leakyRelu, roundTo, ...plain } = unary
   return {
     device,
     runtime,
@@ -198,7 +200,7 @@ export function createKernels(device: GPUDevice): Kernels {
     ...languageKernels(runtime),
     ...each(plain, one),
     ...each({ ...reduce, argMax, argMin, softmax, logSoftmax, cumSum, topK }, oneWith),
-    ...each({ clip, gelu, hardSigmoid, leakyRelu, maxPool, averagePool, copy, cast }, oneWith),
+    ...each({ clip, gelu, hardSigmoid, leakyRelu, roundTo, maxPool, averagePool, copy, cast }, oneWith),
     ...each(binary, two),
     ...each({ transpose }, one),
     matmul: two(matmul),

@@ -2400,9 +2400,9 @@ fn main(
   },
   "ops/unary/unary.wgsl": {
     path: "ops/unary/unary.wgsl",
-    hash: "7c950046986b5e84",
+    hash: "031834f39c84c7cc",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"elems":"u32","alpha":"f32","beta":"f32"},
+    params: {"elems":"u32","alpha":"f32","beta":"f32","gamma":"f32"},
     overrides: {"WG":64},
     code: `// y[i] = f(x[i])
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
@@ -2415,6 +2415,7 @@ struct Params {
   elems: u32,
   alpha: f32,
   beta: f32,
+  gamma: f32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -2503,6 +2504,9 @@ fn f(v: f32) -> f32 {
 #endif
 #if OP == round
   return round(v);
+#endif
+#if OP == round_to
+  return clamp(round(v / params.alpha), params.beta, params.gamma) * params.alpha;
 #endif
 #if OP == sign
   return sign(v);

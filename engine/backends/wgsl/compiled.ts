@@ -64,24 +64,26 @@ export class CompiledProgram {
     }
     const { value, settled } = scoped(device, "program", () => {
       const slots = memory.slots.map((bytes) => make("slot", bytes, storage))
+      const absent = make("absent", 4, usage.STORAGE)
+      const used = usedBuffers(program)
       const buffers = program.buffers.map(({ bytes, data }, i) => {
+        if (!used.has(i)) return absent
         const slot = memory.slotOf.get(i)
         if (slot !== undefined) return slots[slot]!
         const buffer = make(data ? "weights" : "tensor", bytes, storage)
         if (data) device.queue.writeBuffer(buffer, 0, data)
         return buffer
       })
-      const absent = make("absent", 4, usage.STORAGE)
-      const place = (i: number) => i * UNIFORM_ALIGNMENT
-      const uniforms = make("params", place(program.ops.length), usage.UNIFORM | usage.COPY_DST)
-      device.queue.writeBuffer(uniforms, 0, packed(program.ops.map(({ step }) => step)))
+      const params = packed(program.ops.map(({ step }) => step))
+      const uniforms = make("params", params.bytes.length, usage.UNIFORM | usage.COPY_DST)
+      device.queue.writeBuffer(uniforms, 0, params.bytes)
       const dispatches = program.ops.map(({ step, reads, writes }, i): Dispatch => {
         const bound = [...reads.map((read) => (read === undefined ? absent : buffers[read]!)), buffers[writes]!]
         const entries = [
           ...bound.map((buffer, binding) => ({ binding, resource: { buffer } })),
           {
             binding: bound.length,
-            resource: { buffer: uniforms, offset: place(i), size: step.params.byteLength },
+            resource: { buffer: uniforms, offset: params.at[i]!, size: step.params.byteLength },
           },
         ]
         const { layout, pipeline } = compiled[i]!
@@ -198,10 +200,26 @@ function lifetimes({ buffers, ops, inputs, outputs }: Program, fixed: ReadonlySe
   return [...ends].map(([buffer, { first, last }]) => ({ buffer, bytes: buffers[buffer]!.bytes, first, last }))
 }
 
-function packed(steps: readonly Step[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(steps.length * UNIFORM_ALIGNMENT)
-  for (const [i, { params }] of steps.entries()) all.set(new Uint8Array(params), i * UNIFORM_ALIGNMENT)
-  return all
+/** The steps' params one after the other, equal ones once, and where each step's are. */
+function packed(steps: readonly Step[]): { bytes: Uint8Array<ArrayBuffer>; at: number[] } {
+  const places = new Map<string, number>()
+  const at = steps.map(({ params }) => {
+    const key = new Uint32Array(params).join()
+    const place = places.get(key) ?? places.size * UNIFORM_ALIGNMENT
+    places.set(key, place)
+    return place
+  })
+  const bytes = new Uint8Array(places.size * UNIFORM_ALIGNMENT)
+  for (const [i, { params }] of steps.entries()) bytes.set(new Uint8Array(params), at[i])
+  return { bytes, at }
+}
+
+/** What is read, written or handed out: weights that were folded into others are not. */
+function usedBuffers({ ops, inputs, outputs }: Program): ReadonlySet<number | undefined> {
+  return new Set([
+    ...ops.flatMap(({ reads, writes }) => [...reads, writes]),
+    ...[...inputs, ...outputs].map(({ value }) => value.buffer),
+  ])
 }
 
 const wordBytes = (shape: readonly number[]) => 4 * shape.reduce((n, dim) => n * dim, 1)

@@ -35,16 +35,15 @@ export function lower(
   limits: Limits,
   values: Readonly<Record<string, readonly number[]>> = {},
 ): Program {
-  const graph = model.graph!
   const { tensors } = inferShapes(model, shapes, { values })
-  const lowering = new GraphLowering(graph, tensors, info.opsets["ai.onnx"] ?? info.opsets[""] ?? 0, limits)
+  const lowering = new GraphLowering(model.graph!, tensors, info.opsets["ai.onnx"] ?? info.opsets[""] ?? 0, limits)
   const inputs: Terminal[] = info.inputs.map(({ name, dtype }) => {
     const shape = shapes[name]!
     const value = { dtype: gpuDtype(dtype!), shape, buffer: lowering.buffer({ bytes: elems(shape) * 4 }) }
     lowering.set(name, value)
     return { name, dtype: dtype as Dtype, value }
   })
-  for (const node of graph.node) {
+  for (const node of lowering.nodes) {
     if (lowering.done.has(node)) continue
     // What inference knows in full costs nothing at run time.
     if (node.output.every((name) => !name || lowering.known(name))) continue

@@ -8,6 +8,7 @@ import {
   prepare,
   type Shape,
 } from "../../../kernels/index.ts"
+import { fuse } from "./fuse.ts"
 import type { BufferSpec, Op, Value, Words } from "./program.ts"
 import { gpuDtype, storedWords, wordsOf } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
@@ -29,6 +30,7 @@ export class GraphLowering {
   readonly opset: number
   readonly buffers: BufferSpec[] = []
   readonly ops: Op[] = []
+  readonly nodes: readonly NodeProto[]
   /** Nodes that a node before them did along with its own work. */
   readonly done = new Set<NodeProto>()
   readonly #values = new Map<string, Value>()
@@ -43,7 +45,11 @@ export class GraphLowering {
     this.#inferred = inferred
     this.#stored = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]))
     this.#outputs = new Set(graph.output.map(({ name }) => name))
-    for (const node of graph.node)
+    this.nodes = fuse(graph, {
+      elements: (name) => this.known(name) ?? this.stored(name)?.data,
+      shape: (name) => this.#inferred.get(name)?.shape ?? [],
+    })
+    for (const node of this.nodes)
       for (const name of node.input) this.#users.set(name, [...(this.#users.get(name) ?? []), node])
   }
 

@@ -36,6 +36,7 @@ const attributesOf: Record<string, Record<string, unknown>[]> = {
   clip: [{ low: -1, high: 2.5 }, { low: 0.25 }, { high: -0.5 }],
   "leaky-relu": [{}, { alpha: -1.5 }],
   "hard-sigmoid": [{}, { alpha: 0.7, beta: -0.25 }],
+  "round-to": [{ step: 0.25, low: -9, high: 12 }, { step: 0.3 }],
   gelu: [{ approximate: "none" }, { approximate: "tanh" }],
 }
 

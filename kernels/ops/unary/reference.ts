@@ -58,6 +58,7 @@ export const functions: Record<UnaryOp, (x: number, constants: Constants) => num
   floor: Math.floor,
   ceil: Math.ceil,
   round,
+  "round-to": (x, { alpha, beta, gamma = 0 }) => clipped(round(x / alpha), { low: beta, high: gamma }) * alpha,
   sign: Math.sign,
   sin: Math.sin,
   cos: Math.cos,
@@ -145,6 +146,11 @@ export const tolerances: Record<UnaryOp, Tolerance<UnaryProblem>> = {
   floor: kept,
   ceil: kept,
   round: kept,
+  "round-to": of("ULP·|y| + TINY, and a step where 2.5·ULP·|x/step| takes x/step past a half", (x, y, { alpha }) => {
+    const steps = Math.abs(x / alpha)
+    const toHalf = Math.abs(steps - Math.floor(steps) - 0.5)
+    return ULP * Math.abs(y) + TINY + (toHalf <= 2.5 * ULP * steps ? alpha : 0)
+  }),
   sign: kept,
   sin: wave,
   cos: wave,

@@ -27,15 +27,17 @@ export type UnaryOp =
   | "floor"
   | "ceil"
   | "round"
+  | "round-to"
   | "sign"
   | "sin"
   | "cos"
   | "tan"
 
-/** The two numbers that some functions take, as float32. */
+/** The numbers that some functions take, as float32. */
 export interface Constants {
   alpha: number
   beta: number
+  gamma?: number
 }
 export interface UnaryProblem<A = unknown> {
   op: UnaryOp
@@ -47,6 +49,13 @@ export interface UnaryProblem<A = unknown> {
 export interface GeluAttributes {
   /** As in ONNX: `none` is x·Φ(x), by the error function; `tanh` the approximation GPT-2 was trained with. */
   approximate: "none" | "tanh"
+}
+export interface Rounding {
+  /** Results are whole numbers of these; above 0. */
+  step: number
+  /** The least and the most of them. */
+  low: number
+  high: number
 }
 type Nothing = Record<string, never>
 
@@ -74,20 +83,20 @@ function unary<A = Nothing>(
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
         dispatch: ({ elems, constants }, { WG }) => ({
           workgroups: Math.ceil(elems / WG!),
-          params: { elems, ...constants },
+          params: { elems, gamma: 0, ...constants },
         }),
       }),
     },
     problem([x], attributes: A) {
       const { shape } = x!
-      const { alpha, beta } = constants(attributes)
-      for (const [path, value] of Object.entries({ alpha, beta }))
+      const { alpha, beta, gamma = 0 } = constants(attributes)
+      for (const [path, value] of Object.entries({ alpha, beta, gamma }))
         if (!Number.isFinite(Math.fround(value)))
           throw fail("IPFA_INPUT_INVALID", {
             message: `${name} takes a finite ${path}, not ${value}.`,
             data: { path, expected: "a finite float32" },
           })
-      const rounded = { alpha: Math.fround(alpha), beta: Math.fround(beta) }
+      const rounded = { alpha: Math.fround(alpha), beta: Math.fround(beta), gamma: Math.fround(gamma) }
       return { op: op(attributes), shape, elems: elems(shape), constants: rounded, attributes }
     },
     output: ({ shape }) => ({ dtype: "float32", shape }),
@@ -131,6 +140,13 @@ export const floor = plain("floor")
 export const ceil = plain("ceil")
 /** To the nearest whole number, halves to the even one. */
 export const round = plain("round")
+/** To the nearest whole number of steps, from `low` to `high` of them: what quantizing and dequantizing leaves of a number. */
+export const roundTo = unary<Rounding>(
+  "round-to",
+  { step: 1, low: -128, high: 127 },
+  () => "round-to",
+  ({ step, low, high }) => ({ alpha: step, beta: low, gamma: high }),
+)
 export const sign = plain("sign")
 /** From −π to π: WGSL promises no accuracy beyond, and there 2^-11. */
 export const sin = plain("sin")

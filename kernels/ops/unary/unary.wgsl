@@ -5,6 +5,7 @@ struct Params {
   elems: u32,
   alpha: f32,
   beta: f32,
+  gamma: f32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -77,6 +78,9 @@ fn f(v: f32) -> f32 {
 #endif
 #if OP == round
   return round(v);
+#endif
+#if OP == round_to
+  return clamp(round(v / params.alpha), params.beta, params.gamma) * params.alpha;
 #endif
 #if OP == sign
   return sign(v);

@@ -86,6 +86,26 @@ function transposedPads(node: NodeLowering, whole: readonly number[]): number[] 
   return auto === "SAME_UPPER" ? [...less, ...more] : [...more, ...less]
 }
 
+/** A stored tensor that an Add puts on a node's result next, if nothing else uses that: `count` elements along `axis`, counted from the end. */
+export function followingBias(
+  node: NodeLowering,
+  output: string,
+  count: number,
+  axis: number,
+): { bias: Value; output: string } | undefined {
+  const { graph } = node
+  const next = graph.soleUser(output)
+  if (next?.opType !== "Add") return undefined
+  const other = next.input.find((name) => name !== output)
+  const stored = other === undefined ? undefined : graph.stored(other)
+  const rank = graph.shape(output).length
+  if (!(stored?.data instanceof Float32Array) || stored.shape.length > rank) return undefined
+  const fits = stored.shape.every((dim, i) => dim === (i - stored.shape.length === axis ? count : 1))
+  if (!fits || stored.data.length !== count) return undefined
+  graph.done.add(next)
+  return { bias: node.reshaped(graph.get(other!), [count]), output: next.output[0]! }
+}
+
 interface Weights {
   w: Value
   bias: Value | undefined
@@ -96,12 +116,16 @@ interface Weights {
 function withFollowingNorm(node: NodeLowering): Weights {
   const { graph } = node
   const output = node.node.output[0]!
-  const plain = { w: node.input(1), bias: node.optional(2), output }
   const next = graph.soleUser(output)
-  if (next?.opType !== "BatchNormalization" || next.input[0] !== output) return plain
+  const plain = (): Weights => {
+    const w = node.input(1)
+    const shift = node.has(2) ? undefined : followingBias(node, output, w.shape[0]!, 1 - w.shape.length)
+    return { w, bias: shift?.bias ?? node.optional(2), output: shift?.output ?? output }
+  }
+  if (next?.opType !== "BatchNormalization" || next.input[0] !== output) return plain()
   const parts = [...next.input.slice(1, 5), node.node.input[1]!].map((name) => graph.stored(name))
   const bias = node.has(2) ? graph.stored(node.node.input[2]!) : undefined
-  if (parts.some((part) => !part) || (node.has(2) && !bias)) return plain
+  if (parts.some((part) => !part) || (node.has(2) && !bias)) return plain()
   const [scale, shift, mean, variance, weights] = parts as { shape: number[]; data: Words }[]
   const eps = new NodeLowering(next, graph).float("epsilon", 1e-5)
   const outs = weights!.shape[0]!

@@ -1,7 +1,7 @@
 import { add, broadcast, broadcastShape, copy, matmul, mul, type Shape, wholeView } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
-import { followingClip } from "./convolution.ts"
+import { followingBias, followingClip } from "./convolution.ts"
 
 /** A scalar as a constant. */
 const scalar = (node: NodeLowering, value: number) => node.graph.constant([], Float32Array.of(value))
@@ -42,13 +42,18 @@ export const multiplications = [
     const right = b.shape.length === 1 ? node.reshaped(b, [b.shape[0]!, 1]) : b
     const [own, other] = [left.shape.slice(0, -2), right.shape.slice(0, -2)]
     const batch = broadcastShape([own, other])
+    const output = node.node.output[0]!
+    const shift = b.shape.length > 1 ? followingBias(node, output, b.shape.at(-1)!, -1) : undefined
+    const next = followingClip(node, shift?.output ?? output)
+    const attributes = next && { clip: next.clip }
+    const result = (value: Value) =>
+      node.graph.set(next?.output ?? shift?.output ?? output, node.reshaped(value, node.outputShape()))
     // Where one side has no batches, the rows of the other are one long matrix: nothing else is needed for it.
     if (other.length === 0 && left.shape.length > 2) {
       const rows = left.shape.slice(0, -1).reduce((n, dim) => n * dim, 1)
-      const flat = node.run(matmul, [node.reshaped(left, [rows, left.shape.at(-1)!]), right])
-      return node.set(0, node.reshaped(flat, node.outputShape()))
+      const flat = node.reshaped(left, [rows, left.shape.at(-1)!])
+      return result(node.run(matmul, [flat, right, shift?.bias], attributes))
     }
-    const result = node.run(matmul, [withBatch(node, left, batch), withBatch(node, right, batch)])
-    node.set(0, node.reshaped(result, node.outputShape()))
+    result(node.run(matmul, [withBatch(node, left, batch), withBatch(node, right, batch), shift?.bias], attributes))
   }),
 ]

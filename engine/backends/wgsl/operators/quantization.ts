@@ -1,4 +1,4 @@
-import { add, cast, clip, div, mul, round, sub } from "../../../../kernels/index.ts"
+import { add, cast, clip, div, mul, type Rounding, round, roundTo, sub } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
@@ -31,12 +31,48 @@ function isCentred(node: NodeLowering): boolean {
   return points !== undefined && Array.from(points).every((point) => point === 0)
 }
 
+/** The one number that input `i` stores; 0 where it is left out, undefined where it is more or computed. */
+function storedNumber(node: NodeLowering, i: number): number | undefined {
+  if (!node.has(i)) return 0
+  const data = node.graph.stored(node.node.input[i]!)?.data
+  return data?.length === 1 ? data[0] : undefined
+}
+
+/** Stored numbers of few bits as float32, made before they are uploaded: 4 bytes an element on the device, and nothing to compute. */
+function storedDequantized(node: NodeLowering): Value | undefined {
+  const [x, scale] = [node.graph.stored(node.node.input[0]!), node.graph.stored(node.node.input[1]!)]
+  const points = node.has(2) ? node.graph.stored(node.node.input[2]!) : undefined
+  if (!x || !scale || (node.has(2) && !points) || node.int("block_size", 0) !== 0) return undefined
+  const rank = x.shape.length
+  const axis = node.axis(node.int("axis", 1), rank)
+  const inner = x.shape.slice(axis + 1).reduce((n, dim) => n * dim, 1)
+  const count = scale.data.length
+  const of = (i: number) => (count === 1 ? 0 : Math.floor(i / inner) % count)
+  const values = Float32Array.from(x.data, (value, i) => (value - (points?.data[of(i)] ?? 0)) * scale.data[of(i)]!)
+  return node.graph.constant(x.shape, values)
+}
+
+/** A QuantizeLinear and the DequantizeLinear that alone uses it, with the same stored scale and zero point: numbers are rounded to those there are. */
+function followingDequantize(node: NodeLowering): { attributes: Rounding; output: string } | undefined {
+  const { graph } = node
+  const output = node.node.output[0]!
+  const next = graph.soleUser(output)
+  const range = ranges[graph.dtype(output)]
+  const same = next?.opType === "DequantizeLinear" && next.input[0] === output && [1, 2].every((i) => (next.input[i] ?? "") === (node.node.input[i] ?? "")) // biome-ignore format: a condition a line
+  const [step, point] = [storedNumber(node, 1), storedNumber(node, 2)]
+  if (!range || !same || step === undefined || point === undefined || step <= 0) return undefined
+  graph.done.add(next)
+  return { attributes: { step, low: range.low - point, high: range.high - point }, output: next.output[0]! }
+}
+
 export const quantizations = [
   defineLowering("QuantizeLinear", (node) => {
     const type = node.graph.dtype(node.node.output[0]!)
     const range = ranges[type]
     if (!range) throw unsupported(`it makes ${type}`)
     const x = node.input(0)
+    const both = followingDequantize(node)
+    if (both) return node.graph.set(both.output, node.run(roundTo, [x], both.attributes))
     const rank = x.shape.length
     const steps = node.run(round, [node.run(div, [x, along(node, node.input(1), rank)])])
     const moved = isCentred(node) ? steps : node.run(add, [steps, along(node, node.input(2), rank)])
@@ -44,6 +80,8 @@ export const quantizations = [
   }),
 
   defineLowering("DequantizeLinear", (node) => {
+    const stored = storedDequantized(node)
+    if (stored) return node.set(0, stored)
     const x = node.run(cast, [node.input(0)], { to: "float32" })
     const rank = x.shape.length
     const centred = isCentred(node) ? x : node.run(sub, [x, along(node, node.input(2), rank)])
