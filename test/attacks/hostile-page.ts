@@ -1,4 +1,4 @@
-import type { Page } from "playwright-core"
+import type { Evaluates } from "../support/digit-work.ts"
 import type { PageFault } from "../support/extension.ts"
 import { endless, memoryBomb } from "./hostile-models.ts"
 import { tinyBytes } from "./onnx-build.ts"
@@ -14,7 +14,7 @@ export type Outcomes = Record<string, string[]>
  * Everything at once that a page can try, with a grant to run any model: floods, models without end, tensors that lie, models that are none,
  * addresses and uploads that are not its own, and a flood of prompts.
  */
-export async function attack(page: Page, upload: string): Promise<{ outcomes(): Promise<Outcomes> }> {
+export async function attack(page: Evaluates, upload: string): Promise<{ outcomes(): Promise<Outcomes> }> {
   const bytes = (model: Uint8Array) => [...model]
   await page.evaluate(
     async ({ endless, bomb, invalid, upload, FLOOD, ASKS }) => {
@@ -117,7 +117,7 @@ export async function attack(page: Page, upload: string): Promise<{ outcomes(): 
 }
 
 /** Connections by the hundred, with garbage on each. What the page has of a connection itself does not survive that. */
-export async function litter(page: Page): Promise<void> {
+export async function litter(page: Evaluates): Promise<void> {
   await page.evaluate(() => {
     for (let i = 0; i < 200; i++) {
       const { port1, port2 } = new MessageChannel()

@@ -7,7 +7,8 @@ import { EXTENSION_ID } from "../../extension/id.ts"
 import { methods } from "../../protocol/index.ts"
 import { certificateFor } from "../support/certificate.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
-import { type ExtensionBrowser, launchExtension, type PageFault } from "../support/extension.ts"
+import { type ExtensionBrowser, launchExtension } from "../support/extension.ts"
+import { callFrameIn, embedIn, type Heard, speakIn, statusIn } from "./in-page.ts"
 
 // Attacks S7 and S8 of the security model: who a page is, is the browser's word; what a page does to its own world harms nobody else.
 
@@ -59,56 +60,15 @@ async function open(url: string): Promise<Page> {
 
 /** Has `page` embed `url`. */
 async function embed(page: Page | Frame, url: string, attributes: Record<string, string> = {}): Promise<Frame> {
-  const element = await page.evaluateHandle(
-    async ([src, more]) => {
-      const frame = document.createElement("iframe")
-      for (const [name, value] of Object.entries(more)) frame.setAttribute(name, value)
-      if (src) frame.src = src
-      const loaded = new Promise((resolve) => frame.addEventListener("load", resolve))
-      document.body.append(frame)
-      await loaded
-      return frame
-    },
-    [url, attributes] as const,
-  )
+  const element = await page.evaluateHandle(embedIn, [url, attributes] as [string, Record<string, string>])
   return (await element.asElement()?.contentFrame()) as Frame
 }
 
-/** The code that the page's API answers `status` with; `served`, or `no API`. */
-const status = (page: Page | Frame): Promise<string> =>
-  page.evaluate(() =>
-    window.ipfsAccelerate
-      ? window.ipfsAccelerate.status().then(
-          () => "served",
-          (e: PageFault) => e.code,
-        )
-      : "no API",
-  )
-
-/** Embeds the extension's own frame by hand, and says to it what the content script would. What comes of it is in `window.heard`. */
+const status = (page: Page | Frame): Promise<string> => page.evaluate(statusIn)
 const callFrame = (page: Page | Frame): Promise<void> =>
-  page.evaluate(async (src) => {
-    const heard = { frame: "silent", pool: "silent" }
-    Object.assign(window, { heard })
-    const frame = document.createElement("iframe")
-    const loaded = new Promise((resolve) => frame.addEventListener("load", resolve))
-    frame.src = src
-    document.body.append(frame)
-    await loaded
-    const [control, line] = [new MessageChannel(), new MessageChannel()]
-    control.port1.onmessage = ({ data }) => {
-      heard.frame = data
-      control.port1.postMessage(crypto.randomUUID(), [line.port2])
-    }
-    line.port1.onmessage = ({ data }) => {
-      if (data.kind === "hello") line.port1.postMessage({ kind: "call", id: 1, method: "status.get", params: {} })
-      else heard.pool = data.kind === "complete" ? "served" : data.error.code
-    }
-    line.port1.postMessage({ kind: "hello", versions: [1, 1], role: "page", software: "by hand" })
-    frame.contentWindow?.postMessage("ipfs-accelerate:frame", "*", [control.port2])
-  }, `chrome-extension://${EXTENSION_ID}/frame.html`)
+  page.evaluate(callFrameIn, `chrome-extension://${EXTENSION_ID}/frame.html`)
 
-const heard = (page: Page | Frame) => page.evaluate("heard") as Promise<{ frame: string; pool: string }>
+const heard = (page: Page | Frame) => page.evaluate("heard") as Promise<Heard>
 
 /** By when a frame that answers at all has answered: one that was asked later, where it may be asked, got all it wanted. */
 async function laterPageIsServed(): Promise<void> {
@@ -315,35 +275,7 @@ describe("S8: what a page does to its own world", () => {
   test("a page that speaks the protocol by hand, as whoever it says, is refused all that it was not granted", async () => {
     const page = await open(other)
     const asked = methods.filter(({ grant }) => grant !== "none").map(({ name }) => name)
-    const codes = await page.evaluate(
-      async ([names, victim]) => {
-        const { port1, port2 } = new MessageChannel()
-        const answers = new Map<number, (code: string) => void>()
-        const claims = { origin: victim, caller: { origin: "owner" }, grant: "owner" }
-        const hello = new Promise<void>((resolve) => {
-          port1.onmessage = ({ data }) => {
-            if (data.kind === "hello") resolve()
-            else answers.get(data.id)?.(data.kind === "error" ? data.error.code : data.kind)
-          }
-        })
-        port1.postMessage({ kind: "hello", versions: [1, 1], role: "owner", software: "ipfs-accelerate", ...claims })
-        window.postMessage({ type: "ipfs-accelerate:connect", attempt: 0, ...claims }, "/", [port2])
-        await hello
-        const call = (method: string, id: number) =>
-          new Promise<string>((resolve) => {
-            answers.set(id, resolve)
-            port1.postMessage({
-              kind: "call",
-              id,
-              method,
-              params: { origin: victim, id: "1", answer: "always" },
-              ...claims,
-            })
-          })
-        return Promise.all(names.map((name, i) => call(name, i + 1)))
-      },
-      [asked, granted] as const,
-    )
+    const codes = await page.evaluate(speakIn, [asked, granted] as [string[], string])
     // What no page has, and what was asked for wrongly, says nothing of what is there.
     const refusals = ["IPFA_GRANT_REQUIRED", "IPFA_INPUT_INVALID", "IPFA_PROTOCOL_UNKNOWN_METHOD"]
     expect(new Set(codes)).toEqual(new Set(refusals))

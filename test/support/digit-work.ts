@@ -1,7 +1,12 @@
-import type { Page } from "playwright-core"
 import { expect } from "vitest"
 import { digits, nativeLogits } from "./digits.ts"
 import type { PageFault } from "./extension.ts"
+
+/** A page of either kind of browser, as far as functions run there. */
+export interface Evaluates {
+  evaluate<R, A>(run: (arg: A) => R | Promise<R>, arg: A): Promise<R>
+  evaluate<R>(run: () => R | Promise<R>): Promise<R>
+}
 
 /** What a page has computed so far. */
 export interface Worked {
@@ -20,7 +25,7 @@ export interface DigitWork {
 const images = digits.samples.map(({ image }) => image)
 
 /** Has the page compute digits, one run after another, until one fails, and compare each answer with ONNX Runtime's. */
-export async function digitWork(page: Page, options: { device?: string } = {}): Promise<DigitWork> {
+export async function digitWork(page: Evaluates, options: { device?: string } = {}): Promise<DigitWork> {
   const expected = await nativeLogits(images)
   await page.evaluate(
     async ({ images, expected, tolerance, options }) => {

@@ -21,8 +21,8 @@ export interface FirefoxBrowser {
   readonly options: Page
   /** Has the page ask, and answers the prompt as a person does. */
   enable(page: Page, answer: Answer): Promise<Grant | PageFault>
-  /** Takes back what an origin was granted, on the options page, as a person does. */
-  revoke(origin: string): Promise<void>
+  /** Takes back what an origin was granted, on the options page, as a person does; gives what `before` said just before the click. */
+  revoke<T>(origin: string, before?: () => Promise<T>): Promise<T>
   /** Ends the supervisor's dedicated worker of that name. */
   killWorker(name: string): Promise<void>
   /** Installs a newer version over the extension. Its options page goes, and so does the hold on its workers. */
@@ -62,13 +62,15 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
       await prompt?.locator(`[data-testid=${answer === "deny" ? "deny" : `allow-${answer}`}]`).click()
       return granted
     },
-    async revoke(origin) {
+    async revoke<T>(origin: string, before?: () => Promise<T>) {
       // What is behind another tab paints nothing, and a click waits for that.
       await options.bringToFront()
       const site = `[data-testid=site][data-origin="${origin}"]`
       const revoke = await options.waitForSelector(`${site} [data-testid=revoke]`)
+      const said = (await before?.()) as T
       await revoke?.click()
       await options.waitForFunction((button) => !button?.isConnected, {}, revoke)
+      return said
     },
     killWorker: (name) =>
       options.evaluate((name) => {
