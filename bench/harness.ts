@@ -141,9 +141,14 @@ export function exact(
 
 /**
  * Writes bench/results/<name>.json (below `IPFA_BENCH_RESULTS` where that is set) and prints the rows. A difference that chance could have made
- * (false discovery rate 1 %) is marked.
+ * (false discovery rate 1 %) is marked. `adapter`: the GPU that was measured, if one was.
  */
-export function writeResult(name: string, rows: readonly Row[], notRun: readonly NotRun[] = []): void {
+export function writeResult(
+  name: string,
+  rows: readonly Row[],
+  notRun: readonly NotRun[] = [],
+  adapter?: string,
+): void {
   const significant = benjaminiHochberg(
     rows.map((row) => row.p),
     0.01,
@@ -153,7 +158,8 @@ export function writeResult(name: string, rows: readonly Row[], notRun: readonly
   )
   const folder = path.resolve(repoRoot, process.env.IPFA_BENCH_RESULTS ?? "bench/results")
   mkdirSync(folder, { recursive: true })
-  const result = { name, date: new Date().toISOString(), commit: measured(), machine: machine(), rows: marked, notRun }
+  const on = [adapter, machine()].filter(Boolean).join(", ")
+  const result = { name, date: new Date().toISOString(), commit: measured(), machine: on, rows: marked, notRun }
   writeFileSync(path.join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`)
   printRows(marked)
   for (const { case: name, reason } of notRun) console.log(`${name}: NOT_RUN (${reason})`)

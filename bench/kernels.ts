@@ -1,7 +1,7 @@
 /**
  * Our kernels against onnxruntime-web's WebGPU backend, in one Chromium and interleaved: single operations whose inputs and results stay on the device, and whole
  * models from values to values. For whole models also against WebAssembly, and what each side makes the device do and hold, which is the same on any machine.
- * `node bench/kernels.ts [--budget MS]`
+ * `node bench/kernels.ts [--budget MS] [--only TEXT]`
  */
 import { availableParallelism } from "node:os"
 import path from "node:path"
@@ -15,6 +15,7 @@ import { compare, exact, type NotRun, type Row, writeResult } from "./harness.ts
 import { operations } from "./kernels/cases.ts"
 import { wholeModels } from "./kernels/models.ts"
 import type { Opened, Side } from "./kernels/page.ts"
+import { isBoundByCompute } from "./kernels/peaks.ts"
 
 const { values } = parseArgs({ options: { budget: { type: "string", default: "3000" }, only: { type: "string" } } })
 const budgetMs = Number(values.budget)
@@ -80,12 +81,13 @@ async function inPage(context: BrowserContext, url: string, work: (page: Page) =
   await page.close()
 }
 
-async function operation(page: Page, { name, flops, bytes, ofPeak }: (typeof operations)[number]): Promise<void> {
+async function operation(page: Page, one: (typeof operations)[number]): Promise<void> {
+  const { name, flops, bytes, ofPeak } = one
   const sides = check(await page.evaluate((name) => window.kernels.openOperation(name), name), name, 1e-4)
   if (!sides.has("wgsl")) return
   if (sides.has("ort")) rows.push(await time(page, name, "ort"))
   if (!ofPeak) return
-  const computes = flops > 16 * bytes
+  const computes = isBoundByCompute(one)
   const work = await page.evaluate(
     (kind) => window.kernels.openPeak(kind),
     computes ? ("fma" as const) : ("copy" as const),
@@ -133,7 +135,11 @@ const served = await serveFolder(bundled.dir, {
   },
 })
 const context = await launchChromium()
+let adapter = ""
 try {
+  await inPage(context, served.url, async (page) => {
+    adapter = await page.evaluate(() => window.kernels.adapter())
+  })
   for (const one of operations.filter(({ name }) => chosen(name)))
     await inPage(context, served.url, (page) => operation(page, one))
   // A page each, and with it devices of their own: the peak of one says nothing of another.
@@ -143,4 +149,4 @@ try {
   await served.close()
   await bundled.remove()
 }
-writeResult("kernels", rows, notRun)
+writeResult("kernels", rows, notRun, adapter)

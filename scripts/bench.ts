@@ -1,7 +1,7 @@
 /** `npm run bench [-- --quick] [-- NAME …]`: all benchmarks or those named, one after another, and a table of what came out. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { parseArgs } from "node:util"
@@ -37,6 +37,8 @@ async function run(name: string, budget: string | undefined, results: string): P
 }
 
 function table(name: string, results: string): string[][] {
+  // one that says nothing on this machine, and has said so
+  if (!existsSync(path.join(results, `${name}.json`))) return []
   const { rows, notRun } = JSON.parse(readFileSync(path.join(results, `${name}.json`), "utf8")) as {
     rows: Row[]
     notRun: NotRun[]

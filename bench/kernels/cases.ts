@@ -121,3 +121,17 @@ export const operations: readonly OperationCase[] = [
   ofPeak(softmax(512, 1024)),
   ofPeak(layerNorm(512, 768)),
 ]
+
+/** Sizes that fill a GPU. */
+export const largeOperations: readonly OperationCase[] = [
+  matmul(512, 512, 512),
+  matmul(1024, 1024, 1024),
+  matmul(4096, 4096, 4096),
+  matmul(64, 4096, 4096),
+  matmul(1, 4096, 4096),
+  conv("3x3 64→64 224x224", [1, 64, 224, 224], [64, 64, 3, 3], 1),
+  conv("1x1 256→256 112x112", [1, 256, 112, 112], [256, 256, 1, 1], 1),
+  conv("3x3 depthwise 512 112x112", [1, 512, 112, 112], [512, 1, 3, 3], 1, 512),
+  softmax(4096, 4096),
+  layerNorm(4096, 4096),
+]

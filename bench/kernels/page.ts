@@ -5,12 +5,12 @@ import { requestFullDevice } from "../../engine/backends/webgpu-adapter.ts"
 import { findConvFault } from "../../engine/backends/webgpu-conv-fault.ts"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
 import { createKernels, type GpuTensor, KernelRuntime, traitsOf, usage } from "../../kernels/index.ts"
-import { float16Value } from "../../protocol/float16.ts"
 import type { Tensor } from "../../protocol/index.ts"
 import type { Feed } from "../models.ts"
 import type { OpenOrder, RunOrder, WorkerAnswer } from "../page/ort-worker.ts"
 import { operations } from "./cases.ts"
 import { type Counts, counted } from "./counted-device.ts"
+import { difference } from "./difference.ts"
 import { feedsFor, tensorOf } from "./feeds.ts"
 import { copyPeak, fmaPeak } from "./peaks.ts"
 
@@ -60,19 +60,6 @@ async function ortSession(model: Uint8Array, onGpu: boolean): Promise<ort.Infere
     ...(onGpu && { preferredOutputLocation: "gpu-buffer" as const }),
     logSeverityLevel: 4,
   })
-}
-
-const numbers = ({ dtype, data }: Tensor) =>
-  Array.from(data as ArrayLike<number | bigint>, (x) => (dtype === "float16" ? float16Value(Number(x)) : Number(x)))
-
-/** The largest difference between two sides' outputs, in parts of the largest element. */
-function difference(ours: Record<string, Tensor>, theirs: Record<string, Tensor>): number {
-  const each = Object.entries(ours).map(([name, tensor]) => {
-    const [a, b] = [numbers(tensor), numbers(theirs[name]!)]
-    const largest = b.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-9)
-    return a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0) / largest
-  })
-  return Math.max(...each)
 }
 
 async function attempt(opened: Opened, side: Side, open: () => Promise<{ difference: number }>): Promise<void> {

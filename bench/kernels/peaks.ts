@@ -66,3 +66,6 @@ export function copyPeak(device: GPUDevice): Peak {
     },
   }
 }
+
+/** Whether an operation is bound by what the adapter computes, rather than by the bytes it moves. */
+export const isBoundByCompute = ({ flops, bytes }: { flops: number; bytes: number }): boolean => flops > 16 * bytes
