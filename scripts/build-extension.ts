@@ -10,16 +10,25 @@ import { repoRoot } from "./sources.ts"
 export const targets = ["chrome-mv3", "edge-mv3", "firefox-mv2", "safari-mv2"] as const
 export type Target = (typeof targets)[number]
 
-const inputs = "{protocol,graph,scheduler,kernels,engine,extension,sdk}/**/*"
+const inputs = [
+  "{protocol,graph,scheduler,kernels,engine,extension,sdk,models}/**/*",
+  "{wxt.config.ts,package.json,package-lock.json,scripts/bundle-sizes.ts,scripts/sources.ts}",
+]
 
-/** A digest of everything the build reads: sources by content, dependencies by the lockfile. */
-function digest(): string {
-  const hash = createHash("sha256")
-  const files = globSync([inputs, "wxt.config.ts", "package-lock.json"], { cwd: repoRoot, withFileTypes: true })
+/** Every file that the build reads, of packages the lockfile alone: paths in the repository. */
+export function buildInputs(): string[] {
+  return globSync(inputs, { cwd: repoRoot, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.parentPath.includes(`${path.sep}dist`))
     .map((entry) => path.relative(repoRoot, path.join(entry.parentPath, entry.name)))
     .sort()
-  for (const file of files) hash.update(`${file}\0`).update(readFileSync(path.join(repoRoot, file)))
+}
+
+const readInput = (file: string) => readFileSync(path.join(repoRoot, file))
+
+/** What a build is kept by: the same for the same inputs. */
+export function digest(read: (file: string) => Uint8Array = readInput): string {
+  const hash = createHash("sha256")
+  for (const file of buildInputs()) hash.update(`${file}\0`).update(read(file))
   return hash.digest("hex")
 }
 
