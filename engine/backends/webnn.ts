@@ -17,7 +17,11 @@ interface Ml {
 }
 interface MlContext {
   readonly lost?: Promise<{ message: string }>
-  opSupportLimits(): { input: { dataTypes: string[] }; output: { dataTypes: string[] } }
+  opSupportLimits(): Record<"input" | "output", Limits> & { identity?: { input: Limits } }
+}
+
+interface Limits {
+  dataTypes: string[]
 }
 
 /** The runtimes behind the browser's WebNN: one device per type of context that it makes. Tensors that are kept stay in MLTensors. */
@@ -33,7 +37,7 @@ export async function createWebnn(options: { assetsUrl?: string; threads?: numbe
     if (!found) throw fail("IPFA_DEVICE_ABSENT", { data: { device } })
     const provider = { name: "webnn" as const, deviceType: found.deviceType, context: found.context as never }
     // In a graph that WebNN takes only in part, onnxruntime-web 1.30 gives kept outputs of the other part without their values.
-    const keep: KeepOnDevice = { location: "ml-tensor", dtypes: dtypesOf(found.context), partitioned: false }
+    const keep: KeepOnDevice = { location: "ml-tensor", dtypes: tensorDtypes(found.context), partitioned: false }
     const openWith = (freeDimensionOverrides: Sizes) =>
       openWeb(
         ort,
@@ -66,7 +70,7 @@ export async function createWebnn(options: { assetsUrl?: string; threads?: numbe
         adapter: `webnn ${type}`,
         // WebNN has no software stand-in: a context of a type the machine lacks is computed on what the browser has, and it does not say so.
         fallbackAdapter: false,
-        dtypes: dtypesOf(context),
+        dtypes: computedDtypes(context),
         state: "ready",
         probe,
       }
@@ -94,9 +98,16 @@ export async function createWebnn(options: { assetsUrl?: string; threads?: numbe
 }
 
 /** The dtypes that `context` takes and gives. */
-function dtypesOf(context: MlContext): Dtype[] {
+function tensorDtypes(context: MlContext): Dtype[] {
   const { input, output } = context.opSupportLimits()
   return dtypes.filter((d) => input.dataTypes.includes(d) && output.dataTypes.includes(d))
+}
+
+/** Those that go through its plainest operator: others are for the indices or scales of some operators alone. ONNX Runtime's bool is WebNN's uint8. */
+function computedDtypes(context: MlContext): Dtype[] {
+  const { identity } = context.opSupportLimits()
+  if (!identity) return tensorDtypes(context)
+  return dtypes.filter((d) => identity.input.dataTypes.includes(d === "bool" ? "uint8" : d))
 }
 
 /** Counts the graphs that WebNN builds in this worker. */

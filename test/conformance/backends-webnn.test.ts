@@ -32,8 +32,8 @@ test.skipIf(noWebnnShell)(
   },
 )
 
-describe.skipIf(noWebnnShell)(`webnn:cpu${noWebnnShell}`, () => {
-  const device = () => devices.find((d) => d.id === "webnn:cpu")!
+describe.skipIf(noWebnnShell).for(["webnn:cpu", "webnn:gpu", "webnn:npu"])(`%s${noWebnnShell}`, (id) => {
+  const device = () => devices.find((d) => d.id === id)!
 
   for (const conformance of cases)
     test(`${conformance.name}: the known answer and onnxruntime-node's numbers`, ({ skip }) => {
@@ -41,5 +41,8 @@ describe.skipIf(noWebnnShell)(`webnn:cpu${noWebnnShell}`, () => {
       return expectConforms(on, device(), conformance)
     })
 
-  test("every dtype comes back bit for bit, empty tensors too, or is refused", () => expectDtypes(on, device(), []))
+  test("every dtype it says it computes in comes back bit for bit; others, and empty tensors, do so or are refused", async () => {
+    expect(device().dtypes).toEqual(expect.arrayContaining(["float32", "float16", "int32", "int8", "uint8"]))
+    await expectDtypes(on, device(), device().dtypes)
+  })
 })

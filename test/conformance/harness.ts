@@ -94,15 +94,18 @@ export async function expectDtypes(on: PageUnderTest, device: DeviceInfo, must: 
   // Our kernels take the int64 that 32 bits hold, and refuse these.
   const isNarrowed = (dtype: string) => device.backend === "wgsl" && dtype === "int64"
   for (const dtype of dtypes) {
+    // WebNN has no tensor without elements: that is a case of its own.
     const feeds = [false, true].map((empty) => ({ x: edgeTensor(dtype, empty) }))
-    const outcome = await on.drive(device.id, identity(dtype), { kind: "runs", runs: feeds })
-    if (outcome.ok) expect(drivenOf(outcome).outputs.map((o) => o.y)).toEqual(feeds.map((f) => f.x))
-    else
-      expect([dtype, outcome.code]).toEqual([
-        dtype,
-        isNarrowed(dtype) ? "IPFA_INPUT_INVALID" : "IPFA_DEVICE_UNSUPPORTED",
-      ])
-    if (must.includes(dtype)) expect([dtype, outcome.ok]).toEqual([dtype, true])
+    for (const runs of device.backend === "webnn" ? feeds.map((f) => [f]) : [feeds]) {
+      const outcome = await on.drive(device.id, identity(dtype), { kind: "runs", runs })
+      if (outcome.ok) expect(drivenOf(outcome).outputs.map((o) => o.y)).toEqual(runs.map((f) => f.x))
+      else
+        expect([dtype, outcome.code]).toEqual([
+          dtype,
+          isNarrowed(dtype) ? "IPFA_INPUT_INVALID" : "IPFA_DEVICE_UNSUPPORTED",
+        ])
+      if (must.includes(dtype) && runs.includes(feeds[0]!)) expect([dtype, outcome.ok]).toEqual([dtype, true])
+    }
   }
 }
 
