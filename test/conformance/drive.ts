@@ -78,7 +78,7 @@ function dataOf(outputs: Answer): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(outputs).flatMap(([name, t]) => ("data" in t ? [[name, t]] : [])))
 }
 
-function cacheNames(layers: number): Record<string, string> {
+export function cacheNames(layers: number): Record<string, string> {
   const names = Array.from({ length: layers }, (_, i) => ["key", "value"].map((part) => [i, part] as const)).flat()
   return Object.fromEntries(names.map(([i, part]) => [`present.${i}.${part}`, `past_key_values.${i}.${part}`]))
 }
