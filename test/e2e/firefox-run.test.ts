@@ -1,14 +1,20 @@
 import type { Page } from "puppeteer-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { findPage } from "../../scripts/start/firefox.ts"
+import { cases } from "../conformance/cases.ts"
+import { expectRight } from "../conformance/judge.ts"
+import { reference } from "../conformance/reference.ts"
 import { digits, distance, nativeLogits } from "../support/digits.ts"
+import { drivePage } from "../support/drive-page.ts"
 import { type PageFault, pagesDir } from "../support/extension.ts"
 import { type FirefoxBrowser, launchFirefox, noFirefox } from "../support/firefox.ts"
 import { kept } from "../support/kept.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
+import { sharedDir } from "../support/shared.ts"
 
 const images = digits.samples.map(({ image }) => image)
-const mounts = { "/models/": "models/digits" }
+const mounts = { "/models/": "models/digits", "/shared/": `${sharedDir}/models` }
+const halves = cases.find(({ name }) => name === "squeezenet-fp16")!
 
 /** Loads the model in the page and runs all images at once. */
 function run(page: Page, device: string): Promise<{ logits: number[]; device: string }> {
@@ -77,6 +83,17 @@ describe.skipIf(noFirefox)(`in Firefox, a page runs a model in the extension's p
     const ran = await run(page, device)
     expect(ran.device).toBe(device)
     expect(distance(ran.logits, expected)).toBeLessThan(digits.tolerance)
+    await page.close()
+  })
+
+  test("float16 on webgpu: SqueezeNet sees the cat, with the numbers of onnxruntime-node", async ({ skip }) => {
+    skip(halves.skip !== undefined, halves.skip)
+    const page = await open(site.url)
+    expect(await firefox.enable(page, "session")).toMatchObject({ capabilities: ["infer"] })
+    const file = "/shared/squeezenet-fp16/squeezenet_fp16.onnx"
+    const driven = await drivePage((run, order) => page.evaluate(run, order), file, "webgpu", halves.plan())
+    expect(driven.device).toBe("webgpu")
+    expectRight(halves, driven, await reference(halves))
     await page.close()
   })
 
