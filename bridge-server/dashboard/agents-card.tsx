@@ -6,13 +6,13 @@ import { type Column, Table } from "./table.tsx"
 
 const columns: Column[] = [
   { title: "agent" },
-  { title: "kind" },
-  { title: "version" },
-  { title: "devices" },
+  { title: "state" },
   { title: "running", number: true },
   { title: "waiting", number: true },
+  { title: "devices" },
+  { title: "kind" },
+  { title: "version" },
   { title: "joined" },
-  { title: "state" },
 ]
 
 export function AgentsCard({ view: { members } }: { view: BridgeView }) {
@@ -28,15 +28,15 @@ export function AgentsCard({ view: { members } }: { view: BridgeView }) {
               <th scope="row">
                 <Literal text={agent} />
               </th>
-              <td>{browser}</td>
-              <td>{version}</td>
+              <td class={suspect ? "warn" : "good"}>{t(suspect ? "silent" : "here")}</td>
+              <td class="number">{running.toLocaleString(language())}</td>
+              <td class="number">{waiting.toLocaleString(language())}</td>
               <td>
                 <bdi>{devices.join(", ") || t("none")}</bdi>
               </td>
-              <td class="number">{running.toLocaleString(language())}</td>
-              <td class="number">{waiting.toLocaleString(language())}</td>
+              <td>{browser}</td>
+              <td>{version}</td>
               <td>{when(joinedAt)}</td>
-              <td class={suspect ? "warn" : "good"}>{t(suspect ? "silent" : "here")}</td>
             </tr>
           ))}
         </Table>

@@ -37,7 +37,7 @@ export function App({ bridge }: { bridge: BridgeConsole }) {
           </button>
         )}
       </Header>
-      <Fault text={bridge.fault.value} />
+      <Fault error={bridge.fault.value} />
       {state === "locked" && <Unlock bridge={bridge} />}
       {view && (
         <>

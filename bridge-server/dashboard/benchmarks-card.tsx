@@ -1,11 +1,11 @@
 import { useMemo, useState } from "preact/hooks"
 import type uPlot from "uplot"
 import type { StoredBenchmark } from "../../protocol/index.ts"
+import { modelName } from "../page-parts/model-name.ts"
 import { Literal } from "../page-parts/page.tsx"
 import { language, Text, t } from "../page-parts/text.tsx"
 import { msText, when } from "../page-parts/words.ts"
 import { Chart, type Line } from "./chart.tsx"
-import { modelName } from "./model-name.ts"
 import { type Column, Table } from "./table.tsx"
 
 /** Lines differ in colour and in dashes; more devices than these begin anew. */
@@ -21,9 +21,9 @@ const FEW = 10
 
 const columns: Column[] = [
   { title: "device" },
-  { title: "when" },
   { title: "p50Ms", number: true },
   { title: "ofRuns", number: true },
+  { title: "when" },
   { title: "loadMs", number: true },
   { title: "firstMs", number: true },
 ]
@@ -79,9 +79,9 @@ function History({ benchmarks }: { benchmarks: StoredBenchmark[] }) {
             <th scope="row">
               <Literal text={`${agent}/${device}`} />
             </th>
-            <td>{when(at)}</td>
             <td class="number">{msText(p50Ms)}</td>
             <td class="number">{n.toLocaleString(language())}</td>
+            <td>{when(at)}</td>
             <td class="number">{msText(loadMs)}</td>
             <td class="number">{msText(firstMs)}</td>
           </tr>

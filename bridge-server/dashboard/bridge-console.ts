@@ -3,6 +3,7 @@ import { bridgeReason, dialBridge, redeemCode } from "../../engine/agent/bridge-
 import {
   asAccelerateError,
   type BridgeView,
+  fail,
   type Invitation,
   type Peer,
   type StoredBenchmark,
@@ -28,8 +29,8 @@ export class BridgeConsole {
   readonly view = signal<BridgeView | undefined>(undefined)
   /** The latest first; undefined until they came. */
   readonly benchmarks = signal<StoredBenchmark[] | undefined>(undefined)
-  /** Why there are no benchmarks, or what was typed does not open the dashboard, in words. */
-  readonly fault = signal("")
+  /** Why there are no benchmarks, or what was typed does not open the dashboard; undefined where nothing went wrong. */
+  readonly fault = signal<unknown>(undefined)
   readonly #socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`
   #peer: Peer | undefined
   #failures = 0
@@ -46,7 +47,7 @@ export class BridgeConsole {
 
   /** Trades a one-time code, or the bridge-server's own token, for a key of this browser's own. What is wrong with it is in `fault`. */
   async unlock(typed: string): Promise<void> {
-    this.fault.value = ""
+    this.fault.value = undefined
     try {
       const text = typed.trim()
       const code = text.length <= LONGEST_CODE ? text : await this.#codeFor(text)
@@ -55,7 +56,7 @@ export class BridgeConsole {
       const token = await redeemCode(`${this.#socket}/agent`, request, AbortSignal.timeout(ANSWER_MS))
       writeKey({ id, token })
     } catch (error) {
-      this.fault.value = asAccelerateError(error).message
+      this.fault.value = error
       if (!this.#peer) return this.start(undefined)
       return
     }
@@ -74,7 +75,7 @@ export class BridgeConsole {
 
   /** A one-time code for one more browser. Throws where the bridge can't be reached. */
   async invite(): Promise<Invitation> {
-    if (!this.#peer) throw new Error("The bridge-server can't be reached now.")
+    if (!this.#peer) throw fail("IPFA_BRIDGE_UNREACHABLE")
     return this.#peer.call("dashboard.invite", {}, { deadlineMs: ANSWER_MS })
   }
 
@@ -127,14 +128,13 @@ export class BridgeConsole {
     try {
       this.benchmarks.value = (await peer.call("dashboard.history", {}, { deadlineMs: ANSWER_MS })).benchmarks
     } catch (error) {
-      if (peer === this.#peer) this.fault.value = asAccelerateError(error).message
+      if (peer === this.#peer) this.fault.value = error
     }
   }
 
   #retry(turn: number, ended: unknown): void {
-    const { code, message } = asAccelerateError(ended, "IPFA_BRIDGE_UNREACHABLE")
-    if (code === "IPFA_BRIDGE_TOKEN") {
-      this.fault.value = message
+    if (asAccelerateError(ended, "IPFA_BRIDGE_UNREACHABLE").code === "IPFA_BRIDGE_TOKEN") {
+      this.fault.value = ended
       this.state.value = { state: "locked" }
       return
     }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks"
 import uPlot from "uplot"
-import { tickTime } from "../page-parts/words.ts"
+import { TIME_STEPS, tickTime } from "../../engine/agent/screen-words.ts"
+import { language } from "../page-parts/text.tsx"
 
 export interface Line {
   label: string
@@ -45,8 +46,10 @@ export function Chart({ label, data, lines, xText, heightPx = 180 }: ChartProps)
         axes: [
           {
             ...axis,
-            space: xText ? 50 : 80,
-            values: (_, ticks, __, ___, step) => ticks.map((x) => (xText ? xText(x) : tickTime(x * 1000, step))),
+            space: xText ? 50 : 90,
+            ...(!xText && { incrs: TIME_STEPS }),
+            values: (_, ticks, __, ___, step) =>
+              ticks.map((x) => (xText ? xText(x) : tickTime(x * 1000, step, language()))),
           },
           { ...axis, size: 56 },
         ],

@@ -1,3 +1,4 @@
+import { byReason } from "../../engine/agent/screen-words.ts"
 import type { BridgeView, DeviceInfo, DeviceLatency } from "../../protocol/index.ts"
 import { Literal } from "../page-parts/page.tsx"
 import { language, t } from "../page-parts/text.tsx"
@@ -6,13 +7,13 @@ import { type Column, Table } from "./table.tsx"
 
 const columns: Column[] = [
   { title: "device" },
-  { title: "hardware" },
   { title: "state" },
-  { title: "done", number: true },
-  { title: "failed", number: true },
   { title: "p50Ms", number: true },
   { title: "p95Ms", number: true },
   { title: "ofRuns", number: true },
+  { title: "done", number: true },
+  { title: "failed", number: true },
+  { title: "hardware" },
 ]
 /** Runs that a latency is of, and that a 95th percentile takes (bridge-server/fleet/run-stats.ts). */
 const MOST_RUNS = 1000
@@ -51,9 +52,9 @@ export function DevicesCard({ view: { hardware, latencies } }: { view: BridgeVie
         <details>
           <summary>{t("absent", absent.length)}</summary>
           <ul>
-            {absent.map(({ agent, id, reason }) => (
-              <li key={`${agent}/${id}`}>
-                <Literal text={agent ? `${agent}/${id}` : id} />{" "}
+            {byReason(absent).map(([reason, devices]) => (
+              <li key={reason}>
+                <Literal text={devices.map(({ agent, id }) => (agent ? `${agent}/${id}` : id)).join(", ")} />{" "}
                 {/* Reasons come from where the device was looked for, in English. */}
                 <span class="soft" lang="en" dir="auto">
                   {reason}
@@ -76,16 +77,7 @@ function DeviceRow({ name, device, latency }: Row) {
       <th scope="row">
         <Literal text={name} />
       </th>
-      <td>
-        <bdi>{device?.adapter}</bdi>
-      </td>
       <td class={tone}>{text}</td>
-      <td class="number" data-testid="device-done">
-        {count(latency?.done)}
-      </td>
-      <td class="number" data-testid="device-failed">
-        {count(latency?.failed)}
-      </td>
       <td class="number" data-testid="p50">
         {msText(latency?.p50Ms)}
       </td>
@@ -94,6 +86,15 @@ function DeviceRow({ name, device, latency }: Row) {
       </td>
       <td class="number" data-testid="n">
         {count(latency?.n)}
+      </td>
+      <td class="number" data-testid="device-done">
+        {count(latency?.done)}
+      </td>
+      <td class="number" data-testid="device-failed">
+        {count(latency?.failed)}
+      </td>
+      <td>
+        <bdi>{device?.adapter}</bdi>
       </td>
     </tr>
   )

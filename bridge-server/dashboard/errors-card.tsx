@@ -7,8 +7,8 @@ import { type Column, Table } from "./table.tsx"
 const columns: Column[] = [
   { title: "errorCode" },
   { title: "times", number: true },
-  { title: "last" },
   { title: "whatItSaid" },
+  { title: "last" },
   { title: "device" },
 ]
 
@@ -28,10 +28,10 @@ export function ErrorsCard({ view: { errors } }: { view: BridgeView }) {
               <td class="number" data-testid="times">
                 {count.toLocaleString(language())}
               </td>
-              <td>{when(at)}</td>
               <td class="prose" lang="en">
                 <bdi>{message}</bdi>
               </td>
+              <td>{when(at)}</td>
               <td>{device && <Literal text={device} />}</td>
             </tr>
           ))}

@@ -8,26 +8,26 @@ import { QrCode } from "./qr-code.tsx"
 
 export function InviteCard({ bridge }: { bridge: BridgeConsole }) {
   const [invited, setInvited] = useState<Invitation & { until: number }>()
-  const [fault, setFault] = useState("")
+  const [fault, setFault] = useState<unknown>()
   useEffect(() => {
     if (!invited) return
     const timer = setTimeout(() => setInvited(undefined), invited.until - Date.now())
     return () => clearTimeout(timer)
   }, [invited])
   const invite = async () => {
-    setFault("")
+    setFault(undefined)
     try {
       const answer = await bridge.invite()
       setInvited({ ...answer, until: Date.now() + answer.expiresInMs })
     } catch (error) {
-      setFault((error as Error).message)
+      setFault(error)
     }
   }
   return (
     <section class="card" aria-labelledby="invite">
       <h2 id="invite">{t("invite")}</h2>
       <p class="soft">{t("inviteWhat")}</p>
-      <Fault text={fault} />
+      <Fault error={fault} />
       {invited ? (
         <Invited {...invited} onDone={() => setInvited(undefined)} />
       ) : (

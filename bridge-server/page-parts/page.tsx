@@ -1,4 +1,5 @@
 import { type ComponentChild, render } from "preact"
+import { asAccelerateError } from "../../protocol/index.ts"
 import { language, type MessageKey, Text, t } from "./text.tsx"
 
 /** Shows the page in the person's language, from whichever side that is read. */
@@ -45,12 +46,14 @@ export function Literal({ text }: { text: string }) {
   )
 }
 
-/** What went wrong, in the words of whatever did, which are English. */
-export function Fault({ text }: { text: string }) {
-  if (!text) return null
+/** What went wrong: the sentence that says what to do, and the code it is found by in docs/errors.md. Nothing where nothing did. */
+export function Fault({ error }: { error: unknown }) {
+  if (error === undefined) return null
+  const { code, message } = asAccelerateError(error)
+  // The registry's sentences are English.
   return (
     <p role="alert" class="bad" lang="en" dir="ltr">
-      {text}
+      {message} <span class="mono small">{code}</span>
     </p>
   )
 }

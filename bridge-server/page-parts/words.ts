@@ -1,3 +1,4 @@
+import { bytesText } from "../../engine/agent/screen-words.ts"
 import type { DeviceInfo } from "../../protocol/index.ts"
 import { language, type MessageKey, t } from "./text.tsx"
 
@@ -9,19 +10,6 @@ export const when = (at: number): string =>
 
 /** ms since 1970, as the time of its day. */
 export const time = (at: number): string => new Date(at).toLocaleTimeString(language(), { timeStyle: "short" })
-
-/** ms since 1970, at a mark of a chart whose marks are `stepSeconds` apart. */
-export function tickTime(at: number, stepSeconds: number): string {
-  const format: Intl.DateTimeFormatOptions =
-    stepSeconds < 1
-      ? { minute: "2-digit", second: "2-digit", fractionalSecondDigits: 1 }
-      : stepSeconds < 60
-        ? { timeStyle: "medium" }
-        : stepSeconds < 86_400
-          ? { timeStyle: "short" }
-          : { day: "numeric", month: "short" }
-  return new Date(at).toLocaleString(language(), format)
-}
 
 /** With so many digits after the point. */
 function decimals(value: number, digits: number): string {
@@ -36,8 +24,8 @@ export function msText(ms: number | undefined): string {
 
 export const rateText = (perSecond: number): string => decimals(perSecond, perSecond < 10 ? 1 : 0)
 
-/** `4.2 MiB` */
-export const mib = (bytes: number): string => `${decimals(bytes / 2 ** 20, bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`
+/** `4.2 MB`, in powers of 1000. */
+export const bytes = (count: number): string => bytesText(count, language())
 
 const deviceStates: Record<DeviceInfo["state"], { key: MessageKey; tone: string }> = {
   ready: { key: "deviceReady", tone: "good" },

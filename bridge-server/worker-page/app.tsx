@@ -1,9 +1,11 @@
 import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
+import { byReason } from "../../engine/agent/screen-words.ts"
 import type { BridgeState } from "../../protocol/index.ts"
+import { modelName } from "../page-parts/model-name.ts"
 import { Fault, InsecureLine, Literal } from "../page-parts/page.tsx"
 import { language, Text, t } from "../page-parts/text.tsx"
-import { deviceWords, mib } from "../page-parts/words.ts"
+import { bytes, deviceWords } from "../page-parts/words.ts"
 import { type Backend, backends } from "./preferences.ts"
 import { type BrowserWorker, rests, type WorkerView } from "./worker.ts"
 
@@ -67,7 +69,7 @@ function StateCard({ worker, view }: { worker: BrowserWorker; view: WorkerView }
       <p role="status" class={tone} data-testid="state" data-state={state}>
         {text}
       </p>
-      <Fault text={fault} />
+      <Fault error={fault} />
       {(state === "none" || state === "waiting") && <CodeForm worker={worker} />}
       <div class="row">
         {state === "paused" && (
@@ -135,9 +137,10 @@ function DevicesCard({ view: { hardware } }: { view: WorkerView }) {
               <span class={deviceWords(device).tone}>{deviceWords(device).text}</span>
             </li>
           ))}
-          {hardware.absent.map(({ id, reason }) => (
-            <li key={id} class="soft">
-              {t("deviceAbsent", id)} {/* Reasons come from where the device was looked for, in English. */}
+          {byReason(hardware.absent).map(([reason, devices]) => (
+            <li key={reason} class="soft" data-testid="absent-device">
+              {t("deviceAbsent", devices.map(({ id }) => id).join(", "))}{" "}
+              {/* Reasons come from where the device was looked for, in English. */}
               <span class="small" lang="en" dir="auto">
                 {reason}
               </span>
@@ -170,9 +173,11 @@ function JobsCard({ view: { status } }: { view: WorkerView }) {
         <ul aria-label={t("loaded")}>
           {sessions.map(({ sessionId, model, device, memoryBytes }) => (
             <li key={sessionId}>
-              <bdi class="mono">{model}</bdi>{" "}
+              <bdi class="mono" title={model}>
+                {modelName({ model: model.replace("sha256:", ""), reference: model })}
+              </bdi>{" "}
               <span class="soft">
-                {device} · <bdi>{mib(memoryBytes)}</bdi>
+                {device} · <bdi>{bytes(memoryBytes)}</bdi>
               </span>
             </li>
           ))}
@@ -185,12 +190,12 @@ function JobsCard({ view: { status } }: { view: WorkerView }) {
 const names: Record<Backend, string> = { webgpu: "WebGPU", webnn: "WebNN", wasm: "WebAssembly" }
 
 function LimitsCard({ worker, view: { preferences, onBattery } }: { worker: BrowserWorker; view: WorkerView }) {
-  const [memory, setMemory] = useState(preferences.budgetMiB === undefined ? "" : String(preferences.budgetMiB))
+  const [memory, setMemory] = useState(preferences.budgetMB === undefined ? "" : String(preferences.budgetMB))
   const [without, setWithout] = useState(preferences.without)
   const [mainsOnly, setMainsOnly] = useState(preferences.mainsOnly)
   const apply = (event: Event) => {
     event.preventDefault()
-    void worker.limit({ ...(memory !== "" && { budgetMiB: Number(memory) }), without, mainsOnly })
+    void worker.limit({ ...(memory !== "" && { budgetMB: Number(memory) }), without, mainsOnly })
   }
   const use = (backend: Backend, wanted: boolean) =>
     setWithout(backends.filter((b) => (b === backend ? !wanted : without.includes(b))))

@@ -10,8 +10,8 @@ export const usedBy = (backend: BrowserBackendName): Backend => (backend === "wg
 /** What the person set on this page. */
 export interface Preferences {
   paused: boolean
-  /** Memory for models and kept tensors, MiB; undefined: the engine's choice. */
-  budgetMiB?: number
+  /** Memory for models and kept tensors, MB (10⁶ bytes); undefined: the engine's choice. */
+  budgetMB?: number
   /** What is not to be used here. */
   without: Backend[]
   /** Rest while the machine runs on battery. */
@@ -27,10 +27,10 @@ export function readPreferences(): Preferences {
   } catch {
     // Not ours: as if nothing was set.
   }
-  const { paused, budgetMiB, without, mainsOnly } = stored
+  const { paused, budgetMB, without, mainsOnly } = stored
   return {
     paused: paused === true,
-    ...(typeof budgetMiB === "number" && budgetMiB > 0 && { budgetMiB }),
+    ...(typeof budgetMB === "number" && budgetMB > 0 && { budgetMB }),
     without: Array.isArray(without) ? backends.filter((backend) => without.includes(backend)) : [],
     mainsOnly: mainsOnly === true,
   }

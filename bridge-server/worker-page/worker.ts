@@ -5,7 +5,7 @@ import { browserBackendNames } from "../../engine/backends/names.ts"
 import { createPool, type Pool } from "../../engine/index.ts"
 import { browserLibrary } from "../../engine/store/browser.ts"
 import { webWorkerHost } from "../../engine/worker/web-worker-factory.ts"
-import { asAccelerateError, type BridgeState, type HardwareReport, type Status } from "../../protocol/index.ts"
+import type { BridgeState, HardwareReport, Status } from "../../protocol/index.ts"
 import { Battery } from "./battery.ts"
 import { browserName } from "./browser-name.ts"
 import { type Preferences, readPreferences, usedBy, writePreferences } from "./preferences.ts"
@@ -31,8 +31,8 @@ export interface WorkerView {
   onBattery: boolean | undefined
   /** Whether the screen is kept on; undefined where the browser can't. */
   awake: boolean | undefined
-  /** Why joining failed, in words. */
-  fault: string
+  /** Why joining failed; undefined where it did not. */
+  fault: unknown
   /** Another tab of this browser computes already. */
   elsewhere: boolean
 }
@@ -59,7 +59,7 @@ export class BrowserWorker {
     preferences: readPreferences(),
     onBattery: undefined,
     awake: undefined,
-    fault: "",
+    fault: undefined,
     elsewhere: false,
   }
 
@@ -87,12 +87,12 @@ export class BrowserWorker {
 
   /** Joins the bridge that served this page with a one-time code. What is wrong with it is in `view.fault`. */
   async pair(code: string): Promise<void> {
-    this.#set({ fault: "" })
+    this.#set({ fault: undefined })
     this.#prefer({ paused: false })
     try {
       await this.#link?.pair(location.origin, code, AbortSignal.timeout(30_000))
     } catch (error) {
-      this.#set({ fault: asAccelerateError(error).message })
+      this.#set({ fault: error })
     }
     await this.#follow()
   }
@@ -113,8 +113,8 @@ export class BrowserWorker {
   }
 
   /** What runs is run elsewhere, and loaded models are loaded anew. */
-  async limit(limits: Pick<Preferences, "budgetMiB" | "without" | "mainsOnly">): Promise<void> {
-    this.#prefer({ budgetMiB: undefined, ...limits })
+  async limit(limits: Pick<Preferences, "budgetMB" | "without" | "mainsOnly">): Promise<void> {
+    this.#prefer({ budgetMB: undefined, ...limits })
     this.#link?.pause()
     this.#pool?.close()
     await this.#begin()
@@ -136,7 +136,7 @@ export class BrowserWorker {
     const incarnation = ((await settings.get("incarnation")) ?? 0) + 1
     await settings.set("incarnation", incarnation)
     const { worker, webnnWorker, runtime, version } = this.#files
-    const { budgetMiB, without } = this.#view.preferences
+    const { budgetMB, without } = this.#view.preferences
     const pool = createPool({
       agent,
       browser,
@@ -147,7 +147,7 @@ export class BrowserWorker {
           webWorkerHost({ backend, workerUrl: backend === "webnn" ? webnnWorker : worker, assetsUrl: runtime }),
         ),
       models: browserLibrary(),
-      ...(budgetMiB !== undefined && { budgetBytes: budgetMiB * 2 ** 20 }),
+      ...(budgetMB !== undefined && { budgetBytes: budgetMB * 1e6 }),
       onMeasurement: (measurement) => link.record(measurement),
     })
     const link: BridgeLink = new BridgeLink({

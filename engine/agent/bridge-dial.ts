@@ -83,7 +83,8 @@ async function demandProof(url: string, token: string, agent: string | undefined
     })
 }
 
-/** Why a connection could not be had or ended, in words for a person. */
+/** Why a connection could not be had or ended, for a person: the sentence that says what to do, and its code. */
 export function bridgeReason(error: unknown): string {
-  return asAccelerateError(error, "IPFA_BRIDGE_UNREACHABLE").message
+  const { code, message } = asAccelerateError(error, "IPFA_BRIDGE_UNREACHABLE")
+  return `${message} (${code})`
 }

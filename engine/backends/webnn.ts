@@ -57,7 +57,7 @@ export async function createWebnn(options: { assetsUrl?: string; threads?: numbe
 
   const probeType = async (type: DeviceType): Promise<DeviceInfo | AbsentDevice> => {
     const id = `webnn:${type}`
-    if (!ml) return { id, backend: "webnn", reason: "this browser, or this kind of page, has no WebNN (navigator.ml)" }
+    if (!ml) return { id, backend: "webnn", reason: "this browser has no WebNN for pages like this one" }
     try {
       const context = await ml.createContext({ deviceType: type })
       contexts.set(id, { context, deviceType: type })

@@ -119,8 +119,8 @@ export function poolSettings(options: PoolOptions): PoolSettings {
   }
 }
 
-/** A quarter of the memory where the browser tells how much there is, else 2 GiB. */
+/** A quarter of the memory where the browser tells how much there is, else 2 GB. */
 export function defaultBudgetBytes(): number {
   const memory = (globalThis.navigator as { deviceMemory?: number } | undefined)?.deviceMemory
-  return memory === undefined ? 2 * 2 ** 30 : (memory * 2 ** 30) / 4
+  return memory === undefined ? 2e9 : (memory * 1e9) / 4
 }

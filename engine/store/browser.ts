@@ -16,7 +16,7 @@ export interface BrowserLibraryOptions extends Partial<LibraryOptions> {
   allowLoopback?: boolean
 }
 
-export const BROWSER_QUOTA_BYTES = 8 * 2 ** 30
+export const BROWSER_QUOTA_BYTES = 8e9
 
 /** Models in the browser's own storage, for an extension's page or a plain one. Several tabs may use the same. */
 export function browserLibrary(options: BrowserLibraryOptions = {}): ModelLibrary {

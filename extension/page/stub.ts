@@ -17,10 +17,13 @@ export function installStub(): void {
   if (!isSecureContext || origin === "null" || page.ipfsAccelerate) return
   let loading: Promise<Api> | undefined
   let loaded: ((api: Api) => void) | undefined
-  let watch: unknown
+  let isWatched = false
   const load = () => {
     // Chromium tells the content script, and leaves it there.
-    if (HAS_BACKGROUND_PAGE) watch ??= watchLink()
+    if (HAS_BACKGROUND_PAGE && !isWatched) {
+      isWatched = true
+      watchLink()
+    }
     loading ??= new Promise<Api>((resolve, reject) => {
       loaded = resolve
       document.addEventListener(
@@ -51,9 +54,9 @@ export function installStub(): void {
 }
 
 /** Content scripts end with their extension, and nobody is told: neither who has a connection through one, nor who asks for one. */
-function watchLink(): unknown {
+function watchLink(): void {
   let missed = 0
-  return setInterval(() => {
+  setInterval(() => {
     const isThere = !document.dispatchEvent(new CustomEvent(HERE_EVENT, { cancelable: true }))
     missed = isThere ? 0 : missed + 1
     // In the middle of an update there is none for a moment.

@@ -1,3 +1,4 @@
+import { byReason } from "../../engine/agent/screen-words.ts"
 import type { AbsentDevice, DeviceInfo } from "../../protocol/index.ts"
 import { live } from "./owner.ts"
 import { Card } from "./parts/card.tsx"
@@ -27,8 +28,8 @@ export function DeviceList() {
       {report.devices.map((device) => (
         <Device key={device.id} device={device} />
       ))}
-      {report.absent.map((device) => (
-        <Absent key={device.id} device={device} />
+      {byReason(report.absent).map(([reason, devices]) => (
+        <Absent key={reason} devices={devices} reason={reason} />
       ))}
     </ul>
   )
@@ -45,11 +46,12 @@ function Device({ device }: { device: DeviceInfo }) {
   )
 }
 
-function Absent({ device: { id, reason } }: { device: AbsentDevice }) {
+function Absent({ devices, reason }: { devices: AbsentDevice[]; reason: string }) {
   return (
     <li class="soft" data-testid="absent-device">
       <Dot tone="soft" />
-      {id} {/* Reasons come from where the device was looked for, in English. */}
+      <bdi>{devices.map(({ id }) => id).join(", ")}</bdi>{" "}
+      {/* Reasons come from where the device was looked for, in English. */}
       <span class="small" lang="en" dir="auto">
         {reason}
       </span>

@@ -7,9 +7,9 @@ import { Switch } from "./parts/switch.tsx"
 import { PauseButton, PauseLine } from "./pause.tsx"
 import { language, type MessageKey, t } from "./text.tsx"
 import { usePrefer } from "./use-prefer.ts"
+import { bytes } from "./words.ts"
 
-const GIB = 2 ** 30
-const gibibytes = (count: number) => t("gibibytes", count / GIB)
+const GB = 1e9
 const percent = (share: number) => share.toLocaleString(language(), { style: "percent" })
 
 type Yes = "onBattery" | "onMetered" | "measureIdle" | "privateWindows"
@@ -35,8 +35,8 @@ export function LimitsCard({ view }: { view: OwnerView }) {
         note={t("memoryNote")}
         testId="memory"
         value={preferences.memoryBytes}
-        values={[0.25, 0.5, 1, 2, 4, 8, 16].map((count) => count * GIB)}
-        words={gibibytes}
+        values={[0.25, 0.5, 1, 2, 4, 8, 16].map((count) => count * GB)}
+        words={bytes}
         onChange={choose("memoryBytes")}
       />
       <Choice
@@ -44,8 +44,8 @@ export function LimitsCard({ view }: { view: OwnerView }) {
         note={t("diskNote")}
         testId="disk"
         value={preferences.storeBytes}
-        values={[0.5, 1, 2, 4, 8, 16, 32, 64].map((count) => count * GIB)}
-        words={gibibytes}
+        values={[0.5, 1, 2, 4, 8, 16, 32, 64].map((count) => count * GB)}
+        words={bytes}
         onChange={choose("storeBytes")}
       />
       <Choice

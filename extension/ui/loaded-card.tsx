@@ -1,7 +1,7 @@
 import { live } from "./owner.ts"
 import { Card } from "./parts/card.tsx"
 import { t } from "./text.tsx"
-import { bytes } from "./words.ts"
+import { bytes, referenceName } from "./words.ts"
 
 /** The models that are loaded now, on which device, and for how many. */
 export function LoadedCard() {
@@ -21,7 +21,7 @@ export function LoadedList() {
     <ul class="plain">
       {[...loaded].map(([key, { model, device, leases, memoryBytes }]) => (
         <li key={key} data-testid="session" data-leases={leases}>
-          <bdi class="mono">{model}</bdi>
+          <bdi title={model}>{referenceName(model)}</bdi>
           <div class="small soft">{t("loadedOn", device, bytes(memoryBytes), leases)}</div>
         </li>
       ))}

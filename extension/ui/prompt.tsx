@@ -1,4 +1,5 @@
-import { useEffect, useState } from "preact/hooks"
+import type { RefObject } from "preact"
+import { useEffect, useRef, useState } from "preact/hooks"
 import type { Answer, Peer, PromptDetails } from "../../protocol/index.ts"
 import { useArmed } from "./armed.ts"
 import { OriginName } from "./origin-name.tsx"
@@ -38,6 +39,7 @@ export function Prompt({ id }: { id: string }) {
 function Request({ details, decide }: { details: PromptDetails; decide(answer: Answer): void }) {
   const { origin, capabilities, models, reason, limits } = details
   const armed = useArmed()
+  const [end, more] = useMoreBelow()
   return (
     <main class="prompt">
       {/* Scrolled by keyboard as well. */}
@@ -71,7 +73,13 @@ function Request({ details, decide }: { details: PromptDetails; decide(answer: A
           </ul>
         </section>
         <ModelsAsked models={models} />
+        <div ref={end} />
       </section>
+      {more && (
+        <p class="more small" aria-hidden="true" data-testid="more">
+          {t("promptMore")}
+        </p>
+      )}
       <div class="choices">
         {choices.map(({ answer, label }) => (
           <button
@@ -88,6 +96,18 @@ function Request({ details, decide }: { details: PromptDetails; decide(answer: A
       </div>
     </main>
   )
+}
+
+/** Something to put at the end of what scrolls, and whether that is still out of sight. */
+function useMoreBelow(): [end: RefObject<HTMLDivElement | null>, more: boolean] {
+  const end = useRef<HTMLDivElement>(null)
+  const [more, setMore] = useState(false)
+  useEffect(() => {
+    const observer = new IntersectionObserver(([entry]) => setMore(entry?.isIntersecting === false))
+    observer.observe(end.current as HTMLDivElement)
+    return () => observer.disconnect()
+  }, [])
+  return [end, more]
 }
 
 function ModelsAsked({ models }: { models: readonly string[] }) {

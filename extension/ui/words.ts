@@ -1,3 +1,4 @@
+import { bytesText } from "../../engine/agent/screen-words.ts"
 import type { BridgeState, Capability, DeviceInfo, HeldGrant } from "../../protocol/index.ts"
 import { displayOrigin } from "../gate/origin.ts"
 import { DEMO_SHA256 } from "./demo-model.ts"
@@ -52,14 +53,7 @@ export function deviceWords({ state, unavailableUntil }: DeviceInfo): { text: st
 }
 
 /** `1.5 GB`, in powers of 1000. */
-export function bytes(count: number): string {
-  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"]
-  const power = count < 1 ? 0 : Math.min(Math.floor(Math.log10(count) / 3), units.length - 1)
-  const value = count / 1000 ** power
-  const maximumFractionDigits = value < 10 && power > 0 ? 1 : 0
-  const format = { style: "unit", unit: units[power], unitDisplay: power ? "short" : "long", maximumFractionDigits }
-  return value.toLocaleString(language(), format as Intl.NumberFormatOptions)
-}
+export const bytes = (count: number): string => bytesText(count, language())
 
 /** `3.2 ms` */
 export function milliseconds(ms: number): string {

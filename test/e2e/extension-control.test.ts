@@ -96,21 +96,21 @@ describe("the person's controls", () => {
   })
 
   test("what is set for memory, disk and the graphics card is what the pool and the store go by, after a restart too", async () => {
-    const GIB = 2 ** 30
-    await options.getByTestId("memory").selectOption(String(0.25 * GIB))
-    await options.getByTestId("disk").selectOption(String(0.5 * GIB))
+    const GB = 1e9
+    await options.getByTestId("memory").selectOption(String(0.25 * GB))
+    await options.getByTestId("disk").selectOption(String(0.5 * GB))
     await options.getByTestId("gpu-share").selectOption("0.5")
     const budget = () =>
       browser.site.evaluate(async () => (await window.ipfsAccelerate.hardware()).devices[0].budgetBytes)
-    await expect.poll(budget).toBe(0.25 * GIB)
+    await expect.poll(budget).toBe(0.25 * GB)
     const quota = options.locator("#models meter")
-    await expect.poll(() => quota.getAttribute("max")).toBe(String(0.5 * GIB))
+    await expect.poll(() => quota.getAttribute("max")).toBe(String(0.5 * GB))
     // The supervisor forgets nothing with its document.
     await browser.devtools.close((await browser.devtools.target("offscreen.html"))!)
     await options.reload()
     await expect.poll(() => options.getByTestId("gpu-share").inputValue()).toBe("0.5")
-    await expect.poll(() => quota.getAttribute("max")).toBe(String(0.5 * GIB))
-    await expect.poll(budget).toBe(0.25 * GIB)
+    await expect.poll(() => quota.getAttribute("max")).toBe(String(0.5 * GB))
+    await expect.poll(budget).toBe(0.25 * GB)
     await options.getByTestId("gpu-share").selectOption("0.75")
   })
 

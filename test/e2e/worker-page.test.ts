@@ -141,7 +141,7 @@ describe("Chromium", () => {
       code: "IPFA_DEVICE_NONE",
       data: {
         devices: expect.arrayContaining([
-          { device: `${agents()[0]?.agent}/wasm`, reason: expect.stringContaining(`${16 * 2 ** 20} can be had`) },
+          { device: `${agents()[0]?.agent}/wasm`, reason: expect.stringContaining(`${16e6} can be had`) },
         ]),
       },
     })

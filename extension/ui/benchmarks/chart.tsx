@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks"
 import uPlot from "uplot"
 import "uplot/dist/uPlot.min.css"
+import { TIME_STEPS, tickTime } from "../../../engine/agent/screen-words.ts"
 import { language, t } from "../text.tsx"
 import { milliseconds } from "../words.ts"
 
@@ -60,8 +61,9 @@ function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
     axes: [
       {
         ...axis,
-        space: 80,
-        values: (_plot, times, _axis, _space, step) => times.map((s) => timeWords(s * 1000, step)),
+        space: 90,
+        incrs: TIME_STEPS,
+        values: (_plot, times, _axis, _space, step) => times.map((s) => tickTime(s * 1000, step, language())),
       },
       { ...axis, scale: "ms", size: 70, values: (_plot, values) => values.map((ms) => (ms ? milliseconds(ms) : "")) },
     ],
@@ -73,7 +75,8 @@ function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
           scale: "ms",
           stroke,
           dash: DASHES[i % DASHES.length],
-          width: 2,
+          // Faint: the points are what was measured, the line leads from one to the next.
+          width: 1,
           spanGaps: true,
           points: { size: 7, fill: stroke },
         }
@@ -102,17 +105,6 @@ function dataOf(lines: readonly Line[]): uPlot.AlignedData {
     return times.map((at) => byTime.get(at))
   })
   return [times.map((at) => at / 1000), ...values]
-}
-
-function timeWords(ms: number, stepSeconds: number): string {
-  const day = 86_400
-  const format: Intl.DateTimeFormatOptions =
-    stepSeconds < 60
-      ? { timeStyle: "medium" }
-      : stepSeconds < day
-        ? { timeStyle: "short" }
-        : { day: "numeric", month: "short" }
-  return new Date(ms).toLocaleString(language(), format)
 }
 
 /** What a custom property comes to in the present theme. */

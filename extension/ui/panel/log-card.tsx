@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals"
-import type { JobEntry } from "../../../protocol/index.ts"
+import { type ErrorEntry, type JobEntry, registry } from "../../../protocol/index.ts"
+import { jobs } from "../jobs.ts"
 import type { OwnerView } from "../owner.ts"
 import { ActionButton } from "../parts/action-button.tsx"
 import { Card } from "../parts/card.tsx"
 import { Dot, type Tone } from "../parts/state.tsx"
 import { type MessageKey, t } from "../text.tsx"
 import { date, milliseconds, referenceName, whoWords } from "../words.ts"
-import { jobs } from "./jobs.ts"
 
 const outcomes: Record<JobEntry["outcome"], { key: MessageKey; tone: Tone }> = {
   done: { key: "jobDone", tone: "good" },
@@ -65,7 +65,7 @@ function Entry({ entry }: { entry: JobEntry }) {
       </div>
       <div class="small">
         <Dot tone={tone} />
-        {t(key)} {error && <span class="mono">{error}</span>}
+        {t(key)} {error && <Reason code={error} />}
       </div>
       <div class="small soft">
         {count > 1
@@ -74,5 +74,14 @@ function Entry({ entry }: { entry: JobEntry }) {
         <bdi>{whoWords(origin)}</bdi>
       </div>
     </li>
+  )
+}
+
+/** What the registry says of a code, and the code. What was said of that very job is not kept: it may name what was computed. */
+function Reason({ code }: { code: string }) {
+  return (
+    <span lang="en" dir="ltr">
+      {(registry as Record<string, ErrorEntry | undefined>)[code]?.message} <span class="mono">{code}</span>
+    </span>
   )
 }

@@ -1,15 +1,14 @@
-import type { LiveJob } from "../../../protocol/index.ts"
+import { JobList } from "../job-list.tsx"
+import { jobs } from "../jobs.ts"
 import { Card } from "../parts/card.tsx"
-import { Dot, State } from "../parts/state.tsx"
+import { State } from "../parts/state.tsx"
 import { t } from "../text.tsx"
-import { duration, referenceName, whoWords } from "../words.ts"
-import { clock, jobs } from "./jobs.ts"
 
 /** What runs now, and what waits for its turn. */
 export function QueueCard() {
   const now = jobs.value
   if (!now) return null
-  const { running, waiting, live } = now
+  const { running, waiting } = now
   const isWorking = running + waiting > 0
   return (
     <Card id="queue" title="queue" aside={<span class="small soft">{t("queueCounts", running, waiting)}</span>}>
@@ -17,26 +16,7 @@ export function QueueCard() {
       <State tone={isWorking ? "good" : "soft"} testId="working" state={isWorking ? "working" : "idle"}>
         {t(isWorking ? "working" : "idle")}
       </State>
-      {live.length > 0 && (
-        <ul class="plain">
-          {live.map((job) => (
-            <Job key={job.id} job={job} />
-          ))}
-        </ul>
-      )}
+      <JobList />
     </Card>
-  )
-}
-
-function Job({ job: { origin, model, device, state, submittedAt, startedAt } }: { job: LiveJob }) {
-  const elapsed = duration(Math.max(0, clock.value - (startedAt ?? submittedAt)))
-  return (
-    <li data-testid="job" data-state={state} data-device={device}>
-      <Dot tone={state === "running" ? "good" : "soft"} />
-      <strong>{referenceName(model)}</strong>
-      <div class="small soft">
-        {t(state === "running" ? "jobRuns" : "jobWaits", device, elapsed)} <bdi>{whoWords(origin)}</bdi>
-      </div>
-    </li>
   )
 }

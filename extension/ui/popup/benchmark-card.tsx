@@ -20,11 +20,14 @@ export function BenchmarkCard({ view: { peer } }: { view: OwnerView }) {
     <Card id="benchmark" title="benchmarks">
       {rows.length === 0 && <p class="small soft">{t("benchmarksNone")}</p>}
       {rows.length > 0 && (
-        <ul class="plain">
-          {rows.map((row) => (
-            <Row key={`${row[0]?.sha256} ${row[0]?.device}`} records={row} />
-          ))}
-        </ul>
+        <>
+          <ul class="plain">
+            {rows.map((row) => (
+              <Row key={`${row[0]?.sha256} ${row[0]?.device}`} records={row} />
+            ))}
+          </ul>
+          <p class="small soft">{t("sparklineNote")}</p>
+        </>
       )}
       <RunBenchmark peer={peer} />
     </Card>

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals"
-import type { EventOf, Methods, Peer } from "../../../protocol/index.ts"
-import { owner } from "../owner.ts"
+import type { EventOf, Methods, Peer } from "../../protocol/index.ts"
+import { owner } from "./owner.ts"
 
 let end: (() => void) | undefined
 
