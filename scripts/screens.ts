@@ -4,6 +4,7 @@ import path from "node:path"
 import type { Page } from "playwright-core"
 import { openBridgePages } from "../test/support/bridge-screens.ts"
 import { launchFurnished, openScreen, screens, sizes, speak, themes } from "../test/support/screens.ts"
+import { notePictures } from "./screen-sources.ts"
 import { repoRoot } from "./sources.ts"
 
 const wanted = process.argv.slice(2)
@@ -59,3 +60,5 @@ if (["dashboard", "worker"].some(isWanted)) {
     await bridge.close()
   }
 }
+
+if (wanted.length === 0) notePictures()

@@ -77,7 +77,9 @@ function DeviceRow({ name, device, latency }: Row) {
       <th scope="row">
         <Literal text={name} />
       </th>
-      <td class={tone}>{text}</td>
+      <td class={tone} data-testid="device-state">
+        {text}
+      </td>
       <td class="number" data-testid="p50">
         {msText(latency?.p50Ms)}
       </td>

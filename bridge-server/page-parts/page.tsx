@@ -1,4 +1,4 @@
-import { type ComponentChild, render } from "preact"
+import { type ComponentChild, Fragment, render } from "preact"
 import { asAccelerateError } from "../../protocol/index.ts"
 import { language, type MessageKey, Text, t } from "./text.tsx"
 
@@ -37,11 +37,16 @@ export function InsecureLine() {
   )
 }
 
-/** What is typed or named as it stands, in every language. */
+/** What is typed or named as it stands, in every language; where there is little room it goes on in the next line after a sign. */
 export function Literal({ text }: { text: string }) {
   return (
     <bdi class="mono" dir="ltr">
-      {text}
+      {text.split(/(?<=[_/])/).map((part, i) => (
+        <Fragment key={i}>
+          {part}
+          <wbr />
+        </Fragment>
+      ))}
     </bdi>
   )
 }

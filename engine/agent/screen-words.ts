@@ -34,9 +34,9 @@ export function tickTime(at: number, stepSeconds: number, language: string): str
           ? { ...time, fractionalSecondDigits: 1 }
           : stepSeconds < 60
             ? time
-            : stepSeconds < DAY
+            : stepSeconds < 4 * 3600
               ? { timeStyle: "short" }
-              : { day: "numeric", month: "short" }
+              : { day: "numeric", month: "short", ...(stepSeconds < DAY && { hour: "numeric" }) }
   return new Date(at).toLocaleString(language, format)
 }
 

@@ -50,11 +50,11 @@ function Absent({ devices, reason }: { devices: AbsentDevice[]; reason: string }
   return (
     <li class="soft" data-testid="absent-device">
       <Dot tone="soft" />
-      <bdi>{devices.map(({ id }) => id).join(", ")}</bdi>{" "}
+      <bdi>{devices.map(({ id }) => id).join(", ")}</bdi>
       {/* Reasons come from where the device was looked for, in English. */}
-      <span class="small" lang="en" dir="auto">
+      <div class="small" lang="en" dir="auto">
         {reason}
-      </span>
+      </div>
     </li>
   )
 }

@@ -18,10 +18,9 @@ export function PauseButton({ view: { peer, snapshot } }: { view: OwnerView }) {
 /** Why nothing is computed, where that is so. */
 export function PauseLine({ view: { snapshot } }: { view: OwnerView }) {
   const { paused } = snapshot
-  if (!paused) return null
   return (
-    <State tone="warn" testId="paused" state={paused}>
-      {t(paused === "person" ? "pausedByPerson" : "pausedOnBattery")}
+    <State tone="warn" testId={paused && "paused"} state={paused}>
+      {paused && t(paused === "person" ? "pausedByPerson" : "pausedOnBattery")}
     </State>
   )
 }

@@ -4,6 +4,7 @@ import { digitError, digitImage, digits, nativeIsThere, type TestBridge, testBri
 import { crashGpu } from "../support/chromium.ts"
 import { type DigitWork, digitWork } from "../support/digit-work.ts"
 import { type ExtensionBrowser, launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
+import { axeFaults } from "../support/screens.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
 
 /** R7 and R8: what a browser may lose while pages compute. `IPFA_SEED=N` kills at other moments. */
@@ -90,6 +91,14 @@ test("R7: the GPU process is killed twice: that browser keeps off its GPU and sa
   const { state, unavailableUntil } = await gpu()
   expect(state).toBe("cooling")
   expect(unavailableUntil).toBeGreaterThan(now + 20_000)
+  // A person is told until when, in words that axe finds nothing wrong with.
+  const popup = await browser.openOwn("popup.html")
+  await popup
+    .getByText(/^not used until .*, after it was lost$/)
+    .first()
+    .waitFor()
+  expect(await axeFaults(popup)).toEqual([])
+  await popup.close()
   // Asked for by name it is refused with that time; otherwise another device serves, and says so.
   const load = (options: object) =>
     page.evaluate(

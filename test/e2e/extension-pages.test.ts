@@ -5,6 +5,7 @@ import { EXTENSION_ID } from "../../extension/id.ts"
 import { DEMO_SHA256 } from "../../extension/ui/demo-model.ts"
 import { drawDigit } from "../support/drawn-digits.ts"
 import { type ExtensionBrowser, launchExtension, pagesDir } from "../support/extension.ts"
+import { axeFaults } from "../support/screens.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
 
 let browser: ExtensionBrowser
@@ -53,6 +54,18 @@ describe("the welcome page", () => {
     await expect.poll(() => answer().getAttribute("data-device")).toBe("webgpu")
     await expect.poll(() => answer().getAttribute("data-digit")).toBe("5")
   })
+})
+
+describe("where nothing was granted, stored or measured yet", () => {
+  test.each(["options.html", "popup.html", "benchmarks.html", "sidepanel.html"])(
+    "axe finds nothing wrong with %s",
+    async (file) => {
+      const page = await browser.openOwn(file)
+      await page.locator(".card p.soft:not([role])").first().waitFor()
+      expect(await axeFaults(page)).toEqual([])
+      await page.close()
+    },
+  )
 })
 
 describe("the side panel", () => {

@@ -1,11 +1,13 @@
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import english from "../../extension/public/_locales/en/messages.json" with { type: "json" }
 import { tabTo, walkByTab } from "../support/keyboard.ts"
 import {
   axeFaults,
   type FurnishedBrowser,
   launchFurnished,
   openScreen,
+  type Screen,
   screens,
   sizes,
   themes,
@@ -48,9 +50,149 @@ describe.each(screens)("the screen $name", (screen) => {
     await walkByTab(page)
   })
 
+  test("moves nothing for those who want no motion", async () => {
+    await page.emulateMedia({ reducedMotion: "reduce" })
+    const moving = await page.evaluate(() =>
+      [...document.querySelectorAll("*")].flatMap((element) =>
+        [undefined, "::before", "::after"].flatMap((part) => {
+          const { transitionDuration, animationName } = getComputedStyle(element, part)
+          return transitionDuration === "0s" && animationName === "none" ? [] : [`${element.tagName}${part ?? ""}`]
+        }),
+      ),
+    )
+    expect(moving).toEqual([])
+  })
+
   test("is used by keyboard", async () => {
     await page.bringToFront()
     await uses[screen.name]?.(page)
+  })
+})
+
+/** What a screen comes into other than showing what there is: each is brought about as a person does, and ended. */
+const states: { what: string; screen: string; come(page: Page): Promise<void>; end(page: Page): Promise<void> }[] = [
+  {
+    what: "the pairing form, and an error",
+    screen: "popup",
+    async come(page) {
+      await page.getByTestId("pair-here").click()
+      await page.getByTestId("bridge-address").fill("not an address")
+      await page.getByTestId("bridge-code").fill("AAAAAAAA")
+      await page.getByTestId("pair-bridge").click()
+      await page.getByRole("alert").waitFor()
+    },
+    end: (page) => page.getByTestId("pair-here").click(),
+  },
+  {
+    what: "a pause",
+    screen: "popup",
+    async come(page) {
+      await page.getByTestId("pause").click()
+      await page.getByTestId("paused").waitFor()
+    },
+    async end(page) {
+      await page.getByTestId("pause").click()
+      await page.getByTestId("paused").waitFor({ state: "detached" })
+    },
+  },
+  ...["popup", "options"].map((screen) => ({
+    what: "a site that is switched off",
+    screen,
+    async come(page: Page) {
+      await page.getByTestId("site-switch").first().uncheck()
+      await page.getByText(english.siteOff.message).first().waitFor()
+    },
+    end: (page: Page) => page.getByTestId("site-switch").first().check(),
+  })),
+  {
+    what: "a question",
+    screen: "options",
+    async come(page) {
+      await page.getByTestId("erase").click()
+      await page.getByTestId("erase-sure").waitFor()
+    },
+    end: (page) => page.getByRole("button", { name: english.keep.message }).click(),
+  },
+  ...["popup", "sidepanel"].map((screen) => ({
+    what: "jobs",
+    screen,
+    async come(page: Page) {
+      await browser.site.evaluate(async () => {
+        const session = await window.ipfsAccelerate.load(`${origin}/digits.onnx`, { device: "wasm" })
+        const image = { dtype: "float32", shape: [4000, 1, 8, 8], data: new Float32Array(4000 * 64) }
+        const work = async () => {
+          while (sessionStorage.work) await session.run({ image })
+        }
+        sessionStorage.work = "on"
+        void Promise.all([work(), work(), work()])
+      })
+      await page.getByTestId("job").first().waitFor()
+    },
+    async end(page: Page) {
+      await browser.site.evaluate(() => sessionStorage.clear())
+      await page.getByTestId("job").first().waitFor({ state: "detached" })
+    },
+  })),
+]
+
+describe.each(states)("the screen $screen with $what", ({ screen, come, end }) => {
+  test("has nothing that axe finds wrong, and is as wide as its window", async () => {
+    const page = await openScreen(screens.find(({ name }) => name === screen) as Screen, browser)
+    await page.setViewportSize(sizes.narrow)
+    await come(page)
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme })
+      expect(await axeFaults(page)).toEqual([])
+    }
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(sizes.narrow.width)
+    await end(page)
+    await page.close()
+  })
+})
+
+test("a pause is said by a region that a screen reader knew of before", async () => {
+  const page = await openScreen(screens[0] as Screen, browser)
+  const known = await page.evaluateHandle(() => [...document.querySelectorAll("[role=status]")])
+  await page.getByTestId("pause").click()
+  await page.getByTestId("paused").waitFor()
+  expect(await known.evaluate((all) => all.map((one) => one.textContent))).toContain(english.pausedByPerson.message)
+  await page.getByTestId("pause").click()
+  await page.getByTestId("paused").waitFor({ state: "detached" })
+  await page.close()
+})
+
+describe("the ways from the popup to the other screens, pressed by a person", () => {
+  let page: Page
+  beforeAll(async () => {
+    page = await openScreen(screens[0] as Screen, browser)
+  })
+  afterAll(() => page?.close())
+  const opens = async (button: string, file: string) => {
+    const opened = browser.context.waitForEvent("page", { predicate: (one) => one.url().endsWith(`/${file}`) })
+    await page.getByTestId(button).click()
+    await (await opened).close()
+  }
+
+  test("the benchmarks and the welcome page open in a tab", async () => {
+    await opens("open-benchmarks", "benchmarks.html")
+    await opens("open-welcome", "welcome.html")
+  })
+
+  test("the live view opens beside the pages", async () => {
+    await page.bringToFront()
+    await page.getByTestId("open-panel").click()
+    await expect.poll(() => browser.devtools.target("sidepanel.html")).toBeDefined()
+    expect(await page.getByRole("alert").count()).toBe(0)
+    expect(browser.context.pages().filter((one) => one.url().endsWith("/sidepanel.html"))).toEqual([])
+  })
+
+  test("the live view opens in a tab where the browser has no place beside the pages", async () => {
+    await page.evaluate(() => {
+      // Chromium has the same under two names.
+      for (const api of [chrome, (globalThis as { browser?: object }).browser])
+        if (api) Object.defineProperty(api, "sidePanel", { value: undefined })
+    })
+    await opens("open-panel", "sidepanel.html")
   })
 })
 

@@ -82,7 +82,7 @@ describe("Chromium", () => {
     const { code } = served.bridge.pairingCode()
     await will(await open(`${served.bridge.http}/worker#code=${code}`), "connected")
     const page = await open(`${otherOrigin()}/worker#code=${code}`)
-    await expect.poll(() => page.getByRole("alert").textContent()).toContain("code is wrong")
+    await expect.poll(() => page.getByRole("alert").textContent()).toMatch(/code is wrong.* IPFA_BRIDGE_PAIRING$/)
     await will(page, "none")
     expect(agents()).toHaveLength(1)
     await page.getByTestId("code").fill(served.bridge.pairingCode().code)
