@@ -154,7 +154,9 @@ export function writeResult(
     0.01,
   )
   const marked = rows.map((row, i) =>
-    significant[i] ? row : { ...row, note: [row.note, "no significant difference"].filter(Boolean).join("; ") },
+    significant[i] || isCount(row.unit)
+      ? row
+      : { ...row, note: [row.note, "no significant difference"].filter(Boolean).join("; ") },
   )
   const folder = path.resolve(repoRoot, process.env.IPFA_BENCH_RESULTS ?? "bench/results")
   mkdirSync(folder, { recursive: true })

@@ -3,7 +3,9 @@
  * provider, from values to values. Without a GPU it runs on a software adapter, to show that it works: then nothing is written, since it says nothing of a GPU.
  * `node bench/kernels-gpu.ts [--budget MS] [--only TEXT]`
  */
-import { readFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
 import { parseArgs } from "node:util"
 import { fromOrt, toOrt } from "../engine/backends/ort-tensor.ts"
 import { adapterName, isSoftware, requestFullDevice } from "../engine/backends/webgpu-adapter.ts"
@@ -16,7 +18,7 @@ import { compare, type NotRun, printRows, type Row, writeResult } from "./harnes
 import { largeOperations, type OperationCase, operations } from "./kernels/cases.ts"
 import { difference } from "./kernels/difference.ts"
 import { feedsFor, tensorOf } from "./kernels/feeds.ts"
-import { type WholeModel, wholeModels } from "./kernels/models.ts"
+import { storedOperations, type WholeModel, wholeModels } from "./kernels/models.ts"
 import { copyPeak, fmaPeak, isBoundByCompute } from "./kernels/peaks.ts"
 
 const { values } = parseArgs({ options: { budget: { type: "string", default: "5000" }, only: { type: "string" } } })
@@ -62,8 +64,7 @@ async function operation(one: OperationCase): Promise<void> {
   for (const tensor of [...inputs, into]) tensor.destroy()
 }
 
-async function wholeModel({ name, file, missing, dims, tolerance }: WholeModel): Promise<void> {
-  const title = `model ${name}`
+async function wholeModel({ name: title, file, missing, dims, tolerance }: WholeModel): Promise<void> {
   if (missing) return void notRun.push({ case: title, reason: missing })
   const model = new Uint8Array(readFileSync(file))
   const session = await WgslSession.open(new KernelRuntime(device, traitsOf(device)), model)
@@ -101,10 +102,12 @@ for (const one of (isSoftware(adapter) ? operations.filter(({ ofPeak }) => ofPea
   console.error(`${one.name} …`)
   await operation(one)
 }
-for (const one of wholeModels.filter((model) => chosen({ name: `model ${model.name}` }))) {
-  console.error(`model ${one.name} …`)
+const dir = mkdtempSync(path.join(tmpdir(), "ipfa kernels "))
+for (const one of [...storedOperations(dir), ...wholeModels].filter(chosen)) {
+  console.error(`${one.name} …`)
   await wholeModel(one)
 }
+rmSync(dir, { recursive: true })
 if (isSoftware(adapter)) {
   printRows(rows)
   for (const { case: one, reason } of notRun) console.log(`${one}: NOT_RUN (${reason})`)

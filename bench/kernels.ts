@@ -13,7 +13,7 @@ import { launchChromium } from "../test/support/chromium.ts"
 import { serveFolder } from "../test/support/serve.ts"
 import { compare, exact, type NotRun, type Row, writeResult } from "./harness.ts"
 import { operations } from "./kernels/cases.ts"
-import { wholeModels } from "./kernels/models.ts"
+import { storedOperations, type WholeModel, wholeModels } from "./kernels/models.ts"
 import type { Opened, Side } from "./kernels/page.ts"
 import { isBoundByCompute } from "./kernels/peaks.ts"
 
@@ -96,9 +96,8 @@ async function operation(page: Page, one: (typeof operations)[number]): Promise<
   rows.push(await time(page, `${name}, of the ${computes ? "FMA peak" : "copy bandwidth"}`, "peak", { amounts, unit }))
 }
 
-async function wholeModel(page: Page, { name, file, dims, tolerance }: (typeof wholeModels)[number]): Promise<void> {
-  const title = `model ${name}`
-  const url = `/models/${name}/${path.basename(file)}`
+async function wholeModel(page: Page, { name: title, file, dims, tolerance }: WholeModel): Promise<void> {
+  const url = `/models/${title}/${path.basename(file)}`
   const opened = await page.evaluate(([url, dims, threads]) => window.kernels.openModel(url, dims, threads), [
     url,
     dims,
@@ -122,11 +121,11 @@ async function wholeModel(page: Page, { name, file, dims, tolerance }: (typeof w
 }
 
 const chosen = (name: string) => !values.only || name.includes(values.only)
-const models = wholeModels.filter(({ name, missing }) => {
-  if (missing) notRun.push({ case: `model ${name}`, reason: missing })
-  return !missing && chosen(`model ${name}`)
-})
 const bundled = await bundle({ page: "bench/kernels/page.ts", "ort-worker": "bench/page/ort-worker.ts" })
+const models = [...storedOperations(bundled.dir), ...wholeModels].filter(({ name, missing }) => {
+  if (missing) notRun.push({ case: name, reason: missing })
+  return !missing && chosen(name)
+})
 const served = await serveFolder(bundled.dir, {
   isolated: true,
   mounts: {

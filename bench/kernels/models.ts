@@ -1,8 +1,11 @@
+import { writeFileSync } from "node:fs"
 import path from "node:path"
 import { repoRoot } from "../../scripts/sources.ts"
+import { model, value } from "../../test/conformance/tiny-models.ts"
 import { sharedModel } from "../../test/support/shared.ts"
 
 export interface WholeModel {
+  /** As in the results: `model digits`. */
   name: string
   /** Absolute path, or why it can't be run here. */
   file: string
@@ -15,11 +18,11 @@ export interface WholeModel {
 
 const shared = (name: string, file: string, tolerance = 1e-3, dims: Record<string, number> = {}): WholeModel => {
   const { path: found = "", skip } = sharedModel(file)
-  return { name, file: found, dims, tolerance, ...(skip && { missing: skip }) }
+  return { name: `model ${name}`, file: found, dims, tolerance, ...(skip && { missing: skip }) }
 }
 
 export const wholeModels: readonly WholeModel[] = [
-  { name: "digits", file: path.join(repoRoot, "models/digits/digits.onnx"), dims: {}, tolerance: 1e-3 },
+  { name: "model digits", file: path.join(repoRoot, "models/digits/digits.onnx"), dims: {}, tolerance: 1e-3 },
   shared("mnist-cnn", "mnist-cnn/mnist.onnx"),
   shared("kws-dscnn", "kws-dscnn/kws_ref_model_float32.onnx"),
   shared("kwt1", "kwt1/kwt1.onnx"),
@@ -32,3 +35,42 @@ export const wholeModels: readonly WholeModel[] = [
   shared("mobilenetv2 QDQ", "mobilenetv2/mobilenet_v2_1.0_224_qdq.onnx", 0.1),
   shared("yolox-nano", "yolox-nano/yolox_nano.onnx"),
 ]
+
+/** A vector times a matrix of 4 bits, in groups of 32 with a scale each: ONNX Runtime's MatMulNBits, whose weights are stored. */
+function gemv4bit(n: number, k: number): Uint8Array<ArrayBuffer> {
+  const groups = k / 32
+  const int = (name: string, i: number) => ({ name, type: 2, i: BigInt(i) })
+  return model({
+    inputs: [value("x", "float32", [1, k])],
+    outputs: [value("y", "float32", [1, n])],
+    nodes: [
+      {
+        domain: "com.microsoft",
+        opType: "MatMulNBits",
+        input: ["x", "w", "scales"],
+        output: ["y"],
+        attribute: [int("N", n), int("K", k), int("bits", 4), int("block_size", 32)],
+      },
+    ],
+    weights: [
+      {
+        name: "w",
+        dims: [n, groups, 16],
+        data: Uint8Array.from({ length: (n * k) / 2 }, (_, i) => i * 37),
+        dtype: "uint8",
+      },
+      {
+        name: "scales",
+        dims: [n * groups],
+        data: Float32Array.from({ length: n * groups }, (_, i) => ((i % 7) + 1) / 64),
+      },
+    ],
+  })
+}
+
+/** Models of one operation whose weights are stored, written below `dir`. */
+export function storedOperations(dir: string): WholeModel[] {
+  const file = path.join(dir, "gemv.onnx")
+  writeFileSync(file, gemv4bit(2048, 2048))
+  return [{ name: "gemv 2048x2048 4-bit g32", file, dims: {}, tolerance: 1e-3 }]
+}

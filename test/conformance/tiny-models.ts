@@ -30,6 +30,7 @@ export interface Tiny {
   outputs: ReturnType<typeof value>[]
   nodes: {
     opType: string
+    domain?: string
     input: string[]
     output: string[]
     name?: string
@@ -42,7 +43,10 @@ export interface Tiny {
 export function model({ inputs, outputs, nodes, weights = [] }: Tiny): Uint8Array<ArrayBuffer> {
   const proto = create(ModelProtoSchema, {
     irVersion: 10n,
-    opsetImport: [{ domain: "", version: 21n }],
+    opsetImport: [
+      { domain: "", version: 21n },
+      ...[...new Set(nodes.flatMap(({ domain }) => domain ?? []))].map((domain) => ({ domain, version: 1n })),
+    ],
     graph: {
       name: "tiny",
       input: inputs,
