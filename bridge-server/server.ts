@@ -160,6 +160,7 @@ async function start(
       ...(options.alsoKnownAs && { alsoKnownAs: options.alsoKnownAs }),
     })
     startInTurn(natives, fleet)
+    fleet.awaitReturn(tokens.list().flatMap(({ agent, role }) => (role === undefined ? [agent] : [])))
     const name = host === "0.0.0.0" ? "127.0.0.1" : isIP(host) === 6 ? `[${host === "::" ? "::1" : host}]` : host
     const s = tls ? "s" : ""
     const http = `http${s}://${name}:${port}`

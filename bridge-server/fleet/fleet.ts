@@ -7,6 +7,8 @@ export const SUSPECT_MS = 3000
 export const DEAD_MS = 5000
 /** A driver that takes longer to say whether it is there is not waited for. */
 const SETTLE_MS = 10_000
+/** How long, from the bridge's start, agents that were paired are waited for: they try again within seconds where it was away for seconds. */
+const RETURN_MS = 15_000
 
 /** An agent by its id, or all of one kind of browser. */
 export interface Named {
@@ -33,6 +35,8 @@ export class Fleet {
   /** Agents that were never heard of, in this life of the bridge. */
   readonly #unknown = new Set<string>()
   readonly #absent = new Map<string, readonly AbsentDevice[]>()
+  /** Paired agents that may be coming back. */
+  readonly #returning = new Set<string>()
   readonly #timer: NodeJS.Timeout
   #sweptAt = performance.now()
 
@@ -51,7 +55,7 @@ export class Fleet {
 
   /** Whom a caller means that forces `who`: the agent of that id, be it there or only known, and where there is none all of that browser. */
   named(who: string): Named {
-    const isId = this.#members.has(who) || this.#expected.has(who) || this.#absent.has(who)
+    const isId = [this.#members, this.#expected, this.#absent, this.#returning].some((known) => known.has(who))
     return isId ? { agent: who } : { browser: who }
   }
 
@@ -72,6 +76,7 @@ export class Fleet {
     const member = new Member(options)
     this.#members.set(member.agent, member)
     this.#expected.delete(member.agent)
+    this.#returning.delete(member.agent)
     this.#unknown.delete(member.agent)
     void member.peer.closed.then((error) => this.#remove(member, error?.message ?? "its connection ended"))
     for (const l of this.#listeners) l.joined?.(member)
@@ -111,6 +116,15 @@ export class Fleet {
     if (this.#expected.delete(agent)) this.#changed()
   }
 
+  /** The bridge begins, and these agents were paired: a job with no other choice waits for one that could be what it wants. */
+  awaitReturn(agents: readonly string[], ms = RETURN_MS): void {
+    for (const agent of agents) this.#returning.add(agent)
+    setTimeout(() => {
+      this.#returning.clear()
+      this.#changed()
+    }, ms).unref()
+  }
+
   /** What an agent that is not kept found to be absent. */
   addAbsent(agent: string, absent: readonly AbsentDevice[]): void {
     this.#unknown.delete(agent)
@@ -121,6 +135,8 @@ export class Fleet {
   /** Whether one that fits is on its way. */
   isExpecting({ agent, device }: { agent?: string; device?: string }): boolean {
     const named = agent === undefined ? {} : this.named(agent)
+    // What they have, and which browsers they are, they tell when they are back.
+    if ([...this.#returning].some((id) => named.agent === undefined || named.agent === id)) return true
     return [...this.#expected.values()]
       .flat()
       .some((e) => isNamed(named, e) && (device === undefined || selectorMatches(device, e.id)))

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process"
+import { execFileSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
@@ -6,7 +6,16 @@ import { afterEach, beforeEach, expect, test } from "vitest"
 import { findBridge } from "../../bridge-server/data-folder.ts"
 import { startBridge } from "../../bridge-server/server.ts"
 import { AccelerateError, type Tensor } from "../../protocol/index.ts"
-import { digitError, digitImage, digits, nativeIsThere, raw, silent, testBridge } from "../support/bridge.ts"
+import {
+  bridgeProcess,
+  digitError,
+  digitImage,
+  digits,
+  nativeIsThere,
+  raw,
+  silent,
+  testBridge,
+} from "../support/bridge.ts"
 
 let dir: string
 
@@ -42,23 +51,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A bridge in a process of its own; resolves with what it says first. */
-async function serve(...args: string[]) {
-  const main = path.resolve(import.meta.dirname, "../../bridge-server/cli/main.ts")
-  const child = spawn(process.execPath, [main, "serve", "--data", dir, "--port", "0", "--json", ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-  })
-  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve))
-  let said = ""
-  child.stderr.on("data", (chunk) => {
-    said += chunk
-  })
-  const ready = new Promise<{ http: string; ws: string; tokenFile: string }>((resolve, reject) => {
-    child.stdout.once("data", (line) => resolve(JSON.parse(String(line))))
-    void exited.then((rc) => reject(new Error(`exit ${rc}: ${said}`)))
-  })
-  return { child, exited, said: () => said, ...(await ready) }
-}
+const serve = (...args: string[]) => bridgeProcess(dir, ...args)
 
 test("one bridge-server has a data folder; a second is refused, and the first lives on", async () => {
   const t = await testBridge({ dataDir: dir, native: false })

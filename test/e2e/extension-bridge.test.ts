@@ -3,12 +3,17 @@ import { createServer, type IncomingMessage } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { Bridge } from "../../bridge-server/server.ts"
 import { Evidence } from "../../bridge-server/storage/index.ts"
 import { connect } from "../../sdk/connect.ts"
-import { fleetWill, type TestBridge, testBridge } from "../support/bridge.ts"
+import { cases } from "../conformance/cases.ts"
+import type { Drive, Driven } from "../conformance/drive.ts"
+import { expectRight } from "../conformance/judge.ts"
+import { reference } from "../conformance/reference.ts"
+import { bridgeProcess, fleetWill, raw, type TestBridge, testBridge } from "../support/bridge.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 import { type ExtensionBrowser, launchExtension } from "../support/extension.ts"
 
@@ -81,6 +86,51 @@ describe("a browser in a bridge-server's fleet", () => {
     await expect
       .poll(async () => (await evidence.seed(agent as string)).map(({ kind, device, ok }) => `${kind} ${device} ${ok}`))
       .toEqual(["open wasm true", "first wasm true"])
+  })
+
+  const real = cases.find(({ name }) => name === "kwt1")!
+  test("a Node program gets a real model's right answers from it, those of onnxruntime-node", async ({ skip }) => {
+    skip(real.skip !== undefined, real.skip)
+    const { runs } = real.plan() as Extract<Drive, { kind: "runs" }>
+    await using bridge = await connect({ url: served.bridge.ws, token: served.bridge.token })
+    const session = await bridge.load(pathToFileURL(real.model as string).href, { agent: "chromium", device: "wasm" })
+    const outputs: Driven["outputs"] = []
+    for (const feeds of runs) outputs.push((await session.run(feeds)).outputs as Driven["outputs"][number])
+    const driven: Driven = { openMs: 0, runMs: [], outputs, tokens: [], keptBytes: { during: 0, after: 0 } }
+    expectRight(real, driven, await reference(real))
+  })
+
+  test("a bridge-server that is killed under jobs in the browser: the next one has them run again, and the caller its answers", async () => {
+    const port = new URL(served.bridge.http).port
+    const { token } = served.bridge
+    await served.close()
+    const killed = await bridgeProcess(dataDir, "--port", port, "--no-native", "--no-evidence")
+    const ask = async () =>
+      (await raw(killed.http, "GET", "/v1/status", undefined, { authorization: `Bearer ${token}` })).json
+    await expect.poll(async () => (await ask()).agents.length, { timeout: 30_000 }).toBe(1)
+    await using caller = await connect({ url: killed.ws, token })
+    const session = await caller.load(digitsModel, { agent: "chromium", device: "wasm" })
+    const n = images.length * 250
+    const data = Float32Array.from({ length: n * 64 }, (_, i) => images[Math.floor(i / 64) % images.length]![i % 64]!)
+    let answered = 0
+    const answers = Array.from({ length: 6 }, async () => {
+      const answer = await session.run({ image: { dtype: "float32", shape: [n, 1, 8, 8], data } })
+      answered++
+      return answer
+    })
+    await expect.poll(async () => (await ask()).agents[0].running, { interval: 5, timeout: 20_000 }).toBeGreaterThan(0)
+    killed.child.kill("SIGKILL")
+    await killed.exited
+    expect(answered).toBeLessThan(6)
+    served = await testBridge({ dataDir, native: false, port: Number(port) })
+    const expected = await nativeLogits(images)
+    for (const { outputs, device } of await Promise.all(answers)) {
+      expect(device).toBe("wasm")
+      const logits = outputs.logits?.data as Float32Array
+      expect(logits).toHaveLength(n * 10)
+      expect(distance(logits.slice(-expected.length), expected)).toBeLessThan(digits.tolerance)
+    }
+    await connected()
   })
 
   test("it comes back by itself to a bridge-server that was started again", async () => {

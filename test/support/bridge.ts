@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http"
 import { tmpdir } from "node:os"
@@ -60,6 +61,24 @@ export async function testBridge(options: BridgeOptions = {}): Promise<TestBridg
       if (options.dataDir === undefined) rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** `ipfs-accelerate serve` on the data folder `dir`, in a process of its own; resolves with what it says first. */
+export async function bridgeProcess(dir: string, ...args: string[]) {
+  const main = path.resolve(import.meta.dirname, "../../bridge-server/cli/main.ts")
+  const child = spawn(process.execPath, [main, "serve", "--data", dir, "--port", "0", "--json", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve))
+  let said = ""
+  child.stderr.on("data", (chunk) => {
+    said += chunk
+  })
+  const ready = new Promise<{ http: string; ws: string; tokenFile: string }>((resolve, reject) => {
+    child.stdout.once("data", (line) => resolve(JSON.parse(String(line))))
+    void exited.then((rc) => reject(new Error(`exit ${rc}: ${said}`)))
+  })
+  return { child, exited, said: () => said, ...(await ready) }
 }
 
 /** One HTTP request, exactly as it is given: `Host` and all. */
