@@ -1,6 +1,6 @@
 import type { DBSchema, IDBPDatabase } from "idb"
 import type { Preferences } from "../../protocol/index.ts"
-import { openVersioned } from "../store/open-versioned.ts"
+import { openVersioned, removeCopies } from "../store/open-versioned.ts"
 
 /** What the supervisor keeps besides grants and models. */
 export interface Settings {
@@ -41,10 +41,18 @@ export function idbSettings(name = "ipfs-accelerate-settings"): SettingsStore {
     opened ??= openVersioned<Schema>(name, [(database) => database.createObjectStore("settings")])
     return opened
   }
+  /** A copy from before an update would keep the token of a pairing that has ended. */
+  const forget = async (key: keyof Settings) => key === "bridge" && removeCopies(name)
   return {
     get: async <K extends keyof Settings>(key: K) =>
       (await (await db()).get("settings", key)) as Settings[K] | undefined,
-    set: async (key, value) => void (await (await db()).put("settings", value, key)),
-    delete: async (key) => (await db()).delete("settings", key),
+    async set(key, value) {
+      await (await db()).put("settings", value, key)
+      await forget(key)
+    },
+    async delete(key) {
+      await (await db()).delete("settings", key)
+      await forget(key)
+    },
   }
 }

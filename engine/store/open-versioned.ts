@@ -1,4 +1,4 @@
-import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb"
+import { type DBSchema, deleteDB, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb"
 import { fail } from "../../protocol/index.ts"
 
 /** Brings a database from one version to the next; never changed once it is released. May wait for nothing but the transaction. */
@@ -16,12 +16,14 @@ interface Copied {
 
 const COPIES = "records"
 
-/** Name of the copy of a database as it was before a migration. */
-const copyName = (name: string, version: number) => `${name} before v${version + 1}`
+/** How the copies of a database as it was before a migration are called. A copy's version is when it was made, ms since 1970. */
+const copyPrefix = (name: string) => `${name} before v`
+/** A copy is for whoever finds that a migration went wrong; then it goes, ms. */
+const COPY_MS = 14 * 24 * 3600_000
 
 /**
- * Opens a database of the browser's at the version that `steps` lead to. What an older one holds is copied first, to `NAME before vN`; all steps
- * run in one transaction, so that a migration that is interrupted was never begun. A newer one is refused as it is: IPFA_STORE_NEWER.
+ * Opens a database of the browser's at the version that `steps` lead to. What an older one holds is copied first, to `NAME before vN`, for two
+ * weeks; all steps run in one transaction, so that a migration that is interrupted was never begun. A newer one is refused as it is: IPFA_STORE_NEWER.
  */
 export async function openVersioned<Schema extends DBSchema | unknown = unknown>(
   name: string,
@@ -30,11 +32,13 @@ export async function openVersioned<Schema extends DBSchema | unknown = unknown>
   const found = (await indexedDB.databases()).find((known) => known.name === name)?.version ?? 0
   if (found > 0 && found < steps.length) await copy(name, found)
   try {
-    return await openDB<Schema>(name, steps.length, {
+    const db = await openDB<Schema>(name, steps.length, {
       async upgrade(db, from, _to, tx) {
         for (const step of steps.slice(from)) await step(db, tx)
       },
     })
+    await removeCopies(name, Date.now() - COPY_MS)
+    return db
   } catch (cause) {
     if ((cause as DOMException).name !== "VersionError") throw cause
     throw fail("IPFA_STORE_NEWER", { cause, data: { name, here: steps.length } })
@@ -49,8 +53,9 @@ async function copy(name: string, version: number): Promise<void> {
     for (const store of from.objectStoreNames)
       for (let at = await from.transaction(store).store.openCursor(); at; at = await at.continue())
         records.push({ store, key: at.primaryKey, value: at.value })
-    const to = await openDB(copyName(name, version), 1, {
-      upgrade(db) {
+    const to = await openDB(`${copyPrefix(name)}${version + 1}`, Date.now(), {
+      upgrade(db, before) {
+        if (before > 0) return
         const store = db.createObjectStore(COPIES, { autoIncrement: true })
         for (const record of records) void store.add(record)
       },
@@ -59,4 +64,10 @@ async function copy(name: string, version: number): Promise<void> {
   } finally {
     from.close()
   }
+}
+
+/** Removes the copies of a database that were made before `before`, ms since 1970; without it, all. */
+export async function removeCopies(name: string, before: number = Number.POSITIVE_INFINITY): Promise<void> {
+  for (const { name: known = "", version = 0 } of await indexedDB.databases())
+    if (known.startsWith(copyPrefix(name)) && version < before) await deleteDB(known)
 }

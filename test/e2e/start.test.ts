@@ -41,15 +41,17 @@ function start(args: string[], env: NodeJS.ProcessEnv = {}) {
   running.push(child)
   const events: StartEvent[] = []
   /** All processes that there were, by number. */
-  const processes = new Map<number, string>()
+  const processes = new Map<number, { name: string; startedAt: string }>()
   let stderr = ""
   child.stderr?.on("data", (text) => {
     stderr += text
   })
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
   const look = () => {
-    for (const pid of child.exitCode === null ? processTree(child.pid as number) : [])
-      processes.set(pid, nameOf(pid) ?? "")
+    for (const pid of child.exitCode === null ? processTree(child.pid as number) : []) {
+      const found = processOf(pid)
+      if (found) processes.set(pid, found)
+    }
   }
   lines.on("line", (line) => {
     events.push(JSON.parse(line))
@@ -69,18 +71,19 @@ function start(args: string[], env: NodeJS.ProcessEnv = {}) {
     /** Names of processes that it started. */
     started() {
       look()
-      return [...processes.values()]
+      return [...processes.values()].map(({ name }) => name)
     },
     /** Those that are still there. */
-    left: () => [...processes].filter(([pid, name]) => nameOf(pid) === name),
+    left: () => [...processes].filter(([pid, { startedAt }]) => processOf(pid)?.startedAt === startedAt),
   }
 }
 
-/** What the process of that number runs; undefined where there is none, or it has ended and was not buried yet. */
-function nameOf(pid: number): string | undefined {
+/** What the process of that number runs, and when it was started; undefined where there is none, or it has ended and was not buried yet. */
+function processOf(pid: number): { name: string; startedAt: string } | undefined {
   try {
-    const [, name, state] = /^\d+ \((.*)\) (.)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? []
-    return state === "Z" ? undefined : name
+    const [, name = "", state, rest = ""] =
+      /^\d+ \((.*)\) (.) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? []
+    return state === "Z" ? undefined : { name, startedAt: rest.split(" ")[18] ?? "" }
   } catch {
     return undefined
   }

@@ -1,4 +1,5 @@
 import { openDB } from "idb"
+import { idbSettings } from "../../engine/agent/settings.ts"
 import { type BrowserLibraryOptions, browserLibrary } from "../../engine/store/browser.ts"
 import { openVersioned, type Step } from "../../engine/store/open-versioned.ts"
 import type { Progress } from "../../protocol/index.ts"
@@ -37,6 +38,20 @@ const store = {
     } catch (error) {
       return (error as { code?: string }).code ?? String(error)
     }
+  },
+  /** Names of the databases that begin so. */
+  async databases(start: string): Promise<string[]> {
+    return (await indexedDB.databases()).flatMap(({ name = "" }) => (name.startsWith(start) ? [name] : [])).sort()
+  },
+  /** Makes a copy as a migration does, at a time, ms since 1970. */
+  async copied(name: string, at: number): Promise<void> {
+    ;(await openDB(name, at)).close()
+  },
+  /** Pairs, and ends the pairing. */
+  async unpair(name: string): Promise<void> {
+    const settings = idbSettings(name)
+    await settings.set("agent", "some")
+    await settings.set("bridge", "left")
   },
   /** Every record of every store of a database, as it is. */
   async records(name: string): Promise<unknown[]> {

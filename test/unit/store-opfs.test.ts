@@ -67,6 +67,29 @@ describe("the store of a real page", () => {
     expect(names).not.toContain("made new before v2")
   })
 
+  test("a copy from before a migration is kept for two weeks", async () => {
+    const day = 24 * 3600_000
+    const copies = async (name: string) => tab.evaluate((n) => store.databases(n), `${name} before`)
+    for (const [version, days] of [
+      [2, 15],
+      [3, 13],
+    ] as const)
+      await tab.evaluate(([n, at]) => store.copied(n, at), [
+        `aged before v${version}`,
+        Date.now() - days * day,
+      ] as const)
+    await versioned("aged", 1)
+    expect(await copies("aged")).toEqual(["aged before v3"])
+    await versioned("aged", 2)
+    expect(await copies("aged")).toEqual(["aged before v2", "aged before v3"])
+  })
+
+  test("the end of a pairing takes the copies of the settings with it, which would hold its token", async () => {
+    await tab.evaluate((at) => store.copied("settings before v2", at), Date.now())
+    await tab.evaluate(() => store.unpair("settings"))
+    expect(await tab.evaluate(() => store.databases("settings"))).toEqual(["settings"])
+  })
+
   test("a migration that is cut off in the middle left nothing behind, and the next start goes through", async () => {
     await versioned("migrated half", 1)
     await tab.evaluate(() => void store.versioned("migrated half", 2, { stuck: true }))
