@@ -16,7 +16,7 @@ export interface KeepOnDevice {
   partitioned: boolean
 }
 
-export interface OpenWebOptions extends Pick<OrtSessionOptions, "onError" | "takeFault" | "settled"> {
+export interface OpenWebOptions extends Pick<OrtSessionOptions, "beforeRun" | "onError" | "takeFault" | "settled"> {
   /** Absent for the CPU: outputs are in this worker's memory, and no other device is to compute. */
   accelerator?: {
     keep: KeepOnDevice

@@ -12,6 +12,8 @@ export interface OrtSessionOptions {
   /** Floor of what it holds: the bytes of its weights. */
   memoryBytes: number
   note?: string
+  /** Refuses, by throwing, what the device is not to run. */
+  beforeRun?: (feeds: Record<string, Tensor | KeptTensor>) => void
   /** Called for every error of a run before it is reported: the backend looks whether its device is gone. */
   onError?: (error: unknown) => void
   /** Waits until the device has done, and reported, all it was given. */
@@ -54,7 +56,8 @@ export class OrtSession implements BackendSession {
     feeds: Record<string, Tensor | KeptTensor>,
     { keep: kept = [], outputs }: RunOptions,
   ): Promise<{ outputs: Record<string, Tensor | KeptTensor>; runMs: number }> {
-    const { session, toOrt, settled, takeFault, onError } = this.#options
+    const { session, toOrt, beforeRun, settled, takeFault, onError } = this.#options
+    beforeRun?.(feeds)
     const ortFeeds: Record<string, OrtTensor> = {}
     for (const [name, feed] of Object.entries(feeds))
       ortFeeds[name] = "kept" in feed ? this.#keptFeed(name, feed) : toOrt(feed)

@@ -2,6 +2,7 @@ import * as ort from "onnxruntime-web/webgpu"
 import { type AbsentDevice, type DeviceInfo, fail } from "../../protocol/index.ts"
 import type { Backend, BackendSession } from "../backend.ts"
 import { hastenReadback } from "./firefox-polls.ts"
+import { nodeBound } from "./node-bound.ts"
 import { type KeepOnDevice, openWeb } from "./open-web.ts"
 import { configureOrtWeb, inMemory, lossReporter } from "./ort-web.ts"
 import { probeGpu } from "./probe-gpu.ts"
@@ -36,7 +37,9 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
   const open = async (files: Parameters<Backend["open"]>[0]): Promise<BackendSession> => {
     if (!device) throw fail("IPFA_DEVICE_ABSENT", { data: { device: "webgpu" } })
     const gpu = device
-    const { model, cpuNodes } = findConvFault(inMemory(files.model))
+    const given = inMemory(files.model)
+    const beforeRun = nodeBound(given)
+    const { model, cpuNodes } = findConvFault(given)
     return openWeb(
       ort,
       { ...files, model },
@@ -50,6 +53,7 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
         accelerator: { keep: onGpu, work: () => buffers },
         onError: loss.onError,
         takeFault,
+        beforeRun,
         settled: () => gpu.queue.onSubmittedWorkDone(),
       },
     )

@@ -6,9 +6,6 @@ import { tensorType, tinyBytes } from "./onnx-build.ts"
 
 const INT64 = 7
 const BOOL = 9
-/** Square of a side of so many floats: 64 GiB. */
-const HUGE = 2 ** 17
-
 type NodeInit = MessageInitShape<typeof NodeProtoSchema>
 
 const int64s = (name: string, dims: number[], ...values: (number | bigint)[]) => ({
@@ -53,6 +50,26 @@ export function endless(): Uint8Array {
   return model([loop], [int64s("turns", [], 2n ** 62n)], [1])
 }
 
-/** 64 GiB at each run. */
-export const memoryBomb = (): Uint8Array =>
-  model([{ opType: "Expand", input: ["x", "shape"], output: ["y"] }], [int64s("shape", [2], HUGE, HUGE)], [HUGE, HUGE])
+/** So many floats at each run. */
+export const memoryBomb = (dims: number[]): Uint8Array =>
+  model([{ opType: "Expand", input: ["x", "shape"], output: ["y"] }], [int64s("shape", [dims.length], ...dims)], dims)
+
+/** A convolution of an image of 64 MiB with a kernel of 16 MiB: 2⁴⁵ operations in one node, at each run. `image`: its side, if it is not fixed. */
+export const hugeNode = (image: number | string = 2 ** 12): Uint8Array => {
+  const kernel = 2 ** 11
+  const sides = typeof image === "number" ? [int64s("image_shape", [4], 1, 1, image, image)] : []
+  const expand = (name: string): NodeInit => ({ opType: "Expand", input: ["x", `${name}_shape`], output: [name] })
+  return tinyBytes({
+    node: [
+      ...(sides.length > 0 ? [expand("image")] : []),
+      expand("kernel"),
+      { opType: "Conv", input: ["image", "kernel"], output: ["y"], name: "huge" },
+    ],
+    initializer: [...sides, int64s("kernel_shape", [4], 1, 1, kernel, kernel)] as never,
+    input: [
+      { name: "x", type: tensorType([1]) },
+      ...(sides.length > 0 ? [] : [{ name: "image", type: tensorType([1, 1, image, image]) }]),
+    ],
+    output: [{ name: "y", type: tensorType([1, 1, "h", "w"]) }],
+  })
+}

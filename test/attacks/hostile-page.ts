@@ -55,7 +55,7 @@ export async function attack(page: Evaluates, upload: string): Promise<{ outcome
       waiting.push(
         note(
           "bomb",
-          api.load(model(bomb)).then((s: typeof digits) => s.run(one)),
+          api.load(model(bomb), { device: "wasm" }).then((s: typeof digits) => s.run(one)),
         ),
       )
       // At most it waits for the one of the flood that runs.
@@ -83,7 +83,7 @@ export async function attack(page: Evaluates, upload: string): Promise<{ outcome
     },
     {
       endless: bytes(endless()),
-      bomb: bytes(memoryBomb()),
+      bomb: bytes(memoryBomb([2 ** 17, 2 ** 17])),
       invalid: [
         bytes(
           tinyBytes({

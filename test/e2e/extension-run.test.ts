@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { hugeNode } from "../attacks/hostile-models.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 import { type ExtensionBrowser, launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
 import { type PublicHost, publicHost } from "../support/public-host.ts"
@@ -71,6 +72,23 @@ describe("a page runs a model in the extension's pool", () => {
         digits.samples.flatMap(({ logits }) => logits),
       ),
     ).toBeLessThan(digits.tolerance)
+    await page.close()
+  })
+
+  test("a GPU is not given a node that would hold it for long: refused when the model is loaded, or at the run that feeds so much", async () => {
+    const page = await granted()
+    const ends = await page.evaluate(
+      async ([fixed, open]) => {
+        const code = (e: PageFault) => e.code
+        const load = (bytes: number[]) => window.ipfsAccelerate.load(new Uint8Array(bytes), { device: "webgpu" })
+        const session = await load(open as number[])
+        const x = { dtype: "float32", shape: [1], data: new Float32Array(1) }
+        const image = { dtype: "float32", shape: [1, 1, 4096, 4096], data: new Float32Array(4096 * 4096) }
+        return [await load(fixed as number[]).catch(code), await session.run({ x, image }).catch(code)]
+      },
+      [[...hugeNode()], [...hugeNode("side")]],
+    )
+    expect(ends).toEqual(["IPFA_DEVICE_UNSUPPORTED", "IPFA_DEVICE_UNSUPPORTED"])
     await page.close()
   })
 

@@ -1,6 +1,7 @@
-import { inferShapes, type ModelInfo, type ModelProto } from "../../../graph/index.ts"
+import { inferCost, inferShapes, type ModelInfo, type ModelProto } from "../../../graph/index.ts"
 import { elems, type Limits, type Shape } from "../../../kernels/index.ts"
 import { AccelerateError, type Dtype, fail } from "../../../protocol/index.ts"
+import { checkNodes } from "../node-bound.ts"
 import { GraphLowering, NodeLowering } from "./lowering.ts"
 import { findLowering } from "./operators/index.ts"
 import type { BufferSpec, Program, Terminal } from "./program.ts"
@@ -26,7 +27,8 @@ function checkSizes(buffers: readonly BufferSpec[], { maxStorageBufferBindingSiz
 }
 
 /**
- * The program that computes `model` on inputs of these shapes, by name, and of these elements where they decide shapes. Throws IPFA_DEVICE_UNSUPPORTED, naming the first node our kernels can't run.
+ * The program that computes `model` on inputs of these shapes, by name, and of these elements where they decide shapes. Throws IPFA_DEVICE_UNSUPPORTED,
+ * naming the first node that our kernels can't run, or that takes more than a GPU is given at once.
  */
 export function lower(
   model: ModelProto,
@@ -36,6 +38,7 @@ export function lower(
   values: Readonly<Record<string, readonly number[]>> = {},
 ): Program {
   const { tensors } = inferShapes(model, shapes, { values })
+  checkNodes(inferCost(model, shapes, { values }))
   const lowering = new GraphLowering(model.graph!, tensors, info.opsets["ai.onnx"] ?? info.opsets[""] ?? 0, limits)
   const inputs: Terminal[] = info.inputs.map(({ name, dtype }) => {
     const shape = shapes[name]!
