@@ -1,5 +1,8 @@
 import type { GpuTensor } from "./gpu-tensor.ts"
+import { type AttentionAttributes, attention } from "./ops/attention/attention.ts"
+import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
 import { geglu, swiglu } from "./ops/gated/gated.ts"
+import { kvAppend } from "./ops/kv-append/kv-append.ts"
 import { type PackedMatmulAlgorithm, packedMatmul } from "./ops/packed-matmul/packed-matmul.ts"
 import { type RopeAttributes, rope } from "./ops/rope/rope.ts"
 import type { GeluAttributes } from "./ops/unary/unary.ts"
@@ -28,9 +31,23 @@ export interface LanguageKernels {
     attributes?: Partial<RopeAttributes>,
     options?: RunOptions<"flat">,
   ): Result
+  /** Writes x [batch, heads, seq, size] behind what the pages [pages, heads, tokens, size] hold of each sequence, and gives `cache` back. */
+  kvAppend(x: Float32, sequences: GpuTensor<"int32">, cache: Float32): Result
+  /** softmax(q·kᵀ)·v, with `splits` in so many workgroups for each row, merged; see ops/attention for shapes. */
+  attention(inputs: AttentionInputs, attributes?: Partial<AttentionAttributes>): Result
+  /** What `attention` runs after itself with `splits`. */
+  attentionMerge(x: Float32): Result
+}
+
+export interface AttentionInputs extends Record<"q" | "k" | "v", Float32> {
+  mask?: Float32
+  sequences?: GpuTensor<"int32">
+  sinks?: Float32
+  slopes?: Float32
 }
 
 export function languageKernels(runtime: KernelRuntime): LanguageKernels {
+  const merge = (x: Float32) => runtime.run(attentionMerge, [x as GpuTensor]) as Result
   return {
     packed(weights) {
       checkPacked(weights)
@@ -43,5 +60,18 @@ export function languageKernels(runtime: KernelRuntime): LanguageKernels {
     geglu: (gate, up, attributes, options) => runtime.run(geglu, [gate, up], attributes, options) as Result,
     rope: (x, { cos, sin }, positions, attributes, options) =>
       runtime.run(rope, [x, cos, sin, positions] as GpuTensor[], attributes, options) as Result,
+    kvAppend: (x, sequences, cache) =>
+      runtime.run(kvAppend, [x, sequences] as GpuTensor[], { cache: cache.shape }, { into: cache }) as Result,
+    async attention({ q, k, v, mask, sequences, sinks, slopes }, attributes = {}) {
+      const inputs = [q, k, v, mask, sequences, sinks, slopes] as GpuTensor[]
+      const result = (await runtime.run(attention, inputs, attributes)) as Float32
+      if ((attributes.splits ?? 1) === 1) return result
+      try {
+        return await merge(result)
+      } finally {
+        result.destroy()
+      }
+    },
+    attentionMerge: merge,
   }
 }

@@ -1,10 +1,15 @@
 /** The language-model set: what it exports, and its kernels. */
 import type { AnyKernel } from "./define-kernel.ts"
+import { attention } from "./ops/attention/attention.ts"
+import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
 import { geglu, swiglu } from "./ops/gated/gated.ts"
+import { kvAppend } from "./ops/kv-append/kv-append.ts"
 import { packedMatmul } from "./ops/packed-matmul/packed-matmul.ts"
 import { rope } from "./ops/rope/rope.ts"
 
 export type { LanguageKernels } from "./language-kernels.ts"
+export type { AttentionAttributes } from "./ops/attention/attention.ts"
+export type { KvAppendAttributes } from "./ops/kv-append/kv-append.ts"
 export type { PackedMatmulAlgorithm, PackedMatmulAttributes } from "./ops/packed-matmul/packed-matmul.ts"
 export type { RopeAttributes } from "./ops/rope/rope.ts"
 export {
@@ -22,7 +27,15 @@ export {
 export { type Group, readGroup, writeGroup } from "./packed/group.ts"
 export { checkPacked, type PackedTensor, type PackedWeights, unpack } from "./packed/packed-tensor.ts"
 export { type RopeOptions, type RopeScaling, ropeFrequencies, ropeTables } from "./rope-tables.ts"
-export { geglu, packedMatmul, rope, swiglu }
+export { attention, attentionMerge, geglu, kvAppend, packedMatmul, rope, swiglu }
 
 /** Part of the registry. */
-export const languageRegistry: readonly AnyKernel[] = [packedMatmul, rope, swiglu, geglu]
+export const languageRegistry: readonly AnyKernel[] = [
+  packedMatmul,
+  rope,
+  swiglu,
+  geglu,
+  kvAppend,
+  attention,
+  attentionMerge,
+]

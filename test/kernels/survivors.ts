@@ -47,6 +47,26 @@ export const survivors: Record<string, Record<string, string>> = {
     "if (li < s) { → if (true) {": race,
     "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
   },
+  "kv-append": Object.fromEntries(
+    ["i > params.elems", "false"].map((guard) => [
+      `if (i >= params.elems) { → if (${guard}) {`,
+      "behind the last sequence there is none that has a page",
+    ]),
+  ),
+  "attention-merge": {
+    "for (var split = 1u; split < params.splits; split++) { → for (var split = 1u; split <= params.splits; split++) {":
+      "a maximum too many only scales sum and total alike",
+  },
+  attention: {
+    "if (li < s) { → if (li <= s) {": race,
+    "if (li < s) { → if (true) {": race,
+    "for (var d = li; d < params.v_size; d += WG) { → for (var d = li; d <= params.v_size; d += WG) {":
+      "one zero more, before anything is summed",
+    "for (var first = split * params.chunk; first < end; first += WG) { → for (var first = split * params.chunk; first <= end; first += WG) {":
+      "one more tile without keys",
+    "let count = min(WG, end - first); → let count = min(WG, end + first);": "shares behind the last key are 0",
+    "for (var r = 0u; r < 4u; r++) { → for (var r = 0u; r <= 4u; r++) {": "the fifth of four is the fourth, once more",
+  },
   "leaky-relu": {
     "return select(params.alpha * v, v, v >= 0.0); → return select(params.alpha * v, v, v > 0.0);": "0 either way",
   },

@@ -57,13 +57,16 @@ export const attentions: readonly OperatorDefinition[] = [
       return scores * (2 * q.size + 2 * v.size + 5)
     },
   }),
-  defineOperator({
-    names: "RotaryEmbedding",
-    infer: (node) => [value(node.input(0).elem, node.input(0).shape)],
-    // Each pair turns by an angle: four multiplications and two additions.
-    flops(node) {
-      const n = elems(node.input(0).shape)
-      return n === null ? null : 3 * n
-    },
-  }),
+  ...["ai.onnx", "com.microsoft"].map((domain) =>
+    defineOperator({
+      names: "RotaryEmbedding",
+      domain,
+      infer: (node) => [value(node.input(0).elem, node.input(0).shape)],
+      // Each pair turns by an angle: four multiplications and two additions.
+      flops(node) {
+        const n = elems(node.input(0).shape)
+        return n === null ? null : 3 * n
+      },
+    }),
+  ),
 ]

@@ -1,4 +1,5 @@
 import type { Lowering } from "../lowering.ts"
+import { attentions } from "./attention.ts"
 import { composites } from "./composed.ts"
 import { convolutions } from "./convolution.ts"
 import { elementwise } from "./elementwise.ts"
@@ -13,6 +14,7 @@ import { resizing } from "./resize.ts"
 import { selections } from "./select.ts"
 
 const families = [
+  attentions,
   composites,
   convolutions,
   elementwise,

@@ -1,0 +1,105 @@
+import {
+  attention,
+  attentionMerge,
+  copy,
+  elems,
+  permuted,
+  rope,
+  sliced,
+  where,
+  wholeView,
+} from "../../../../kernels/index.ts"
+import { defineLowering, type NodeLowering } from "../lowering.ts"
+import type { Value } from "../program.ts"
+import { unsupported } from "../unsupported.ts"
+
+/** From as many keys on the work for each row is shared between workgroups, so many keys each. */
+const SPLIT_FROM = 1024
+const SPLIT_KEYS = 256
+
+const headsInFront = [0, 2, 1, 3]
+const turned = (node: NodeLowering, x: Value) =>
+  node.run(copy, [x], { from: permuted(wholeView(x.shape), headsInFront) })
+
+/** Input `i` as [batch, heads, seq, size]; given so, or as [batch, seq, heads · size]. */
+function headsOf(node: NodeLowering, i: number, heads: number): Value {
+  const x = node.input(i)
+  if (x.shape.length === 4) return x
+  const [batch, seq, hidden] = x.shape as [number, number, number]
+  return turned(node, node.reshaped(x, [batch, seq, heads, hidden / heads]))
+}
+
+/** What `past` holds and `x` behind it, along the tokens. */
+function appended(node: NodeLowering, past: Value | undefined, x: Value): Value {
+  if (!past) return x
+  const [before, now] = [past.shape[2]!, x.shape[2]!]
+  const shape = x.shape.with(2, before + now)
+  const into: Value = { dtype: x.dtype, shape, buffer: node.graph.buffer({ bytes: elems(shape) * 4 }) }
+  node.run(copy, [past], { to: sliced(wholeView(shape), 2, 0, before), shape }, into)
+  return node.run(copy, [x], { to: sliced(wholeView(shape), 2, before, now), shape }, into)
+}
+
+/** The mask as numbers to add, of four axes. */
+function maskOf(node: NodeLowering, i: number): Value | undefined {
+  if (!node.has(i)) return undefined
+  const mask = node.input(i)
+  const shape = [...new Array<number>(4 - mask.shape.length).fill(1), ...mask.shape]
+  if (mask.dtype === "float32") return node.reshaped(mask, shape)
+  const number = (value: number) => node.graph.constant([], Float32Array.of(value))
+  return node.reshaped(node.run(where, [mask, number(0), number(-2e30)]), shape)
+}
+
+export const attentions = [
+  defineLowering("Attention", (node) => {
+    if (node.node.output[3] && node.graph.isUsed(node.node.output[3])) throw unsupported("its scores are used")
+    if (node.has(6)) throw unsupported("its keys are of different numbers")
+    const [heads, kvHeads] = [node.int("q_num_heads", 0), node.int("kv_num_heads", 0)]
+    const [past, pastValue] = [node.optional(4), node.optional(5)]
+    const q = headsOf(node, 0, heads)
+    const k = appended(node, past, headsOf(node, 1, kvHeads))
+    const v = appended(node, pastValue, headsOf(node, 2, kvHeads))
+    const mask = maskOf(node, 3)
+    const [scale, cap] = [node.float("scale", 0), node.float("softcap", 0)]
+    // Until opset 24 a mask came before the cap, which bent what it hid back to −cap.
+    if (mask && cap !== 0 && node.opset < 24) throw unsupported("it has a mask and capped scores")
+    const keys = k.shape[2]!
+    const splits = keys >= SPLIT_FROM && q.shape[2]! === 1 ? Math.ceil(keys / SPLIT_KEYS) : 1
+    const result = node.run(attention, [q, k, v, mask], {
+      causal: node.int("is_causal", 0) === 1,
+      offset: past?.shape[2] ?? 0,
+      splits,
+      ...(scale !== 0 && { scale }),
+      ...(cap !== 0 && { cap }),
+    })
+    const y = splits > 1 ? node.run(attentionMerge, [result]) : result
+    node.set(0, node.input(0).shape.length === 4 ? y : node.reshaped(turned(node, y), node.outputShape()))
+    node.set(1, k)
+    node.set(2, v)
+  }),
+
+  defineLowering("RotaryEmbedding", (node) => {
+    const tables = [node.input(1), node.input(2)].map((table) =>
+      node.reshaped(table, [elems(table.shape.slice(0, -1)), table.shape.at(-1)!]),
+    )
+    rotary(node, tables, node.optional(3))
+  }),
+
+  defineLowering("com.microsoft:RotaryEmbedding", (node) => {
+    if (node.int("is_packed_batching", 0) === 1) throw unsupported("its batches are packed")
+    if (node.float("scale", 1) !== 1) throw unsupported("it has a scale")
+    const dims = node.int("rotary_embedding_dim", 0)
+    if (dims > 0 && node.int("num_heads", 0) === 0) throw unsupported("it turns part of heads of unknown number")
+    rotary(node, [node.input(2), node.input(3)], node.input(1))
+  }),
+]
+
+/** x [batch, heads, seq, size], or [batch, seq, heads · size], turned by tables [positions, dims / 2]. */
+function rotary(node: NodeLowering, tables: readonly Value[], positions: Value | undefined): void {
+  const x = node.input(0)
+  const headsFirst = x.shape.length === 4
+  // Heads of unknown number are as large as the tables say.
+  const heads = node.int("num_heads", 0) || x.shape.at(-1)! / (2 * tables[0]!.shape[1]!)
+  const four = headsFirst ? x : node.reshaped(x, [x.shape[0]!, x.shape[1]!, heads, x.shape[2]! / heads])
+  const interleaved = node.int("interleaved", 0) === 1
+  node.set(0, node.reshaped(node.run(rope, [four, ...tables, positions], { headsFirst, interleaved }), x.shape))
+}

@@ -1,0 +1,24 @@
+import { elems } from "../../gpu-tensor.ts"
+import { UNTOUCHED } from "../../run-case.ts"
+import type { KvAppendProblem } from "./kv-append.ts"
+
+export function reference(
+  [x, sequences]: readonly (ArrayLike<number> | undefined)[],
+  { shape, cache, pages }: KvAppendProblem,
+): Float64Array {
+  const [batch, heads, seq, size] = shape as [number, number, number, number]
+  const page = cache[2]!
+  const y = new Float64Array(elems(cache)).fill(UNTOUCHED)
+  for (let b = 0; b < batch; b++) {
+    const [length = 0, ...own] = Array.from({ length: 1 + pages }, (_, i) => sequences![b * (1 + pages) + i]!)
+    for (let s = 0; s < seq; s++) {
+      const at = length + s
+      const number = own[Math.floor(at / page)]
+      if (number === undefined) continue
+      for (let h = 0; h < heads; h++)
+        for (let e = 0; e < size; e++)
+          y[((number * heads + h) * page + (at % page)) * size + e] = x![((b * heads + h) * seq + s) * size + e]!
+    }
+  }
+  return y
+}
