@@ -4,7 +4,9 @@ import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
 import { geglu, swiglu } from "./ops/gated/gated.ts"
 import { kvAppend } from "./ops/kv-append/kv-append.ts"
 import { type PackedMatmulAlgorithm, packedMatmul } from "./ops/packed-matmul/packed-matmul.ts"
+import { philox } from "./ops/philox/philox.ts"
 import { type RopeAttributes, rope } from "./ops/rope/rope.ts"
+import { type SampleAttributes, sample } from "./ops/sample/sample.ts"
 import type { GeluAttributes } from "./ops/unary/unary.ts"
 import type { PackedFormat } from "./packed/format.ts"
 import { checkPacked, type PackedTensor, type PackedWeights } from "./packed/packed-tensor.ts"
@@ -37,6 +39,23 @@ export interface LanguageKernels {
   attention(inputs: AttentionInputs, attributes?: Partial<AttentionAttributes>): Result
   /** What `attention` runs after itself with `splits`. */
   attentionMerge(x: Float32): Result
+  /** Random words: for each of counter [...], followed by rest [3], those of `philox4x32` under key [2]. */
+  philox(
+    counter: GpuTensor<"uint32">,
+    rest: GpuTensor<"uint32">,
+    key: GpuTensor<"uint32">,
+  ): Promise<GpuTensor<"uint32">>
+  /**
+   * A token for each row of logits [..., vocabulary]; `draw` [4] has the seed's low and high word and the step's, `seen` [..., ⌈vocabulary / 32⌉] a bit
+   * for each token that the repetition penalty is for. Decoding reads back nothing else.
+   */
+  sample(
+    logits: Float32,
+    draw: GpuTensor<"uint32">,
+    seen?: GpuTensor<"uint32">,
+    attributes?: Partial<SampleAttributes>,
+    options?: RunOptions<"row">,
+  ): Promise<GpuTensor<"int32">>
 }
 
 export interface AttentionInputs extends Record<"q" | "k" | "v", Float32> {
@@ -73,5 +92,11 @@ export function languageKernels(runtime: KernelRuntime): LanguageKernels {
       }
     },
     attentionMerge: merge,
+    philox: (counter, rest, key) =>
+      runtime.run(philox, [counter, rest, key] as GpuTensor[]) as unknown as Promise<GpuTensor<"uint32">>,
+    sample: (logits, draw, seen, attributes, options) =>
+      runtime.run(sample, [logits, draw, seen] as GpuTensor[], attributes, options) as unknown as Promise<
+        GpuTensor<"int32">
+      >,
   }
 }

@@ -5,13 +5,16 @@ import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
 import { geglu, swiglu } from "./ops/gated/gated.ts"
 import { kvAppend } from "./ops/kv-append/kv-append.ts"
 import { packedMatmul } from "./ops/packed-matmul/packed-matmul.ts"
+import { philox } from "./ops/philox/philox.ts"
 import { rope } from "./ops/rope/rope.ts"
+import { sample } from "./ops/sample/sample.ts"
 
 export type { LanguageKernels } from "./language-kernels.ts"
 export type { AttentionAttributes } from "./ops/attention/attention.ts"
 export type { KvAppendAttributes } from "./ops/kv-append/kv-append.ts"
 export type { PackedMatmulAlgorithm, PackedMatmulAttributes } from "./ops/packed-matmul/packed-matmul.ts"
 export type { RopeAttributes } from "./ops/rope/rope.ts"
+export type { SampleAttributes } from "./ops/sample/sample.ts"
 export {
   type Bits,
   bitWidths,
@@ -26,8 +29,10 @@ export {
 } from "./packed/format.ts"
 export { type Group, readGroup, writeGroup } from "./packed/group.ts"
 export { checkPacked, type PackedTensor, type PackedWeights, unpack } from "./packed/packed-tensor.ts"
+export { type QuantizeOptions, quantize } from "./packed/quantize.ts"
+export { type Four, philox4x32 } from "./philox.ts"
 export { type RopeOptions, type RopeScaling, ropeFrequencies, ropeTables } from "./rope-tables.ts"
-export { attention, attentionMerge, geglu, kvAppend, packedMatmul, rope, swiglu }
+export { attention, attentionMerge, geglu, kvAppend, packedMatmul, philox, rope, sample, swiglu }
 
 /** Part of the registry. */
 export const languageRegistry: readonly AnyKernel[] = [
@@ -38,4 +43,6 @@ export const languageRegistry: readonly AnyKernel[] = [
   kvAppend,
   attention,
   attentionMerge,
+  philox,
+  sample,
 ]

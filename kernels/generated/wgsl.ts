@@ -2087,6 +2087,67 @@ fn main(
 }
 `,
   },
+  "ops/philox/philox.wgsl": {
+    path: "ops/philox/philox.wgsl",
+    hash: "03c53b93ba4a6ebc",
+    bindings: [{"name":"counter","access":"read"},{"name":"rest","access":"read"},{"name":"key","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"rows":"u32"},
+    overrides: {"WG":64},
+    code: `// y[r] = the four random words of the counter (counter[r], rest) under the key. An invocation makes four.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  rows: u32,
+}
+
+@group(0) @binding(0) var<storage, read> counter: array<u32>;
+@group(0) @binding(1) var<storage, read> rest: array<u32>;
+@group(0) @binding(2) var<storage, read> key: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<u32>>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// The high word of a product of two words.
+fn high_of(a: u32, b: u32) -> u32 {
+  let middle = (a >> 16u) * (b & 0xffffu) + (((a & 0xffffu) * (b & 0xffffu)) >> 16u);
+  let carried = (middle & 0xffffu) + (a & 0xffffu) * (b >> 16u);
+  return (a >> 16u) * (b >> 16u) + (middle >> 16u) + (carried >> 16u);
+}
+
+// Philox 4x32 with ten rounds, as philox.ts: the random words of a counter under a key.
+fn philox(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  var c = counter;
+  var k = key;
+  for (var round = 0u; round < 10u; round++) {
+    c = vec4<u32>(
+      high_of(0xcd9e8d57u, c.z) ^ c.y ^ k.x,
+      0xcd9e8d57u * c.z,
+      high_of(0xd2511f53u, c.x) ^ c.w ^ k.y,
+      0xd2511f53u * c.x,
+    );
+    k += vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  }
+  return c;
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.rows) {
+    return;
+  }
+  y[i] = philox(vec4<u32>(counter[i], rest[0], rest[1], rest[2]), vec2<u32>(key[0], key[1]));
+}
+`,
+  },
   "ops/pool2d/pool2d.wgsl": {
     path: "ops/pool2d/pool2d.wgsl",
     hash: "b89f7f68253f2c74",
@@ -2478,6 +2539,215 @@ fn main(
 #endif
   let turned = x[other] * sin_table[angle];
   y[i] = x[i] * cos_table[angle] + select(-turned, turned, is_second);
+}
+`,
+  },
+  "ops/sample/sample.wgsl": {
+    path: "ops/sample/sample.wgsl",
+    hash: "954d10571d225a69",
+    bindings: [{"name":"logits","access":"read"},{"name":"draw","access":"read"},{"name":"seen","access":"read"},{"name":"token","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"rows":"u32","cols":"u32","words":"u32","temperature":"f32","penalty":"f32","top_k":"f32","top_p":"f32","min_p":"f32"},
+    overrides: {"WG":64},
+    code: `// The next token of each row: the largest of logit / temperature + a Gumbel number for each that top-k, top-p and min-p leave, which is a draw from their softmax. One
+// workgroup for each row. What is left lies above a bound that is found bit by bit, each bit in one pass over the row, since no order is needed.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  rows: u32,
+  cols: u32,
+  words: u32,
+  temperature: f32,
+  penalty: f32,
+  top_k: f32,
+  top_p: f32,
+  min_p: f32,
+}
+
+@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(1) var<storage, read> draw: array<u32>;
+@group(0) @binding(2) var<storage, read> seen: array<u32>;
+@group(0) @binding(3) var<storage, read_write> token: array<i32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+alias T = f32;
+// Tree reductions over the WG invocations of a workgroup, to be called in uniform control flow; every invocation gets the result.
+// WG is a power of two. REDUCE_SUM, REDUCE_PROD and REDUCE_MAX say which are wanted; T comes from wgsl/number.wgsl.
+override WG: u32 = 64;
+var<workgroup> scratch: array<T, WG>;
+#if REDUCE_SUM
+
+fn reduce_sum(li: u32, value: T) -> T {
+  scratch[li] = value;
+  workgroupBarrier();
+  for (var s = WG / 2u; s > 0u; s = s >> 1u) {
+    if (li < s) {
+      scratch[li] += scratch[li + s];
+    }
+    workgroupBarrier();
+  }
+  return workgroupUniformLoad(&scratch[0]);
+}
+#endif
+#if REDUCE_PROD
+
+fn reduce_prod(li: u32, value: T) -> T {
+  scratch[li] = value;
+  workgroupBarrier();
+  for (var s = WG / 2u; s > 0u; s = s >> 1u) {
+    if (li < s) {
+      scratch[li] *= scratch[li + s];
+    }
+    workgroupBarrier();
+  }
+  return workgroupUniformLoad(&scratch[0]);
+}
+#endif
+#if REDUCE_MAX
+
+fn reduce_max(li: u32, value: T) -> T {
+  scratch[li] = value;
+  workgroupBarrier();
+  for (var s = WG / 2u; s > 0u; s = s >> 1u) {
+    if (li < s) {
+      scratch[li] = max(scratch[li], scratch[li + s]);
+    }
+    workgroupBarrier();
+  }
+  return workgroupUniformLoad(&scratch[0]);
+}
+#endif
+// The high word of a product of two words.
+fn high_of(a: u32, b: u32) -> u32 {
+  let middle = (a >> 16u) * (b & 0xffffu) + (((a & 0xffffu) * (b & 0xffffu)) >> 16u);
+  let carried = (middle & 0xffffu) + (a & 0xffffu) * (b >> 16u);
+  return (a >> 16u) * (b >> 16u) + (middle >> 16u) + (carried >> 16u);
+}
+
+// Philox 4x32 with ten rounds, as philox.ts: the random words of a counter under a key.
+fn philox(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  var c = counter;
+  var k = key;
+  for (var round = 0u; round < 10u; round++) {
+    c = vec4<u32>(
+      high_of(0xcd9e8d57u, c.z) ^ c.y ^ k.x,
+      0xcd9e8d57u * c.z,
+      high_of(0xd2511f53u, c.x) ^ c.w ^ k.y,
+      0xd2511f53u * c.x,
+    );
+    k += vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  }
+  return c;
+}
+
+const LOWEST = -0x1.fffffep+127f;
+
+fn value(row: u32, i: u32) -> f32 {
+  var x = logits[row * params.cols + i];
+#if SEEN
+  if (((seen[row * params.words + i / 32u] >> (i % 32u)) & 1u) == 1u) {
+    x = select(x * params.penalty, x / params.penalty, x > 0.0);
+  }
+#endif
+  return x / params.temperature;
+}
+
+// A number as a word, so that words are in the numbers' order.
+fn rank(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  return select(bits | 0x80000000u, ~bits, bits >> 31u == 1u);
+}
+
+#if BOUND
+// The highest rank from which on the row's numbers weigh \`wanted\`; those below \`least\` don't count.
+fn bound(li: u32, row: u32, top: f32, least: u32, wanted: f32, by_mass: bool) -> u32 {
+  var found = 0u;
+  for (var bit = 0x80000000u; bit > 0u; bit = bit >> 1u) {
+    let from_rank = max(found | bit, least);
+    var part = 0.0;
+    for (var i = li; i < params.cols; i += WG) {
+      let x = value(row, i);
+      if (rank(x) >= from_rank) {
+        part += select(1.0, exp(x - top), by_mass);
+      }
+    }
+    if (reduce_sum(li, part) >= wanted) {
+      found = found | bit;
+    }
+  }
+  return max(found, least);
+}
+
+fn mass(li: u32, row: u32, top: f32, least: u32) -> f32 {
+  var part = 0.0;
+  for (var i = li; i < params.cols; i += WG) {
+    let x = value(row, i);
+    if (rank(x) >= least) {
+      part += exp(x - top);
+    }
+  }
+  return reduce_sum(li, part);
+}
+#endif
+
+#if !GREEDY
+// -ln(-ln(1 - u)), u above 0 and below 1 from 23 of the bits. Below 2^-10 u itself is closer to -ln(1 - u) than a logarithm near 1 need be (WGSL: 2^-21).
+fn gumbel(bits: u32) -> f32 {
+  let u = (f32(bits >> 9u) + 0.5) / 8388608.0;
+  return -log(select(-log(1.0 - u), u, bits < 0x400000u));
+}
+#endif
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let row = flat_workgroup(wid, wgs);
+  if (row >= params.rows) {
+    return;
+  }
+  var least = 0u;
+#if BOUND
+  var part = LOWEST;
+  for (var i = li; i < params.cols; i += WG) {
+    part = max(part, value(row, i));
+  }
+  let top = reduce_max(li, part);
+#if TOP_K
+  least = bound(li, row, top, 0u, params.top_k, false);
+#endif
+#if TOP_P
+  least = bound(li, row, top, least, params.top_p * mass(li, row, top, least), true);
+#endif
+#if MIN_P
+  least = max(least, rank(top + log(params.min_p)));
+#endif
+#endif
+  var best = LOWEST;
+  var at = 0u;
+  for (var i = li; i < params.cols; i += WG) {
+    let x = value(row, i);
+#if GREEDY
+    let score = x;
+#else
+    let score = x + gumbel(philox(vec4<u32>(i / 4u, row, draw[2], draw[3]), vec2<u32>(draw[0], draw[1]))[i % 4u]);
+#endif
+    if (rank(x) >= least && score > best) {
+      best = score;
+      at = i;
+    }
+  }
+  // Of equals the first; whole numbers below 2^24 are exact.
+  let most = reduce_max(li, best);
+  let first = reduce_max(li, select(LOWEST, -f32(at), best == most));
+  if (li == 0u) {
+    token[row] = i32(-first);
+  }
 }
 `,
   },

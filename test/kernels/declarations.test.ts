@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { wgsl } from "../../kernels/generated/wgsl.ts"
 import { workgroupGrid } from "../../kernels/grid.ts"
-import { type AnyKernel, kernelRegistry, makePlan, problemOf, traitsOf } from "../../kernels/index.ts"
+import { type AnyKernel, elems, kernelRegistry, makePlan, problemOf, traitsOf } from "../../kernels/index.ts"
 import { packParams } from "../../kernels/params.ts"
 import { pipelineKey } from "../../kernels/pipelines.ts"
 import { preprocess, resolveIncludes } from "../../kernels/preprocess.ts"
@@ -55,7 +55,9 @@ describe("each kernel", () => {
   test("has cases under distinct names: with no elements, with one, and over 65,535 workgroups where its source is not another's", () => {
     for (const kernel of kernelRegistry) {
       const sizes = kernel.cases.map((one) => one.shapes[0]!.reduce((a, b) => a * b, 1))
-      expect([kernel.name, sizes.includes(0), sizes.includes(1)]).toEqual([kernel.name, true, true])
+      const made = kernel.cases.map((one) => elems(kernel.output(problemOf(kernel, one)).shape))
+      // one element goes in, or comes out where what goes in can't be so small
+      expect([kernel.name, sizes.includes(0), sizes.includes(1) || made.includes(1)]).toEqual([kernel.name, true, true])
       expect(new Set(kernel.cases.map((one) => one.name)).size).toBe(kernel.cases.length)
       expect(kernel.cases.every((one) => one.tolerance.formula)).toBe(true)
     }

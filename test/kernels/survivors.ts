@@ -67,6 +67,16 @@ export const survivors: Record<string, Record<string, string>> = {
     "let count = min(WG, end - first); → let count = min(WG, end + first);": "shares behind the last key are 0",
     "for (var r = 0u; r < 4u; r++) { → for (var r = 0u; r <= 4u; r++) {": "the fifth of four is the fourth, once more",
   },
+  sample: {
+    "if (li < s) { → if (li <= s) {": race,
+    "if (li < s) { → if (true) {": race,
+    "if (li == 0u) { → if (true) {": lone,
+    "if (rank(x) >= from_rank) { → if (rank(x) > from_rank) {": "finds the rank below, which no number has",
+    "let u = (f32(bits >> 9u) + 0.5) / 8388608.0; → let u = (f32(bits >> 9u) - 0.5) / 8388608.0;":
+      "a draw that is off by 2^-23 changes one token in millions",
+    "return -log(select(-log(1.0 - u), u, bits < 0x400000u)); → return -log(select(-log(1.0 - u), u, bits <= 0x400000u));":
+      "there both are as good",
+  },
   "leaky-relu": {
     "return select(params.alpha * v, v, v >= 0.0); → return select(params.alpha * v, v, v > 0.0);": "0 either way",
   },
