@@ -11,13 +11,13 @@ import { repoRoot } from "../scripts/sources.ts"
 import { bundle } from "../test/support/bundle.ts"
 import { launchChromium } from "../test/support/chromium.ts"
 import { serveFolder } from "../test/support/serve.ts"
-import { compare, exact, type NotRun, type Row, writeResult } from "./harness.ts"
+import { compare, exact, type NotRun, printRows, type Row, writeResult } from "./harness.ts"
 import { operations } from "./kernels/cases.ts"
 import { storedOperations, type WholeModel, wholeModels } from "./kernels/models.ts"
 import type { Opened, Side } from "./kernels/page.ts"
 import { isBoundByCompute } from "./kernels/peaks.ts"
 
-const { values } = parseArgs({ options: { budget: { type: "string", default: "3000" }, only: { type: "string" } } })
+const { values } = parseArgs({ options: { budget: { type: "string", default: "2000" }, only: { type: "string" } } })
 const budgetMs = Number(values.budget)
 /** Of one sample, where runs are short: the clock's tick is less than 1 % of it. */
 const SAMPLE_MS = 2
@@ -41,8 +41,8 @@ async function time(
   baseline: Side,
   rate?: { amounts: Partial<Record<Side, number>>; unit: string },
 ): Promise<Row> {
-  console.error(`${name} …`)
-  const typical = Math.min(await sample(page, "wgsl", 2), await sample(page, baseline, 2))
+  // a warm-up too, after the runs that the answers were compared by
+  const typical = Math.min(await sample(page, "wgsl"), await sample(page, baseline))
   const runs = Math.max(1, Math.ceil(SAMPLE_MS / typical))
   const arm = (side: Side) => ({
     name: names[side],
@@ -51,15 +51,17 @@ async function time(
       return rate ? rate.amounts[side]! / ms / 1e6 : ms
     },
   })
-  return compare({
+  const row = await compare({
     case: name,
     subject: arm("wgsl"),
     baseline: arm(baseline),
     unit: rate?.unit ?? "ms",
     budgetMs,
-    warmup: 1,
+    warmup: 0,
     ...(runs > 1 && { note: `a sample is the mean of ${runs} runs` }),
   })
+  printRows([row])
+  return row
 }
 
 /** The sides that `opened` has, and for the others a line that says why not. Throws where answers differ. */
