@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import english from "../../extension/public/_locales/en/messages.json" with { type: "json" }
+import { registry } from "../../protocol/index.ts"
 import { tabTo, walkByTab } from "../support/keyboard.ts"
 import {
   axeFaults,
@@ -147,6 +148,55 @@ describe.each(states)("the screen $screen with $what", ({ screen, come, end }) =
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(sizes.narrow.width)
     await end(page)
     await page.close()
+  })
+})
+
+describe("what they say", () => {
+  const opened = async (name: string) => openScreen(screens.find((one) => one.name === name) as Screen, browser)
+
+  test("the popup names the models that are stored, and says once why several devices are absent", async () => {
+    const page = await opened("popup")
+    await expect.poll(() => page.getByTestId("stored").textContent()).toContain("digits.onnx")
+    const reasons = await page.getByTestId("absent-device").locator("[lang=en]").allTextContents()
+    expect(reasons.length).toBeGreaterThan(0)
+    expect(reasons).toEqual([...new Set(reasons)])
+    await page.close()
+  })
+
+  test("the options write a limit as they write what is used of it", async () => {
+    const page = await opened("options")
+    const limit = await page.getByTestId("disk").locator("option:checked").textContent()
+    expect(await page.locator("#models meter").getAttribute("aria-valuetext")).toMatch(new RegExp(` of ${limit}$`))
+    await page.close()
+  })
+
+  test("the side panel has the sentence to a failed job's code", async () => {
+    const page = await opened("sidepanel")
+    await browser.site.evaluate(async () => {
+      const session = await window.ipfsAccelerate.load(`${origin}/digits.onnx`, { device: "wasm" })
+      await session.run({ image: { dtype: "float32", shape: [2], data: new Float32Array(2) } }).catch(() => undefined)
+    })
+    const failed = page.getByTestId("log-entry").and(page.locator("[data-outcome=failed]"))
+    await expect
+      .poll(() => failed.first().textContent())
+      .toContain(`${registry.IPFA_INPUT_SHAPE.message} IPFA_INPUT_SHAPE`)
+    await page.close()
+  })
+
+  test("the prompt says so while there is more of it below", async () => {
+    const page = await opened("prompt")
+    await page.setViewportSize(sizes.narrow)
+    await page.getByTestId("more").waitFor()
+    await page.locator(".asks").evaluate((asks) => asks.scrollTo(0, asks.scrollHeight))
+    await page.getByTestId("more").waitFor({ state: "detached" })
+    const closed = page.waitForEvent("close")
+    await Promise.all([
+      closed,
+      page
+        .getByTestId("deny")
+        .click()
+        .catch(() => undefined),
+    ])
   })
 })
 
