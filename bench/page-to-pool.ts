@@ -64,7 +64,7 @@ async function warmUp(sample: (side: Side, runs: number) => Promise<number>): Pr
   return typical
 }
 
-const compared = [models.digits, models.kwt1]
+const compared = [models.digits, models.digits128, models.kwt1]
 const rows: Row[] = []
 const notRun: NotRun[] = []
 const bundled = await bundle({ page: "bench/page/page.ts", "ort-worker": "bench/page/ort-worker.ts" })

@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process"
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
+import { aims, verdicts } from "../bench/aims.ts"
 import { isCount, type NotRun, type Row } from "../bench/harness.ts"
 import { repoRoot } from "./sources.ts"
 
@@ -41,21 +42,25 @@ function section({ name, date, commit, machine, rows, notRun = [] }: Result): st
 
 ${date.slice(0, 10)}, commit ${commit}, ${machine}.
 
-${table.map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n")}
+${[...verdicts(name, rows), ""].join("\n\n")}${table.map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n")}
 `
 }
 
-/** `document` with the results between its marks. */
-export function withResults(document: string, results: readonly Result[]): string {
+/** `document` with the results between its marks, and the names of benchmarks that have none. */
+export function withResults(document: string, results: readonly Result[], unmeasured: readonly string[] = []): string {
   if (!generated.test(document)) throw new Error(`${target} has lost the marks between which results are written.`)
-  const text = results.map(section).join("\n")
+  const none = (name: string) =>
+    `### ${name}\n\nThere is no committed result yet.\n\n${verdicts(name, []).join("\n\n")}\n`
+  const text = [...results.map(section), ...unmeasured.map(none)].join("\n")
   return document.replace(generated, (_, begin: string, end: string) => `${begin}\n${text}\n${end}`)
 }
 
 /** The generated file's path, relative to the repository, and its content. */
 export function generate(): Record<string, string> {
   const results = comparisons().map((file) => JSON.parse(readFileSync(path.join(repoRoot, file), "utf8")) as Result)
-  const document = withResults(readFileSync(path.join(repoRoot, target), "utf8"), results)
+  const names = new Set(aims.map(({ benchmark }) => benchmark))
+  for (const { name } of results) names.delete(name)
+  const document = withResults(readFileSync(path.join(repoRoot, target), "utf8"), results, [...names])
   const biome = path.join(repoRoot, "node_modules", "@biomejs", "biome", "bin", "biome")
   const formatted = execFileSync(process.execPath, [biome, "format", `--stdin-file-path=${target}`], {
     cwd: repoRoot,

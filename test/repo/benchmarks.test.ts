@@ -1,7 +1,8 @@
-import { globSync, readFileSync } from "node:fs"
+import { existsSync, globSync, readFileSync } from "node:fs"
 import path from "node:path"
-import { expect, test } from "vitest"
-import { isCount } from "../../bench/harness.ts"
+import { describe, expect, test } from "vitest"
+import { aims, verdicts } from "../../bench/aims.ts"
+import { isCount, type Row } from "../../bench/harness.ts"
 import { comparisons, generate, type Result, withResults } from "../../scripts/generate-benchmarks.ts"
 import { repoRoot } from "../../scripts/sources.ts"
 
@@ -53,6 +54,36 @@ test("a case that was not run is in the table with its reason", () => {
   expect(text).toContain("| big | NOT_RUN |  |  |  | no a\\|b |")
   expect(text).not.toContain("old")
   expect(text).toMatch(/^a\n[\s\S]*<!-- end -->\nz\n$/)
+})
+
+describe("aims", () => {
+  const row = (name: string, subjectMedian: number, baselineMedian: number) =>
+    ({ case: name, subjectMedian, baselineMedian, ratio: baselineMedian / subjectMedian }) as Row
+
+  test("each is of a benchmark that there is, which has cases for it once it has a result", () => {
+    for (const { benchmark, cases } of aims) {
+      const file = `bench/results/${benchmark}.json`
+      expect(existsSync(path.join(repoRoot, `bench/${benchmark}.ts`)), benchmark).toBe(true)
+      if (!results.includes(file)) continue
+      const { rows } = JSON.parse(read(file)) as Result
+      // Until it was measured anew: the case is younger than the result.
+      if (benchmark !== "page-to-pool")
+        expect(rows.filter((row) => cases.test(row.case)).length, benchmark).toBeGreaterThan(0)
+    }
+  })
+
+  test("one that is missed is said to be, with the cases that miss it; one that nothing was measured for as well", () => {
+    const [added, throughput] = verdicts("node-to-native", [
+      row("a, 1 caller, x", 2, 1.5),
+      row("b, 1 caller, x", 3.25, 2),
+    ])
+    expect(added).toBe("Aim: at most 1 ms added to a run. **Missed** in 1 of 2: b, 1 caller, x (1.25 ms).")
+    expect(throughput).toContain("**Not measured.**")
+    expect(verdicts("fair-share", [row("c", 2, 1), row("d", 1, 1)])).toEqual([
+      expect.stringContaining("**Reached** in all 2 cases."),
+    ])
+    expect(verdicts("fair-share", [row("c", 2.1, 1)])[0]).toContain("**Missed** in 1 of 1: c (0.476).")
+  })
 })
 
 test("a document without its marks is not overwritten", () => {
