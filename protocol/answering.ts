@@ -73,8 +73,11 @@ class CallAnswering implements Answering {
     this.#link = link
   }
 
-  has(id: number): boolean {
-    return this.#incoming.has(id)
+  refuse(raw: unknown, { data }: AccelerateError): boolean {
+    const id = callId(raw)
+    if (id === undefined || this.#incoming.has(id)) return false
+    this.#link.post({ kind: "error", id, error: serialiseError(fail("IPFA_INPUT_INVALID", { data })) })
+    return true
   }
 
   call(message: MessageOf<"call">): void {
@@ -174,4 +177,11 @@ class CallAnswering implements Answering {
       this.#running--
     }
   }
+}
+
+/** The id of what was meant as a call, where it has one that can be answered. */
+function callId(raw: unknown): number | undefined {
+  if (typeof raw !== "object" || raw === null) return undefined
+  const { kind, id } = raw as { kind?: unknown; id?: unknown }
+  return kind === "call" && Number.isSafeInteger(id) && (id as number) > 0 ? (id as number) : undefined
 }

@@ -2,7 +2,7 @@ import { abortReason } from "./abort.ts"
 import type { MethodDefinition, ParamsIn, ResultOf } from "./define-method.ts"
 import type { Message, MessageOf } from "./envelope.ts"
 import { type AccelerateError, asAccelerateError, fail } from "./errors/error.ts"
-import { deserialiseError, serialiseError } from "./errors/wire.ts"
+import { deserialiseError } from "./errors/wire.ts"
 import { EventReceiver } from "./event-receiver.ts"
 import type { MethodName, Methods } from "./methods/index.ts"
 import type { Answerer, Answering, CallOptions, Contract, PeerOptions, Unsent } from "./peer-types.ts"
@@ -181,9 +181,8 @@ export class PeerCore<C = undefined> {
     } catch (cause) {
       const error = asAccelerateError(cause, "IPFA_PROTOCOL_MALFORMED")
       // A call with options that are out of range is its caller's fault, not the connection's.
-      const id = this.version === undefined ? undefined : callId(raw)
-      if (id === undefined || this.#answering?.has(id)) return this.close(error)
-      return this.#post({ kind: "error", id, error: serialiseError(fail("IPFA_INPUT_INVALID", { data: error.data })) })
+      if (this.version === undefined || !this.#answering?.refuse(raw, error)) this.close(error)
+      return
     }
     // An answer to a call that is not waited for any more (cancelled, or never made) is dropped.
     switch (message.kind) {
@@ -191,11 +190,7 @@ export class PeerCore<C = undefined> {
         return this.#onHello(message)
       case "call":
         if (this.#answering) return this.#answering.call(message)
-        return this.#post({
-          kind: "error",
-          id: message.id,
-          error: serialiseError(fail("IPFA_PROTOCOL_UNKNOWN_METHOD", { data: { method: message.method } })),
-        })
+        return this.close(fail("IPFA_PROTOCOL_MALFORMED", { data: { reason: "this side answers no calls" } }))
       case "cancel":
         return this.#answering?.cancel(message.id)
       case "credit":
@@ -228,11 +223,4 @@ export class PeerCore<C = undefined> {
       }
     })
   }
-}
-
-/** The id of what was meant as a call, where it has one that can be answered. */
-function callId(raw: unknown): number | undefined {
-  if (typeof raw !== "object" || raw === null) return undefined
-  const { kind, id } = raw as { kind?: unknown; id?: unknown }
-  return kind === "call" && Number.isSafeInteger(id) && (id as number) > 0 ? (id as number) : undefined
 }

@@ -29,7 +29,8 @@ export interface Link {
 
 /** The half of a connection that answers the other side's calls. */
 export interface Answering {
-  has(id: number): boolean
+  /** Answers what was meant as a call and is none, for its caller's sake; false where that can't be, and the connection is to end. */
+  refuse(raw: unknown, error: AccelerateError): boolean
   call(message: MessageOf<"call">): void
   cancel(id: number): void
   grant(id: number, events: number): void
