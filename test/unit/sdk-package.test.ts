@@ -6,10 +6,12 @@ import { join, relative } from "node:path"
 import { promisify } from "node:util"
 import { gzipSync } from "node:zlib"
 import { build } from "esbuild"
+import type { BrowserContext } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { ensurePackage } from "../../scripts/build-packages.ts"
 import { launchChromium } from "../support/chromium.ts"
-import { serveFolder } from "../support/serve.ts"
+import { manifest, packagesImported } from "../support/packed.ts"
+import { type Served, serveFolder } from "../support/serve.ts"
 
 const repository = join(import.meta.dirname, "../..")
 const run = promisify(execFile)
@@ -121,19 +123,36 @@ describe("the packed SDK", () => {
     expect(gzipSync(text.join("")).byteLength).toBeLessThan(9000)
   })
 
-  test("runs a model in a plain page, from its files as they are", async () => {
-    mkdirSync(join(dir, "examples"))
-    mkdirSync(join(dir, "sdk"))
-    symlinkSync(join(dir, "node_modules/ipfs-accelerate/dist"), join(dir, "sdk/dist"))
-    copyFileSync(join(repository, "examples/page.html"), join(dir, "examples/page.html"))
-    const served = await serveFolder(dir, {
-      mounts: {
-        "/models/": join(repository, "models"),
-        "/node_modules/onnxruntime-web/": join(repository, "node_modules/onnxruntime-web"),
-      },
+  test("imports nothing but itself, and what it asks for by peerDependencies", async () => {
+    const folder = join(dir, "node_modules/ipfs-accelerate")
+    const asked = Object.keys(manifest(folder).peerDependencies)
+    const imported = await packagesImported(join(folder, "dist"))
+    expect(imported).toEqual(expect.arrayContaining(["react", "ws"]))
+    expect(imported.filter((name) => !asked.includes(name))).toEqual([])
+  })
+
+  describe("in a plain page", () => {
+    let served: Served
+    let context: BrowserContext
+    beforeAll(async () => {
+      mkdirSync(join(dir, "examples"))
+      mkdirSync(join(dir, "sdk"))
+      symlinkSync(join(dir, "node_modules/ipfs-accelerate/dist"), join(dir, "sdk/dist"))
+      served = await serveFolder(dir, {
+        mounts: {
+          "/models/": join(repository, "models"),
+          "/node_modules/onnxruntime-web/": join(repository, "node_modules/onnxruntime-web"),
+        },
+      })
+      context = await launchChromium()
     })
-    const context = await launchChromium()
-    try {
+    afterAll(async () => {
+      await context?.close()
+      await served?.close()
+    })
+
+    test("runs a model, from its files as they are", async () => {
+      copyFileSync(join(repository, "examples/page.html"), join(dir, "examples/page.html"))
       const page = await context.newPage()
       await page.goto(`${served.url}/examples/page.html`)
       await page.evaluate((image: number[]) => {
@@ -148,9 +167,31 @@ describe("the packed SDK", () => {
       await expect
         .poll(() => page.textContent("#answer"), { timeout: 50_000 })
         .toMatch(new RegExp(`^${samples[7].label}, by (webgpu|wasm) \\(page\\)$`))
-    } finally {
-      await context.close()
-      await served.close()
-    }
+    })
+
+    test("gives a React component a session, which runs", async () => {
+      copyFileSync(join(repository, "test/support/package-sample/page.js"), join(dir, "react-page.js"))
+      writeFileSync(
+        join(dir, "react.html"),
+        '<!doctype html><body></body><script type="module" src="/react/react-page.js"></script>',
+      )
+      await build({
+        absWorkingDir: dir,
+        entryPoints: ["react-page.js"],
+        bundle: true,
+        format: "esm",
+        platform: "browser",
+        splitting: true,
+        outdir: "react",
+        // React, which is the user's own.
+        nodePaths: [join(repository, "node_modules")],
+        define: { "process.env.NODE_ENV": '"production"' },
+      })
+      const page = await context.newPage()
+      await page.goto(`${served.url}/react.html?image=${samples[3].image}`)
+      await expect
+        .poll(() => page.textContent("output"), { timeout: 50_000 })
+        .toBe(`${samples[3].label}, by wasm (page)`)
+    })
   })
 })
