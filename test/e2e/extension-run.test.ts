@@ -126,7 +126,7 @@ describe("a page runs a model in the extension's pool", () => {
     expect(await load(second)).toMatchObject({ stored: true, device: "wasm" })
     expect(models.requests.get("/digits.onnx")).toBe(1)
     const options = await browser.openOwn("options.html")
-    const loaded = options.getByTestId("session").filter({ hasText: reference })
+    const loaded = options.getByTestId("session").filter({ has: options.getByTitle(reference) })
     await loaded.waitFor()
     expect(await loaded.count()).toBe(1)
     expect(await loaded.getAttribute("data-leases")).toBe("2")
