@@ -1,0 +1,97 @@
+import { afterEach, expect, test } from "vitest"
+import { Gate } from "../../extension/gate/gate.ts"
+import { memoryGrants } from "../../extension/gate/grant-store.ts"
+import { Prompts } from "../../extension/gate/prompts.ts"
+import { DEFAULT_LIMITS } from "../../extension/gate/terms.ts"
+import { Pages } from "../../extension/supervisor/pages.ts"
+import { memoryPorts, Peer } from "../../protocol/index.ts"
+import { adderHost, adderModel, floats } from "../support/adder.ts"
+import { refusal, type TestPool, testPool } from "../support/pool.ts"
+
+// The numbers that docs/security.md promises (6), at the pool and the supervisor as they ship: nothing here is set lower.
+
+let t: TestPool | undefined
+afterEach(() => t?.close())
+
+test("a connection has 1,024 sessions", async () => {
+  t = testPool([adderHost("wasm")])
+  const [page, other] = [t.connect(), t.connect()]
+  const model = t.publish("one", adderModel(1))
+  for (let i = 0; i < 1024; i++) await page.open(model)
+  expect(await refusal(page.open(model))).toBe("IPFA_QUEUE_FULL")
+  await other.open(model)
+})
+
+test("512 jobs of one origin wait for a device, those beyond are refused", async () => {
+  const wasm = adderHost("wasm")
+  t = testPool([wasm])
+  const page = t.connect()
+  const { sessionId } = await page.open(t.publish("one", adderModel(1)))
+  wasm.hold()
+  const outcomes = Array.from({ length: 600 }, () => page.run(sessionId).catch((error) => error.code as string))
+  await wasm.begun(1)
+  const { jobs } = await page.peer.call("status.get", {})
+  expect(jobs.waiting).toBe(512)
+  wasm.letGo()
+  const refused = (await Promise.all(outcomes)).filter((outcome) => typeof outcome === "string")
+  expect(new Set(refused)).toEqual(new Set(["IPFA_QUEUE_FULL"]))
+  expect(refused).toHaveLength(600 - 512 - jobs.running)
+})
+
+test("the inputs of one origin's jobs take 512 MiB", async () => {
+  const wasm = adderHost("wasm")
+  t = testPool([wasm])
+  const page = t.connect()
+  const { sessionId } = await page.open(t.publish("one", adderModel(1)))
+  wasm.hold()
+  const run = (n: number, signal?: AbortSignal) => {
+    const x = { ...floats(0), shape: [n], data: new Float32Array(n) }
+    return page.peer.call("session.run", { sessionId, feeds: { x } }, { signal })
+  }
+  const first = run(2)
+  await wasm.begun(1)
+  // They never begin.
+  const cancel = new AbortController()
+  const waiting = [run(2 ** 26, cancel.signal), run(2 ** 26 - 2, cancel.signal)].map(refusal)
+  expect(await refusal(run(1))).toBe("IPFA_QUEUE_FULL")
+  cancel.abort()
+  expect(await Promise.all(waiting)).toEqual(["IPFA_JOB_CANCELLED", "IPFA_JOB_CANCELLED"])
+  wasm.letGo()
+  await first
+})
+
+test("what a person grants runs 16 jobs at once, and the others wait", async () => {
+  const wasm = adderHost("wasm")
+  // A device that takes all it is given.
+  t = testPool([wasm], { limits: { depth: 100 } })
+  const page = t.connect({ limits: DEFAULT_LIMITS })
+  const { sessionId } = await page.open(t.publish("one", adderModel(1)))
+  wasm.hold()
+  const runs = Array.from({ length: 40 }, () => page.run(sessionId))
+  await wasm.begun(1)
+  expect((await page.peer.call("status.get", {})).jobs).toMatchObject({ running: 16, waiting: 24 })
+  wasm.letGo()
+  await Promise.all(runs)
+})
+
+test("an origin has 64 connections; the next is closed with that code, another origin's is served, and one that ends makes room", async () => {
+  t = testPool([adderHost("wasm")])
+  const prompts = new Prompts({ show: async () => undefined, close: () => undefined })
+  const gate = await Gate.open({ store: memoryGrants(), prompts, browserSession: "s", uploaded: async () => false })
+  const pages = new Pages(gate, t.pool, () => undefined)
+  const connect = (origin: string) => {
+    const [here, there] = memoryPorts()
+    const peer = new Peer(here, { role: "page" })
+    pages.accept(there, { origin, isPrivate: false })
+    return peer
+  }
+  const status = (peer: Peer) => refusal(peer.call("status.get", {}))
+  const open = Array.from({ length: 64 }, () => connect("https://flood.example"))
+  expect(new Set(await Promise.all(open.map(status)))).toEqual(new Set(["IPFA_GRANT_REQUIRED"]))
+  expect(await status(connect("https://flood.example"))).toBe("IPFA_QUEUE_FULL")
+  const other = connect("https://other.example")
+  expect(await status(other)).toBe("IPFA_GRANT_REQUIRED")
+  open.pop()?.close()
+  await expect.poll(() => status(connect("https://flood.example"))).toBe("IPFA_GRANT_REQUIRED")
+  for (const peer of [...open, other]) peer.close()
+})
