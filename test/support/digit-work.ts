@@ -14,6 +14,8 @@ export interface Worked {
   wrong: number
   /** Codes of the runs that failed. */
   codes: string[]
+  /** The longest time from one answer to the next, ms. */
+  longestMs: number
 }
 
 export interface DigitWork {
@@ -31,7 +33,8 @@ export async function digitWork(page: Evaluates, options: { device?: string } = 
     async ({ images, expected, tolerance, options }) => {
       const session = await window.ipfsAccelerate.load("/models/digits.onnx", options)
       const data = Float32Array.from(images.flat())
-      const work: Worked = { right: 0, wrong: 0, codes: [] }
+      const work: Worked = { right: 0, wrong: 0, codes: [], longestMs: 0 }
+      let answeredAt: number | undefined
       Object.assign(window, { digitWork: work })
       const image = { dtype: "float32", shape: [images.length, 1, 8, 8], data }
       const goOn = async () => {
@@ -40,6 +43,9 @@ export async function digitWork(page: Evaluates, options: { device?: string } = 
             const { data } = (await session.run({ image })).outputs.logits as { data: Float32Array }
             const isRight = expected.every((value, i) => Math.abs(value - (data[i] as number)) < tolerance)
             work[isRight ? "right" : "wrong"]++
+            const now = performance.now()
+            work.longestMs = Math.max(work.longestMs, now - (answeredAt ?? now))
+            answeredAt = now
           } catch (error) {
             work.codes.push((error as PageFault).code ?? String(error))
           }
