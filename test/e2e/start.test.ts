@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
@@ -9,7 +8,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import { findFirefox, findWebkit, webnnShellAbsent } from "../../bridge-server/browsers.ts"
 import type { StartEvent } from "../../scripts/start/events.ts"
 import { freePort } from "../../scripts/start/web-driver.ts"
-import { processTree } from "../support/processes.ts"
+import { watchProcesses } from "../support/processes.ts"
 
 // Every browser there is, one after the other: what is claimed is that each is right, not how fast a busy machine is.
 vi.setConfig({ testTimeout: 240_000 })
@@ -40,22 +39,15 @@ function start(args: string[], env: NodeJS.ProcessEnv = {}) {
   )
   running.push(child)
   const events: StartEvent[] = []
-  /** All processes that there were, by number. */
-  const processes = new Map<number, { name: string; startedAt: string }>()
+  const processes = watchProcesses(child)
   let stderr = ""
   child.stderr?.on("data", (text) => {
     stderr += text
   })
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
-  const look = () => {
-    for (const pid of child.exitCode === null ? processTree(child.pid as number) : []) {
-      const found = processOf(pid)
-      if (found) processes.set(pid, found)
-    }
-  }
   lines.on("line", (line) => {
     events.push(JSON.parse(line))
-    look()
+    processes.look()
   })
   const until = (name: StartEvent["event"]) =>
     new Promise<void>((resolve, reject) => {
@@ -68,24 +60,7 @@ function start(args: string[], env: NodeJS.ProcessEnv = {}) {
     until,
     exit: once(child, "exit").then(([code]) => code as number | null),
     stderr: () => stderr,
-    /** Names of processes that it started. */
-    started() {
-      look()
-      return [...processes.values()].map(({ name }) => name)
-    },
-    /** Those that are still there. */
-    left: () => [...processes].filter(([pid, { startedAt }]) => processOf(pid)?.startedAt === startedAt),
-  }
-}
-
-/** What the process of that number runs, and when it was started; undefined where there is none, or it has ended and was not buried yet. */
-function processOf(pid: number): { name: string; startedAt: string } | undefined {
-  try {
-    const [, name = "", state, rest = ""] =
-      /^\d+ \((.*)\) (.) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? []
-    return state === "Z" ? undefined : { name, startedAt: rest.split(" ")[18] ?? "" }
-  } catch {
-    return undefined
+    ...processes,
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 
 /** MiB that these processes hold, what they share counted once; undefined where the system does not tell. */
@@ -30,4 +31,37 @@ export function processTree(pid: number): number[] {
   const tree = [pid]
   for (const member of tree) for (const [child, parent] of parents) if (parent === member) tree.push(child)
   return tree
+}
+
+/** What a process starts, as far as it was there when somebody looked. */
+export function watchProcesses(child: ChildProcess) {
+  /** All that there were, by number. */
+  const seen = new Map<number, { name: string; startedAt: string }>()
+  const look = () => {
+    for (const pid of child.exitCode === null ? processTree(child.pid as number) : []) {
+      const found = processOf(pid)
+      if (found) seen.set(pid, found)
+    }
+  }
+  return {
+    look,
+    /** Names of those that there were, or are. */
+    started(): string[] {
+      look()
+      return [...seen.values()].map(({ name }) => name)
+    },
+    /** Those that are still there. */
+    left: () => [...seen].filter(([pid, { startedAt }]) => processOf(pid)?.startedAt === startedAt),
+  }
+}
+
+/** What the process of that number runs, and when it was started; undefined where there is none, or it has ended and was not buried yet. */
+function processOf(pid: number): { name: string; startedAt: string } | undefined {
+  try {
+    const [, name = "", state, rest = ""] =
+      /^\d+ \((.*)\) (.) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? []
+    return state === "Z" ? undefined : { name, startedAt: rest.split(" ")[18] ?? "" }
+  } catch {
+    return undefined
+  }
 }

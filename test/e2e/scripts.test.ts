@@ -1,0 +1,35 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, globSync, rmSync } from "node:fs"
+import path from "node:path"
+import { expect, test } from "vitest"
+import { repoRoot } from "../../scripts/sources.ts"
+import { watchProcesses } from "../support/processes.ts"
+
+const output = path.join(repoRoot, ".output")
+/** A script of `npm run`, in a process group of its own, which a terminal's Ctrl-C is sent to. */
+const script = (name: string, ...args: string[]) =>
+  spawn(process.execPath, [path.join(repoRoot, "scripts", `${name}.ts`), ...args], { stdio: "ignore", detached: true })
+
+test("npm run zip makes the archive that goes to a store, with the build in it", async () => {
+  const archives = () => globSync("*-chrome.zip", { cwd: output })
+  for (const old of archives()) rmSync(path.join(output, old))
+  expect(await once(script("zip", "chrome-mv3"), "exit")).toEqual([0, null])
+  expect(archives()).toEqual([expect.stringMatching(/^ipfs-accelerate-\d+\.\d+\.\d+-chrome\.zip$/)])
+}, 120_000)
+
+test("npm run dev builds the extension, opens a browser with it, and ends both when interrupted", async () => {
+  const manifest = path.join(output, "chrome-mv3-dev", "manifest.json")
+  rmSync(manifest, { force: true })
+  const child = script("dev")
+  const { started, left } = watchProcesses(child)
+  const ended = once(child, "exit")
+  try {
+    await expect.poll(started, { timeout: 100_000 }).toContainEqual(expect.stringMatching(/chrom|edge/))
+    expect(existsSync(manifest)).toBe(true)
+  } finally {
+    process.kill(-(child.pid as number), "SIGINT")
+  }
+  await ended
+  await expect.poll(left).toEqual([])
+}, 120_000)
