@@ -236,7 +236,8 @@ test("it comes back when the bridge-server does, and is locked when its key was 
   const port = Number(new URL(t.bridge.http).port)
   await t.bridge.close()
   await will("waiting")
-  expect(await text("state")).toContain("IPFA_BRIDGE_UNREACHABLE")
+  // At first that its connection ended.
+  await expect.poll(() => text("state")).toContain("IPFA_BRIDGE_UNREACHABLE")
   t = await bridge({ dataDir: t.dir, port, native: false })
   await will("live")
   await count("done").toBe("0")
