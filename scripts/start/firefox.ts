@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { mkdir } from "node:fs/promises"
+import { setTimeout as delay } from "node:timers/promises"
 import { type Browser, launch, type Page } from "puppeteer-core"
 import { GECKO_ID } from "../../extension/id.ts"
 import { type JoinOptions, PAIRED_OR_NOT } from "./chromium.ts"
@@ -16,6 +17,8 @@ export interface FirefoxOptions {
   env?: NodeJS.ProcessEnv
   /** Preferences, beside those that WebGPU and the extension need. */
   prefs?: Record<string, unknown>
+  /** Lets the extension into private windows. */
+  privateWindows?: boolean
 }
 
 export interface OpenedFirefox {
@@ -29,14 +32,23 @@ export interface OpenedFirefox {
 /** How long the options page may take to open, ms. */
 const OPTIONS_MS = 30_000
 
+/** How long a page may take to say where it is, ms: one that goes just then may never answer. */
+const ANSWER_MS = 2000
+
+/** What a page answers, if it does soon. */
+function soon<T>(answer: Promise<T>): Promise<T | undefined> {
+  const late = delay(ANSWER_MS, undefined, { ref: false })
+  return Promise.race([answer, late]).catch(() => undefined)
+}
+
 /** The page at an address that begins so, once it is there; undefined once `over`. Puppeteer itself misses where a window's first page went. */
 export async function findPage(browser: Browser, address: string, over: () => boolean): Promise<Page | undefined> {
   while (!over()) {
     for (const page of await browser.pages()) {
-      const at = await page.evaluate(() => location.href).catch(() => "")
-      if (at.startsWith(address)) return page
+      const at = await soon(page.evaluate(() => location.href))
+      if (at?.startsWith(address)) return page
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await delay(50)
   }
   return undefined
 }
@@ -52,6 +64,7 @@ export async function openFirefox({
   headless,
   env,
   prefs,
+  privateWindows = false,
 }: FirefoxOptions): Promise<OpenedFirefox> {
   // The extension's origin, which Firefox would draw by lot: the same each time, so that what it stored is found again.
   const uuid = profileUuid(profile)
@@ -75,11 +88,22 @@ export async function openFirefox({
     },
   })
   try {
-    await browser.installExtension(extension)
+    // Puppeteer's own method has no such parameter.
+    const { connection } = browser as unknown as {
+      connection: { send(method: string, params: object): Promise<unknown> }
+    }
+    const extensionData = { type: "path", path: extension }
+    await connection.send("webExtension.install", { extensionData, "moz:allowPrivateBrowsing": privateWindows })
     const origin = `moz-extension://${uuid}`
     const end = Date.now() + OPTIONS_MS
     const options = await findPage(browser, `${origin}/options.html`, () => Date.now() > end)
     if (!options) throw new Error("the extension did not open its options page")
+    // Let into private windows, the extension starts twice, and the page that the first opened is an empty one.
+    while (!(await soon(options.evaluate("globalThis.browser?.runtime !== undefined")))) {
+      if (Date.now() > end) throw new Error("the extension's options page did not come up")
+      await soon(options.evaluate("void location.reload()"))
+      await delay(500)
+    }
     return { browser, origin, options }
   } catch (error) {
     await browser.close()

@@ -80,9 +80,8 @@ async function inChromium(): Promise<PrivateBrowser> {
 }
 
 async function inFirefox(): Promise<PrivateBrowser> {
-  const firefox = await launchFirefox()
-  const { browser } = firefox
-  const options = await firefox.allowPrivateWindows()
+  const firefox = await launchFirefox({ privateWindows: true })
+  const { browser, options } = firefox
   type Windows = { windows: { create(how: object): Promise<unknown> } }
   return {
     async open(url, isPrivate) {
@@ -104,8 +103,8 @@ async function inFirefox(): Promise<PrivateBrowser> {
       }
     },
     async allow() {
-      await options.bringToFront()
-      await options.locator("[data-testid=private-windows]").click()
+      // Behind the private window nothing is painted, and a click by the pointer waits for that.
+      await options.$eval("[data-testid=private-windows]", (box) => (box as HTMLElement).click())
       await options.waitForSelector("[data-testid=private-windows]:checked")
     },
     kept: () => options.evaluate(kept),

@@ -27,8 +27,6 @@ export interface FirefoxBrowser {
   killWorker(name: string): Promise<void>
   /** Installs a newer version over the extension. Its options page goes, and so does the hold on its workers. */
   update(): Promise<void>
-  /** Lets the extension into private windows. It is loaded anew for that; gives its options page. */
-  allowPrivateWindows(): Promise<Page>
   remove(): Promise<void>
   /** Kills the process that all extensions live in, with the options page in it. Firefox starts another. */
   killExtensionProcess(): void
@@ -36,7 +34,9 @@ export interface FirefoxBrowser {
 }
 
 /** A real Firefox, headless, with the built extension. */
-export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "prefs"> = {}): Promise<FirefoxBrowser> {
+export async function launchFirefox(
+  settings: Pick<FirefoxOptions, "env" | "prefs" | "privateWindows"> = {},
+): Promise<FirefoxBrowser> {
   const binary = findFirefox()
   if (!binary) throw new Error(FIREFOX_ABSENT)
   // A copy: a build that someone starts meanwhile must not pull the files from under a running browser.
@@ -85,22 +85,6 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
       await writeFile(file, JSON.stringify({ ...manifest, version: `${manifest.version}.1` }))
       await browser.installExtension(extension)
     },
-    async allowPrivateWindows() {
-      // Firefox ends with its last page, and the extension's goes.
-      await browser.newPage()
-      // Puppeteer's own method has no such parameter.
-      const { connection } = browser as unknown as { connection: BidiConnection }
-      await connection.send("webExtension.install", {
-        extensionData: { type: "path", path: extension },
-        "moz:allowPrivateBrowsing": true,
-      })
-      const isAllowed = (page: Page) =>
-        page.evaluate(() => (globalThis as unknown as Extension).browser.extension.isAllowedIncognitoAccess())
-      for (;;) {
-        const page = await findPage(browser, `${origin}/options.html`, () => false)
-        if (page && (await isAllowed(page).catch(() => false))) return page
-      }
-    },
     remove: () => browser.uninstallExtension(GECKO_ID),
     killExtensionProcess() {
       const name = (pid: number) => readFileSync(`/proc/${pid}/comm`, "utf8").trim()
@@ -117,10 +101,7 @@ export async function launchFirefox(settings: Pick<FirefoxOptions, "env" | "pref
 
 /** The extension's API in its own pages, and what `keepWorkers` leaves in the background page. */
 interface Extension {
-  browser: { extension: { getBackgroundPage(): BackgroundPage; isAllowedIncognitoAccess(): Promise<boolean> } }
-}
-interface BidiConnection {
-  send(method: string, params: object): Promise<unknown>
+  browser: { extension: { getBackgroundPage(): BackgroundPage } }
 }
 type BackgroundPage = typeof globalThis & { workers: { name: string | undefined; worker: Worker }[] }
 
