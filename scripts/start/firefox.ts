@@ -99,7 +99,7 @@ export async function openFirefox({
     const options = await findPage(browser, `${origin}/options.html`, () => Date.now() > end)
     if (!options) throw new Error("the extension did not open its options page")
     // Let into private windows, the extension starts twice, and the page that the first opened is an empty one.
-    while (!(await soon(options.evaluate("globalThis.browser?.runtime !== undefined")))) {
+    while (privateWindows && !(await soon(options.evaluate("globalThis.browser?.runtime !== undefined")))) {
       if (Date.now() > end) throw new Error("the extension's options page did not come up")
       await soon(options.evaluate("void location.reload()"))
       await delay(500)
