@@ -48,7 +48,7 @@ export async function findPage(browser: Browser, address: string, over: () => bo
       const at = await soon(page.evaluate(() => location.href))
       if (at?.startsWith(address)) return page
     }
-    await delay(50)
+    await delay(10)
   }
   return undefined
 }
