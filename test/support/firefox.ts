@@ -45,7 +45,10 @@ export async function launchFirefox(
   await cp(await ensureExtension("firefox-mv2"), extension, { recursive: true })
   const profile = await mkdtemp(join(dir, "profile "))
   const { browser, origin, options } = await openFirefox({ binary, extension, profile, headless: true, ...settings })
-  await keepWorkers(options)
+  await keepWorkers(options).catch(async (error) => {
+    await browser.close()
+    throw error
+  })
   return {
     browser,
     options,
