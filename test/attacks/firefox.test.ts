@@ -6,7 +6,7 @@ import { digitsModel } from "../support/digits.ts"
 import { type PageFault, pagesDir } from "../support/extension.ts"
 import { type FirefoxBrowser, launchFirefox } from "../support/firefox.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
-import { attack } from "./hostile-page.ts"
+import { attack, expectRefused } from "./hostile-page.ts"
 import { callFrameIn, embedIn, type Heard, speakIn, statusIn } from "./in-page.ts"
 
 // S7 to S13 in Firefox, where a page's port and origin go another way: by a SharedWorker to the background page.
@@ -120,22 +120,10 @@ test("everything at once: an honest page gets right answers all the while, and e
   expect(await firefox.enable(hostile, "session")).toMatchObject({ origin: other })
   const { outcomes } = await attack(hostile, upload)
   await working.goesOn()
-  const { flood, shapes, bomb, invalid, addresses, uploads, prompts, endless } = await outcomes()
+  const ended = await outcomes()
   await working.goesOn()
-  const kinds = (codes: string[] | undefined) => [...new Set(codes)].sort()
-  // S10
-  expect(flood?.filter((code) => code === "IPFA_QUEUE_FULL").length).toBeGreaterThan(0)
-  expect(kinds(flood)).not.toContain("open")
-  expect(kinds(shapes).filter((code) => !/^IPFA_INPUT_(INVALID|SHAPE)$/.test(code))).toEqual([])
-  // S13
-  expect(bomb).toEqual(["IPFA_RUN_FAILED"])
-  expect(endless).toEqual(["IPFA_JOB_OVERRUN"])
-  // S11
-  expect(kinds(invalid)).toEqual(["IPFA_MODEL_INVALID", "IPFA_MODEL_UPLOAD"])
-  // S12
-  expect(kinds(addresses).filter((code) => !/^IPFA_MODEL_(ADDRESS|SCHEME|REFERENCE)$/.test(code))).toEqual([])
+  expectRefused(ended)
   // S9: another's upload, and one that is not there, are told apart by nothing.
-  expect(uploads).toEqual(["IPFA_MODEL_NOT_FOUND", "IPFA_MODEL_NOT_FOUND"])
   const told = (reference: string) =>
     hostile.evaluate(
       (reference) =>
@@ -147,7 +135,5 @@ test("everything at once: an honest page gets right answers all the while, and e
       reference,
     )
   expect(await told(upload)).toBe(await told(`sha256:${"0".repeat(64)}`))
-  // One window for one origin.
-  expect(prompts?.filter((code) => code === "IPFA_GRANT_PROMPT").length).toBe(49)
   await Promise.all([honest.close(), hostile.close()])
 }, 180_000)

@@ -4,7 +4,7 @@ import { digitWork } from "../support/digit-work.ts"
 import { digitsModel } from "../support/digits.ts"
 import { type ExtensionBrowser, launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
-import { attack, litter } from "./hostile-page.ts"
+import { attack, expectRefused, litter } from "./hostile-page.ts"
 
 /** Two origins in one browser, of which one is hostile: S9 to S13 as far as a page can reach, and promise 4. */
 
@@ -65,22 +65,9 @@ test("everything at once: an honest page gets right answers all the while, and e
   await accomplice.goto(hostile.url())
   const [{ outcomes }] = await Promise.all([attack(hostile, upload), litter(accomplice)])
   await working.goesOn()
-  const { flood, shapes, bomb, invalid, addresses, uploads, prompts, endless } = await outcomes()
+  const ended = await outcomes()
   await working.goesOn()
-  const kinds = (codes: string[] | undefined) => [...new Set(codes)].sort()
-  // S10: bounded, and each answered. What an endless run had behind it goes nowhere else.
-  expect(flood?.filter((code) => code === "IPFA_QUEUE_FULL").length).toBeGreaterThan(0)
-  expect(kinds(flood)).not.toContain("open")
-  expect(kinds(shapes).filter((code) => !/^IPFA_INPUT_(INVALID|SHAPE)$/.test(code))).toEqual([])
-  // S13
-  expect(bomb).toEqual(["IPFA_RUN_FAILED"])
-  expect(endless).toEqual(["IPFA_JOB_OVERRUN"])
-  // S11
-  expect(kinds(invalid)).toEqual(["IPFA_MODEL_INVALID", "IPFA_MODEL_UPLOAD"])
-  // S12
-  expect(kinds(addresses).filter((code) => !/^IPFA_MODEL_(ADDRESS|SCHEME|REFERENCE)$/.test(code))).toEqual([])
-  // S9: another's upload, and one that is not there.
-  expect(uploads).toEqual(["IPFA_MODEL_NOT_FOUND", "IPFA_MODEL_NOT_FOUND"])
+  expectRefused(ended)
   // Others have the device; what held it up gets another, or none, until two minutes are over.
   const given = await hostile.evaluate(() =>
     window.ipfsAccelerate.load("/models/digits.onnx").then(
@@ -89,7 +76,5 @@ test("everything at once: an honest page gets right answers all the while, and e
     ),
   )
   expect(["webgpu", "IPFA_DEVICE_NONE"]).toContain(given)
-  // One window for one origin.
-  expect(prompts?.filter((code) => code === "IPFA_GRANT_PROMPT").length).toBe(49)
-  expect(prompts?.filter((code) => code === "open")).toHaveLength(1)
+  expect(ended.prompts?.filter((code) => code === "open")).toHaveLength(1)
 }, 180_000)

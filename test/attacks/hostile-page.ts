@@ -1,3 +1,4 @@
+import { expect } from "vitest"
 import type { Evaluates } from "../support/digit-work.ts"
 import type { PageFault } from "../support/extension.ts"
 import { endless, memoryBomb } from "./hostile-models.ts"
@@ -110,6 +111,26 @@ export async function attack(page: Evaluates, upload: string): Promise<{ outcome
         return attacked.outcomes
       }),
   }
+}
+
+/** Each attempt came to its end, with the code that says why. */
+export function expectRefused({ flood, shapes, bomb, endless, invalid, addresses, uploads, prompts }: Outcomes): void {
+  const kinds = (codes: string[] | undefined) => [...new Set(codes)].sort()
+  // S10: bounded, and each answered. What an endless run had behind it goes nowhere else.
+  expect(flood?.filter((code) => code === "IPFA_QUEUE_FULL").length).toBeGreaterThan(0)
+  expect(kinds(flood)).not.toContain("open")
+  expect(kinds(shapes).filter((code) => !/^IPFA_INPUT_(INVALID|SHAPE)$/.test(code))).toEqual([])
+  // S13
+  expect(bomb).toEqual(["IPFA_RUN_FAILED"])
+  expect(endless).toEqual(["IPFA_JOB_OVERRUN"])
+  // S11
+  expect(kinds(invalid)).toEqual(["IPFA_MODEL_INVALID", "IPFA_MODEL_UPLOAD"])
+  // S12
+  expect(kinds(addresses).filter((code) => !/^IPFA_MODEL_(ADDRESS|SCHEME|REFERENCE)$/.test(code))).toEqual([])
+  // S9: another's upload, and one that is not there.
+  expect(uploads).toEqual(["IPFA_MODEL_NOT_FOUND", "IPFA_MODEL_NOT_FOUND"])
+  // One window for one origin.
+  expect(prompts?.filter((code) => code === "IPFA_GRANT_PROMPT").length).toBe(ASKS - 1)
 }
 
 /** Connections by the hundred, with garbage on each. What the page has of a connection itself does not survive that. */
