@@ -25,7 +25,7 @@ export interface FirefoxBrowser {
   revoke<T>(origin: string, before?: () => Promise<T>): Promise<T>
   /** Ends the supervisor's dedicated worker of that name. */
   killWorker(name: string): Promise<void>
-  /** Installs a newer version over the extension. Its options page goes, and so does the hold on its workers. */
+  /** Installs a newer version over the extension. Its options page goes. */
   update(): Promise<void>
   remove(): Promise<void>
   /** Kills the process that all extensions live in, with the options page in it. Firefox starts another. */
@@ -43,12 +43,9 @@ export async function launchFirefox(
   const dir = await mkdtemp(join(tmpdir(), "ipfa firefox "))
   const extension = join(dir, "extension")
   await cp(await ensureExtension("firefox-mv2"), extension, { recursive: true })
+  await keepWorkers(extension)
   const profile = await mkdtemp(join(dir, "profile "))
   const { browser, origin, options } = await openFirefox({ binary, extension, profile, headless: true, ...settings })
-  await keepWorkers(options).catch(async (error) => {
-    await browser.close()
-    throw error
-  })
   return {
     browser,
     options,
@@ -104,20 +101,25 @@ export async function launchFirefox(
 
 /** The extension's API in its own pages, and what `keepWorkers` leaves in the background page. */
 interface Extension {
-  browser: { extension: { getBackgroundPage(): BackgroundPage } }
+  browser: { extension: { getBackgroundPage(): { workers: { name: string; worker: Worker }[] } } }
 }
-type BackgroundPage = typeof globalThis & { workers: { name: string | undefined; worker: Worker }[] }
 
-/** Has the background page keep the workers that it starts from now on, so that they can be ended: WebDriver reaches none of an extension. */
-function keepWorkers(options: Page): Promise<void> {
-  return options.evaluate(() => {
-    const background = (globalThis as unknown as Extension).browser.extension.getBackgroundPage()
-    background.workers = []
-    background.Worker = class extends background.Worker {
-      constructor(url: string | URL, options?: WorkerOptions) {
+/** Has the background page keep the workers that it starts, so that they can be ended: WebDriver reaches none of an extension. */
+async function keepWorkers(extension: string): Promise<void> {
+  const page = join(extension, "background-page.html")
+  // Runs before the page's own scripts, which are modules: it starts its first workers at once.
+  await writeFile(
+    page,
+    (await readFile(page, "utf8")).replace("<head>", '<head><script src="/keep-workers.js"></script>'),
+  )
+  await writeFile(
+    join(extension, "keep-workers.js"),
+    `globalThis.workers = []
+    globalThis.Worker = class extends Worker {
+      constructor(url, options) {
         super(url, options)
-        background.workers.push({ name: options?.name, worker: this })
+        workers.push({ name: options?.name, worker: this })
       }
-    }
-  })
+    }`,
+  )
 }
