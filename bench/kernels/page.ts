@@ -77,7 +77,7 @@ async function attempt(opened: Opened, side: Side, open: () => Promise<{ differe
 
 async function openOperation(name: string): Promise<Opened> {
   const operation = operations.find((one) => one.name === name)!
-  const [{ device }, theirs] = [await devices.wgsl, (await devices.ort).device]
+  const [{ device }, { device: theirs, counts }] = [await devices.wgsl, await devices.ort]
   const gpu = createKernels(device)
   const tensors = operation.shapes.map((shape) => tensorOf("float32", shape))
   const own = tensors.map((tensor) =>
@@ -119,6 +119,8 @@ async function openOperation(name: string): Promise<Opened> {
       y.dispose()
     }
     const y = await run()
+    // What it leaves to its CPU kernels says nothing of its WebGPU ones.
+    if (counts.dispatches === 0) throw new Error("It is computed on the CPU: nothing was dispatched.")
     const answer = fromOrt(y, await y.getData(true))
     return { difference: difference({ y: ours }, { y: answer }) }
   })

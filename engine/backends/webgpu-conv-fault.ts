@@ -44,6 +44,12 @@ const keepsShape = new Set(["DequantizeLinear", "Identity", "Cast"])
 
 function scopeOf(graph: GraphProto, outer: Scope): Scope {
   const scope: Scope = new Map(outer)
+  // A feed of another shape than a declared one is refused by the runtime.
+  for (const { name, type } of graph.input) {
+    const dims = type?.value.case === "tensorType" ? type.value.value.shape?.dim : undefined
+    const sizes = dims?.flatMap(({ value }) => (value.case === "dimValue" ? [value.value] : []))
+    if (sizes && sizes.length === dims?.length) scope.set(name, sizes)
+  }
   for (const tensor of graph.initializer) scope.set(tensor.name, tensor.dims)
   for (const { opType, input, output, attribute } of graph.node) {
     const constant = opType === "Constant" ? attribute.find((a: AttributeProto) => a.t)?.t?.dims : undefined

@@ -49,6 +49,18 @@ describe("nodes that ONNX Runtime's WebGPU provider computes wrong", () => {
     expect(findConvFault(bytesOf({ node: [constant, conv("c", 1, "k")] })).cpuNodes).toEqual([])
   })
 
+  test("weights that are an input are known by its declared shape", () => {
+    const declared = (dim: object[]) => ({
+      name: "w",
+      type: { value: { case: "tensorType", value: { elemType: FLOAT, shape: { dim } } } },
+    })
+    const sizes = (outputs: number, inputs: number) =>
+      [outputs, inputs, 1, 1].map((n) => ({ value: { case: "dimValue", value: BigInt(n) } }))
+    const open = sizes(4, 8).with(1, { value: { case: "dimParam", value: "c" } } as never)
+    const cpuNodes = (dim: object[]) => findConvFault(bytesOf({ node: [conv("c")], input: [declared(dim)] })).cpuNodes
+    expect([sizes(4, 8), sizes(4, 6), open].map(cpuNodes)).toEqual([[], ["c"], ["c"]])
+  })
+
   test("whose weights are only known when it runs count as wrong", () => {
     expect(findConvFault(bytesOf({ node: [conv("c", 1, "computed")] })).cpuNodes).toEqual(["c"])
   })
