@@ -16,6 +16,7 @@ import { layerNorm, type NormAttributes, rmsNorm } from "./ops/norm/norm.ts"
 import { averagePool, maxPool, type PoolAttributes } from "./ops/pool2d/pool2d.ts"
 import * as reduce from "./ops/reduce/reduce.ts"
 import { type ResampleAttributes, resample } from "./ops/resample/resample.ts"
+import { type ScatterAttributes, scatter } from "./ops/scatter/scatter.ts"
 import { logSoftmax, type SoftmaxAttributes, softmax } from "./ops/softmax/softmax.ts"
 import { type TopKAttributes, topK } from "./ops/top-k/top-k.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
@@ -151,6 +152,13 @@ export interface Kernels
     attributes?: Partial<GatherAttributes>,
     options?: RunOptions<"flat">,
   ): Promise<GpuTensor<D>>
+  /** Updates to their places in `into`, or in a new tensor of 0; both of one shape. Any dtype. */
+  scatter<D extends GpuDtype>(
+    places: GpuTensor<"int32">,
+    updates: GpuTensor<D>,
+    attributes: Partial<ScatterAttributes>,
+    options?: RunOptions<"flat">,
+  ): Promise<GpuTensor<D>>
   /** Along an axis, the last unless given, sums of a few elements with weights: indices and weights are [count, taps]. */
   resample(
     x: Float32,
@@ -213,6 +221,8 @@ export function createKernels(device: GPUDevice): Kernels {
       runtime.run(layerNorm, [x, w, bias, residual], attributes, options) as Result,
     gather: (x, indices, attributes, options) =>
       runtime.run(gather, [x, indices] as GpuTensor[], attributes, options) as unknown as Any,
+    scatter: (places, updates, attributes, options) =>
+      runtime.run(scatter, [places, updates] as GpuTensor[], attributes, options) as unknown as Any,
     resample: (x, indices, weights, attributes, options) =>
       runtime.run(resample, [x, indices, weights] as GpuTensor[], attributes, options) as unknown as Any,
     where: (condition, a, b, options) =>

@@ -61,6 +61,7 @@ export {
   reduceSumSquare,
 } from "./ops/reduce/reduce.ts"
 export { type ResampleAttributes, resample } from "./ops/resample/resample.ts"
+export { type ScatterAttributes, scatter } from "./ops/scatter/scatter.ts"
 export { logSoftmax, softmax } from "./ops/softmax/softmax.ts"
 export { type TopKAttributes, topK } from "./ops/top-k/top-k.ts"
 export { transpose } from "./ops/transpose/transpose.ts"

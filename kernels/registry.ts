@@ -39,6 +39,7 @@ import {
   reduceSumSquare,
 } from "./ops/reduce/reduce.ts"
 import { resample } from "./ops/resample/resample.ts"
+import { scatter } from "./ops/scatter/scatter.ts"
 import { logSoftmax, softmax } from "./ops/softmax/softmax.ts"
 import { topK } from "./ops/top-k/top-k.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
@@ -136,6 +137,7 @@ export const kernelRegistry: readonly AnyKernel[] = [
   topK,
   cumSum,
   gather,
+  scatter,
   resample,
   where,
   gelu,

@@ -1,5 +1,6 @@
+import { arrayTypes } from "../protocol/dtype.ts"
 import { AccelerateError } from "../protocol/errors/error.ts"
-import type { Fill, Kernel, KernelCase, TensorType } from "./define-kernel.ts"
+import type { Fill, GpuDtype, Kernel, KernelCase, TensorType } from "./define-kernel.ts"
 import { filled, type GpuArray } from "./fill.ts"
 import { scoped } from "./gpu-errors.ts"
 import { elems, GpuTensor, usage } from "./gpu-tensor.ts"
@@ -17,8 +18,8 @@ export interface CaseResult {
 const SPARE = 256
 const UNREAD = 0x7fc00000 // NaN as float32
 const UNWRITTEN = 0xdeadbeef
-/** What a case's result holds before it is computed, as float32: what a kernel that writes parts of it leaves elsewhere. */
-export const UNTOUCHED = new Float32Array(Uint32Array.of(UNWRITTEN).buffer)[0]!
+/** What a case's result holds before it is computed: what a kernel that writes parts of it leaves elsewhere. */
+export const untouched = (dtype: GpuDtype): number => new arrayTypes[dtype](Uint32Array.of(UNWRITTEN).buffer)[0]!
 
 /** Runs one case and compares each element with the float64 reference. Throws nothing but mistakes in the case itself. */
 export async function runCase<P, A, N extends string>(

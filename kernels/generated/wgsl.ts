@@ -2751,6 +2751,101 @@ fn main(
 }
 `,
   },
+  "ops/scatter/scatter.wgsl": {
+    path: "ops/scatter/scatter.wgsl",
+    hash: "3bcc560eda35e2a9",
+    bindings: [{"name":"places","access":"read"},{"name":"updates","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"elems":"u32","cols":"u32","inner":"u32","size":"u32"},
+    overrides: {"WG":64},
+    code: `// y[places[i]] = updates[i]; with OP add, mul, min or max joined with what is there. What is outside of y is dropped. Updates that go to one place lie in one line: with an OP
+// the first of them joins all, in order; without, any one of them stays.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+// T: the type of a kernel's elements, and the least there is of it.
+#if T == float32
+alias T = f32;
+const LEAST = -0x1.fffffep+127f;
+#endif
+#if T == int32
+alias T = i32;
+const LEAST = i32(-2147483648);
+#endif
+#if T == uint32
+alias T = u32;
+const LEAST = 0u;
+#endif
+
+struct Params {
+  elems: u32,
+  cols: u32,
+  inner: u32,
+  size: u32,
+}
+
+@group(0) @binding(0) var<storage, read> places: array<u32>;
+@group(0) @binding(1) var<storage, read> updates: array<T>;
+@group(0) @binding(2) var<storage, read_write> y: array<T>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+override WG: u32 = 64;
+#if JOINS
+
+fn join(a: T, b: T) -> T {
+#if OP == add
+  return a + b;
+#endif
+#if OP == mul
+  return a * b;
+#endif
+#if OP == min
+  return min(a, b);
+#endif
+#if OP == max
+  return max(a, b);
+#endif
+}
+#endif
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.elems) {
+    return;
+  }
+  let place = places[i];
+  // Below 0 it is a number beyond any size.
+  if (place >= params.size) {
+    return;
+  }
+#if !JOINS
+  y[place] = updates[i];
+#else
+  let own = i / params.inner % params.cols;
+  let start = i - own * params.inner;
+  for (var j = 0u; j < own; j++) {
+    if (places[start + j * params.inner] == place) {
+      return;
+    }
+  }
+  var joined = y[place];
+  for (var j = own; j < params.cols; j++) {
+    let at = start + j * params.inner;
+    if (places[at] == place) {
+      joined = join(joined, updates[at]);
+    }
+  }
+  y[place] = joined;
+#endif
+}
+`,
+  },
   "ops/softmax/softmax.wgsl": {
     path: "ops/softmax/softmax.wgsl",
     hash: "d719c7c71f03ad6d",

@@ -139,6 +139,16 @@ export const survivors: Record<string, Record<string, string>> = {
     "let end = min(first + stretch, params.cols); → let end = min(first - stretch, params.cols);":
       "the first invocation goes through all of the line, and the others through nothing",
   },
+  scatter: {
+    ...Object.fromEntries(
+      ["i > params.elems", "false"].map((guard) => [
+        `if (i >= params.elems) { → if (${guard}) {`,
+        "what lies behind the places of a case is no place in any y",
+      ]),
+    ),
+    "for (var j = own; j < params.cols; j++) { → for (var j = own; j <= params.cols; j++) {":
+      "the next line has none of this one's places",
+  },
   transpose: Object.fromEntries(
     [
       "row0 + lid.y <= params.rows && col0 + lid.x < params.cols",

@@ -1,5 +1,5 @@
 import { elems } from "../../gpu-tensor.ts"
-import { UNTOUCHED } from "../../run-case.ts"
+import { untouched } from "../../run-case.ts"
 import type { KvAppendProblem } from "./kv-append.ts"
 
 export function reference(
@@ -8,7 +8,7 @@ export function reference(
 ): Float64Array {
   const [batch, heads, seq, size] = shape as [number, number, number, number]
   const page = cache[2]!
-  const y = new Float64Array(elems(cache)).fill(UNTOUCHED)
+  const y = new Float64Array(elems(cache)).fill(untouched("float32"))
   for (let b = 0; b < batch; b++) {
     const [length = 0, ...own] = Array.from({ length: 1 + pages }, (_, i) => sequences![b * (1 + pages) + i]!)
     for (let s = 0; s < seq; s++) {

@@ -11,6 +11,7 @@ import { pools } from "./pool.ts"
 import { quantizations } from "./quantization.ts"
 import { reductions } from "./reduce.ts"
 import { resizing } from "./resize.ts"
+import { scatters } from "./scatter.ts"
 import { selections } from "./select.ts"
 
 const families = [
@@ -26,6 +27,7 @@ const families = [
   quantizations,
   reductions,
   resizing,
+  scatters,
   selections,
 ]
 

@@ -1,41 +1,7 @@
-import {
-  add,
-  cast,
-  cumSum,
-  equal,
-  gather,
-  less,
-  maximum,
-  mul,
-  places,
-  reduceSum,
-  topK,
-  where,
-  wholeView,
-} from "../../../../kernels/index.ts"
-import { defineLowering, type NodeLowering } from "../lowering.ts"
-import type { Value } from "../program.ts"
+import { add, cast, cumSum, equal, gather, maximum, topK, where } from "../../../../kernels/index.ts"
+import { defineLowering } from "../lowering.ts"
 import { wordsOf } from "../tensors.ts"
-
-const product = (dims: readonly number[]) => dims.reduce((n, dim) => n * dim, 1)
-const whole = (node: NodeLowering, shape: readonly number[], numbers: readonly number[]) =>
-  node.graph.constant(shape, wordsOf("int32", numbers))
-
-/** Indices that count from the end where they are below 0, counted from the front; `sizes` go with them by broadcasting. */
-function fromFront(node: NodeLowering, indices: Value, sizes: Value): Value {
-  const isBelow = node.run(less, [indices, whole(node, [], [0])])
-  return node.run(where, [isBelow, node.run(add, [indices, sizes]), indices])
-}
-
-/** Of x the elements whose places along `axis` are `indices`, from 0 on, all else staying where it is in `indices`. */
-function pickedAlong(node: NodeLowering, x: Value, indices: Value, axis: number): Value {
-  const { strides } = wholeView(x.shape)
-  const others = { ...wholeView(indices.shape), strides: strides.with(axis, 0) }
-  const stride = strides[axis]!
-  const steps = stride === 1 ? indices : node.run(mul, [indices, whole(node, [], [stride])])
-  const flat = node.run(add, [steps, whole(node, indices.shape, places(others))])
-  return node.run(gather, [node.reshaped(x, [product(x.shape)]), flat], { axis: 0 })
-}
+import { fromFront, pickedAlong, product, slicesOf, whole } from "./indices.ts"
 
 export const selections = [
   defineLowering("Gather", (node) => {
@@ -51,17 +17,16 @@ export const selections = [
     node.set(0, pickedAlong(node, x, indices, axis))
   }),
 
-  // Each tuple of indices comes to one index of a slice: their sum, each times how many slices lie between its neighbours.
+  // Each tuple of indices comes to one index of a slice.
   defineLowering("GatherND", (node) => {
     const [x, indices] = [node.input(0), node.input(1)]
     const batch = node.int("batch_dims", 0)
     const depth = indices.shape.at(-1)!
     const sizes = x.shape.slice(batch, batch + depth)
     const slices = product(sizes)
-    const front = fromFront(node, indices, whole(node, [depth], sizes))
-    const tuples = node.run(mul, [front, whole(node, [depth], wholeView(sizes).strides)])
     const batches = product(x.shape.slice(0, batch))
-    const sums = node.reshaped(node.run(reduceSum, [tuples]), [batches, product(indices.shape) / depth / batches])
+    const count = product(indices.shape) / depth / batches
+    const sums = node.reshaped(slicesOf(node, indices, sizes), [batches, count])
     const starts = Array.from({ length: batches }, (_, i) => i * slices)
     const flat = batch === 0 ? sums : node.run(add, [sums, whole(node, [batches, 1], starts)])
     const rows = node.reshaped(x, [batches * slices, product(x.shape.slice(batch + depth))])
