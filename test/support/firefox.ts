@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, Page } from "puppeteer-core"
@@ -20,7 +20,7 @@ export interface FirefoxBrowser {
   /** The extension's options page. */
   readonly options: Page
   /** Has the page ask, and answers the prompt as a person does. */
-  enable(page: Page, answer: Answer): Promise<Grant | PageFault>
+  enable(page: Page, answer: Answer, request?: { reason?: string }): Promise<Grant | PageFault>
   /** Takes back what an origin was granted, on the options page, as a person does; gives what `before` said just before the click. */
   revoke<T>(origin: string, before?: () => Promise<T>): Promise<T>
   /** Ends the supervisor's dedicated worker of that name. */
@@ -33,10 +33,13 @@ export interface FirefoxBrowser {
   close(): Promise<void>
 }
 
+interface FirefoxSettings extends Pick<FirefoxOptions, "env" | "prefs" | "privateWindows"> {
+  /** Kept between launches; a fresh temporary one where absent. */
+  profileDir?: string
+}
+
 /** A real Firefox, headless, with the built extension. */
-export async function launchFirefox(
-  settings: Pick<FirefoxOptions, "env" | "prefs" | "privateWindows"> = {},
-): Promise<FirefoxBrowser> {
+export async function launchFirefox({ profileDir, ...settings }: FirefoxSettings = {}): Promise<FirefoxBrowser> {
   const binary = findFirefox()
   if (!binary) throw new Error(FIREFOX_ABSENT)
   // A copy: a build that someone starts meanwhile must not pull the files from under a running browser.
@@ -44,16 +47,19 @@ export async function launchFirefox(
   const extension = join(dir, "extension")
   await cp(await ensureExtension("firefox-mv2"), extension, { recursive: true })
   await keepWorkers(extension)
-  const profile = await mkdtemp(join(dir, "profile "))
+  const profile = profileDir ?? (await mkdtemp(join(dir, "profile ")))
+  await mkdir(profile, { recursive: true })
   const { browser, origin, options } = await openFirefox({ binary, extension, profile, headless: true, ...settings })
   return {
     browser,
     options,
-    async enable(page, answer) {
-      const granted: Promise<Grant | PageFault> = page.evaluate(() =>
-        window.ipfsAccelerate
-          .enable({ capabilities: ["infer"] })
-          .catch(({ code, message }: PageFault): PageFault => ({ code, message })),
+    async enable(page, answer, request = {}) {
+      const granted: Promise<Grant | PageFault> = page.evaluate(
+        (request) =>
+          window.ipfsAccelerate
+            .enable({ capabilities: ["infer"], ...request })
+            .catch(({ code, message }: PageFault): PageFault => ({ code, message })),
+        request,
       )
       let over = false
       void granted.then(() => (over = true))

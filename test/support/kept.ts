@@ -1,5 +1,5 @@
-/** All that the extension keeps in this browser: rows of its databases, names of its files, settings. To be run in one of its own pages. */
-export async function kept(): Promise<{ rows: string[]; files: string[]; settings: object }> {
+/** All that the extension keeps in this browser: rows of its databases, names of its files and of its caches, settings. To be run in one of its own pages. */
+export async function kept(): Promise<{ rows: string[]; files: string[]; caches: string[]; settings: object }> {
   // What it needs comes with it: it travels as its text.
   const rows: string[] = []
   for (const { name = "" } of await indexedDB.databases()) {
@@ -29,5 +29,5 @@ export async function kept(): Promise<{ rows: string[]; files: string[]; setting
   await walk(await navigator.storage.getDirectory())
   // Firefox gives promises under its own name only.
   const { browser = chrome } = globalThis as { browser?: typeof chrome }
-  return { rows, files, settings: await browser.storage.local.get(null) }
+  return { rows, files, caches: await caches.keys(), settings: await browser.storage.local.get(null) }
 }
