@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { adderHost, adderModel, floats } from "../support/adder.ts"
-import { refusal, type TestPool, testPool, value } from "../support/pool.ts"
+import { type Client, refusal, type TestPool, testPool, value } from "../support/pool.ts"
 
 let t: TestPool
 afterEach(() => {
@@ -9,9 +9,14 @@ afterEach(() => {
 })
 const HOSTILE = { origin: "https://hostile.test" }
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
-/** To fetch a model takes turns of the event loop, no time of this clock's; 50 ms pass. */
-async function fetched() {
-  for (let i = 0; i < 50; i++) await pass(1)
+/** Asks for a session; resolves with its opening once that has come as far as it may by itself: models are digested on real threads, which no clock here drives. */
+async function opening({ peer }: Client, model: string, device?: string) {
+  const { promise: isThere, resolve } = Promise.withResolvers<void>()
+  const onEvent = ({ phase }: { phase: string }) => void (phase === "open" && resolve())
+  const session = peer.call("session.open", { model, device }, { onEvent })
+  await isThere
+  for (let i = 0; i < 3; i++) await peer.call("status.get", {})
+  return { session }
 }
 
 const onClock = () => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] })
@@ -81,15 +86,14 @@ describe("a run that does not end", () => {
     expect(later).toMatchObject({ device: { id: "wasm" }, fellBackFrom: { id: "webgpu" } })
     expect(later.fellBackFrom?.reason).toContain("holds it up")
     // Unless it is to be that one and no other: then it waits.
-    const patient = page.open(t.publish("three", adderModel(3)), { device: "webgpu" })
-    await fetched()
+    const patient = await opening(page, t.publish("three", adderModel(3)), "webgpu")
     expect((await page.run(mine, 1)).device).toBe("wasm")
     expect(webgpu.starts).toBe(1)
-    await pass(22_450)
+    await pass(22_500)
     webgpu.letGo()
     expect([await endless, value(await jobs[1])]).toEqual(["IPFA_JOB_OVERRUN", 3])
     expect(webgpu.starts).toBe(2)
-    expect(value(await page.run((await patient).sessionId, 1))).toBe(4)
+    expect(value(await page.run((await patient.session).sessionId, 1))).toBe(4)
     // And when it is free again, who had moved comes back.
     expect((await page.run(mine, 1)).device).toBe("webgpu")
   })
@@ -103,14 +107,14 @@ test("who forced a GPU waits with its opening while another holds that up, and w
   const endless = hostile.run(theirs)
   await webgpu.begun(1)
   const [alone, shared] = [t.publish("two", adderModel(2)), t.publish("three", adderModel(3))]
-  const [goes, stays] = [page.open(alone), page.open(shared)]
-  const forced = page.open(shared, { device: "webgpu" })
-  await fetched()
+  const goes = await opening(page, alone)
+  const stays = await opening(page, shared)
+  const forced = await opening(page, shared, "webgpu")
   await pass(2_500)
-  expect(await goes).toMatchObject({ device: { id: "wasm" } })
+  expect(await goes.session).toMatchObject({ device: { id: "wasm" } })
   webgpu.letGo()
   await endless
-  expect([(await stays).device.id, (await forced).device.id]).toEqual(["webgpu", "webgpu"])
+  expect([(await stays.session).device.id, (await forced.session).device.id]).toEqual(["webgpu", "webgpu"])
 })
 
 test("an opening that does not end is ended like a run, and is not tried again", async () => {
@@ -134,16 +138,9 @@ test("openings take turns with runs: a flood of models is no way to have a devic
   const wasm = adderHost("wasm")
   const { hostile, page, mine } = await withBoth([wasm])
   wasm.hold("open")
-  let ready = 0
-  const models = [6, 7].map((bias) => {
-    const model = t.publish(`m${bias}`, adderModel(bias))
-    const onEvent = ({ phase }: { phase: string }) => void (phase === "open" && ready++)
-    return hostile.peer.call("session.open", { model }, { onEvent })
-  })
+  const models = [6, 7].map((bias) => opening(hostile, t.publish(`m${bias}`, adderModel(bias))))
   await wasm.begun(3, "open")
-  await expect.poll(() => ready).toBe(2)
-  // The second goes as far as it may.
-  for (let i = 0; i < 3; i++) await hostile.peer.call("status.get", {})
+  const sessions = (await Promise.all(models)).map(({ session }) => session)
   const job = page.run(mine, 1)
   await page.peer.call("status.get", {})
   wasm.letGo()
@@ -151,7 +148,7 @@ test("openings take turns with runs: a flood of models is no way to have a devic
   // It waited for the one that was being opened, and not for the one behind it.
   expect(wasm.opens).toBe(3)
   await job
-  await Promise.all(models)
+  await Promise.all(sessions)
 })
 
 test("what an origin's waiting jobs hold in memory is bounded, and what has ended does not count", async () => {
