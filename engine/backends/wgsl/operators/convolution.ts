@@ -143,21 +143,22 @@ function withFollowingNorm(node: NodeLowering): Weights {
   }
 }
 
+/** x with the weights w, by the node's own window. */
+export function convolved(node: NodeLowering, x: Value, w: Value, bias?: Value, clip?: Clip): Value {
+  const { size: _, ...attributes } = windowOf(node, w.shape.slice(2), x.shape)
+  const result = node.run(conv2d, [asImages(node, x), asImages(node, w), bias], {
+    ...attributes,
+    group: node.int("group", 1),
+    ...(clip && { clip }),
+  })
+  return x.shape.length === 3 ? node.reshaped(result, result.shape.toSpliced(2, 1)) : result
+}
+
 export const convolutions = [
   defineLowering("Conv", (node) => {
-    const x = node.input(0)
     const { w, bias, output } = withFollowingNorm(node)
-    const window = windowOf(node, w.shape.slice(2), x.shape)
     const next = followingClip(node, output)
-    const { size: _, ...attributes } = window
-    const result = node.run(conv2d, [asImages(node, x), asImages(node, w), bias], {
-      ...attributes,
-      group: node.int("group", 1),
-      ...(next && { clip: next.clip }),
-    })
-    const shape = result.shape as Four
-    const given = x.shape.length === 3 ? node.reshaped(result, [shape[0], shape[1], shape[3]]) : result
-    node.graph.set(next?.output ?? output, given)
+    node.graph.set(next?.output ?? output, convolved(node, node.input(0), w, bias, next?.clip))
   }),
 
   defineLowering("ConvTranspose", (node) => {

@@ -3,6 +3,7 @@ import { attentions } from "./attention.ts"
 import { composites } from "./composed.ts"
 import { convolutions } from "./convolution.ts"
 import { elementwise } from "./elementwise.ts"
+import { integers } from "./integer.ts"
 import { layouts } from "./layout.ts"
 import { multiplications } from "./matmul.ts"
 import { normalizations } from "./normalization.ts"
@@ -19,6 +20,7 @@ const families = [
   composites,
   convolutions,
   elementwise,
+  integers,
   layouts,
   multiplications,
   normalizations,

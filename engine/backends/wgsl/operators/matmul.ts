@@ -1,4 +1,14 @@
-import { add, broadcast, broadcastShape, copy, matmul, mul, type Shape, wholeView } from "../../../../kernels/index.ts"
+import {
+  add,
+  broadcast,
+  broadcastShape,
+  type Clip,
+  copy,
+  matmul,
+  mul,
+  type Shape,
+  wholeView,
+} from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { followingBias, followingClip } from "./convolution.ts"
@@ -12,6 +22,23 @@ function withBatch(node: NodeLowering, value: Value, batch: Shape): Value {
   if (own.every((dim) => dim === 1) || own.join() === batch.join()) return value
   const shape = [...batch, ...value.shape.slice(-2)]
   return node.run(copy, [value], { from: broadcast(wholeView(value.shape), shape) })
+}
+
+/** a · b + bias as MatMul has it, but for the axes that a vector leaves out of the result. */
+export function matrixProduct(node: NodeLowering, a: Value, b: Value, bias?: Value, clip?: Clip): Value {
+  // A vector is a row on the left and a column on the right.
+  const left = a.shape.length === 1 ? node.reshaped(a, [1, a.shape[0]!]) : a
+  const right = b.shape.length === 1 ? node.reshaped(b, [b.shape[0]!, 1]) : b
+  const [own, other] = [left.shape.slice(0, -2), right.shape.slice(0, -2)]
+  const attributes = clip && { clip }
+  // Where one side has no batches, the rows of the other are one long matrix: nothing else is needed for it.
+  if (other.length === 0 && left.shape.length > 2) {
+    const [rows, cols] = [left.shape.slice(0, -1), right.shape[1]!]
+    const flat = node.reshaped(left, [rows.reduce((n, dim) => n * dim, 1), left.shape.at(-1)!])
+    return node.reshaped(node.run(matmul, [flat, right, bias], attributes), [...rows, cols])
+  }
+  const batch = broadcastShape([own, other])
+  return node.run(matmul, [withBatch(node, left, batch), withBatch(node, right, batch), bias], attributes)
 }
 
 export const multiplications = [
@@ -37,23 +64,10 @@ export const multiplications = [
 
   defineLowering("MatMul", (node) => {
     const [a, b] = [node.input(0), node.input(1)]
-    // A vector is a row on the left and a column on the right, and its axis is left out of the result.
-    const left = a.shape.length === 1 ? node.reshaped(a, [1, a.shape[0]!]) : a
-    const right = b.shape.length === 1 ? node.reshaped(b, [b.shape[0]!, 1]) : b
-    const [own, other] = [left.shape.slice(0, -2), right.shape.slice(0, -2)]
-    const batch = broadcastShape([own, other])
     const output = node.node.output[0]!
     const shift = b.shape.length > 1 ? followingBias(node, output, b.shape.at(-1)!, -1) : undefined
     const next = followingClip(node, shift?.output ?? output)
-    const attributes = next && { clip: next.clip }
-    const result = (value: Value) =>
-      node.graph.set(next?.output ?? shift?.output ?? output, node.reshaped(value, node.outputShape()))
-    // Where one side has no batches, the rows of the other are one long matrix: nothing else is needed for it.
-    if (other.length === 0 && left.shape.length > 2) {
-      const rows = left.shape.slice(0, -1).reduce((n, dim) => n * dim, 1)
-      const flat = node.reshaped(left, [rows, left.shape.at(-1)!])
-      return result(node.run(matmul, [flat, right, shift?.bias], attributes))
-    }
-    result(node.run(matmul, [withBatch(node, left, batch), withBatch(node, right, batch), shift?.bias], attributes))
+    const result = matrixProduct(node, a, b, shift?.bias, next?.clip)
+    node.graph.set(next?.output ?? shift?.output ?? output, node.reshaped(result, node.outputShape()))
   }),
 ]

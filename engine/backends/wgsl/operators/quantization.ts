@@ -1,7 +1,26 @@
-import { add, cast, clip, div, mul, type Rounding, round, roundTo, sub } from "../../../../kernels/index.ts"
+import {
+  add,
+  cast,
+  clip,
+  div,
+  equal,
+  gather,
+  maximum,
+  minimum,
+  mul,
+  type Rounding,
+  reduceMax,
+  reduceMin,
+  round,
+  roundTo,
+  type Shape,
+  sub,
+  where,
+} from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
+import { product, whole } from "./indices.ts"
 
 /** The numbers that a quantized dtype holds. */
 const ranges: Record<string, { low: number; high: number }> = {
@@ -11,23 +30,28 @@ const ranges: Record<string, { low: number; high: number }> = {
   int16: { low: -32_768, high: 32_767 },
 }
 
-/** A scale or zero point, float32, for each element of `axis` of a tensor of `rank`; or one for all. */
-function along(node: NodeLowering, value: Value, rank: number): Value {
-  if (node.int("block_size", 0) !== 0) throw unsupported("its scales are for blocks")
-  const number = value.dtype === "float32" ? value : node.run(cast, [value], { to: "float32" })
-  const count = value.shape.reduce((n, dim) => n * dim, 1)
+/** A scale or zero point, float32, for each element of `axis` of a tensor of `shape`, or for so many in a row of each; or one for all. */
+function along(node: NodeLowering, value: Value, shape: Shape): Value {
+  const number = asFloat(node, value)
+  const axis = node.axis(node.int("axis", 1), shape.length)
+  const block = node.int("block_size", 0)
+  if (block !== 0) {
+    const blocks = Array.from({ length: shape[axis]! }, (_, i) => Math.floor(i / block))
+    return node.run(gather, [number, whole(node, [blocks.length], blocks)], { axis })
+  }
+  const count = product(value.shape)
   if (count === 1) return node.reshaped(number, [])
-  const axis = node.axis(node.int("axis", 1), rank)
   return node.reshaped(
     number,
-    Array.from({ length: rank }, (_, i) => (i === axis ? count : 1)),
+    shape.map((_, i) => (i === axis ? count : 1)),
   )
 }
 
-/** Whether the zero points of input 2 are all 0, or none are given. */
-function isCentred(node: NodeLowering): boolean {
-  if (!node.has(2)) return true
-  const points = node.graph.known(node.node.input[2]!) ?? node.graph.stored(node.node.input[2]!)?.data
+/** Whether the zero points of an input are all 0, or none are given. */
+export function isCentred(node: NodeLowering, input = 2): boolean {
+  if (!node.has(input)) return true
+  const name = node.node.input[input]!
+  const points = node.graph.known(name) ?? node.graph.stored(name)?.data
   return points !== undefined && Array.from(points).every((point) => point === 0)
 }
 
@@ -65,26 +89,53 @@ function followingDequantize(node: NodeLowering): { attributes: Rounding; output
   return { attributes: { step, low: range.low - point, high: range.high - point }, output: next.output[0]! }
 }
 
+/** The range of what the node makes. */
+function rangeOf(node: NodeLowering): { low: number; high: number } {
+  const type = node.graph.dtype(node.node.output[0]!)
+  const range = ranges[type]
+  if (!range) throw unsupported(`it makes ${type}`)
+  return range
+}
+
+/** Numbers of steps, float32, as the quantized dtype that the node makes: rounded, moved by the zero points where there are some, and kept within its range. */
+export function quantized(node: NodeLowering, steps: Value, points: Value | undefined): Value {
+  const nearest = node.run(round, [steps])
+  const moved = points ? node.run(add, [nearest, asFloat(node, points)]) : nearest
+  return node.run(cast, [node.run(clip, [moved], rangeOf(node))], { to: "int32" })
+}
+
+export const asFloat = (node: NodeLowering, value: Value): Value =>
+  value.dtype === "float32" ? value : node.run(cast, [value], { to: "float32" })
+
 export const quantizations = [
   defineLowering("QuantizeLinear", (node) => {
-    const type = node.graph.dtype(node.node.output[0]!)
-    const range = ranges[type]
-    if (!range) throw unsupported(`it makes ${type}`)
     const x = node.input(0)
     const both = followingDequantize(node)
     if (both) return node.graph.set(both.output, node.run(roundTo, [x], both.attributes))
-    const rank = x.shape.length
-    const steps = node.run(round, [node.run(div, [x, along(node, node.input(1), rank)])])
-    const moved = isCentred(node) ? steps : node.run(add, [steps, along(node, node.input(2), rank)])
-    node.set(0, node.run(cast, [node.run(clip, [moved], range)], { to: "int32" }))
+    const steps = node.run(div, [x, along(node, node.input(1), x.shape)])
+    node.set(0, quantized(node, steps, isCentred(node) ? undefined : along(node, node.input(2), x.shape)))
+  }),
+
+  // A range that holds 0, of 255 steps.
+  defineLowering("DynamicQuantizeLinear", (node) => {
+    const x = node.input(0)
+    const line = node.reshaped(x, [product(x.shape)])
+    const number = (value: number) => node.graph.constant([], Float32Array.of(value))
+    const low = node.reshaped(node.run(minimum, [node.run(reduceMin, [line]), number(0)]), [])
+    const high = node.reshaped(node.run(maximum, [node.run(reduceMax, [line]), number(0)]), [])
+    const steps = node.run(div, [node.run(sub, [high, low]), number(255)])
+    const scale = node.run(where, [node.run(equal, [steps, number(0)]), number(1), steps])
+    const point = quantized(node, node.run(div, [node.run(sub, [number(0), low]), scale]), undefined)
+    node.set(0, quantized(node, node.run(div, [x, scale]), point))
+    node.set(1, scale)
+    node.set(2, point)
   }),
 
   defineLowering("DequantizeLinear", (node) => {
     const stored = storedDequantized(node)
     if (stored) return node.set(0, stored)
-    const x = node.run(cast, [node.input(0)], { to: "float32" })
-    const rank = x.shape.length
-    const centred = isCentred(node) ? x : node.run(sub, [x, along(node, node.input(2), rank)])
-    node.set(0, node.run(mul, [centred, along(node, node.input(1), rank)]))
+    const x = asFloat(node, node.input(0))
+    const centred = isCentred(node) ? x : node.run(sub, [x, along(node, node.input(2), x.shape)])
+    node.set(0, node.run(mul, [centred, along(node, node.input(1), x.shape)]))
   }),
 ]

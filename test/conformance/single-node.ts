@@ -1,0 +1,136 @@
+// One node, on our kernels and on onnxruntime-node.
+import * as ort from "onnxruntime-node"
+import { expect } from "vitest"
+import { WgslSession } from "../../engine/backends/wgsl/session.ts"
+import type { KernelRuntime } from "../../kernels/index.ts"
+import { arrayTypes, type Dtype, type Tensor } from "../../protocol/index.ts"
+import { model, type Tiny, value } from "./tiny-models.ts"
+
+type Attribute = NonNullable<Tiny["nodes"][number]["attribute"]>[number]
+
+export interface Given {
+  operator: string
+  domain?: string
+  attributes?: Attribute[]
+  /** In order; null is one that is left out. */
+  inputs: readonly (Input | null)[]
+  /** Types and ranks of the outputs; null is one that is left out. */
+  outputs: readonly ([dtype: Dtype, rank: number] | null)[]
+  /** How far from onnxruntime-node a float32 may be, of the largest number of its tensor; whole numbers are equal. */
+  within?: number
+}
+export interface Input extends Tensor {
+  /** Stored in the model. */
+  stored?: boolean
+}
+
+export const int = (name: string, i: number): Attribute => ({ name, type: 2, i: BigInt(i) })
+export const ints = (name: string, list: number[]): Attribute => ({ name, type: 7, ints: list.map(BigInt) })
+export const float = (name: string, f: number): Attribute => ({ name, type: 1, f })
+export const text = (name: string, s: string): Attribute => ({ name, type: 3, s: new TextEncoder().encode(s) })
+
+/** Numbers from `low` to `high`, whole ones where the dtype has no others; the same in every run (Park and Miller's minimal standard). */
+export function tensor(dtype: Dtype, shape: number[], low = -1, high = 1, seed = 1): Input {
+  let state = seed * 7919
+  const next = () => {
+    state = (state * 48271) % 2147483647
+    return state / 2147483647
+  }
+  const whole = dtype !== "float32"
+  const count = shape.reduce((n, dim) => n * dim, 1)
+  const numbers = Array.from({ length: count }, () =>
+    whole ? low + Math.floor(next() * (high - low + 1)) : low + next() * (high - low),
+  )
+  return of(dtype, shape, numbers)
+}
+
+/** These numbers. */
+export function of(dtype: Dtype, shape: number[], numbers: readonly number[]): Input {
+  const list = dtype === "int64" ? numbers.map(BigInt) : numbers
+  return {
+    dtype,
+    shape,
+    data: (arrayTypes[dtype as "float32"] as { from(x: unknown): Float32Array<ArrayBuffer> }).from(list),
+  }
+}
+
+export const stored = (input: Input): Input => ({ ...input, stored: true })
+
+function modelOf({ operator, domain, attributes = [], inputs, outputs }: Given): Uint8Array<ArrayBuffer> {
+  const names = inputs.map((input, i) => (input ? `x${i}` : ""))
+  const open = inputs.flatMap((input, i) =>
+    input && !input.stored ? [value(names[i]!, input.dtype, input.shape)] : [],
+  )
+  return model({
+    inputs: open,
+    outputs: outputs.flatMap((output, i) =>
+      output
+        ? [
+            value(
+              `y${i}`,
+              output[0],
+              Array.from({ length: output[1] }, (_, axis) => `y${i}d${axis}`),
+            ),
+          ]
+        : [],
+    ),
+    nodes: [
+      {
+        opType: operator,
+        ...(domain && { domain }),
+        input: names,
+        output: outputs.map((output, i) => (output ? `y${i}` : "")),
+        attribute: attributes,
+      },
+    ],
+    weights: inputs.flatMap((input, i) =>
+      input?.stored
+        ? [{ name: names[i]!, dims: [...input.shape], data: input.data as Float32Array, dtype: input.dtype }]
+        : [],
+    ),
+  })
+}
+
+const feedsOf = ({ inputs }: Given) =>
+  Object.fromEntries(inputs.flatMap((input, i) => (input && !input.stored ? [[`x${i}`, input] as const] : [])))
+
+export async function ours(runtime: KernelRuntime, given: Given): Promise<Record<string, Tensor>> {
+  const session = await WgslSession.open(runtime, modelOf(given))
+  try {
+    return (await session.run(feedsOf(given), {})).outputs as Record<string, Tensor>
+  } finally {
+    await session.close()
+  }
+}
+
+async function theirs(given: Given): Promise<Record<string, ort.Tensor>> {
+  const session = await ort.InferenceSession.create(modelOf(given), {
+    executionProviders: ["cpu"],
+    logSeverityLevel: 3,
+  })
+  try {
+    const feeds = Object.entries(feedsOf(given)).map(
+      ([name, { dtype, data, shape }]) =>
+        [name, new ort.Tensor(dtype as "float32", data as Float32Array, shape)] as const,
+    )
+    return await session.run(Object.fromEntries(feeds))
+  } finally {
+    await session.release()
+  }
+}
+
+/** Our answer is onnxruntime-node's. */
+export async function expectTheirs(runtime: KernelRuntime, given: Given): Promise<void> {
+  const [got, want] = [await ours(runtime, given), await theirs(given)]
+  for (const [name, { dims, data, type }] of Object.entries(want)) {
+    const { shape, dtype, data: values } = got[name]!
+    expect([name, dtype, shape]).toEqual([name, type, dims])
+    const right = Array.from(data as ArrayLike<number | bigint>, Number)
+    const most = right.reduce((size, x) => Math.max(size, Math.abs(x)), 0)
+    const bound = type === "float32" ? (given.within ?? 1e-5) * most : 0
+    const wrong = right.findIndex((x, i) => !(Math.abs(Number((values as Float32Array)[i]) - x) <= bound))
+    expect(
+      wrong < 0 ? undefined : `${name}[${wrong}] is ${(values as Float32Array)[wrong]}, not ${right[wrong]}`,
+    ).toBeUndefined()
+  }
+}

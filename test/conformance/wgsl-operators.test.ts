@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, test } from "vitest"
+import { KernelRuntime } from "../../kernels/index.ts"
+import { softwareDevice } from "../kernels/software-gpu.ts"
+import { expectTheirs, type Given, int, ints, of, stored, tensor } from "./single-node.ts"
+
+let runtime: KernelRuntime
+beforeAll(async () => {
+  runtime = new KernelRuntime(await softwareDevice())
+})
+afterAll(() => runtime?.device.destroy())
+
+/** Cases beyond ONNX's own, held against onnxruntime-node. */
+function agree(operator: string, cases: Record<string, Omit<Given, "operator">>): void {
+  describe(`${operator} on our kernels: onnxruntime-node's numbers`, () => {
+    test.each(Object.entries(cases))("%s", (_, given) => expectTheirs(runtime, { operator, ...given }))
+  })
+}
+
+const bytes = (shape: number[], seed = 1) => tensor("uint8", shape, 0, 255, seed)
+/** So few bits that products with bytes don't saturate 16 bits on the way, which onnxruntime does on CPUs of one kind. */
+const weights = (shape: number[], seed = 2) => stored(tensor("int8", shape, -63, 63, seed))
+const point = (value: number) => of("uint8", [], [value])
+const scale = (value: number) => of("float32", [], [value])
+
+agree("MatMulInteger", {
+  "more terms than float32 holds sums of": {
+    inputs: [bytes([3, 5000]), bytes([5000, 4], 2), point(3), point(250)],
+    outputs: [["int32", 2]],
+  },
+  "batches, a zero point a column": {
+    inputs: [bytes([2, 3, 40]), stored(bytes([40, 5], 2)), point(128), stored(bytes([5], 3))],
+    outputs: [["int32", 3]],
+  },
+})
+
+agree("ConvInteger", {
+  "padding is at the zero point; two groups": {
+    attributes: [int("group", 2), ints("pads", [1, 0, 1, 2]), ints("strides", [2, 1])],
+    inputs: [bytes([2, 4, 7, 6]), bytes([6, 2, 3, 3], 2), point(117), point(9)],
+    outputs: [["int32", 4]],
+  },
+})
+
+agree("QLinearMatMul", {
+  "a scale a column": {
+    inputs: [
+      bytes([2, 3, 70]),
+      scale(0.013),
+      point(121),
+      stored(bytes([70, 5], 2)),
+      stored(tensor("float32", [5], 0.01, 0.02)),
+      stored(of("uint8", [5], [128, 128, 128, 128, 128])),
+      scale(0.4),
+      point(100),
+    ],
+    outputs: [["uint8", 3]],
+  },
+})
+
+agree("QLinearConv", {
+  "360 terms, a scale a channel and a bias": {
+    attributes: [ints("pads", [1, 1, 1, 1])],
+    inputs: [
+      bytes([1, 40, 6, 5]),
+      scale(0.02),
+      point(131),
+      weights([7, 40, 3, 3]),
+      stored(tensor("float32", [7], 0.001, 0.002)),
+      stored(of("int8", [7], [0, 0, 0, 0, 0, 0, 0])),
+      scale(0.11),
+      point(120),
+      stored(tensor("int32", [7], -9000, 9000)),
+    ],
+    outputs: [["uint8", 4]],
+  },
+})
+
+agree("DynamicQuantizeLinear", {
+  "numbers on both sides of 0": {
+    inputs: [tensor("float32", [7, 9], -3, 5)],
+    outputs: [["uint8", 2], ["float32", 0], ["uint8", 0]], // biome-ignore format: a list
+  },
+  "nothing but 0": {
+    inputs: [of("float32", [3], [0, 0, 0])],
+    outputs: [["uint8", 1], ["float32", 0], ["uint8", 0]], // biome-ignore format: a list
+  },
+})
