@@ -117,6 +117,8 @@ async function wholeModel(page: Page, { name: title, file, dims, tolerance }: Wh
     row("dispatches a run", "dispatches", ours!.dispatches, theirs!.dispatches)
     row("bytes moved a run", "bytes", ours!.moved, theirs!.moved)
     row("peak memory", "bytes", ours!.peak, theirs!.peak)
+    const { peakBytes, sumBytes } = await page.evaluate(() => window.kernels.plan())
+    rows.push(exact(`${title}, memory plan`, names.wgsl, "a buffer for each tensor", "bytes", peakBytes, sumBytes))
     rows.push(await time(page, title, "ort"))
   }
   if (sides.has("wasm")) rows.push(await time(page, `${title}, against WebAssembly`, "wasm"))

@@ -122,6 +122,8 @@ export interface Kernel<P, A = Record<string, never>, N extends string = string>
   /** The problem that these tensors pose; throws IPFA_INPUT_SHAPE or IPFA_INPUT_INVALID where they pose none. */
   problem(inputs: readonly (TensorType | undefined)[], attributes: A): P
   output(problem: P): TensorType
+  /** It may leave elements of the result as they are, which in a new tensor is 0. */
+  readonly isPartial?: boolean
   /** A pure choice, the default until there are measurements. */
   plan(problem: P, limits: Limits): Choice<N>
   /** The answer in float64. */

@@ -45,6 +45,13 @@ export function scoped<T>(device: GPUDevice, what: string, create: () => T): { v
   }
 }
 
+/** `then`, unless `first` fails: what came first is what went wrong. */
+export async function inOrder(first: Promise<void>, then: Promise<void>): Promise<void> {
+  then.catch(() => {})
+  await first
+  await then
+}
+
 function popAll(device: GPUDevice, n: number): Promise<GPUError | null>[] {
   return Array.from({ length: n }, () => device.popErrorScope())
 }

@@ -1,10 +1,11 @@
 import { arrayTypes, dtypeBytes, type TensorData } from "../protocol/dtype.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { GpuDtype, Limits, Shape } from "./define-kernel.ts"
+import { usage } from "./device-memory.ts"
 import { assertNotLost, gpuFailure, scoped } from "./gpu-errors.ts"
+import { HeldBuffer } from "./held-buffer.ts"
 
-// GPUBufferUsage and GPUMapMode by value (WebGPU, 5.1.2): the globals are not there in Node
-export const usage = { MAP_READ: 0x1, COPY_SRC: 0x4, COPY_DST: 0x8, UNIFORM: 0x40, STORAGE: 0x80 }
+// GPUMapMode by value (WebGPU, 5.1.2)
 const MAP_MODE_READ = 0x1
 
 /** The number of elements of `shape`; throws IPFA_INPUT_SHAPE where it is none. */
@@ -15,43 +16,59 @@ export function elems(shape: Shape): number {
   return n
 }
 
-/** A row-major tensor in a device's memory. Whoever makes or is given one destroys it. */
+/** A row-major tensor in a device's memory, one of perhaps several that share it. Whoever makes or is given one destroys it. */
 export class GpuTensor<D extends GpuDtype = GpuDtype> {
   readonly device: GPUDevice
   readonly dtype: D
   readonly shape: Shape
-  /** Holds the elements from its first byte on; may be longer. Usage: STORAGE, COPY_SRC, COPY_DST. */
-  readonly buffer: GPUBuffer
+  /** Holds the elements from its first byte on. */
+  readonly memory: HeldBuffer
   #settled: Promise<void>
   #destroyed = false
 
-  /** Wraps a buffer of `device`. `settled` rejects when what filled the buffer failed. */
+  /** Takes over `memory`, or a buffer of `device` with usage STORAGE, COPY_SRC and COPY_DST. `settled` rejects when what filled it failed. */
   constructor(
     device: GPUDevice,
     dtype: D,
     shape: Shape,
-    buffer: GPUBuffer,
+    memory: HeldBuffer | GPUBuffer,
     settled: Promise<void> = Promise.resolve(),
   ) {
-    if (dtypeBytes(dtype, elems(shape)) > buffer.size)
+    const held = memory instanceof HeldBuffer ? memory : ownBuffer(memory)
+    if (dtypeBytes(dtype, elems(shape)) > held.bytes)
       throw fail("IPFA_INPUT_SHAPE", {
-        message: `[${shape}] of ${dtype} does not fit a buffer of ${buffer.size} bytes.`,
+        message: `[${shape}] of ${dtype} does not fit a buffer of ${held.bytes} bytes.`,
       })
     this.device = device
     this.dtype = dtype
     this.shape = [...shape]
-    this.buffer = buffer
+    this.memory = held
     this.#settled = settled
+  }
+
+  get buffer(): GPUBuffer {
+    return this.memory.buffer
   }
 
   get destroyed(): boolean {
     return this.#destroyed
   }
 
-  /** Frees the memory, after the work already submitted that uses it. */
+  /**
+   * The same elements in the same memory, in another shape where one is given: a tensor of its own, to be destroyed like any other. The memory is freed
+   * with the last of them. Throws IPFA_INPUT_SHAPE where the shape has another number of elements, IPFA_INPUT_INVALID after destroy().
+   */
+  share(shape: Shape = this.shape): GpuTensor<D> {
+    this.#assertThere()
+    if (elems(shape) !== elems(this.shape))
+      throw fail("IPFA_INPUT_SHAPE", { message: `[${this.shape}] has no ${elems(shape)} elements for [${shape}].` })
+    return new GpuTensor(this.device, this.dtype, shape, this.memory.retain(), this.#settled)
+  }
+
+  /** Lets go of the memory, after the work already submitted that uses it. */
   destroy(): void {
+    if (!this.#destroyed) this.memory.release()
     this.#destroyed = true
-    this.buffer.destroy()
   }
 
   /** For the runtime: all elements are being written anew, and `settled` tells whether that failed. */
@@ -65,7 +82,7 @@ export class GpuTensor<D extends GpuDtype = GpuDtype> {
    * IPFA_DEVICE_LOST, IPFA_INTERNAL; IPFA_INPUT_INVALID after destroy().
    */
   async read(): Promise<TensorData<D>> {
-    if (this.#destroyed) throw fail("IPFA_INPUT_INVALID", { message: "The tensor was destroyed." })
+    this.#assertThere()
     assertNotLost(this.device)
     const type = arrayTypes[this.dtype]
     const bytes = dtypeBytes(this.dtype, elems(this.shape))
@@ -91,16 +108,18 @@ export class GpuTensor<D extends GpuDtype = GpuDtype> {
       staging.destroy()
     }
   }
+
+  #assertThere(): void {
+    if (this.#destroyed) throw fail("IPFA_INPUT_INVALID", { message: "The tensor was destroyed." })
+  }
 }
 
-/** A new tensor's buffer, zeroed. Refuses with IPFA_DEVICE_MEMORY what no binding of the device could hold. Call it inside `scoped`. */
-export function storageBuffer(
-  device: GPUDevice,
-  limits: Limits,
-  dtype: GpuDtype,
-  shape: Shape,
-  label: string,
-): GPUBuffer {
+function ownBuffer(buffer: GPUBuffer): HeldBuffer {
+  return new HeldBuffer(buffer, buffer.size, Promise.resolve(), () => buffer.destroy())
+}
+
+/** The bytes of a tensor. Throws IPFA_DEVICE_MEMORY where no binding of the device could hold them. */
+export function tensorBytes(limits: Limits, dtype: GpuDtype, shape: Shape): number {
   const bytes = dtypeBytes(dtype, elems(shape))
   const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)
   if (bytes > most)
@@ -108,10 +127,5 @@ export function storageBuffer(
       message: `[${shape}] of ${dtype} takes ${bytes} bytes and the device binds at most ${most}.`,
       data: { bytes, limit: most },
     })
-  // a binding of no bytes is not valid: an empty tensor holds one element that no kernel touches
-  return device.createBuffer({
-    label,
-    size: Math.max(bytes, 4),
-    usage: usage.STORAGE | usage.COPY_SRC | usage.COPY_DST,
-  })
+  return bytes
 }

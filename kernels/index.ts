@@ -19,8 +19,10 @@ export {
   type Tuning,
   type WgslFile,
 } from "./define-kernel.ts"
+export { DeviceMemory, STORED, usage } from "./device-memory.ts"
 export { gpuFailure, scoped } from "./gpu-errors.ts"
-export { elems, GpuTensor, usage } from "./gpu-tensor.ts"
+export { elems, GpuTensor } from "./gpu-tensor.ts"
+export type { HeldBuffer } from "./held-buffer.ts"
 export * from "./language.ts"
 export { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 export {
@@ -93,7 +95,7 @@ export {
   tanh,
 } from "./ops/unary/unary.ts"
 export { where } from "./ops/where/where.ts"
-export type { PipelineCache, PipelineRequest } from "./pipelines.ts"
+export type { Pipeline, PipelineCache, PipelineRequest } from "./pipelines.ts"
 export { makePlan, type PlanOptions } from "./plan.ts"
 export { prepare, type Step } from "./prepare.ts"
 export { type ProbeResult, probeAdapter } from "./probe.ts"

@@ -1,9 +1,10 @@
 import { arrayTypes } from "../protocol/dtype.ts"
 import { AccelerateError } from "../protocol/errors/error.ts"
 import type { Fill, GpuDtype, Kernel, KernelCase, TensorType } from "./define-kernel.ts"
+import { STORED } from "./device-memory.ts"
 import { filled, type GpuArray } from "./fill.ts"
 import { scoped } from "./gpu-errors.ts"
-import { elems, GpuTensor, usage } from "./gpu-tensor.ts"
+import { elems, GpuTensor } from "./gpu-tensor.ts"
 import type { KernelRuntime } from "./runtime.ts"
 
 export interface CaseResult {
@@ -85,7 +86,7 @@ function withSpare(device: GPUDevice, { dtype, shape }: TensorType, word: number
     const buffer = device.createBuffer({
       label: "case",
       size: words.byteLength,
-      usage: usage.STORAGE | usage.COPY_SRC | usage.COPY_DST,
+      usage: STORED,
     })
     device.queue.writeBuffer(buffer, 0, words)
     return buffer

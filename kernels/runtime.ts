@@ -1,8 +1,10 @@
 import { dtypeBytes } from "../protocol/dtype.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { GpuDtype, Kernel, Limits, Shape, TensorType } from "./define-kernel.ts"
-import { assertNotLost, scoped, watchLoss } from "./gpu-errors.ts"
-import { elems, GpuTensor, storageBuffer, usage } from "./gpu-tensor.ts"
+import { DeviceMemory, STORED, usage } from "./device-memory.ts"
+import { assertNotLost, inOrder, scoped, watchLoss } from "./gpu-errors.ts"
+import { elems, GpuTensor, tensorBytes } from "./gpu-tensor.ts"
+import type { HeldBuffer } from "./held-buffer.ts"
 import { type Pipeline, PipelineCache } from "./pipelines.ts"
 import type { PlanOptions } from "./plan.ts"
 import { prepare, type Step } from "./prepare.ts"
@@ -17,6 +19,7 @@ export class KernelRuntime {
   readonly device: GPUDevice
   readonly limits: Limits
   readonly pipelines: PipelineCache
+  readonly memory: DeviceMemory
   #nothing: GPUBuffer | undefined
 
   /** `limits` may be tighter than the device's own, never wider. */
@@ -24,6 +27,7 @@ export class KernelRuntime {
     this.device = device
     this.limits = limits
     this.pipelines = new PipelineCache(device)
+    this.memory = new DeviceMemory(device)
     watchLoss(device)
   }
 
@@ -36,12 +40,10 @@ export class KernelRuntime {
     if (data.length !== elems(shape))
       throw fail("IPFA_INPUT_SHAPE", { message: `[${shape}] takes ${elems(shape)} elements, not ${data.length}.` })
     assertNotLost(this.device)
-    const { value, settled } = scoped(this.device, `upload [${shape}]`, () => {
-      const buffer = storageBuffer(this.device, this.limits, dtype, shape, `upload [${shape}]`)
-      this.device.queue.writeBuffer(buffer, 0, data)
-      return buffer
-    })
-    return new GpuTensor(this.device, dtype, shape, value, settled)
+    const label = `upload [${shape}]`
+    const { held } = this.memory.take(label, tensorBytes(this.limits, dtype, shape), STORED)
+    const { settled } = scoped(this.device, label, () => this.device.queue.writeBuffer(held.buffer, 0, data))
+    return new GpuTensor(this.device, dtype, shape, held, inOrder(held.settled, settled))
   }
 
   /**
@@ -65,30 +67,43 @@ export class KernelRuntime {
     const pipeline = await this.pipelines.get(step.pipeline)
     // once more: what was there may have been destroyed while the pipeline was compiled
     live()
-    const { dtype, shape } = step.output
-    const { value, settled } = scoped(this.device, label, () => {
-      const output = options.into?.buffer ?? storageBuffer(this.device, this.limits, dtype, shape, label)
-      const given = kernel.inputs.map((_, i) => inputs[i]?.buffer ?? this.#absent())
-      if (step.grid[0] > 0) this.#dispatch(step, pipeline, [...given, output])
-      return output
+    const { into } = options
+    const { held, isZero } = into ? { held: into.memory, isZero: true } : this.#output(label, step.output)
+    const given = kernel.inputs.map((_, i) => inputs[i]?.memory)
+    const { settled } = scoped(this.device, label, () => {
+      const encoder = this.device.createCommandEncoder({ label })
+      if (kernel.isPartial && !isZero) encoder.clearBuffer(held.buffer)
+      if (step.grid[0] > 0) this.#dispatch(encoder, step, pipeline, [...given, held])
+      this.device.queue.submit([encoder.finish()])
     })
-    return options.into?.refilled(settled) ?? new GpuTensor(this.device, dtype, shape, value, settled)
+    const done = inOrder(held.settled, settled)
+    return into?.refilled(done) ?? new GpuTensor(this.device, step.output.dtype, step.output.shape, held, done)
   }
 
-  #dispatch({ pipeline: { label }, params, grid }: Step, pipeline: Pipeline, buffers: GPUBuffer[]): void {
+  #output(label: string, { dtype, shape }: TensorType): ReturnType<DeviceMemory["take"]> {
+    return this.memory.take(label, tensorBytes(this.limits, dtype, shape), STORED)
+  }
+
+  #dispatch(
+    encoder: GPUCommandEncoder,
+    { pipeline: { label }, params, grid }: Step,
+    { pipeline, layout }: Pipeline,
+    buffers: (HeldBuffer | undefined)[],
+  ): void {
     const { device } = this
-    const uniform = device.createBuffer({ label, size: params.byteLength, usage: usage.UNIFORM | usage.COPY_DST })
-    device.queue.writeBuffer(uniform, 0, params)
-    const entries = [...buffers, uniform].map((buffer, binding) => ({ binding, resource: { buffer } }))
-    const group = device.createBindGroup({ label, layout: pipeline.layout, entries })
-    const encoder = device.createCommandEncoder({ label })
+    const uniform = this.memory.take("params", params.byteLength, usage.UNIFORM | usage.COPY_DST).held
+    device.queue.writeBuffer(uniform.buffer, 0, params)
+    const entries = [...buffers, uniform].map((held, binding) => ({
+      binding,
+      resource: held ? { buffer: held.buffer, size: held.bytes } : { buffer: this.#absent() },
+    }))
     const pass = encoder.beginComputePass({ label })
-    pass.setPipeline(pipeline.pipeline)
-    pass.setBindGroup(0, group)
+    pass.setPipeline(pipeline)
+    pass.setBindGroup(0, device.createBindGroup({ label, layout, entries }))
     pass.dispatchWorkgroups(...grid)
     pass.end()
-    device.queue.submit([encoder.finish()])
-    uniform.destroy()
+    // whoever is next writes to it in a later submission
+    uniform.release()
   }
 
   /** What is bound in the place of an input that is left out. */
@@ -120,7 +135,7 @@ export class KernelRuntime {
     if (into.device !== this.device) throw refuse("is on another device")
     if (into.dtype !== dtype || into.shape.join() !== shape.join())
       throw refuse(`is ${into.dtype} [${into.shape}] where the result is ${dtype} [${shape}]`)
-    if (into.buffer.size < Math.max(dtypeBytes(dtype, elems(shape)), 4)) throw refuse("has too small a buffer")
+    if (into.memory.bytes < Math.max(dtypeBytes(dtype, elems(shape)), 4)) throw refuse("has too small a buffer")
     if (inputs.some((input) => input?.buffer === into.buffer)) throw refuse("is one of the inputs")
   }
 }

@@ -30,6 +30,8 @@ export interface KernelBench {
   sample(side: Side, runs: number): Promise<number>
   /** What one run takes of the device, and the most memory there was since the page was opened. */
   counts(side: "wgsl" | "ort"): Promise<Pick<Counts, "dispatches" | "moved" | "peak">>
+  /** What our memory plan for the model's tensors takes, and a buffer for each of them would take, bytes. */
+  plan(): Promise<{ peakBytes: number; sumBytes: number }>
 }
 
 declare global {
@@ -51,6 +53,7 @@ async function makeDevice(): Promise<{ device: GPUDevice; counts: Counts }> {
 /** One for each side, so that neither finds the other's buffers or work. */
 const devices = { wgsl: makeDevice(), ort: makeDevice() }
 const runs: Partial<Record<Side, () => Promise<unknown>>> = {}
+let ourSession: WgslSession | undefined
 
 async function ortSession(model: Uint8Array, onGpu: boolean): Promise<ort.InferenceSession> {
   const { device } = await devices.ort
@@ -131,6 +134,7 @@ async function openModel(url: string, dims: Record<string, number>, threads: num
   const model = new Uint8Array(await (await fetch(url)).arrayBuffer())
   const { device } = await devices.wgsl
   const session = await WgslSession.open(new KernelRuntime(device, traitsOf(device)), model)
+  ourSession = session
   const feeds = feedsFor(session.inputs, dims)
   runs.wgsl = async () => (await session.run(feeds, {})).outputs
   const opened: Opened = {}
@@ -196,4 +200,5 @@ window.kernels = {
     await runs[side]!()
     return { dispatches: counts.dispatches, moved: counts.moved, peak: counts.peak }
   },
+  plan: async () => ourSession!.plan!,
 }

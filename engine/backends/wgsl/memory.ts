@@ -1,4 +1,4 @@
-/** A buffer's bytes and the ops, by index, from the first that writes it to the last that reads it. */
+/** A buffer's bytes, and the ops, by index, from the first that writes it to the last that reads it. */
 export interface Lifetime {
   readonly buffer: number
   readonly bytes: number

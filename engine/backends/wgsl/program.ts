@@ -1,5 +1,6 @@
 import type { GpuDtype, Shape, Step } from "../../../kernels/index.ts"
 import type { Dtype } from "../../../protocol/index.ts"
+import type { Lifetime } from "./memory.ts"
 
 /** A tensor in a program: a row-major shape over all of one buffer, which reshaped tensors share. */
 export interface Value {
@@ -50,4 +51,17 @@ export function staticBuffers({ buffers, ops, inputs }: Program): ReadonlySet<nu
       if (reads.some((read) => read !== undefined && !fixed.has(read))) fixed.delete(writes)
   }
   return fixed
+}
+
+/** Of all that is not fixed, from the op that first writes a buffer to the one that last reads it; inputs live before the first op, outputs after the last. */
+export function lifetimes({ buffers, ops, inputs, outputs }: Program, fixed: ReadonlySet<number>): Lifetime[] {
+  const ends = new Map<number, { first: number; last: number }>()
+  const touch = (buffer: number | undefined, at: number) => {
+    if (buffer === undefined || fixed.has(buffer)) return
+    ends.set(buffer, { first: ends.get(buffer)?.first ?? at, last: at })
+  }
+  for (const { value } of inputs) touch(value.buffer, -1)
+  for (const [at, { reads, writes }] of ops.entries()) for (const buffer of [...reads, writes]) touch(buffer, at)
+  for (const { value } of outputs) touch(value.buffer, ops.length)
+  return [...ends].map(([buffer, { first, last }]) => ({ buffer, bytes: buffers[buffer]!.bytes, first, last }))
 }

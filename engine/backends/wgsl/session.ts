@@ -1,5 +1,5 @@
 import { inspectModel, type ModelInfo, type ModelProto, readModel } from "../../../graph/index.ts"
-import { elems, type KernelRuntime, type Shape } from "../../../kernels/index.ts"
+import { elems, type HeldBuffer, type KernelRuntime, type Shape } from "../../../kernels/index.ts"
 import { AccelerateError, fail, type KeptTensor, type Tensor, type TensorInfo } from "../../../protocol/index.ts"
 import type { BackendSession, RunOptions } from "../../backend.ts"
 import { CompiledProgram } from "./compiled.ts"
@@ -12,7 +12,7 @@ import { unsupported } from "./unsupported.ts"
 const MOST_PROGRAMS = 4
 
 interface Kept {
-  buffer: GPUBuffer
+  memory: HeldBuffer
   tensor: KeptTensor
 }
 
@@ -58,20 +58,18 @@ export class WgslSession implements BackendSession {
   }
 
   get memoryBytes(): number {
-    return Math.max(
-      this.#info.weightBytes,
-      [...this.#programs.values()].reduce((sum, { bytes }) => sum + bytes, 0),
-    )
+    const held = new Set([...this.#programs.values()].flatMap(({ held }) => held))
+    return Math.max(this.#info.weightBytes, bytesOf([...held]))
   }
 
   get keptBytes(): number {
-    return [...this.#kept.values()].reduce((sum, { buffer }) => sum + buffer.size, 0)
+    return bytesOf([...this.#kept.values()].map(({ memory }) => memory))
   }
 
-  /** What the last program takes and does: for benchmarks and tests. */
+  /** What the last program does, and takes beside its weights: for benchmarks and tests. */
   get plan(): { dispatches: number; peakBytes: number; sumBytes: number } | undefined {
     const last = [...this.#programs.values()].at(-1)
-    return last && { dispatches: last.dispatches, peakBytes: last.memory.peakBytes, sumBytes: last.memory.sumBytes }
+    return last && { dispatches: last.dispatches, peakBytes: last.plan.peakBytes, sumBytes: last.plan.sumBytes }
   }
 
   async run(
@@ -79,7 +77,7 @@ export class WgslSession implements BackendSession {
     { keep = [], outputs }: RunOptions,
   ): Promise<{ outputs: Record<string, Tensor | KeptTensor>; runMs: number }> {
     const start = performance.now()
-    const words = new Map<string, Words | GPUBuffer>()
+    const words = new Map<string, Words | HeldBuffer>()
     for (const { name } of this.inputs) {
       const feed = feeds[name]!
       words.set(name, "kept" in feed ? this.#keptFeed(name, feed) : toWords(name, feed))
@@ -95,9 +93,9 @@ export class WgslSession implements BackendSession {
         const { dtype, value } = terminal(name)
         made[name] = { dtype, shape: [...value.shape], data: fromWords(dtype, data) }
       }
-      for (const [name, buffer] of result.kept) {
+      for (const [name, memory] of result.kept) {
         const { dtype, value } = terminal(name)
-        made[name] = this.#keep({ dtype, shape: [...value.shape] }, buffer)
+        made[name] = this.#keep({ dtype, shape: [...value.shape] }, memory)
       }
       return { outputs: made, runMs: performance.now() - start }
     } catch (error) {
@@ -109,7 +107,7 @@ export class WgslSession implements BackendSession {
 
   release(kept: readonly string[]): void {
     for (const id of kept) {
-      this.#kept.get(id)?.buffer.destroy()
+      this.#kept.get(id)?.memory.release()
       this.#kept.delete(id)
     }
   }
@@ -118,6 +116,7 @@ export class WgslSession implements BackendSession {
     this.release([...this.#kept.keys()])
     for (const program of this.#programs.values()) program.destroy()
     this.#programs.clear()
+    this.#runtime.memory.trim()
   }
 
   /**
@@ -163,9 +162,8 @@ export class WgslSession implements BackendSession {
       this.#programs.set(key, known)
       return known
     }
-    const { device, limits, pipelines } = this.#runtime
-    const program = lower(this.#model, this.#info, shapes, limits, values)
-    const compiled = await CompiledProgram.create(device, pipelines, program)
+    const program = lower(this.#model, this.#info, shapes, this.#runtime.limits, values)
+    const compiled = await CompiledProgram.create(this.#runtime, program)
     const [oldest] = this.#programs
     if (oldest && this.#programs.size >= MOST_PROGRAMS) {
       oldest[1].destroy()
@@ -175,23 +173,25 @@ export class WgslSession implements BackendSession {
     return compiled
   }
 
-  #keptFeed(name: string, { kept, dtype, shape }: KeptTensor): GPUBuffer {
+  #keptFeed(name: string, { kept, dtype, shape }: KeptTensor): HeldBuffer {
     const found = this.#kept.get(kept)
     if (!found) throw fail("IPFA_SESSION_KEPT", { data: { kept } })
-    const { tensor, buffer } = found
+    const { tensor, memory } = found
     if (tensor.dtype !== dtype || tensor.shape.join() !== shape.join())
       throw fail("IPFA_INPUT_SHAPE", {
         data: { path: `feeds.${name}.kept`, expected: `${tensor.dtype} [${tensor.shape.join(", ")}]` },
       })
-    return buffer
+    return memory
   }
 
-  #keep({ dtype, shape }: Pick<KeptTensor, "dtype" | "shape">, buffer: GPUBuffer): KeptTensor {
+  #keep({ dtype, shape }: Pick<KeptTensor, "dtype" | "shape">, memory: HeldBuffer): KeptTensor {
     const tensor = { dtype, shape, kept: `${this.#mark}-${++this.#made}` }
-    this.#kept.set(tensor.kept, { buffer, tensor })
+    this.#kept.set(tensor.kept, { memory, tensor })
     return tensor
   }
 }
+
+const bytesOf = (list: readonly HeldBuffer[]) => list.reduce((sum, { bytes }) => sum + bytes, 0)
 
 /** Of whole numbers; and of fractions, which are a list: a Resize's region of interest has two for each of eight axes. */
 const MOST_VALUES = 256

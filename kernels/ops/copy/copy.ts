@@ -61,6 +61,7 @@ export const copy = defineKernel<CopyProblem, CopyAttributes, "strided">({
     return { dtype: x!.dtype, shape, from, to: target }
   },
   output: ({ dtype, shape }) => ({ dtype, shape }),
+  isPartial: true,
   plan: () => ({ algorithm: "strided" }),
   reference,
   cases,

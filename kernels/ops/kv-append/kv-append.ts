@@ -52,6 +52,7 @@ export const kvAppend = defineKernel<KvAppendProblem, KvAppendAttributes, "flat"
     return { shape, cache, pages: table[1]! - 1 }
   },
   output: ({ cache }) => ({ dtype: "float32", shape: cache }),
+  isPartial: true,
   plan: () => ({ algorithm: "flat" }),
   reference,
   cases,

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { type Counts, counted } from "../../bench/kernels/counted-device.ts"
+import { WgslSession } from "../../engine/backends/wgsl/session.ts"
+import { KernelRuntime } from "../../kernels/index.ts"
+import type { KeptTensor, Tensor } from "../../protocol/index.ts"
+import { softwareDevice } from "../kernels/software-gpu.ts"
+import { digits, digitsModel, distance } from "../support/digits.ts"
+import { model, value } from "./tiny-models.ts"
+
+let runtime: KernelRuntime
+let counts: Counts
+beforeAll(async () => {
+  const device = await softwareDevice()
+  counts = counted(device)
+  runtime = new KernelRuntime(device)
+})
+afterAll(() => runtime?.device.destroy())
+
+const open = () => WgslSession.open(runtime, digitsModel)
+
+/** Runs the first `batch` of the sample images and expects their logits. */
+async function runRight(session: WgslSession, batch: number, keep: string[] = []): Promise<Tensor | KeptTensor> {
+  const samples = digits.samples.slice(0, batch)
+  const data = Float32Array.from(samples.flatMap(({ image }) => image))
+  const { outputs } = await session.run({ image: { dtype: "float32", shape: [batch, 1, 8, 8], data } }, { keep })
+  const logits = outputs.logits!
+  if ("data" in logits) {
+    const expected = samples.flatMap((sample) => sample.logits)
+    expect(distance((logits as Tensor<"float32">).data, expected)).toBeLessThan(digits.tolerance)
+  }
+  return logits
+}
+
+test("weights are on the device once, for all shapes of the inputs and all sessions", async () => {
+  const one = await open()
+  await runRight(one, 4)
+  const before = counts.live
+  for (const batch of [1, 2, 3]) await runRight(one, batch)
+  const other = await open()
+  await runRight(other, 2)
+  // what each program has of its own: parameters of its steps
+  expect(counts.live - before).toBeLessThan(digitsModel.byteLength / 4)
+  expect(one.memoryBytes).toBeLessThan(before + digitsModel.byteLength / 4)
+  await one.close()
+  await runRight(other, 4)
+  await other.close()
+})
+
+test("weights that are computed from others are computed once, and those others are gone then", async () => {
+  const data = Float32Array.from({ length: 96 * 64 }, (_, i) => i % 7)
+  const turned = model({
+    inputs: [value("x", "float32", ["n", 64])],
+    outputs: [value("y", "float32", ["n", 96])],
+    weights: [{ name: "w", dims: [96, 64], data }],
+    nodes: [
+      { opType: "Transpose", input: ["w"], output: ["t"] },
+      { opType: "MatMul", input: ["x", "t"], output: ["y"] },
+    ],
+  })
+  const before = counts.live
+  const session = await WgslSession.open(runtime, turned)
+  const run = (n: number) =>
+    session.run({ x: { dtype: "float32", shape: [n, 64], data: new Float32Array(n * 64).fill(1) } }, {})
+  const expected = Array.from({ length: 96 }, (_, row) =>
+    data.subarray(row * 64, row * 64 + 64).reduce((a, b) => a + b),
+  )
+  for (const n of [2, 1]) {
+    const { outputs } = await run(n)
+    expect([...(outputs.y as Tensor<"float32">).data.subarray(0, 96)]).toEqual(expected)
+    expect(counts.live - before).toBeLessThan(1.5 * data.byteLength)
+  }
+  counts.dispatches = 0
+  await run(3)
+  expect(counts.dispatches).toBe(1)
+  await session.close()
+})
+
+test("what doesn't live at once takes less than a buffer for each tensor would", async () => {
+  const session = await open()
+  await runRight(session, 4)
+  const { peakBytes, sumBytes } = session.plan!
+  expect(peakBytes).toBeLessThan(0.7 * sumBytes)
+  await session.close()
+})
+
+test("sessions that were closed, in any order, leave nothing on the device, kept tensors neither", async () => {
+  for (let round = 0; round < 3; round++) {
+    const sessions = await Promise.all([open(), open(), open()])
+    for (const [i, session] of sessions.entries()) {
+      await runRight(session, i + 1)
+      const { kept } = (await runRight(session, 3, ["logits"])) as KeptTensor
+      await runRight(session, 3, ["logits"])
+      if (i > 0) session.release([kept])
+    }
+    for (const i of [1, 0, 2]) await sessions[i]!.close()
+    expect(counts.live).toBe(0)
+  }
+})
