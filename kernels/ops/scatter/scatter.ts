@@ -60,6 +60,7 @@ export const scatter = defineKernel<ScatterProblem, ScatterAttributes, "flat">({
     return { dtype: updates!.dtype, shape, reduction, ...linesAlong("scatter", updates!.shape, axis) }
   },
   output: ({ dtype, shape }) => ({ dtype, shape }),
+  isPartial: true,
   plan: () => ({ algorithm: "flat" }),
   reference,
   cases,
