@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type Counts, counted } from "../../bench/kernels/counted-device.ts"
 import { sizeClass } from "../../kernels/device-memory.ts"
 import { copy, createKernels, DeviceMemory, type Kernels, STORED, wholeView } from "../../kernels/index.ts"
+import { softwareDevice } from "../kernels/software-gpu.ts"
 import fc from "../property.ts"
-import { softwareDevice } from "./software-gpu.ts"
 
 const MiB = 2 ** 20
 
