@@ -81,9 +81,9 @@ export async function launchFirefox({ profileDir, ...settings }: FirefoxSettings
     killWorker: (name) =>
       options.evaluate((name) => {
         const { workers } = (globalThis as unknown as Extension).browser.extension.getBackgroundPage()
-        const killed = workers.findLast((worker) => worker.name === name)
-        if (!killed) throw new Error(`There is no worker ${name}.`)
-        killed.worker.terminate()
+        const worker = workers[name]
+        if (!worker) throw new Error(`There is no worker ${name}.`)
+        worker.terminate()
       }, name),
     async update() {
       const file = join(extension, "manifest.json")
@@ -107,10 +107,10 @@ export async function launchFirefox({ profileDir, ...settings }: FirefoxSettings
 
 /** The extension's API in its own pages, and what `keepWorkers` leaves in the background page. */
 interface Extension {
-  browser: { extension: { getBackgroundPage(): { workers: { name: string; worker: Worker }[] } } }
+  browser: { extension: { getBackgroundPage(): { workers: Partial<Record<string, Worker>> } } }
 }
 
-/** Has the background page keep the workers that it starts, so that they can be ended: WebDriver reaches none of an extension. */
+/** Has the background page keep the last worker of each name that it starts, so that they can be ended: WebDriver reaches none of an extension. */
 async function keepWorkers(extension: string): Promise<void> {
   const page = join(extension, "background-page.html")
   // Runs before the page's own scripts, which are modules: it starts its first workers at once.
@@ -120,11 +120,11 @@ async function keepWorkers(extension: string): Promise<void> {
   )
   await writeFile(
     join(extension, "keep-workers.js"),
-    `globalThis.workers = []
+    `globalThis.workers = {}
     globalThis.Worker = class extends Worker {
       constructor(url, options) {
         super(url, options)
-        workers.push({ name: options?.name, worker: this })
+        workers[options?.name] = this
       }
     }`,
   )
