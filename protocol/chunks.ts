@@ -71,7 +71,8 @@ export class Assembler {
     if (received < total && data.byteLength < MIN_CHUNK_BYTES) throw malformed("a chunk that is too small")
     this.#total = total
     this.#received = received
-    this.#parts.push(data)
+    // A view would keep all of its memory alive, which nobody counts.
+    this.#parts.push(data.byteLength === data.buffer.byteLength ? data : data.slice())
     if (received < total) return undefined
     const parts = this.#parts
     this.#received = 0

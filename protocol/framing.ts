@@ -123,17 +123,23 @@ export function decodeFrame(frame: Uint8Array | readonly Uint8Array[]): unknown 
   if (typeof header !== "object" || header === null) throw malformed("header is no object")
   const arrays = header.arrays
   if (!Array.isArray(arrays) || arrays.length > MAX_ARRAYS) throw malformed("arrays")
-  for (const entry of arrays) place(header.message, entry, bytes, start)
+  let taken = 0
+  for (const entry of arrays) taken = place(header.message, entry, bytes, start, taken)
   return header.message
 }
 
 const malformed = (reason: string) => fail("IPFA_PROTOCOL_MALFORMED", { data: { reason } })
 
-function place(root: unknown, entry: unknown, bytes: Parts, start: number): void {
+/**
+ * Puts an array in its place, and returns where it ends. It begins no sooner than at `from`: ranges that share bytes could have one frame
+ * copied as often as it names arrays.
+ */
+function place(root: unknown, entry: unknown, bytes: Parts, start: number, from: number): number {
   const { path, type, begin, end } = (entry ?? {}) as Partial<ArrayEntry>
   if (!Array.isArray(path) || path.length === 0 || path.length > MAX_DEPTH) throw malformed("path")
   if (typeof type !== "string" || !Object.hasOwn(types, type)) throw malformed("type")
   if (!isOffset(begin) || !isOffset(end) || end < begin || start + end > bytes.byteLength) throw malformed("range")
+  if (begin < from) throw malformed("range shares bytes with the one before it")
   const View = types[type as keyof typeof types]
   if ((end - begin) % View.BYTES_PER_ELEMENT) throw malformed("range is no whole number of elements")
   let holder = root as Record<string, unknown>
@@ -145,6 +151,7 @@ function place(root: unknown, entry: unknown, bytes: Parts, start: number): void
     else if (holder[key] !== null) throw malformed("path holds something already")
     else holder[key] = view(View, bytes.range(start + begin, start + end))
   }
+  return end
 }
 
 const isOffset = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

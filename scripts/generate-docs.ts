@@ -191,7 +191,7 @@ Channels that carry only bytes carry a message as one frame, in the safetensors 
 
 The header is \`{ message, arrays: [{ path, type, begin, end }] }\`: the message with \`null\` wherever an array stood, and for each array its
 path from the message's root, its element type (\`uint8\`, \`int8\`, \`uint16\`, \`int16\`, \`uint32\`, \`int32\`, \`uint64\`, \`int64\`, \`float32\`, \`float64\`) and
-its byte range, counted from the header's end. A header has at most 64 MiB, 65,536 arrays, 64 levels.
+its byte range, counted from the header's end. The ranges are in order and share no bytes. A header has at most 64 MiB, 65,536 arrays, 64 levels.
 
 A receiver's arrays are views of the frame's memory where that is aligned. A sender must not change an array until its call was answered.
 

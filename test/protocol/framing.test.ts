@@ -199,6 +199,11 @@ describe("a frame", () => {
     ["a range that is no number", { message: { x: null }, arrays: [{ ...entry, end: "8" }] }],
     ["a range of no whole number", { message: { x: null }, arrays: [{ ...entry, end: 7.5 }] }],
     ["half an element", { message: { x: null }, arrays: [{ ...entry, type: "float32", end: 6 }] }],
+    ["a range within another", { message: { x: null, y: null }, arrays: [entry, { ...entry, path: ["y"], begin: 4 }] }],
+    [
+      "ranges out of order",
+      { message: { x: null, y: null }, arrays: [{ ...entry, path: ["y"], begin: 8, end: 16 }, entry] },
+    ],
     ["a range of 2^60", { message: { x: null }, arrays: [{ ...entry, begin: 2 ** 60, end: 2 ** 60 + 8 }] }],
   ])("whose header is or has %s is malformed", (_, header) => {
     expect(outcome(frameOf(header))).toEqual({ code: "IPFA_PROTOCOL_MALFORMED" })
@@ -260,6 +265,13 @@ describe("chunks", () => {
   ] as const)("with %s are refused", (_, chunk, expected) => {
     const assembler = new Assembler(2 ** 20)
     expect(() => assembler.add({ kind: "chunk", ...chunk } as never)).toThrow(code(expected))
+  })
+
+  test("that are views of more memory keep no more than their own bytes", () => {
+    const assembler = new Assembler(2 ** 20)
+    const view = new Uint8Array(2 ** 23).subarray(0, MIN_CHUNK_BYTES)
+    const parts = assembler.add({ kind: "chunk", total: MIN_CHUNK_BYTES, offset: 0, data: view })
+    expect(parts?.map(({ buffer }) => buffer.byteLength)).toEqual([MIN_CHUNK_BYTES])
   })
 
   test.each([
