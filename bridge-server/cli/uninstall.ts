@@ -13,7 +13,7 @@ import { plannedService } from "./service.ts"
 
 /** What this software makes in its data folder. Nothing else there is touched: the folder may be one that a person named. */
 const OURS =
-  /^(token|bridge\.json|lock|aliases\.json|agents\.json|service\.xml|models|logs|native-host|profiles)$|^evidence\.duckdb|\.part$/
+  /^((token|bridge\.json|aliases\.json|agents\.json)(\.\d+\.part)?|lock|service\.xml|models|logs|native-host|profiles)$|^evidence\.duckdb/
 /** To end takes a bridge-server two seconds or so, while it ends its native processes, ms. */
 const END_MS = 20_000
 const LOOK_AGAIN_MS = 100

@@ -38,11 +38,11 @@ test("uninstall ends the bridge-server and takes back the native host; the data 
   expect(existsSync(launcher)).toBe(false)
   expect(readdirSync(user.dataDir)).toContain("token")
 
-  writeFileSync(path.join(user.dataDir, "a person's.txt"), "")
+  for (const name of ["a person's.part", "token.123.part"]) writeFileSync(path.join(user.dataDir, name), "")
   const second = await user.cli("uninstall", "--yes")
-  expect(second).toMatchObject({ bridge: false, data: { removed: true, others: ["a person's.txt"] } })
+  expect(second).toMatchObject({ bridge: false, data: { removed: true, others: ["a person's.part"] } })
   expect(second.data.bytes).toBeGreaterThan(0)
-  expect(readdirSync(user.dataDir)).toEqual(["a person's.txt"])
+  expect(readdirSync(user.dataDir)).toEqual(["a person's.part"])
 })
 
 test("uninstall leaves no folder where all that was in it was its own, and has nothing to do the second time", async () => {
