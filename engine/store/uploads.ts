@@ -8,10 +8,14 @@ import type { Room, Ticket } from "./room.ts"
 const MAX_OPEN = 4
 /** One that brings nothing for so long is forgotten, and the room it was promised is free again. */
 const IDLE_MS = 10 * 60_000
+/** One that brings nothing for so long makes way for its owner's next: whoever began it may be gone, and nothing says so. */
+const STALE_MS = 5000
 
 interface Upload {
   readonly ticket: Ticket
   readonly total: number
+  /** Another's end that it waits for. */
+  readonly makesWay: Promise<void> | undefined
   /** Once there is room for it. */
   partial: PartialBytes | undefined
   usedAt: number
@@ -86,17 +90,25 @@ export class Uploads {
     if (offset !== 0) throw fail("IPFA_MODEL_UPLOAD", { data: { expectedOffset: 0, total } })
     if (total < 1) throw fail("IPFA_MODEL_UPLOAD", { message: "An upload of no bytes is no model." })
     if (total > this.#maxBytes) throw fail("IPFA_MODEL_TOO_LARGE", { data: { bytes: total, maxBytes: this.#maxBytes } })
-    const open = [...this.#uploads.values()].filter(({ ticket }) => ticket.owner.owner === owner.owner)
-    if (open.length >= MAX_OPEN)
-      throw fail("IPFA_MODEL_UPLOAD", { message: `At most ${MAX_OPEN} uploads may be open at once.` })
+    const makesWay = this.#makeWay(owner)
     const ticket = this.#room.ticket(owner)
-    const upload: Upload = { ticket, total, partial: undefined, usedAt: Date.now(), busy: false }
+    const upload: Upload = { ticket, total, makesWay, partial: undefined, usedAt: Date.now(), busy: false }
     this.#uploads.set(key, upload)
     this.#timer ??= upkeepTimer(this.#dropIdle, IDLE_MS)
     return upload
   }
 
-  async #makeRoom({ ticket, total }: Upload): Promise<PartialBytes> {
+  /** Ends an upload of `owner` that seems to be forgotten, where they may not begin another beside it. */
+  #makeWay(owner: ModelOwner): Promise<void> | undefined {
+    const open = [...this.#uploads].filter(([, { ticket }]) => ticket.owner.owner === owner.owner)
+    if (open.length < MAX_OPEN) return
+    const stale = open.find(([, { busy, usedAt }]) => !busy && usedAt <= Date.now() - STALE_MS)
+    if (!stale) throw fail("IPFA_MODEL_UPLOAD", { message: `At most ${MAX_OPEN} uploads may be open at once.` })
+    return this.#drop(...stale).catch(() => {})
+  }
+
+  async #makeRoom({ ticket, total, makesWay }: Upload): Promise<PartialBytes> {
+    await makesWay
     await this.#room.reserve(ticket, total, 0)
     return this.#store.openPartial("", { resumable: false })
   }

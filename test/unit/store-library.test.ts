@@ -570,3 +570,22 @@ test("an upload that brings nothing more gives back the room it was promised, wh
     vi.useRealTimers()
   }
 })
+
+test("four uploads left unfinished keep their owner from a fifth for seconds, not minutes, and one that goes on stays", async () => {
+  vi.useFakeTimers()
+  try {
+    const uploads = new Uploads(memoryStore(), new Room(memoryStore(), memoryLinks(), 4000, () => true), 10_000)
+    const put = (uploadId: string, offset: number) =>
+      codeOf(uploads.put(owner, { uploadId, offset, total: 1000, bytes: someBytes(10) }, async () => undefined))
+    for (const id of ["a", "b", "c", "d"]) await put(id, 0)
+    expect(await put("e", 0)).toBe("IPFA_MODEL_UPLOAD")
+    await vi.advanceTimersByTimeAsync(10_000)
+    await put("a", 10)
+    expect([await put("e", 0), await put("a", 20), await put("c", 10), await put("d", 10)]).toEqual(
+      Array(4).fill(undefined),
+    )
+    expect(await put("b", 10)).toBe("IPFA_MODEL_UPLOAD")
+  } finally {
+    vi.useRealTimers()
+  }
+})
