@@ -68,8 +68,9 @@ export class BridgeLink {
 
   /** Joins the bridge that this browser was paired with, if it was; else looks for this computer's by the native host. */
   async start(): Promise<void> {
+    const turn = this.#turn
     const pairing = await this.#parts.settings.get("bridge")
-    if (this.#pairing || pairing === "left") return
+    if (this.#pairing || turn !== this.#turn || pairing === "left") return
     if (pairing) this.#use(pairing)
     else this.find()
   }
@@ -157,6 +158,7 @@ export class BridgeLink {
       )
       this.#failures = 0
       if (!this.#kept) await this.#keep()
+      if (turn !== this.#turn) return
       this.#is({ state: "connected", agent, ...route, ...way })
       this.#beat(peer, caller, heartbeatMs, JSON.stringify(hardware))
       void this.#flush()

@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest"
-import { BridgeLink } from "../../engine/agent/bridge-link.ts"
+import { BridgeLink, type BridgeLinkParts } from "../../engine/agent/bridge-link.ts"
 import type { Settings, SettingsStore } from "../../engine/agent/settings.ts"
-import { fail, type Handlers, type Measurement, type Peer } from "../../protocol/index.ts"
+import { fail, type Handlers, type Measurement, nativePort, Peer } from "../../protocol/index.ts"
+import { runtimePorts } from "../protocol/runtime-ports.ts"
 import { adderHost, adderModel } from "../support/adder.ts"
 import { fakeBridge } from "../support/fake-bridge.ts"
 import { refusal, type TestPool, testPool } from "../support/pool.ts"
@@ -19,7 +20,7 @@ const clock = {
   },
 }
 
-function settingsWith(bridge: Settings["bridge"]): SettingsStore {
+function settingsWith(bridge: Settings["bridge"] | undefined): SettingsStore {
   const get = async (key: string) => (key === "bridge" ? bridge : undefined)
   return { get, set: async () => {}, delete: async () => {} } as SettingsStore
 }
@@ -46,16 +47,19 @@ async function upload(bridge: Peer, bytes: Uint8Array): Promise<string> {
   return (await bridge.call("model.put", part)).reference as string
 }
 
-/** A browser that joined a bridge which answers with `handlers`. */
-async function joined(handlers: Handlers<undefined> = {}, t: TestPool = pool()) {
+/** A bridge which answers with `handlers`. */
+async function bridgeWith(handlers: Handlers<undefined> = {}) {
   const bridge = await fakeBridge("the-token", {
     "agent.join": ({ agent }) => ({ agent, heartbeatMs: 60_000 }),
     ...handlers,
   })
   ends.push(bridge.close)
+  return bridge
+}
+
+function linkWith(parts: Pick<BridgeLinkParts, "settings"> & Partial<BridgeLinkParts>): BridgeLink {
   const link = new BridgeLink({
-    settings: settingsWith({ url: bridge.url, token: "the-token" }),
-    pool: t.pool,
+    pool: pool().pool,
     clock,
     agent: "agent-under-test",
     incarnation: 1,
@@ -63,8 +67,16 @@ async function joined(handlers: Handlers<undefined> = {}, t: TestPool = pool()) 
     version: "0.0.0",
     onChange() {},
     onPaired() {},
+    ...parts,
   })
   ends.push(() => link.pause())
+  return link
+}
+
+/** A browser that joined a bridge which answers with `handlers`. */
+async function joined(handlers: Handlers<undefined> = {}, t: TestPool = pool()) {
+  const bridge = await bridgeWith(handlers)
+  const link = linkWith({ settings: settingsWith({ url: bridge.url, token: "the-token" }), pool: t.pool })
   await link.start()
   await vi.waitFor(() => expect(link.state).toMatchObject({ state: "connected" }), 3000)
   return { t, link, bridge: bridge.peers[0]! }
@@ -155,4 +167,40 @@ test("the bridge is given ten seconds to take in a browser or its measurements",
   })
   link.record(measurement(1))
   await vi.waitFor(() => expect(deadlines).toEqual([10_000, 10_000]), 2000)
+})
+
+test("a browser that is paused before it knows whether it is paired does not join", async () => {
+  const bridge = await bridgeWith()
+  const link = linkWith({ settings: settingsWith({ url: bridge.url, token: "the-token" }) })
+  const started = link.start()
+  link.pause()
+  await started
+  expect(link.state).toEqual({ state: "none" })
+})
+
+test("a browser that leaves the bridge while the bridge that its native host found is remembered has left", async () => {
+  vi.stubGlobal("location", { origin: "chrome-extension://x" })
+  ends.push(() => vi.unstubAllGlobals())
+  const bridge = await bridgeWith()
+  const [here, there] = runtimePorts("json")
+  const host = new Peer(nativePort(there), {
+    role: "host",
+    handlers: { "host.pair": () => ({ url: bridge.url, token: "the-token" }) },
+    caller: undefined,
+  })
+  ends.push(() => host.close())
+  const remembering = Promise.withResolvers<void>()
+  const remembered = Promise.withResolvers<void>()
+  const set = async (_: string, value: unknown) => {
+    if (value !== "host") return
+    remembering.resolve()
+    await remembered.promise
+  }
+  const link = linkWith({ settings: { ...settingsWith(undefined), set }, connectHost: () => here })
+  await link.start()
+  await remembering.promise
+  await link.forget()
+  remembered.resolve()
+  await bridge.peers[0]!.closed
+  expect(link.state).toEqual({ state: "none" })
 })
