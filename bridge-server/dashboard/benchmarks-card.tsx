@@ -1,10 +1,9 @@
 import { useMemo, useState } from "preact/hooks"
 import type uPlot from "uplot"
 import type { StoredBenchmark } from "../../protocol/index.ts"
-import { modelName } from "../page-parts/model-name.ts"
 import { Literal } from "../page-parts/page.tsx"
 import { language, Text, t } from "../page-parts/text.tsx"
-import { msText, when } from "../page-parts/words.ts"
+import { modelName, msText, when } from "../page-parts/words.ts"
 import { Chart, type Line } from "./chart.tsx"
 import { type Column, Table } from "./table.tsx"
 
@@ -46,7 +45,7 @@ export function BenchmarksCard({ benchmarks }: { benchmarks: StoredBenchmark[] |
 }
 
 function History({ benchmarks }: { benchmarks: StoredBenchmark[] }) {
-  const models = [...new Map(benchmarks.map((b) => [b.model, modelName(b)]))]
+  const models = [...new Map(benchmarks.map((b) => [b.model, modelName(b.model, b.reference)]))]
   const [chosen, choose] = useState<string>()
   const [all, showAll] = useState(false)
   const model = models.some(([sha256]) => sha256 === chosen) ? chosen : models[0]?.[0]

@@ -1,8 +1,8 @@
-import { bytesText } from "../../engine/agent/screen-words.ts"
+import { bytesText, modelLabel } from "../../engine/agent/screen-words.ts"
 import type { DeviceInfo } from "../../protocol/index.ts"
 import { language, type MessageKey, t } from "./text.tsx"
 
-/** Numbers, times and states as the pages show them. */
+/** Numbers, times, names and states as the pages show them. */
 
 /** ms since 1970, as date and time. */
 export const when = (at: number): string =>
@@ -26,6 +26,10 @@ export const rateText = (perSecond: number): string => decimals(perSecond, perSe
 
 /** `4.2 MB`, in powers of 1000. */
 export const bytes = (count: number): string => bytesText(count, language())
+
+/** A model's name short enough for a table: the last part of its reference, else the beginning of its SHA-256. */
+export const modelName = (sha256: string, reference = ""): string =>
+  modelLabel(reference) ?? `sha256:${sha256.slice(0, 12)}`
 
 const deviceStates: Record<DeviceInfo["state"], { key: MessageKey; tone: string }> = {
   ready: { key: "deviceReady", tone: "good" },

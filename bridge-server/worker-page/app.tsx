@@ -2,10 +2,9 @@ import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import { byReason } from "../../engine/agent/screen-words.ts"
 import type { BridgeState } from "../../protocol/index.ts"
-import { modelName } from "../page-parts/model-name.ts"
 import { Fault, InsecureLine, Literal } from "../page-parts/page.tsx"
 import { language, Text, t } from "../page-parts/text.tsx"
-import { bytes, deviceWords } from "../page-parts/words.ts"
+import { bytes, deviceWords, modelName } from "../page-parts/words.ts"
 import { type Backend, backends } from "./preferences.ts"
 import { type BrowserWorker, rests, type WorkerView } from "./worker.ts"
 
@@ -174,7 +173,7 @@ function JobsCard({ view: { status } }: { view: WorkerView }) {
           {sessions.map(({ sessionId, model, device, memoryBytes }) => (
             <li key={sessionId}>
               <bdi class="mono" title={model}>
-                {modelName({ model: model.replace("sha256:", ""), reference: model })}
+                {modelName(model.replace("sha256:", ""), model)}
               </bdi>{" "}
               <span class="soft">
                 {device} · <bdi>{bytes(memoryBytes)}</bdi>

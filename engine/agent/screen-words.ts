@@ -1,6 +1,6 @@
 import type { AbsentDevice } from "../../protocol/index.ts"
 
-/** How the screens of the extension and the bridge-server's pages alike write amounts and times, and what is not there. */
+/** How the screens of the extension and the bridge-server's pages alike write amounts, times and names, and what is not there. */
 
 /** `1.5 GB`, in powers of 1000. */
 export function bytesText(count: number, language: string): string {
@@ -10,6 +10,12 @@ export function bytesText(count: number, language: string): string {
   const maximumFractionDigits = value < 10 && power > 0 ? 1 : 0
   const format = { style: "unit", unit: units[power], unitDisplay: power ? "short" : "long", maximumFractionDigits }
   return value.toLocaleString(language, format as Intl.NumberFormatOptions)
+}
+
+/** The last part of a model's reference, by which a person tells it from others; undefined for one that is its digest. */
+export function modelLabel(reference: string): string | undefined {
+  if (reference.startsWith("sha256:")) return undefined
+  return reference.split(/[?#]/)[0]?.split("/").filter(Boolean).at(-1)
 }
 
 const DAY = 86_400

@@ -1,4 +1,4 @@
-import { bytesText } from "../../engine/agent/screen-words.ts"
+import { bytesText, modelLabel } from "../../engine/agent/screen-words.ts"
 import type { BridgeState, Capability, DeviceInfo, HeldGrant } from "../../protocol/index.ts"
 import { displayOrigin } from "../gate/origin.ts"
 import { DEMO_SHA256 } from "./demo-model.ts"
@@ -87,7 +87,7 @@ export function whoWords(origin: string): string {
 export function modelName(references: readonly string[], sha256: string): string {
   const address = references.find((reference) => !reference.startsWith("sha256:"))
   if (!address) return sha256 === DEMO_SHA256 ? t("demoModel") : t("modelUpload", sha256.slice(0, 8))
-  return address.split(/[?#]/)[0]?.split("/").at(-1) || address
+  return modelLabel(address) ?? address
 }
 
 /** The same of one reference. */

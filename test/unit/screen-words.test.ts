@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { byReason, bytesText, TIME_STEPS, tickTime } from "../../engine/agent/screen-words.ts"
+import { byReason, bytesText, modelLabel, TIME_STEPS, tickTime } from "../../engine/agent/screen-words.ts"
 
 test.each([
   [0, "0 bytes"],
@@ -9,6 +9,15 @@ test.each([
   [1.55e12, "1.6 TB"],
 ])("%d bytes are %s", (count, text) => {
   expect(bytesText(count, "en")).toBe(text)
+})
+
+test.each([
+  ["hf:org/name@main/onnx/model.onnx", "model.onnx"],
+  ["https://a.example/models/half%zz.onnx?x=/y#sha256=0", "half%zz.onnx"],
+  ["https://a.example/", "a.example"],
+  [`sha256:${"0".repeat(64)}`, undefined],
+])("a model from %s is called %s", (reference, label) => {
+  expect(modelLabel(reference)).toBe(label)
 })
 
 describe("the marks of a chart", () => {
