@@ -39,7 +39,9 @@ export function hostHandlers(caller: HostCaller, place: BridgePlace, signal: Abo
       socket.on("message", (data: Buffer) => {
         // Until the extension has room: what waits here is read by nobody.
         socket.pause()
-        void call.emit({ bytes: data }).finally(() => socket.resume())
+        const resume = () => socket.resume()
+        // It fails where the call is over, which closes the socket.
+        call.emit({ bytes: data }).then(resume, resume)
       })
       call.signal.addEventListener("abort", () => socket.close())
       return new Promise((resolve, reject) => {

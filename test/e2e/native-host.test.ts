@@ -6,7 +6,7 @@ import { checkNativeHost } from "../../bridge-server/cli/native-host.ts"
 import { openPeer } from "../../engine/agent/bridge-dial.ts"
 import { carriedSocket } from "../../engine/agent/carried-socket.ts"
 import { type Outcome, uninstallHost } from "../../native-host/install.ts"
-import { AccelerateError } from "../../protocol/index.ts"
+import { AccelerateError, encodeFrame, joinFrame } from "../../protocol/index.ts"
 import { testBridge } from "../support/bridge.ts"
 import { certificateFor } from "../support/certificate.ts"
 import { announced, chromiumArg, type HostHome, hostHome, type StartedHost } from "../support/native-host.ts"
@@ -164,6 +164,27 @@ describe("the native host", () => {
     process.kill(announced(user).pid, "SIGKILL")
     await carried
     expect((await pair(host)).url).not.toBe(url)
+  })
+
+  test("goes on when a connection that it carries is given up while more comes than was taken in", async () => {
+    const host = user.start(user.install("chromium"), chromiumArg)
+    await pair(host)
+    const giveUp = new AbortController()
+    const began = Promise.withResolvers<void>()
+    const onEvent = () => {
+      began.resolve()
+      return new Promise<void>(() => {})
+    }
+    const carried = code(host.peer.call("host.carry", {}, { signal: giveUp.signal, onEvent }))
+    const send = (message: unknown) => host.peer.call("host.send", { bytes: joinFrame(encodeFrame(message)) })
+    await send({ kind: "hello", versions: [1, 1], role: "agent", software: "test" })
+    for (let id = 1; id <= 256; id++) await send({ kind: "call", id, method: "nothing.so.called", params: {} })
+    await began.promise
+    giveUp.abort()
+    expect(await carried).toBe("IPFA_JOB_CANCELLED")
+    expect(await pair(host)).toHaveProperty("token")
+    host.peer.close()
+    expect(await host.exited).toBe(0)
   })
 
   test("says why the bridge-server can't be started", async () => {
