@@ -1,3 +1,4 @@
+import { isGrantable } from "../gate/origin.ts"
 import { OriginName } from "./origin-name.tsx"
 import { live, type OwnerView } from "./owner.ts"
 import { ActionButton } from "./parts/action-button.tsx"
@@ -23,7 +24,7 @@ export function SiteStorageCard({ view: { peer } }: { view: OwnerView }) {
           {sites.map(([who, sum]) => (
             <li key={who} class="row spread" data-testid="site-storage" data-origin={who}>
               <div class="stack">
-                {who.includes(":") ? <OriginName origin={who} /> : <strong>{whoWords(who)}</strong>}
+                {isGrantable(who) ? <OriginName origin={who} /> : <strong>{whoWords(who)}</strong>}
                 <span class="small soft">{t("siteStored", sum.models, bytes(sum.bytes))}</span>
               </div>
               <ActionButton
