@@ -30,7 +30,7 @@ async function readAnnounced(dir: string): Promise<BridgeAddress> {
 }
 
 function addresses(url: string | undefined): { http: string; ws: string } {
-  const match = /^(?:http|ws)(s?):\/\/([^/?#@]+)/.exec(url ?? "")
+  const match = /^(?:http|ws)(s?):\/\/([^/?#@]+)(?:[/?#]|$)/.exec(url ?? "")
   if (!match)
     throw fail("IPFA_INPUT_INVALID", { data: { path: "url", expected: "ws://HOST:PORT or http://HOST:PORT" } })
   return { http: `http${match[1]}://${match[2]}`, ws: `ws${match[1]}://${match[2]}` }

@@ -2,11 +2,12 @@ import { open, stat } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { asAccelerateError, fail } from "../../protocol/index.ts"
 import type { FileClient, Version } from "./resolver.ts"
+import { refused } from "./web-reference.ts"
 
 /** Files of this machine, by `file:` URL. */
 export const nodeFiles: FileClient = {
   source(url) {
-    const path = fileURLToPath(url)
+    const path = pathOf(url)
     const look = async (): Promise<Version> => {
       const stats = await stat(path).catch((cause: NodeJS.ErrnoException) => {
         if (cause.code === "ENOENT") throw fail("IPFA_MODEL_NOT_FOUND", { cause })
@@ -23,6 +24,14 @@ export const nodeFiles: FileClient = {
       },
     }
   },
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url)
+  } catch {
+    throw refused("a file: URL that is a path here: without an escaped slash, and with a drive on Windows")
+  }
 }
 
 async function* read(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { parseReference, resolvers } from "../../engine/resolve/index.ts"
+import { nodeFiles } from "../../engine/resolve/node-files.ts"
 import { AccelerateError } from "../../protocol/index.ts"
 import fc from "../property.ts"
 
@@ -70,6 +71,12 @@ test.each([
   ["ipfs://bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi/m.onnx", "IPFA_MODEL_SCHEME"],
 ])("%s is refused with %s", (text, code) => {
   expect(codeOf(text)).toBe(code)
+})
+
+test("a file: reference whose escapes hide a slash is refused before anything is read", () => {
+  expect(() => nodeFiles.source("file:///models%2Fm.onnx")).toThrow(
+    expect.objectContaining({ code: "IPFA_MODEL_REFERENCE" }),
+  )
 })
 
 test.each([

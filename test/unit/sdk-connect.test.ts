@@ -140,7 +140,8 @@ describe("where there is no bridge-server of one's own", () => {
     const error = await connect({ dataDir: empty() }).catch((e) => e)
     expect(error).toMatchObject({ code: "IPFA_BRIDGE_UNREACHABLE", message: expect.stringContaining("npm start") })
     expect(await refusal(connect({ url: "http://127.0.0.1:1", token: "t" }))).toBe("IPFA_BRIDGE_UNREACHABLE")
-    expect(await refusal(connect({ url: "127.0.0.1", token: "t" }))).toBe("IPFA_INPUT_INVALID")
+    for (const url of ["127.0.0.1", "ws://me@127.0.0.1:1", "ws://me:secret@127.0.0.1:1"])
+      expect(await refusal(connect({ url, token: "t" })), url).toBe("IPFA_INPUT_INVALID")
     expect(await refusal(connect({ url: "ws://127.0.0.1:1", dataDir: empty() }))).toBe("IPFA_BRIDGE_TOKEN")
   })
 
