@@ -84,11 +84,13 @@ export async function openFirefox(bridge: { ws: string; code: string }): Promise
   const turn = inTurn()
   return {
     name: "firefox",
-    async open(url) {
-      const page = await firefox.browser.newPage()
-      await page.goto(url)
-      return page as unknown as Tab
-    },
+    // WebDriver can fail to open a tab while another tab or a prompt goes.
+    open: (url) =>
+      turn(async () => {
+        const page = await firefox.browser.newPage().catch(() => firefox.browser.newPage())
+        await page.goto(url)
+        return page as unknown as Tab
+      }),
     enable: (tab) => turn(() => firefox.enable(tab as unknown as PuppeteerPage, "session")),
     revoke: (origin) => turn(() => firefox.revoke(origin)),
     faults: { "wasm worker": () => firefox.killWorker(WASM_WORKER) },
