@@ -1,9 +1,10 @@
 // One node, on our kernels and on onnxruntime-node.
 import * as ort from "onnxruntime-node"
-import { expect } from "vitest"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
-import type { KernelRuntime } from "../../kernels/index.ts"
+import { KernelRuntime } from "../../kernels/index.ts"
 import { arrayTypes, type Dtype, type Tensor } from "../../protocol/index.ts"
+import { softwareDevice } from "../kernels/software-gpu.ts"
 import { model, type Tiny, value } from "./tiny-models.ts"
 
 type Attribute = NonNullable<Tiny["nodes"][number]["attribute"]>[number]
@@ -18,6 +19,8 @@ export interface Given {
   outputs: readonly ([dtype: Dtype, rank: number] | null)[]
   /** How far from onnxruntime-node a float32 may be, of the largest number of its tensor; whole numbers are equal. */
   within?: number
+  /** How many outputs are compared, all unless given: caches hold anything behind their sequences. */
+  compared?: number
 }
 export interface Input extends Tensor {
   /** Stored in the model. */
@@ -120,9 +123,9 @@ async function theirs(given: Given): Promise<Record<string, ort.Tensor>> {
 }
 
 /** Our answer is onnxruntime-node's. */
-export async function expectTheirs(runtime: KernelRuntime, given: Given): Promise<void> {
+async function expectTheirs(runtime: KernelRuntime, given: Given): Promise<void> {
   const [got, want] = [await ours(runtime, given), await theirs(given)]
-  for (const [name, { dims, data, type }] of Object.entries(want)) {
+  for (const [name, { dims, data, type }] of Object.entries(want).slice(0, given.compared)) {
     const { shape, dtype, data: values } = got[name]!
     expect([name, dtype, shape]).toEqual([name, type, dims])
     const right = Array.from(data as ArrayLike<number | bigint>, Number)
@@ -132,5 +135,22 @@ export async function expectTheirs(runtime: KernelRuntime, given: Given): Promis
     expect(
       wrong < 0 ? undefined : `${name}[${wrong}] is ${(values as Float32Array)[wrong]}, not ${right[wrong]}`,
     ).toBeUndefined()
+  }
+}
+
+/** Declares tests of operators against onnxruntime-node, on one device for the file. */
+export function onOneDevice() {
+  let runtime: KernelRuntime
+  beforeAll(async () => {
+    runtime = new KernelRuntime(await softwareDevice())
+  })
+  afterAll(() => runtime?.device.destroy())
+  return {
+    runtime: () => runtime,
+    agree(operator: string, cases: Record<string, Omit<Given, "operator">>): void {
+      describe(`${operator} on our kernels: onnxruntime-node's numbers`, () => {
+        test.each(Object.entries(cases))("%s", (_, given) => expectTheirs(runtime, { operator, ...given }))
+      })
+    },
   }
 }

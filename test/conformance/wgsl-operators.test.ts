@@ -1,20 +1,7 @@
-import { afterAll, beforeAll, describe, test } from "vitest"
-import { KernelRuntime } from "../../kernels/index.ts"
-import { softwareDevice } from "../kernels/software-gpu.ts"
-import { expectTheirs, type Given, int, ints, of, stored, tensor } from "./single-node.ts"
+import { int, ints, of, onOneDevice, stored, tensor } from "./single-node.ts"
 
-let runtime: KernelRuntime
-beforeAll(async () => {
-  runtime = new KernelRuntime(await softwareDevice())
-})
-afterAll(() => runtime?.device.destroy())
-
-/** Cases beyond ONNX's own, held against onnxruntime-node. */
-function agree(operator: string, cases: Record<string, Omit<Given, "operator">>): void {
-  describe(`${operator} on our kernels: onnxruntime-node's numbers`, () => {
-    test.each(Object.entries(cases))("%s", (_, given) => expectTheirs(runtime, { operator, ...given }))
-  })
-}
+// Cases beyond ONNX's own.
+const { agree } = onOneDevice()
 
 const bytes = (shape: number[], seed = 1) => tensor("uint8", shape, 0, 255, seed)
 /** So few bits that products with bytes don't saturate 16 bits on the way, which onnxruntime does on CPUs of one kind. */

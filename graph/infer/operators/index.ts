@@ -8,6 +8,7 @@ import { elementwise } from "./elementwise.ts"
 import { join } from "./join.ts"
 import { layout } from "./layout.ts"
 import { multiplication } from "./matmul.ts"
+import { microsoft } from "./microsoft.ts"
 import { normalization } from "./normalization.ts"
 import { pooling } from "./pool.ts"
 import { quantization } from "./quantization.ts"
@@ -23,6 +24,7 @@ const families = [
   elementwise,
   join,
   layout,
+  microsoft,
   multiplication,
   normalization,
   pooling,

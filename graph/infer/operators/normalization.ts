@@ -34,7 +34,11 @@ export const normalization: readonly OperatorDefinition[] = [
   defineOperator({ names: ["InstanceNormalization", "GroupNormalization"], infer: same, flops: perInput(8) }),
   defineOperator({ names: "LayerNormalization", infer: layerNorm, flops: perInput(8) }),
   // Square, sum, divide, scale.
-  defineOperator({ names: ["RMSNormalization", "LpNormalization"], infer: same, flops: perInput(4) }),
+  defineOperator({
+    names: ["RMSNormalization", "SimplifiedLayerNormalization", "LpNormalization"],
+    infer: same,
+    flops: perInput(4),
+  }),
   defineOperator({ names: "MeanVarianceNormalization", infer: same, flops: perInput(6) }),
   defineOperator({
     names: "LRN",

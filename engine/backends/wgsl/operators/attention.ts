@@ -1,4 +1,5 @@
 import {
+  type AttentionAttributes,
   attention,
   attentionMerge,
   copy,
@@ -18,19 +19,19 @@ const SPLIT_FROM = 1024
 const SPLIT_KEYS = 256
 
 const headsInFront = [0, 2, 1, 3]
-const turned = (node: NodeLowering, x: Value) =>
+/** [batch, seq, heads, size] as [batch, heads, seq, size], and back. */
+export const turned = (node: NodeLowering, x: Value) =>
   node.run(copy, [x], { from: permuted(wholeView(x.shape), headsInFront) })
 
-/** Input `i` as [batch, heads, seq, size]; given so, or as [batch, seq, heads · size]. */
-function headsOf(node: NodeLowering, i: number, heads: number): Value {
-  const x = node.input(i)
+/** x as [batch, heads, seq, size]; given so, or as [batch, seq, heads · size]. */
+export function headsOf(node: NodeLowering, x: Value, heads: number): Value {
   if (x.shape.length === 4) return x
   const [batch, seq, hidden] = x.shape as [number, number, number]
   return turned(node, node.reshaped(x, [batch, seq, heads, hidden / heads]))
 }
 
 /** What `past` holds and `x` behind it, along the tokens. */
-function appended(node: NodeLowering, past: Value | undefined, x: Value): Value {
+export function appended(node: NodeLowering, past: Value | undefined, x: Value): Value {
   if (!past) return x
   const [before, now] = [past.shape[2]!, x.shape[2]!]
   const shape = x.shape.with(2, before + now)
@@ -49,29 +50,38 @@ function maskOf(node: NodeLowering, i: number): Value | undefined {
   return node.reshaped(node.run(where, [mask, number(0), number(-2e30)]), shape)
 }
 
+/** Queries over keys and values, all [batch, heads, tokens, size]; where keys are many and queries few, the work for each is shared. */
+export function attended(
+  node: NodeLowering,
+  inputs: readonly [q: Value, k: Value, v: Value, mask?: Value, sequences?: Value, sinks?: Value],
+  attributes: Partial<AttentionAttributes>,
+): Value {
+  const [q, k] = inputs
+  const keys = k.shape[2]!
+  const splits = keys >= SPLIT_FROM && q.shape[2]! === 1 ? Math.ceil(keys / SPLIT_KEYS) : 1
+  const result = node.run(attention, inputs, { ...attributes, splits })
+  return splits > 1 ? node.run(attentionMerge, [result]) : result
+}
+
 export const attentions = [
   defineLowering("Attention", (node) => {
     if (node.node.output[3] && node.graph.isUsed(node.node.output[3])) throw unsupported("its scores are used")
     if (node.has(6)) throw unsupported("its keys are of different numbers")
     const [heads, kvHeads] = [node.int("q_num_heads", 0), node.int("kv_num_heads", 0)]
     const [past, pastValue] = [node.optional(4), node.optional(5)]
-    const q = headsOf(node, 0, heads)
-    const k = appended(node, past, headsOf(node, 1, kvHeads))
-    const v = appended(node, pastValue, headsOf(node, 2, kvHeads))
+    const q = headsOf(node, node.input(0), heads)
+    const k = appended(node, past, headsOf(node, node.input(1), kvHeads))
+    const v = appended(node, pastValue, headsOf(node, node.input(2), kvHeads))
     const mask = maskOf(node, 3)
     const [scale, cap] = [node.float("scale", 0), node.float("softcap", 0)]
     // Until opset 24 a mask came before the cap, which bent what it hid back to −cap.
     if (mask && cap !== 0 && node.opset < 24) throw unsupported("it has a mask and capped scores")
-    const keys = k.shape[2]!
-    const splits = keys >= SPLIT_FROM && q.shape[2]! === 1 ? Math.ceil(keys / SPLIT_KEYS) : 1
-    const result = node.run(attention, [q, k, v, mask], {
+    const y = attended(node, [q, k, v, mask], {
       causal: node.int("is_causal", 0) === 1,
       offset: past?.shape[2] ?? 0,
-      splits,
       ...(scale !== 0 && { scale }),
       ...(cap !== 0 && { cap }),
     })
-    const y = splits > 1 ? node.run(attentionMerge, [result]) : result
     node.set(0, node.input(0).shape.length === 4 ? y : node.reshaped(turned(node, y), node.outputShape()))
     node.set(1, k)
     node.set(2, v)

@@ -6,6 +6,8 @@ import { elementwise } from "./elementwise.ts"
 import { integers } from "./integer.ts"
 import { layouts } from "./layout.ts"
 import { multiplications } from "./matmul.ts"
+import { microsoft } from "./microsoft.ts"
+import { microsoftAttentions } from "./microsoft-attention.ts"
 import { normalizations } from "./normalization.ts"
 import { packed } from "./packed.ts"
 import { pools } from "./pool.ts"
@@ -22,6 +24,8 @@ const families = [
   elementwise,
   integers,
   layouts,
+  microsoft,
+  microsoftAttentions,
   multiplications,
   normalizations,
   packed,

@@ -138,7 +138,7 @@ export const normalizations = [
     normalized(node, layerNorm)
     statistics(node)
   }),
-  defineLowering("RMSNormalization", (node) => normalized(node, rmsNorm)),
+  defineLowering(["RMSNormalization", "SimplifiedLayerNormalization"], (node) => normalized(node, rmsNorm)),
 
   // x / (bias + alpha · mean of x² over `size` neighbouring channels)^beta
   defineLowering("LRN", (node) => {
