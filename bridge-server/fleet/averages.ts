@@ -6,6 +6,8 @@ interface Average {
   openMs?: number
 }
 
+/** Pairs of device and model that are remembered; the one measured least recently is forgotten. */
+const KEPT_PAIRS = 10_000
 /** Weight of the newest run. */
 const ALPHA = 0.2
 
@@ -40,11 +42,10 @@ export class Averages {
 
   #entry(device: string, sha256: string): Average {
     const k = key(device, sha256)
-    let average = this.#byKey.get(k)
-    if (!average) {
-      average = { runs: 0 }
-      this.#byKey.set(k, average)
-    }
+    const average = this.#byKey.get(k) ?? { runs: 0 }
+    this.#byKey.delete(k)
+    this.#byKey.set(k, average)
+    if (this.#byKey.size > KEPT_PAIRS) this.#byKey.delete(this.#byKey.keys().next().value as string)
     return average
   }
 }

@@ -60,6 +60,8 @@ export interface Batch {
 type Row = Measurement & { agent: string }
 
 const MAX_WAITING = 100_000
+/** What stayed the same of an agent is not written more often, ms. */
+const NOTE_MS = 60_000n
 
 /**
  * The evidence database: one process owns the file. Rows are queued and written by an appender in batches, so that recording costs the
@@ -70,6 +72,8 @@ export class Evidence {
   readonly #connection: DuckDBConnection
   readonly #options: Required<Pick<EvidenceOptions, "software" | "flushMs" | "now" | "onError">>
   #waiting: Row[] = []
+  /** What was last noted of each agent, and when, ms since 1970. */
+  readonly #noted = new Map<string, { facts: string; at: bigint }>()
   /** The last batch of each agent that was taken: it and those before it are not taken again. */
   readonly #batches = new Map<string, Batch>()
   #timer: NodeJS.Timeout | undefined
@@ -115,9 +119,19 @@ export class Evidence {
     return evidence
   }
 
-  /** Notes an agent and what it has; called when it joins and when its hardware changes. */
+  /**
+   * Notes an agent and what it has; called when it joins and when its hardware changes. A device that works changes every second, in what is
+   * not noted: what stayed the same is written once a minute.
+   */
   async agent({ agent, browser, version }: AgentIdentity, hardware: HardwareReport): Promise<void> {
     const at = this.#at()
+    const devices = hardware.devices.map(({ id, backend, adapter, threads, dtypes, probe }) => [
+      ...[id, backend, adapter, threads, dtypes, probe?.ok, probe?.maxError],
+    ])
+    const facts = JSON.stringify([browser, version, devices, hardware.absent])
+    const noted = this.#noted.get(agent)
+    if (noted?.facts === facts && at - noted.at < NOTE_MS) return
+    this.#noted.set(agent, { facts, at })
     await this.#run(
       `INSERT INTO agents VALUES ($1, $2, $3, epoch_ms($4::BIGINT), epoch_ms($4::BIGINT))
        ON CONFLICT DO UPDATE SET version = excluded.version, last_seen = excluded.last_seen`,
@@ -272,16 +286,16 @@ export class Evidence {
     })) as unknown as BenchmarkSummary[]
   }
 
-  /** Steady runs by agent, device and model: what the scheduler starts from after a restart. */
-  async runs(filter: { agent?: string; model?: string; sinceMs?: number } = {}): Promise<RunSummary[]> {
+  /** Steady runs by agent, device and model. */
+  async runs(filter: { agent?: string; model?: string; device?: string } = {}): Promise<RunSummary[]> {
     await this.#written()
     const rows = await this.#all(
       `SELECT agent, device, backend, adapter, model, count(*)::INTEGER AS n, count(*) FILTER (NOT ok)::INTEGER AS failed,
          coalesce(median(ms) FILTER (ok), 0)::DOUBLE AS "p50Ms"
-       FROM runs WHERE kind IN ('run', 'benchmark') AND ts >= epoch_ms($1::BIGINT)
-         AND ($2 IS NULL OR agent = $2) AND ($3 IS NULL OR model = $3)
+       FROM runs WHERE kind IN ('run', 'benchmark')
+         AND ($1 IS NULL OR agent = $1) AND ($2 IS NULL OR model = $2) AND ($3 IS NULL OR device = $3)
        GROUP BY ALL ORDER BY agent, device, model`,
-      [BigInt(Math.round(filter.sinceMs ?? 0)), filter.agent ?? null, filter.model ?? null],
+      [filter.agent ?? null, filter.model ?? null, filter.device ?? null],
     )
     return rows as unknown as RunSummary[]
   }

@@ -247,6 +247,17 @@ test("averages follow runs, count what was seeded, and leave first runs and fail
   expect(averages.get("agent/d", "other")).toEqual({ runs: 0 })
 })
 
+test("averages are kept of the pairs that were measured last, however many there were", () => {
+  const averages = new Averages()
+  averages.ran("old", "m", 1)
+  for (let i = 0; i < 20_000; i++) {
+    averages.ran(`${i}`, "m", 1)
+    if (i % 1000 === 0) averages.ran("used", "m", 1)
+  }
+  expect(averages.get("old", "m").runs).toBe(0)
+  expect(averages.get("used", "m").runs).toBe(20)
+})
+
 test("a name stands for its reference, a reference for itself, anything else for nothing", () => {
   const aliases = new Aliases({ extra: { mine: "sha256:abc" } })
   expect(aliases.resolve("digits")).toMatch(/^file:.*digits\.onnx$/)

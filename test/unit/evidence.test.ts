@@ -7,7 +7,7 @@ import path from "node:path"
 import { DuckDBInstance } from "@duckdb/node-api"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import { Evidence } from "../../bridge-server/storage/index.ts"
-import type { Measurement } from "../../protocol/index.ts"
+import type { DeviceInfo, Measurement } from "../../protocol/index.ts"
 import { sha256 } from "../support/store-cases.ts"
 
 let dir: string
@@ -44,6 +44,8 @@ test("what was recorded is there after a restart, with the median of the runs th
   await first.close()
   const second = await Evidence.open(file, { software: "2" })
   expect(await second.runs({ agent: "a" })).toMatchObject([{ device: "wasm", model, n: 4, failed: 1, p50Ms: 6 }])
+  expect(await second.runs({ device: "wasm" })).toHaveLength(1)
+  expect(await second.runs({ device: "webgpu" })).toEqual([])
   const seeds = await second.seed("a")
   expect(seeds).toHaveLength(4)
   expect(seeds[3]).toMatchObject({ kind: "run", ok: false, error: "IPFA_RUN_FAILED", inputElems: 64 })
@@ -139,6 +141,39 @@ test("agents and hardware are updated, not doubled", async () => {
   ])
   expect((await db.runAndReadAll("SELECT reason FROM absent_devices")).getRowObjectsJS()).toEqual([
     { reason: "navigator.ml is not there" },
+  ])
+  db.closeSync()
+})
+
+test("hardware that changes in what is not noted is written once a minute, what is noted at once", async () => {
+  let now = 1000
+  const evidence = await Evidence.open(file, { software: "1", now: () => now })
+  const device = {
+    id: "wasm",
+    backend: "wasm",
+    adapter: "cpu",
+    fallbackAdapter: false,
+    dtypes: ["float32" as const],
+    state: "ready" as const,
+  }
+  const note = (at: number, agent: string, change: Partial<DeviceInfo>) => {
+    now = at
+    return evidence.agent(
+      { agent, browser: "chromium", version: "1" },
+      { devices: [{ ...device, ...change }], absent: [] },
+    )
+  }
+  for (const agent of ["steady", "minute", "probed"]) await note(1000, agent, {})
+  await note(2000, "steady", { usedBytes: 7, state: "busy" })
+  await note(61_000, "minute", { usedBytes: 7 })
+  await note(2000, "probed", { probe: { ok: true, maxError: 0, ms: 1 } })
+  await evidence.close()
+  const db = await (await DuckDBInstance.create(file)).connect()
+  const seen = await db.runAndReadAll("SELECT agent, epoch_ms(last_seen)::INTEGER AS at FROM agents ORDER BY agent")
+  expect(seen.getRowObjectsJS()).toEqual([
+    { agent: "minute", at: 61_000 },
+    { agent: "probed", at: 2000 },
+    { agent: "steady", at: 1000 },
   ])
   db.closeSync()
 })
