@@ -25,8 +25,8 @@ export class RowLog<Row> {
 
   add(row: Row): void {
     this.#unwritten.push(row)
-    // Losing the last moments' with the process is no harm: they are measured again.
-    if (this.#unwritten.length === 1) setTimeout(() => void this.#write(), WRITE_MS)
+    // Losing the last moments' with the process, or those that the disk has no room for, is no harm: they are measured again.
+    if (this.#unwritten.length === 1) setTimeout(() => void this.#write().catch(() => {}), WRITE_MS)
   }
 
   async clear(): Promise<void> {

@@ -4,6 +4,7 @@ import type { ConnectHost } from "../../engine/agent/host-dial.ts"
 import type { SettingsStore } from "../../engine/agent/settings.ts"
 import type { Caller } from "../../engine/caller.ts"
 import {
+  asAccelerateError,
   type BenchmarkRecord,
   type HardwareReport,
   type Measurement,
@@ -69,22 +70,27 @@ export class Supervisor {
 
   /** A page's connection. */
   acceptPage(port: Port, sender: PageSender): void {
-    void this.#parts.then(({ pages }) => pages.accept(port, sender))
+    this.#with(({ pages }) => pages.accept(port, sender), port)
   }
 
   /** A connection of one of the extension's own pages. */
   acceptOwner(port: Port): void {
-    void this.#parts.then(({ owner }) => owner.accept(port))
+    this.#with(({ owner }) => owner.accept(port), port)
   }
 
   /** The window that asked about request `id` is closed: without an answer that is a no. */
   promptClosed(id: string): void {
-    void this.#parts.then(({ prompts }) => prompts.answer(id, "deny"))
+    this.#with(({ prompts }) => prompts.answer(id, "deny"))
   }
 
   /** The browser has a new version of the extension, and waits with it. */
   updateAvailable(): void {
-    void this.#parts.then(({ update }) => update.arrived())
+    this.#with(({ update }) => update.arrived())
+  }
+
+  /** Where the parts can't be had, as where the storage is of a newer version, whoever came by `port` is told why. */
+  #with(take: (parts: Parts) => void, port?: Port): void {
+    this.#parts.then(take, (error) => port?.close(asAccelerateError(error).code))
   }
 }
 
