@@ -1,7 +1,8 @@
 import { Command } from "commander"
+import { smallestForms, trialFeeds } from "../../engine/pool/trial-feeds.ts"
 import { defaultDataDir } from "../data-folder.ts"
 import { connect } from "./connect.ts"
-import { madeUpFeeds, readFeeds } from "./feeds.ts"
+import { readFeeds } from "./feeds.ts"
 import { type GlobalOptions, msText, say, table } from "./print.ts"
 import { toReference } from "./reference.ts"
 import { clearProgress, showProgress } from "./run.ts"
@@ -35,7 +36,7 @@ async function bench(model: string, options: BenchOptions): Promise<void> {
   try {
     const where = { ...(agent && { agent }) }
     const session = await bridge.peer.call("session.open", { model, ...where }, { onEvent: showProgress })
-    const feeds = options.input ? readFeeds(options.input, session.inputs) : madeUpFeeds(session.inputs)
+    const feeds = options.input ? readFeeds(options.input, session.inputs) : trialFeeds(smallestForms(session.inputs))
     await bridge.peer.call("session.close", { sessionId: session.sessionId })
     const { rows, absent } = await bridge.peer.call(
       "benchmark.run",

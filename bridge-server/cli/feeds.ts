@@ -3,9 +3,7 @@ import {
   arrayTypes,
   type Dtype,
   dtypeBytes,
-  elements,
   fail,
-  float16Bits,
   type Tensor,
   type TensorData,
   type TensorInfo,
@@ -28,27 +26,6 @@ export function readFeeds(args: readonly string[], inputs: readonly TensorInfo[]
   const missing = inputs.filter((i) => !feeds[i.name]).map((i) => i.name)
   if (missing.length > 0) throw wrong("--input", `a value for ${missing.join(", ")} as well`)
   return feeds
-}
-
-/** Something of the right kind for every input: what a benchmark is fed where nothing is given. Free dimensions count 1. */
-export function madeUpFeeds(inputs: readonly TensorInfo[]): Record<string, Tensor> {
-  // A fixed sequence (Numerical Recipes' LCG), so that two runs measure the same.
-  let seed = 1
-  const random = () => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
-    return seed / 2 ** 32
-  }
-  return Object.fromEntries(
-    inputs.map(({ name, dtype, shape }) => {
-      const dims = shape.map((d) => (typeof d === "number" ? d : 1))
-      const count = elements(dims)
-      if (dtype === "string") return [name, { dtype, shape: dims, data: Array<string>(count).fill("") }]
-      const data = new arrayTypes[dtype](dtypeBytes(dtype, count) / arrayTypes[dtype].BYTES_PER_ELEMENT)
-      if (dtype === "float32") for (let i = 0; i < count; i++) data[i] = random()
-      if (dtype === "float16") for (let i = 0; i < count; i++) data[i] = float16Bits(random())
-      return [name, { dtype, shape: dims, data } as Tensor]
-    }),
-  )
 }
 
 function readTensor(value: string, info: TensorInfo): Tensor {

@@ -1,5 +1,5 @@
 import { byReason } from "../../engine/agent/screen-words.ts"
-import type { BridgeView, DeviceInfo, DeviceLatency } from "../../protocol/index.ts"
+import { type BridgeView, type DeviceInfo, type DeviceLatency, LATENCY_RUNS, P95_RUNS } from "../../protocol/index.ts"
 import { Literal } from "../page-parts/page.tsx"
 import { language, t } from "../page-parts/text.tsx"
 import { deviceWords, msText } from "../page-parts/words.ts"
@@ -15,9 +15,6 @@ const columns: Column[] = [
   { title: "failed", number: true },
   { title: "hardware" },
 ]
-/** Runs that a latency is of, and that a 95th percentile takes (bridge-server/fleet/run-stats.ts). */
-const MOST_RUNS = 1000
-const P95_RUNS = 20
 
 interface Row {
   /** `agent/selector` */
@@ -47,7 +44,7 @@ export function DevicesCard({ view: { hardware, latencies } }: { view: BridgeVie
           ))}
         </Table>
       )}
-      <p class="small soft">{t("latencyNote", MOST_RUNS, P95_RUNS)}</p>
+      <p class="small soft">{t("latencyNote", LATENCY_RUNS, P95_RUNS)}</p>
       {absent.length > 0 && (
         <details>
           <summary>{t("absent", absent.length)}</summary>

@@ -3,12 +3,11 @@ import {
   type DeviceLatency,
   type ErrorCount,
   LATENCY_RUNS,
+  P95_RUNS,
   RATE_SECONDS,
 } from "../../protocol/index.ts"
 import type { EndedRun, RunEvents } from "./runs.ts"
 
-/** Fewer runs than this have no 95th percentile apart from their largest. */
-const LEAST_FOR_P95 = 20
 /** Devices that are remembered; the one longest without a job is forgotten first. */
 const MAX_DEVICES = 256
 
@@ -65,7 +64,7 @@ export class RunStats implements RunEvents {
         failed,
         n,
         ...(n > 0 && { p50Ms: rank(0.5) }),
-        ...(n >= LEAST_FOR_P95 && { p95Ms: rank(0.95) }),
+        ...(n >= P95_RUNS && { p95Ms: rank(0.95) }),
       }
     })
   }

@@ -188,7 +188,7 @@ function JobsCard({ view: { status } }: { view: WorkerView }) {
 
 const names: Record<Backend, string> = { webgpu: "WebGPU", webnn: "WebNN", wasm: "WebAssembly" }
 
-function LimitsCard({ worker, view: { preferences, onBattery } }: { worker: BrowserWorker; view: WorkerView }) {
+function LimitsCard({ worker, view: { preferences, isOnMains } }: { worker: BrowserWorker; view: WorkerView }) {
   const [memory, setMemory] = useState(preferences.budgetMB === undefined ? "" : String(preferences.budgetMB))
   const [without, setWithout] = useState(preferences.without)
   const [mainsOnly, setMainsOnly] = useState(preferences.mainsOnly)
@@ -217,8 +217,8 @@ function LimitsCard({ worker, view: { preferences, onBattery } }: { worker: Brow
             </Tick>
           ))}
         </fieldset>
-        <Tick id="mains-only" on={mainsOnly} fixed={onBattery === undefined} onChange={setMainsOnly}>
-          {t(onBattery === undefined ? "mainsUntold" : "mainsOnly")}
+        <Tick id="mains-only" on={mainsOnly} fixed={isOnMains === undefined} onChange={setMainsOnly}>
+          {t(isOnMains === undefined ? "mainsUntold" : "mainsOnly")}
         </Tick>
         <div class="row">
           <label>

@@ -1,12 +1,12 @@
 import { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import { workerClock } from "../../engine/agent/clock.ts"
 import { idbSettings } from "../../engine/agent/settings.ts"
+import { Surroundings } from "../../engine/agent/surroundings.ts"
 import { browserBackendNames } from "../../engine/backends/names.ts"
 import { createPool, type Pool } from "../../engine/index.ts"
 import { browserLibrary } from "../../engine/store/browser.ts"
 import { webWorkerHost } from "../../engine/worker/web-worker-factory.ts"
 import type { BridgeState, HardwareReport, Status } from "../../protocol/index.ts"
-import { Battery } from "./battery.ts"
 import { browserName } from "./browser-name.ts"
 import { type Preferences, readPreferences, usedBy, writePreferences } from "./preferences.ts"
 import { WakeLock } from "./wake-lock.ts"
@@ -27,8 +27,8 @@ export interface WorkerView {
   preferences: Preferences
   hardware?: HardwareReport
   status?: Status
-  /** Whether the machine runs on battery; undefined where the browser does not tell. */
-  onBattery: boolean | undefined
+  /** Whether the machine is on mains power; undefined where the browser does not tell. */
+  isOnMains: boolean | undefined
   /** Whether the screen is kept on; undefined where the browser can't. */
   awake: boolean | undefined
   /** Why joining failed; undefined where it did not. */
@@ -38,8 +38,8 @@ export interface WorkerView {
 }
 
 /** Whether nothing is computed because the machine runs on battery. */
-export function rests({ preferences, onBattery }: WorkerView): boolean {
-  return preferences.mainsOnly && onBattery === true
+export function rests({ preferences, isOnMains }: WorkerView): boolean {
+  return preferences.mainsOnly && isOnMains === false
 }
 
 const OWNER = { origin: "owner" }
@@ -49,7 +49,7 @@ export class BrowserWorker {
   readonly #files: WorkerFiles
   readonly #settings = idbSettings()
   readonly #clock: ReturnType<typeof workerClock>
-  readonly #battery = new Battery(() => void this.#follow())
+  readonly #surroundings = new Surroundings()
   readonly #awake = new WakeLock(() => this.#tell())
   readonly #listeners = new Set<() => void>()
   #pool: Pool | undefined
@@ -57,7 +57,7 @@ export class BrowserWorker {
   #view: WorkerView = {
     bridge: { state: "none" },
     preferences: readPreferences(),
-    onBattery: undefined,
+    isOnMains: undefined,
     awake: undefined,
     fault: undefined,
     elsewhere: false,
@@ -66,6 +66,7 @@ export class BrowserWorker {
   constructor(files: WorkerFiles) {
     this.#files = files
     this.#clock = workerClock(files.clock)
+    this.#surroundings.onChange = () => void this.#follow()
   }
 
   get view(): WorkerView {
@@ -207,7 +208,7 @@ export class BrowserWorker {
   }
 
   #tell(): void {
-    this.#view = { ...this.#view, awake: this.#awake.held, onBattery: this.#battery.inUse }
+    this.#view = { ...this.#view, awake: this.#awake.held, isOnMains: this.#surroundings.isOnMains }
     for (const listener of this.#listeners) listener()
   }
 }

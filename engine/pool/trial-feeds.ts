@@ -1,4 +1,12 @@
-import { arrayTypes, type Dtype, dtypeBytes, elements, type Tensor, type TensorData } from "../../protocol/index.ts"
+import {
+  arrayTypes,
+  type Dtype,
+  dtypeBytes,
+  elements,
+  type Tensor,
+  type TensorData,
+  type TensorInfo,
+} from "../../protocol/index.ts"
 import type { InputForms } from "./recent.ts"
 
 /** Tensors of these forms with nothing of a caller's in them: the same random numbers from 0 to 1 each time, and zeros, which are in range as indices. */
@@ -8,6 +16,16 @@ export function trialFeeds(forms: InputForms): Record<string, Tensor> {
     Object.entries(forms).map(([name, { dtype, shape }]) => [
       name,
       { dtype, shape: [...shape], data: fill(dtype, elements(shape), random) },
+    ]),
+  )
+}
+
+/** The smallest forms that a model's inputs may have: a dimension that is open is 1. */
+export function smallestForms(inputs: readonly TensorInfo[]): InputForms {
+  return Object.fromEntries(
+    inputs.map(({ name, dtype, shape }) => [
+      name,
+      { dtype, shape: shape.map((dim) => (typeof dim === "number" && dim > 0 ? dim : 1)) },
     ]),
   )
 }

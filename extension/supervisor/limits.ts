@@ -1,10 +1,10 @@
 import type { BridgeLink } from "../../engine/agent/bridge-link.ts"
+import type { Surroundings } from "../../engine/agent/surroundings.ts"
 import type { Pool } from "../../engine/index.ts"
 import type { ModelLibrary } from "../../engine/store/library.ts"
 import type { Preferences, Snapshot } from "../../protocol/index.ts"
 import type { Gate } from "../gate/gate.ts"
 import type { PreferenceKeeper } from "./preferences.ts"
-import type { Surroundings } from "./surroundings.ts"
 
 /** Why nothing is computed now. */
 export function whyPaused(

@@ -1,4 +1,4 @@
-import type { Surroundings } from "./surroundings.ts"
+import type { Surroundings } from "../../engine/agent/surroundings.ts"
 
 /**
  * Whether devices may now be measured in idle time: where the person wants it, on mains power, and where nothing is to be saved. A browser

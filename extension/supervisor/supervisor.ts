@@ -2,6 +2,7 @@ import { BridgeLink } from "../../engine/agent/bridge-link.ts"
 import type { Clock } from "../../engine/agent/clock.ts"
 import type { ConnectHost } from "../../engine/agent/host-dial.ts"
 import type { SettingsStore } from "../../engine/agent/settings.ts"
+import { Surroundings } from "../../engine/agent/surroundings.ts"
 import type { Caller } from "../../engine/caller.ts"
 import {
   asAccelerateError,
@@ -29,7 +30,6 @@ import { PendingUpdate } from "./pending-update.ts"
 import { PreferenceKeeper } from "./preferences.ts"
 import { PromptPages } from "./prompt-pages.ts"
 import { RowLog } from "./row-log.ts"
-import { Surroundings } from "./surroundings.ts"
 import { WorkingSign } from "./working-sign.ts"
 
 /** What the supervisor needs of the place it lives in: Chromium's offscreen document, or Firefox's and Safari's background page. */

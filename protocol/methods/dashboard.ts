@@ -9,6 +9,8 @@ import { hardwareReport } from "./status.ts"
 export const RATE_SECONDS = 120
 /** Latencies are of so many latest runs of a device, at most. */
 export const LATENCY_RUNS = 1000
+/** Fewer runs than this have no 95th percentile apart from their largest. */
+export const P95_RUNS = 20
 
 export const fleetMember = v.object({
   agent: id,

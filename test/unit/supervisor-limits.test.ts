@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
+import { Surroundings } from "../../engine/agent/surroundings.ts"
 import { whyPaused } from "../../extension/supervisor/limits.ts"
-import { Surroundings } from "../../extension/supervisor/surroundings.ts"
 
 test.each([
   [{ paused: true, onBattery: true }, true, "person"],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
+import { Surroundings } from "../../engine/agent/surroundings.ts"
 import { mayTune } from "../../extension/supervisor/may-tune.ts"
-import { Surroundings } from "../../extension/supervisor/surroundings.ts"
 
 const battery = { charging: true }
 const getBattery = async () => battery

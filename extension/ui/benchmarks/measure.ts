@@ -1,5 +1,5 @@
-import { trialFeeds } from "../../../engine/pool/trial-feeds.ts"
-import type { EventOf, Methods, Peer, ResultOf, TensorInfo } from "../../../protocol/index.ts"
+import { smallestForms, trialFeeds } from "../../../engine/pool/trial-feeds.ts"
+import type { EventOf, Methods, Peer, ResultOf } from "../../../protocol/index.ts"
 
 /** On each device; there are fewer where they take long. */
 const SAMPLES = 20
@@ -20,12 +20,7 @@ export async function measure(
 ): Promise<ResultOf<Methods["benchmark.run"]>> {
   const { sessionId, inputs } = await peer.call("session.open", { model }, { signal })
   await peer.call("session.close", { sessionId })
-  const feeds = trialFeeds(Object.fromEntries(inputs.map((input) => [input.name, smallest(input)])))
+  const feeds = trialFeeds(smallestForms(inputs))
   const request = { model, devices, feeds, samples: SAMPLES, budgetMs: BUDGET_MS }
   return peer.call("benchmark.run", request, { signal, onEvent: onProgress })
-}
-
-/** A dimension that is open is 1. */
-function smallest({ dtype, shape }: TensorInfo) {
-  return { dtype, shape: shape.map((dim) => (typeof dim === "number" && dim > 0 ? dim : 1)) }
 }
