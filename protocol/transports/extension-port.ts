@@ -46,6 +46,8 @@ export function extensionPort(port: RuntimePortLike, options: ExtensionPortOptio
     pendingBytes: 0,
     send(message: Message) {
       if (inbox.isEnded) return
+      // A page's, that is relayed: only whole frames leave here, so that none lies unfinished on the other side for as long as a page likes.
+      if (isChunk(message)) throw fail("IPFA_PROTOCOL_MALFORMED", { data: { reason: "a message that is a chunk" } })
       if (clonedBytes(message) <= CHUNK_BYTES) return port.postMessage(message)
       const parts = encodeFrame(message)
       const bytes = frameBytes(parts)

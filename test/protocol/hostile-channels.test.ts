@@ -2,6 +2,7 @@ import { once } from "node:events"
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { WebSocket, WebSocketServer } from "ws"
+import { relay } from "../../extension/page/relay.ts"
 import {
   type AccelerateError,
   byteStreamPort,
@@ -11,6 +12,7 @@ import {
   joinFrame,
   lengthPrefix,
   type Message,
+  memoryPorts,
   nativePort,
   type PeerCore,
   webSocketPort,
@@ -256,6 +258,17 @@ describe("an extension port", () => {
     expect((await server.closed)?.code).toBe(reason)
     await gone
     expect(log.at(-1)).toEqual({ kind: "bye", reason })
+  })
+
+  test("to which a page's messages are relayed takes no chunk of the page's own, which could leave a frame unfinished", async () => {
+    const [page, relayed] = memoryPorts()
+    const [here, there] = runtimePorts("structured_clone")
+    relay(relayed, extensionPort(here, { structuredClone: true }))
+    const server = testServer(extensionPort(there, { structuredClone: true }))
+    const told = new Promise((resolve) => page.start(() => {}, resolve))
+    page.send({ kind: "chunk", total: 2 ** 30, offset: 0, data } as never)
+    expect((await server.closed)?.code).toBe("IPFA_PROTOCOL_MALFORMED")
+    expect(await told).toMatchObject({ code: "IPFA_PROTOCOL_MALFORMED" })
   })
 
   test("whose extension was updated under it ends its calls", async () => {
