@@ -6,17 +6,18 @@ import { listSources, repoRoot } from "./sources.ts"
 /** Of what the pictures in docs/screens are, beside them. */
 const file = path.join(repoRoot, "docs", "screens", "sources.sha256")
 
-const folders = [
+const parts = [
   "extension/ui/",
   "extension/public/_locales/",
   ...["page-parts", "dashboard", "worker-page"].map((folder) => `bridge-server/${folder}/`),
+  ...["messages", "screen-words"].map((name) => `engine/agent/${name}.ts`),
 ]
 
 /** SHA-256 of what the screens are made of: their code, styles and words. */
 function screensDigest(): string {
   const hash = createHash("sha256")
   for (const source of listSources([".ts", ".tsx", ".css", "messages.json"]))
-    if (folders.some((folder) => source.startsWith(folder)))
+    if (parts.some((part) => source.startsWith(part)))
       hash.update(`${source}\n`).update(readFileSync(path.join(repoRoot, source)))
   return hash.digest("hex")
 }
