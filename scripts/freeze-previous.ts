@@ -1,6 +1,6 @@
 /**
- * `node scripts/freeze-previous.ts COMMIT`: bundles what a released version says to others (Node client, bridge-server, an agent's pool) into
- * test/support/previous/, for the tests that let it meet this one. Run with the last release's commit when PROTOCOL_VERSION or the version goes up.
+ * `node scripts/freeze-previous.ts COMMIT`: bundles what a released version says to others (Node client, bridge-server, native host, an agent and its
+ * pool, a page and what serves it) into test/support/previous/, for the tests that let it meet this one. Run with the last release's commit when PROTOCOL_VERSION or the version goes up.
  */
 import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
@@ -21,8 +21,19 @@ export { Evidence } from "./bridge-server/storage/index.ts"
 export { PROTOCOL_VERSION } from "./protocol/version.ts"
 export { adderHost } from "./test/support/adder.ts"
 export { testPool } from "./test/support/pool.ts"
-export { joinAgent } from "./test/support/bridge.ts"
+export { BridgeLink } from "./engine/agent/bridge-link.ts"
+export { remoteMethods } from "./sdk/accelerator.ts"
+export { pool } from "./extension/page/connection.ts"
+export { Gate } from "./extension/gate/gate.ts"
+export { memoryGrants } from "./extension/gate/grant-store.ts"
+export { Prompts } from "./extension/gate/prompts.ts"
+export { messagePort } from "./protocol/index.ts"
+import { Pages } from "./extension/supervisor/pages.ts"
+export const servePage = (gate, pool, port, origin) => new Pages(gate, pool).accept(port, origin)
 `
+
+/** The program that browsers start. */
+const host = `import "./native-host/main.ts"`
 
 const [commit] = process.argv.slice(2)
 if (!commit) {
@@ -34,24 +45,28 @@ try {
   execFileSync("tar", ["-x", "-C", dir], { input: git("archive", commit) })
   // Of what it imports, esbuild takes in what is its own; packages stay outside and are this version's.
   symlinkSync(path.join(repoRoot, "node_modules"), path.join(dir, "node_modules"))
-  const { outputFiles } = await build({
-    stdin: { contents: entry, resolveDir: dir, loader: "ts" },
-    bundle: true,
-    minify: true,
-    write: false,
-    platform: "node",
-    format: "esm",
-    target: "node22",
-    external: ["fastify", "@fastify/*", "@duckdb/*", "onnxruntime-node", "pino", "prom-client", "ws", "uqr"],
-  })
   const out = path.join(repoRoot, "test", "support", "previous")
   mkdirSync(out, { recursive: true })
-  const bundle = gzipSync(outputFiles[0]?.contents as Uint8Array, { level: 9 })
-  writeFileSync(path.join(out, "bundle.mjs.gz"), bundle)
+  let bytes = 0
+  for (const [name, contents] of Object.entries({ bundle: entry, "native-host": host })) {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: dir, loader: "ts" },
+      bundle: true,
+      minify: true,
+      write: false,
+      platform: "node",
+      format: "esm",
+      target: "node22",
+      external: ["fastify", "@fastify/*", "@duckdb/*", "onnxruntime-node", "pino", "prom-client", "ws", "uqr"],
+    })
+    const packed = gzipSync(outputFiles[0]?.contents as Uint8Array, { level: 9 })
+    writeFileSync(path.join(out, `${name}.mjs.gz`), packed)
+    bytes += packed.byteLength
+  }
   const { version } = JSON.parse(readFileSync(path.join(dir, "package.json"), "utf8")) as { version: string }
   const about = { commit: git("rev-parse", "--short=12", commit).toString().trim(), version }
   writeFileSync(path.join(out, "about.json"), `${JSON.stringify(about, null, 2)}\n`)
-  console.log(`${(bundle.byteLength / 1000).toFixed(0)} kB of ${version} (${about.commit})`)
+  console.log(`${(bytes / 1000).toFixed(0)} kB of ${version} (${about.commit})`)
 } finally {
   rmSync(dir, { recursive: true })
 }

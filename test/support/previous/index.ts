@@ -1,42 +1,73 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import path from "node:path"
-import { pathToFileURL } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { gunzipSync } from "node:zlib"
-import type { createLog } from "../../../bridge-server/log.ts"
-import type { startBridge } from "../../../bridge-server/server.ts"
-import type { Evidence } from "../../../bridge-server/storage/index.ts"
+import { files } from "../../../bridge-server/files.ts"
+import { createLog } from "../../../bridge-server/log.ts"
+import { startBridge } from "../../../bridge-server/server.ts"
+import { Evidence } from "../../../bridge-server/storage/index.ts"
+import { BridgeLink } from "../../../engine/agent/bridge-link.ts"
+import type { Pool } from "../../../engine/pool/pool.ts"
+import { Gate } from "../../../extension/gate/gate.ts"
+import { memoryGrants } from "../../../extension/gate/grant-store.ts"
+import { Prompts } from "../../../extension/gate/prompts.ts"
+import { pool } from "../../../extension/page/connection.ts"
+import { Pages } from "../../../extension/supervisor/pages.ts"
+import { messagePort, type Port, PROTOCOL_VERSION } from "../../../protocol/index.ts"
 import { repoRoot } from "../../../scripts/sources.ts"
-import type { connect } from "../../../sdk/connect.ts"
-import type { adderHost } from "../adder.ts"
-import type { joinAgent } from "../bridge.ts"
-import type { testPool } from "../pool.ts"
+import { remoteMethods } from "../../../sdk/accelerator.ts"
+import { connect } from "../../../sdk/connect.ts"
+import { adderHost } from "../adder.ts"
+import { testPool } from "../pool.ts"
 import about from "./about.json" with { type: "json" }
 
-/** Parts of the version before this one, as they were; their types are this version's, which tests use within what both have. */
-export interface Previous {
-  connect: typeof connect
-  startBridge: typeof startBridge
-  createLog: typeof createLog
-  Evidence: typeof Evidence
-  PROTOCOL_VERSION: number
-  adderHost: typeof adderHost
-  testPool: typeof testPool
-  joinAgent: typeof joinAgent
+/** What a version says to others, and what lets its parts run without a browser. */
+const parts = {
+  PROTOCOL_VERSION,
+  connect,
+  startBridge,
+  createLog,
+  Evidence,
+  adderHost,
+  testPool,
+  BridgeLink,
+  /** A page's connection, and its methods over that. */
+  pool,
+  remoteMethods,
+  Gate,
+  memoryGrants,
+  Prompts,
+  messagePort,
+  /** Serves a page of that origin, in the extension. */
+  servePage: (gate: Gate, pool: Pool, port: Port, origin: string): void =>
+    new Pages(gate, pool, () => {}).accept(port, { origin, isPrivate: false }),
 }
+
+/** One version. Those of the previous one are as they were; their types are this version's, which tests use within what both have. */
+export type Parts = typeof parts & {
+  /** The program that browsers start. */
+  nativeHost: string
+}
+
+export const thisVersion: Parts = { ...parts, nativeHost: fileURLToPath(files.nativeHost) }
 
 const folder = path.join(repoRoot, ".output", "previous")
 
-/** The bundle that scripts/freeze-previous.ts made. It is unpacked where it finds the packages it imports, and what it reads beside itself. */
-export async function previousVersion(): Promise<Previous> {
+/** What scripts/freeze-previous.ts made. It is unpacked where it finds the packages it imports, and what it reads beside itself. */
+export async function previousVersion(): Promise<Parts> {
   const own = path.join(folder, about.commit)
-  const file = path.join(own, "dist", "bundle.mjs")
-  if (!existsSync(file)) {
-    mkdirSync(path.dirname(file), { recursive: true })
+  const [bundle, nativeHost] = ["bundle.mjs", "native-host.mjs"].map((name) => path.join(own, "dist", name)) as [
+    string,
+    string,
+  ]
+  if (!existsSync(bundle)) {
+    mkdirSync(path.dirname(bundle), { recursive: true })
     write(path.join(own, "package.json"), JSON.stringify({ version: about.version, type: "module" }))
     cpSync(path.join(repoRoot, "models", "digits"), path.join(folder, "models", "digits"), { recursive: true })
-    write(file, gunzipSync(readFileSync(path.join(import.meta.dirname, "bundle.mjs.gz"))))
+    for (const file of [nativeHost, bundle])
+      write(file, gunzipSync(readFileSync(path.join(import.meta.dirname, `${path.basename(file)}.gz`))))
   }
-  return (await import(pathToFileURL(file).href)) as Previous
+  return { ...((await import(pathToFileURL(bundle).href)) as typeof parts), nativeHost }
 }
 
 /** Whole or not at all: other processes may read it at once. */
