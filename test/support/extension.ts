@@ -24,8 +24,8 @@ export interface ExtensionBrowser {
   openOwn(file: string): Promise<Page>
   /** Has the page ask, and answers the prompt as a person does. */
   enable(page: Page, answer: Answer, request?: Request): Promise<Grant | PageFault>
-  /** Takes back what an origin was granted, on the options page, as a person does. */
-  revoke(options: Page, origin: string): Promise<void>
+  /** Takes back what an origin was granted, on the options page, as a person does; when the click came to the button, ms since 1970. */
+  revoke(options: Page, origin: string): Promise<number>
   /** The prompt that opens next, or is open. */
   prompt(): Promise<Page>
   close(): Promise<void>
@@ -80,8 +80,11 @@ export async function launchExtension({ language, ...options }: ExtensionOptions
     },
     async revoke(options, origin) {
       const row = options.getByTestId("site").filter({ hasText: origin })
-      await row.getByTestId("revoke").click()
+      const button = row.getByTestId("revoke")
+      await button.evaluate(noteClick)
+      await button.click()
       await row.waitFor({ state: "detached" })
+      return options.evaluate(() => window.clickedAt)
     },
     async close() {
       await context.close()
@@ -90,8 +93,16 @@ export async function launchExtension({ language, ...options }: ExtensionOptions
   }
 }
 
+/** Runs in a page: has it note when it gets the next click on `button`, which a busy machine may bring it late. */
+export function noteClick(button: Element): void {
+  button.addEventListener("click", () => {
+    window.clickedAt = performance.timeOrigin + performance.now()
+  })
+}
+
 declare global {
   interface Window {
+    clickedAt: number
     // biome-ignore lint/suspicious/noExplicitAny: the page's API, used in functions that run there; its types are the SDK's
     ipfsAccelerate: any
   }

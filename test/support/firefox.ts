@@ -9,7 +9,7 @@ import type { Answer, Grant } from "../../protocol/index.ts"
 import { FIREFOX_ABSENT } from "../../scripts/browsers.ts"
 import { ensureExtension } from "../../scripts/build-extension.ts"
 import { type FirefoxOptions, findPage, openFirefox } from "../../scripts/start/firefox.ts"
-import type { PageFault } from "./extension.ts"
+import { noteClick, type PageFault } from "./extension.ts"
 import { processTree } from "./processes.ts"
 
 /** Why tests in Firefox are skipped, to follow their title; empty where it is there. */
@@ -21,8 +21,8 @@ export interface FirefoxBrowser {
   readonly options: Page
   /** Has the page ask, and answers the prompt as a person does. */
   enable(page: Page, answer: Answer, request?: { reason?: string }): Promise<Grant | PageFault>
-  /** Takes back what an origin was granted, on the options page, as a person does; gives what `before` said just before the click. */
-  revoke<T>(origin: string, before?: () => Promise<T>): Promise<T>
+  /** Takes back what an origin was granted, on the options page, as a person does; when the click came to the button, ms since 1970. */
+  revoke(origin: string): Promise<number>
   /** Ends the supervisor's dedicated worker of that name. */
   killWorker(name: string): Promise<void>
   /** Installs a newer version over the extension. Its options page goes. */
@@ -68,15 +68,15 @@ export async function launchFirefox({ profileDir, ...settings }: FirefoxSettings
       await prompt?.locator(`[data-testid=${answer === "deny" ? "deny" : `allow-${answer}`}]`).click()
       return granted
     },
-    async revoke<T>(origin: string, before?: () => Promise<T>) {
+    async revoke(origin) {
       // What is behind another tab paints nothing, and a click waits for that.
       await options.bringToFront()
       const site = `[data-testid=site][data-origin="${origin}"]`
       const revoke = await options.waitForSelector(`${site} [data-testid=revoke]`)
-      const said = (await before?.()) as T
+      await revoke?.evaluate(noteClick)
       await revoke?.click()
       await options.waitForFunction((button) => !button?.isConnected, {}, revoke)
-      return said
+      return options.evaluate(() => window.clickedAt)
     },
     killWorker: (name) =>
       options.evaluate((name) => {

@@ -16,7 +16,7 @@ export interface SoakBrowser {
   open(url: string): Promise<Tab>
   /** Has the page ask for this session, and allows it. */
   enable(tab: Tab): Promise<unknown>
-  revoke(origin: string): Promise<void>
+  revoke(origin: string): Promise<unknown>
   /** What can be killed in it, by name. */
   readonly faults: Record<string, () => Promise<void>>
   memory(): Promise<Memory>
