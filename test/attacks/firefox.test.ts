@@ -29,7 +29,7 @@ beforeAll(async () => {
   const page = await open(granted)
   expect(await firefox.enable(page, "always")).toMatchObject({ origin: granted })
   await page.close()
-}, 60_000)
+})
 afterAll(async () => {
   await firefox?.close()
   await site?.close()

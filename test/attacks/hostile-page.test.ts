@@ -13,7 +13,7 @@ let site: Served
 beforeAll(async () => {
   site = await serveFolder(pagesDir, { mounts: { "/models/": "models/digits" } })
   browser = await launchExtension()
-}, 60_000)
+})
 afterAll(async () => {
   await browser?.close()
   await site?.close()

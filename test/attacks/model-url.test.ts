@@ -176,7 +176,7 @@ describe("in Chromium", () => {
       await served.close()
       await bundled.remove()
     }
-  }, 60_000)
+  })
   afterAll(() => close?.())
 
   test("literal private and loopback addresses are refused without a request", async () => {
@@ -255,7 +255,7 @@ describe("in the extension, which the browser lets read everything", () => {
     await page.evaluate(() => {
       window.fetch = () => Promise.reject(new Error("not by the page"))
     })
-  }, 60_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await host?.close()

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await options.getByTestId("pair-bridge").click()
   await options.getByTestId("bridge-state").and(options.locator("[data-state=connected]")).waitFor()
   await nativeIsThere(bridge.bridge)
-}, 90_000)
+})
 afterAll(async () => {
   await browser?.close()
   await site?.close()

@@ -48,7 +48,7 @@ const nativePid = (): number => t.bridge.nativePid("native")!
 async function running(sessionId: string, options: object = {}) {
   const answer = peer.call("session.run", { sessionId, feeds: { x: identity(SIDE) } }, options)
   answer.catch(() => {})
-  await expect.poll(() => t.bridge.router.parts.slots.running, { interval: 5, timeout: 10_000 }).toBe(1)
+  await expect.poll(() => t.bridge.router.parts.slots.running, { interval: 5 }).toBe(1)
   return { answer }
 }
 
@@ -104,7 +104,7 @@ test("killed twice under one job, it ends with IPFA_JOB_LOST: no job is tried fo
   const first = nativePid()
   process.kill(first, "SIGKILL")
   await fleetWill(t.bridge, (b) => b.nativePid("native") !== first && b.fleet.get("native") !== undefined)
-  await expect.poll(() => t.bridge.router.parts.slots.running, { interval: 5, timeout: 10_000 }).toBe(1)
+  await expect.poll(() => t.bridge.router.parts.slots.running, { interval: 5 }).toBe(1)
   process.kill(nativePid(), "SIGKILL")
   expect(await code(answer)).toBe("IPFA_JOB_LOST")
   // And the third child serves the next one.
@@ -134,7 +134,7 @@ test("over HTTP, too, a killed child costs one retry", async () => {
     "content-type": "application/octet-stream",
     "inference-header-content-length": String(head.byteLength),
   })
-  await expect.poll(() => t.bridge.router.parts.slots.running, { interval: 5, timeout: 10_000 }).toBe(1)
+  await expect.poll(() => t.bridge.router.parts.slots.running, { interval: 5 }).toBe(1)
   process.kill(nativePid(), "SIGKILL")
   const { status, headers, bytes } = await answer
   expect(status).toBe(200)

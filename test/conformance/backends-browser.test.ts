@@ -19,7 +19,7 @@ import { reference } from "./reference.ts"
 import { fourBit } from "./tiny-models.ts"
 
 // Models run in fractions of a second, or in some on SwiftShader; the machine may be busy with other tests.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 let context: BrowserContext
 let served: Harness

@@ -1,11 +1,9 @@
 import type { BrowserContext } from "playwright-core"
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { DeviceInfo } from "../../protocol/index.ts"
 import { launchWebnnShell, noWebnnShell } from "../support/webnn-shell.ts"
 import { cases } from "./cases.ts"
 import { expectConforms, expectDtypes, type Harness, harness, type PageUnderTest } from "./harness.ts"
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let context: BrowserContext
 let served: Harness

@@ -14,7 +14,7 @@ import { expectRight } from "./judge.ts"
 import { reference } from "./reference.ts"
 import { convolution } from "./tiny-models.ts"
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const zeros = (...shape: number[]): Tensor => ({
   dtype: "float32",

@@ -1,10 +1,8 @@
 import type { BrowserContext } from "playwright-core"
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { launchChromium } from "../support/chromium.ts"
 import { drivenOf, type Harness, harness } from "./harness.ts"
 import { ones } from "./tiny-models.ts"
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const MIB = 2 ** 20
 let context: BrowserContext

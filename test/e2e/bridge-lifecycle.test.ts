@@ -72,7 +72,7 @@ test("a killed bridge-server's folder is free at once, its children end, and the
   await first.exited
   const t = await testBridge({ dataDir: dir, native: false })
   expect(readFileSync(t.bridge.tokenFile, "utf8")).toBe(token)
-  await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([])
+  await expect.poll(() => children.filter(isAlive)).toEqual([])
   await t.close()
 })
 
@@ -112,9 +112,7 @@ test("SIGTERM ends it and its children, with exit code 0 and a free folder", asy
   const { child, exited, http, tokenFile } = await serve()
   const authorization = `Bearer ${readFileSync(tokenFile, "utf8").trim()}`
   await expect
-    .poll(async () => (await raw(http, "GET", "/v2/health/ready", undefined, { authorization })).status, {
-      timeout: 20_000,
-    })
+    .poll(async () => (await raw(http, "GET", "/v2/health/ready", undefined, { authorization })).status)
     .toBe(200)
   const children = childrenOf(child.pid!)
   expect(children.length).toBeGreaterThan(0)

@@ -139,30 +139,32 @@ describe("the person's controls", () => {
     await browser.site.bringToFront()
     await popup.reload()
     await popup.locator("#site").getByText(SITE).waitFor()
+    /** Runs a benchmark; resolves when `part` was shown, and pressed if it is a button: it is there for milliseconds where the GPU is no part of it. */
+    const runUntil = (part: string) =>
+      popup.evaluate((part) => {
+        const find = (id: string) => document.querySelector<HTMLElement>(`[data-testid=${id}]`)
+        const shown = new Promise<void>((resolve) => {
+          const observer = new MutationObserver(() => {
+            const element = find(part)
+            if (!element) return
+            observer.disconnect()
+            if (element instanceof HTMLButtonElement) element.click()
+            resolve()
+          })
+          observer.observe(document.body, { childList: true, subtree: true })
+        })
+        find("run-benchmark")?.click()
+        return shown
+      }, part)
     expect(await popup.locator("#site").getByTestId("site-switch").isChecked()).toBe(true)
-    await popup.getByTestId("run-benchmark").click()
-    await popup.getByTestId("benchmark-progress").waitFor()
+    await runUntil("benchmark-progress")
     await popup.getByTestId("run-benchmark").waitFor()
     const row = popup.getByTestId("benchmark").filter({ hasText: "wasm" }).first()
     const measured = () => row.getByRole("img").getAttribute("aria-label")
     // Four were made before.
     await expect.poll(measured).toContain("the last 5 benchmarks")
     const before = await measured()
-    // As soon as it can be: it takes a few milliseconds where the GPU is no part of it.
-    await popup.evaluate(() => {
-      const button = (id: string) => document.querySelector<HTMLElement>(`[data-testid=${id}]`)
-      const cancelled = new Promise<void>((resolve) => {
-        const observer = new MutationObserver(() => {
-          if (!button("cancel-benchmark")) return
-          observer.disconnect()
-          button("cancel-benchmark")?.click()
-          resolve()
-        })
-        observer.observe(document.body, { childList: true, subtree: true })
-      })
-      button("run-benchmark")?.click()
-      return cancelled
-    })
+    await runUntil("cancel-benchmark")
     await popup.getByTestId("run-benchmark").waitFor()
     expect(await popup.getByRole("alert").count()).toBe(0)
     expect(await measured()).toBe(before)
@@ -188,20 +190,21 @@ describe("the person's controls", () => {
     await popup.goto(options.url().replace("options", "popup"))
     await popup.locator("#devices [data-testid=device]").first().waitFor()
     const asked = () => popup.evaluate(() => (window as unknown as { asked: string[] }).asked.splice(0))
+    const since = performance.now()
     await asked()
-    const seconds = await browser.site.evaluate(
+    await browser.site.evaluate(
       async ([model, image]) => {
         const session = await window.ipfsAccelerate.load(model, { device: "wasm" })
         const feeds = { image: { dtype: "float32", shape: [1, 1, 8, 8], data: Float32Array.from(image) } }
         const start = performance.now()
         while (performance.now() - start < 3000) await session.run(feeds)
         await session.dispose()
-        return (performance.now() - start) / 1000
       },
       [`${SITE}/digits.onnx`, digits.samples[0]?.image as number[]] as const,
     )
     const times = new Map<string, number>()
     for (const method of await asked()) times.set(method, (times.get(method) ?? 0) + 1)
+    const seconds = (performance.now() - since) / 1000
     expect([...times.keys()].sort()).toEqual(["benchmark.list", "hardware.report", "model.list", "status.get"])
     for (const [method, count] of times) expect(count, method).toBeLessThanOrEqual(seconds + 2)
   })

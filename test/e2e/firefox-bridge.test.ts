@@ -17,7 +17,7 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "ipfa bridge "))
   served = await testBridge({ dataDir, native: false })
   firefox = await launchFirefox()
-}, 60_000)
+})
 afterAll(async () => {
   await firefox?.close()
   await served?.close()
@@ -43,5 +43,4 @@ test.skipIf(noFirefox)(
     await options.locator("[data-testid=forget-bridge]").click()
     await fleetWill(bridge, ({ fleet }) => fleet.members.every(({ gone }) => gone))
   },
-  60_000,
 )

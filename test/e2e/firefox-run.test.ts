@@ -43,7 +43,7 @@ describe.skipIf(noFirefox)(`in Firefox, a page runs a model in the extension's p
     embedding = await serveFolder(pagesDir, { mounts, headers: { "Cross-Origin-Embedder-Policy": "require-corp" } })
     firefox = await launchFirefox()
     expected = await nativeLogits(images)
-  }, 60_000)
+  })
   afterAll(async () => {
     await firefox?.close()
     await site?.close()

@@ -67,7 +67,7 @@ describe("Chromium with the native host installed", () => {
 
   test("leaves when the person says so, stays away after a restart, and comes back when asked to", async () => {
     await options.getByTestId("forget-bridge").click()
-    await expect.poll(() => user.running(), { timeout: 15_000 }).toEqual({ hosts: [], bridges: [] })
+    await expect.poll(() => user.running()).toEqual({ hosts: [], bridges: [] })
     await browser.close()
     await open()
     await options.getByTestId("find-bridge").waitFor()
@@ -80,9 +80,9 @@ describe("Chromium with the native host installed", () => {
     process.kill(chromiumOf(user), "SIGKILL")
     // That may be known here already, and is an error then.
     await browser.close().catch(() => undefined)
-    await expect.poll(() => user.running(), { timeout: 15_000 }).toEqual({ hosts: [], bridges: [] })
+    await expect.poll(() => user.running()).toEqual({ hosts: [], bridges: [] })
     browser = await launchExtension({ profileDir: path.join(user.home, ".config/chromium") })
-    await expect.poll(() => user.running().bridges, { timeout: 15_000 }).toHaveLength(1)
+    await expect.poll(() => user.running().bridges).toHaveLength(1)
   })
 
   test("where it may not connect to loopback itself, the native host carries it", async () => {

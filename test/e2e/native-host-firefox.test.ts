@@ -49,7 +49,7 @@ test.skipIf(noFirefox)(
     await firefox.close()
     await expect.poll(() => user.running()).toEqual({ hosts: [other.pid], bridges: [pid] })
     other.kill()
-    await expect.poll(() => user.running(), { timeout: 15_000 }).toEqual({ hosts: [], bridges: [] })
+    await expect.poll(() => user.running()).toEqual({ hosts: [], bridges: [] })
   },
 )
 

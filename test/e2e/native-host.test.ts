@@ -94,7 +94,7 @@ describe("the native host", () => {
     // As Chromium ends a host: its stdin does.
     hosts[1]?.peer.close()
     expect(await hosts[1]?.exited).toBe(0)
-    await expect.poll(() => user.running(), { timeout: 15_000 }).toEqual({ hosts: [], bridges: [] })
+    await expect.poll(() => user.running()).toEqual({ hosts: [], bridges: [] })
   })
 
   test("that ends while the bridge-server starts leaves nothing behind", async () => {
@@ -103,7 +103,7 @@ describe("the native host", () => {
     await expect.poll(() => user.running().bridges, { interval: 20 }).toHaveLength(1)
     host.kill()
     expect(await given).toBe("IPFA_PROTOCOL_CLOSED")
-    await expect.poll(() => user.running(), { timeout: 15_000 }).toEqual({ hosts: [], bridges: [] })
+    await expect.poll(() => user.running()).toEqual({ hosts: [], bridges: [] })
   })
 
   test("finds a bridge-server that a person started, and leaves it running", async () => {

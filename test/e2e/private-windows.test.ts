@@ -41,6 +41,7 @@ async function inChromium(): Promise<PrivateBrowser> {
   const preferences = { extensions: { ui: { developer_mode: true } } }
   await writeFile(join(profileDir, "Default", "Preferences"), JSON.stringify(preferences))
   const browser = await launchExtension({ profileDir, software: false })
+  const before = await browser.devtools.target("background.js")
   const settings = await browser.context.newPage()
   await settings.goto("chrome://extensions/")
   await settings.evaluate(async (extensionId) => {
@@ -48,12 +49,14 @@ async function inChromium(): Promise<PrivateBrowser> {
     const { developerPrivate } = chrome as unknown as { developerPrivate: Private }
     await developerPrivate.updateExtensionConfiguration({ extensionId, incognitoAccess: true })
   }, EXTENSION_ID)
-  await vi.waitFor(async () => expect(await browser.devtools.target("background.js")).toBeDefined(), 20_000)
+  const startedAnew = async () =>
+    expect([before, undefined]).not.toContain(await browser.devtools.target("background.js"))
+  await vi.waitFor(startedAnew, 20_000)
   const options = await browser.openOwn("options.html")
   expect(await options.evaluate(() => chrome.extension.isAllowedIncognitoAccess())).toBe(true)
   return {
     async open(url, isPrivate) {
-      const opened = browser.context.waitForEvent("page")
+      const opened = browser.context.waitForEvent("page", { predicate: (page) => page.url().startsWith(url) })
       await options.evaluate(([url, incognito]) => void chrome.windows.create({ url, incognito }), [
         url,
         isPrivate,

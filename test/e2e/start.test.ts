@@ -58,7 +58,8 @@ function start(args: string[], env: NodeJS.ProcessEnv = {}) {
     child,
     events,
     until,
-    exit: once(child, "exit").then(([code]) => code as number | null),
+    // All that it said has come then; when it exits it may still be on its way.
+    exit: once(child, "close").then(([code]) => code as number | null),
     stderr: () => stderr,
     ...processes,
   }

@@ -84,7 +84,7 @@ describe("the SDK in a real page without the extension", () => {
 
   test("React: a component gets a session, runs it, and gives it back", async () => {
     await page.evaluate(([u, i]) => sdk.render(u, i), [model, samples[1]!.image] as const)
-    await expect.poll(() => page.textContent("#device"), { timeout: 20_000 }).toBe("wasm")
+    await expect.poll(() => page.textContent("#device")).toBe("wasm")
     expect(await page.textContent("#via")).toBe("page")
     // Strict mode mounts twice; the first session was given back.
     await expect.poll(() => page.evaluate(() => sdk.leases())).toBe(1)

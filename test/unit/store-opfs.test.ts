@@ -36,7 +36,7 @@ describe("the store of a real page", () => {
     served = await serveFolder(bundled.dir)
     context = await launchChromium()
     tab = await open()
-  }, 60_000)
+  })
   beforeEach(() => {
     server.requests.length = 0
   })
