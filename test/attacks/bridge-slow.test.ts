@@ -4,14 +4,18 @@ import { raw, type TestBridge, testBridge } from "../support/bridge.ts"
 
 /** S10: what is slow on purpose holds nothing for long, and nobody else up. */
 
-const timeouts = { headersMs: 200, requestMs: 1500, idleMs: 100 }
+const headersMs = 200
+const idleMs = 100
+/** No test waits so long: what ends, ends by another limit. */
+const never = 3600_000
 let t: TestBridge
 let host: string
 
-beforeAll(async () => {
-  t = await testBridge({ native: false, timeouts })
+async function open(requestMs: number): Promise<void> {
+  t = await testBridge({ native: false, timeouts: { headersMs, requestMs, idleMs } })
   host = new URL(t.bridge.http).host
-})
+}
+beforeAll(() => open(never))
 afterAll(() => t.close())
 
 /** Says `first`, then one byte after another for as long as it is listened to. What it was answered, and how long it was listened to, ms. */
@@ -37,34 +41,34 @@ const body = ["Content-Type: application/json", "Content-Length: 100000", "\r\n{
 describe("a client", () => {
   test("that never says anything is left after the time for headers", async () => {
     const { ms } = await drip("")
-    expect(ms).toBeGreaterThan(timeouts.headersMs)
-    expect(ms).toBeLessThan(timeouts.requestMs)
+    expect(ms).toBeGreaterThan(headersMs)
   })
 
   test("whose headers come byte by byte is left after the time for them, with 408", async () => {
     const { answer, ms } = await drip(head("X-Slow: "), "a")
     expect(answer).toMatch(/^HTTP\/1.1 408 /)
-    expect(ms).toBeGreaterThan(timeouts.headersMs)
-    expect(ms).toBeLessThan(timeouts.requestMs)
-  })
-
-  test("whose body comes byte by byte is left after the time for a request, and others are served meanwhile", async () => {
-    const slow = drip(head(`Authorization: Bearer ${t.bridge.token}`, ...body), " ")
-    expect((await raw(t.bridge.http, "GET", "/healthz")).status).toBe(200)
-    const { answer, ms } = await slow
-    expect(answer).toMatch(/^HTTP\/1.1 408 /)
-    expect(ms).toBeGreaterThan(timeouts.requestMs)
+    expect(ms).toBeGreaterThan(headersMs)
   })
 
   test("that is refused is left at once, whatever it has still to say", async () => {
-    const { answer, ms } = await drip(head(...body), " ")
+    const { answer } = await drip(head(...body), " ")
     expect(answer).toMatch(/^HTTP\/1.1 401 /)
-    expect(ms).toBeLessThan(timeouts.requestMs)
   })
 
   test("that asks nothing more is left after the time for that, which it was told", async () => {
     const { answer, ms } = await drip(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
     expect(answer).toMatch(/^HTTP\/1.1 200 [\s\S]*connection: keep-alive/i)
-    expect(ms).toBeGreaterThan(timeouts.idleMs)
+    expect(ms).toBeGreaterThan(idleMs)
+  })
+
+  test("whose body comes byte by byte is left after the time for a request, and others are served meanwhile", async () => {
+    await t.close()
+    const requestMs = 500
+    await open(requestMs)
+    const slow = drip(head(`Authorization: Bearer ${t.bridge.token}`, ...body), " ")
+    expect((await raw(t.bridge.http, "GET", "/healthz")).status).toBe(200)
+    const { answer, ms } = await slow
+    expect(answer).toMatch(/^HTTP\/1.1 408 /)
+    expect(ms).toBeGreaterThan(requestMs)
   })
 })

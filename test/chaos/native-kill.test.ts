@@ -103,7 +103,10 @@ test("killed twice under one job, it ends with IPFA_JOB_LOST: no job is tried fo
   const { answer } = await running(sessionId)
   const first = nativePid()
   process.kill(first, "SIGKILL")
-  await fleetWill(t.bridge, (b) => b.nativePid("native") !== first && b.fleet.get("native") !== undefined)
+  await fleetWill(
+    t.bridge,
+    (b) => ![first, undefined].includes(b.nativePid("native")) && b.fleet.get("native") !== undefined,
+  )
   await expect.poll(() => t.bridge.router.parts.slots.running, { interval: 5 }).toBe(1)
   process.kill(nativePid(), "SIGKILL")
   expect(await code(answer)).toBe("IPFA_JOB_LOST")

@@ -91,22 +91,29 @@ describe("the side panel", () => {
     const page = await browser.context.newPage()
     await page.goto(site.url)
     await browser.enable(page, "session")
-    // Digits by the thousand take their time.
+    // One after another until it was seen: digits by the thousand take their time, and not for ever.
     const ran = page.evaluate(async () => {
       const session = await window.ipfsAccelerate.load("/models/digits.onnx", { device: "wasm" })
       const n = 4000
       const image = { dtype: "float32", shape: [n, 1, 8, 8], data: new Float32Array(n * 64) }
-      await Promise.all([session.run({ image }), session.run({ image }), session.run({ image })])
+      const state = window as unknown as { seen?: boolean }
+      let runs = 0
+      while (!state.seen || runs < 2) {
+        await session.run({ image })
+        runs++
+      }
+      return runs
     })
     const job = panel.getByTestId("job").filter({ hasText: site.url })
     await job.first().waitFor()
-    expect(await panel.getByTestId("working").getAttribute("data-state")).toBe("working")
-    await ran
+    await expect.poll(() => panel.getByTestId("working").getAttribute("data-state")).toBe("working")
+    await page.evaluate(() => void Object.assign(window, { seen: true }))
+    const runs = await ran
     await expect.poll(() => job.count()).toBe(0)
     await expect.poll(() => panel.getByTestId("working").getAttribute("data-state")).toBe("idle")
     const entry = panel.getByTestId("log-entry").and(panel.locator(`[data-origin="${site.url}"]`))
     expect(await entry.getAttribute("data-outcome")).toBe("done")
-    expect(await entry.textContent()).toMatch(/.?3.? times on .?wasm/)
+    expect(await entry.textContent()).toMatch(new RegExp(`.?${runs}.? times on .?wasm`))
     await panel.getByTestId("clear-log").click()
     await panel.getByTestId("clear-log-sure").click()
     await expect.poll(() => panel.getByTestId("log-entry").count()).toBe(0)
