@@ -11,6 +11,7 @@ import { type Conv2dAlgorithm, type Conv2dAttributes, conv2d } from "./ops/conv2
 import { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 import { type CumSumAttributes, cumSum } from "./ops/cum-sum/cum-sum.ts"
 import { type GatherAttributes, gather } from "./ops/gather/gather.ts"
+import { type GridSampleAttributes, gridSample } from "./ops/grid-sample/grid-sample.ts"
 import { type MatmulAlgorithm, type MatmulAttributes, matmul } from "./ops/matmul/matmul.ts"
 import { layerNorm, type NormAttributes, rmsNorm } from "./ops/norm/norm.ts"
 import { averagePool, maxPool, type PoolAttributes } from "./ops/pool2d/pool2d.ts"
@@ -152,6 +153,13 @@ export interface Kernels
     attributes?: Partial<GatherAttributes>,
     options?: RunOptions<"flat">,
   ): Promise<GpuTensor<D>>
+  /** x [n, c, h, w] where grid [n, h', w', 2] says, from −1 to 1 along each axis: x, then y → [n, c, h', w'] */
+  gridSample(
+    x: Float32,
+    grid: Float32,
+    attributes?: Partial<GridSampleAttributes>,
+    options?: RunOptions<"flat">,
+  ): Result
   /** Updates to their places in `into`, or in a new tensor of 0; both of one shape. Any dtype. */
   scatter<D extends GpuDtype>(
     places: GpuTensor<"int32">,
@@ -221,6 +229,7 @@ export function createKernels(device: GPUDevice): Kernels {
       runtime.run(layerNorm, [x, w, bias, residual], attributes, options) as Result,
     gather: (x, indices, attributes, options) =>
       runtime.run(gather, [x, indices] as GpuTensor[], attributes, options) as unknown as Any,
+    gridSample: (x, grid, attributes, options) => runtime.run(gridSample, [x, grid], attributes, options) as Result,
     scatter: (places, updates, attributes, options) =>
       runtime.run(scatter, [places, updates] as GpuTensor[], attributes, options) as unknown as Any,
     resample: (x, indices, weights, attributes, options) =>

@@ -23,6 +23,7 @@ import { conv2d } from "./ops/conv2d/conv2d.ts"
 import { copy } from "./ops/copy/copy.ts"
 import { cumSum } from "./ops/cum-sum/cum-sum.ts"
 import { gather } from "./ops/gather/gather.ts"
+import { gridSample } from "./ops/grid-sample/grid-sample.ts"
 import { matmul } from "./ops/matmul/matmul.ts"
 import { layerNorm, rmsNorm } from "./ops/norm/norm.ts"
 import { averagePool, maxPool } from "./ops/pool2d/pool2d.ts"
@@ -139,6 +140,7 @@ export const kernelRegistry: readonly AnyKernel[] = [
   gather,
   scatter,
   resample,
+  gridSample,
   where,
   gelu,
   relu,

@@ -57,6 +57,12 @@ export function of(dtype: Dtype, shape: number[], numbers: readonly number[]): I
   }
 }
 
+export const texts = (name: string, list: string[]): Attribute => ({
+  name,
+  type: 8,
+  strings: list.map((s) => new TextEncoder().encode(s)),
+})
+
 export const stored = (input: Input): Input => ({ ...input, stored: true })
 
 function modelOf({ operator, domain, attributes = [], inputs, outputs }: Given): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,4 @@
-import { int, ints, of, onOneDevice, stored, tensor } from "./single-node.ts"
+import { type Given, int, ints, of, onOneDevice, stored, tensor, text, texts } from "./single-node.ts"
 
 // Cases beyond ONNX's own.
 const { agree } = onOneDevice()
@@ -72,3 +72,67 @@ agree("DynamicQuantizeLinear", {
     outputs: [["uint8", 1], ["float32", 0], ["uint8", 0]], // biome-ignore format: a list
   },
 })
+
+const numbers = (shape: number[], seed: number) => tensor("float32", shape, -1, 1, seed)
+const weightsOf = (shape: number[], seed: number) => stored(numbers(shape, seed))
+const state: Given["outputs"] = [["float32", 4], ["float32", 3]] // biome-ignore format: a list
+
+agree("LSTM", {
+  "both directions, sequences of different lengths, peepholes": {
+    attributes: [int("hidden_size", 5), text("direction", "bidirectional")],
+    inputs: [
+      numbers([4, 3, 6], 1),
+      weightsOf([2, 20, 6], 2),
+      weightsOf([2, 20, 5], 3),
+      weightsOf([2, 40], 4),
+      of("int32", [3], [4, 2, 1]),
+      numbers([2, 3, 5], 5),
+      numbers([2, 3, 5], 6),
+      weightsOf([2, 15], 7),
+    ],
+    outputs: [...state, ["float32", 3]],
+  },
+})
+
+agree("GRU", {
+  "both directions, the reset after the product": {
+    attributes: [int("hidden_size", 5), int("linear_before_reset", 1), text("direction", "bidirectional")],
+    inputs: [numbers([4, 3, 6], 1), weightsOf([2, 15, 6], 2), weightsOf([2, 15, 5], 3), weightsOf([2, 30], 4)],
+    outputs: state,
+  },
+  "backwards, from a state": {
+    attributes: [int("hidden_size", 5), text("direction", "reverse")],
+    inputs: [
+      numbers([4, 3, 6], 1),
+      weightsOf([1, 15, 6], 2),
+      weightsOf([1, 15, 5], 3),
+      null,
+      null,
+      numbers([1, 3, 5], 4),
+    ],
+    outputs: state,
+  },
+})
+
+agree("RNN", {
+  "another activation": {
+    attributes: [int("hidden_size", 5), texts("activations", ["Relu"])],
+    inputs: [numbers([4, 3, 6], 1), weightsOf([1, 5, 6], 2), weightsOf([1, 5, 5], 3)],
+    outputs: state,
+  },
+})
+
+const modes = ["linear", "nearest", "cubic"].flatMap((mode) => ["zeros", "border", "reflection"].map((padding) => [mode, padding] as const)) // biome-ignore format: a table
+agree(
+  "GridSample",
+  Object.fromEntries(
+    modes.map(([mode, padding], i) => [
+      `${mode}, ${padding}`,
+      {
+        attributes: [text("mode", mode), text("padding_mode", padding), int("align_corners", i % 2)],
+        inputs: [numbers([2, 3, 5, 4], 1), tensor("float32", [2, 6, 3, 2], -1.7, 1.7)],
+        outputs: [["float32", 4]],
+      },
+    ]),
+  ),
+)

@@ -184,6 +184,14 @@ export class NodeLowering {
     return this.#attributes.get(name)?.ints.map(Number) ?? (otherwise && [...otherwise])
   }
 
+  floats(name: string): number[] | undefined {
+    return this.#attributes.get(name)?.floats
+  }
+
+  texts(name: string): string[] | undefined {
+    return this.#attributes.get(name)?.strings.map((bytes) => new TextDecoder().decode(bytes))
+  }
+
   text(name: string, otherwise: string): string {
     const found = this.#attributes.get(name)
     return found ? new TextDecoder().decode(found.s) : otherwise

@@ -12,6 +12,7 @@ import { normalizations } from "./normalization.ts"
 import { packed } from "./packed.ts"
 import { pools } from "./pool.ts"
 import { quantizations } from "./quantization.ts"
+import { recurrences } from "./recurrent.ts"
 import { reductions } from "./reduce.ts"
 import { resizing } from "./resize.ts"
 import { scatters } from "./scatter.ts"
@@ -31,6 +32,7 @@ const families = [
   packed,
   pools,
   quantizations,
+  recurrences,
   reductions,
   resizing,
   scatters,

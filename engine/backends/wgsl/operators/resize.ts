@@ -1,4 +1,4 @@
-import { gather, resample } from "../../../../kernels/index.ts"
+import { type GridSampleAttributes, gather, gridSample, resample } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
@@ -118,7 +118,24 @@ function scalesOf(node: NodeLowering, shape: readonly number[], axes: readonly n
   return ratios.map(() => (policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios)))
 }
 
+/** Names of the modes before opset 20 too. */
+const sampling: Record<string, GridSampleAttributes["mode"]> = {
+  linear: "linear",
+  bilinear: "linear",
+  nearest: "nearest",
+  cubic: "cubic",
+  bicubic: "cubic",
+}
+
 export const resizing = [
+  defineLowering("GridSample", (node) => {
+    const [x, grid] = [node.input(0), node.input(1)]
+    if (x.shape.length !== 4) throw unsupported(`its image has ${x.shape.length - 2} axes`)
+    const padding = node.text("padding_mode", "zeros") as GridSampleAttributes["padding"]
+    const mode = sampling[node.text("mode", "linear")]!
+    node.set(0, node.run(gridSample, [x, grid], { mode, padding, align: node.int("align_corners", 0) === 1 }))
+  }),
+
   defineLowering("Resize", (node) => {
     const x = node.input(0)
     const shape = node.outputShape()
