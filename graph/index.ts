@@ -1,6 +1,7 @@
 export { readModel, writeModel } from "./codec.ts"
 export { elementType, elementTypeNumber } from "./element-type.ts"
 export type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto } from "./generated/onnx_pb.js"
+export { parseEquation } from "./infer/einsum.ts"
 export {
   type InferOptions,
   type InferredCost,

@@ -136,3 +136,34 @@ agree(
     ]),
   ),
 )
+
+const einsum = (equation: string, ...shapes: number[][]): Omit<Given, "operator"> => ({
+  attributes: [text("equation", equation)],
+  inputs: shapes.map((shape, i) => numbers(shape, i + 1)),
+  outputs: [["float32", equation.includes("...") ? 4 : equation.split("->")[1]!.trim().length]],
+})
+agree("Einsum", {
+  "a transposed matrix": einsum("ij->ji", [3, 4]),
+  "a diagonal, summed": einsum("iij->j", [3, 3, 4]),
+  "all of it": einsum("ij->", [3, 4]),
+  "attention's scores": einsum("bthd,bshd->bhts", [2, 5, 3, 4], [2, 6, 3, 4]),
+  "elements with elements": einsum("ij,ij->ij", [3, 4], [3, 4]),
+  "what only one has, summed away": einsum("ij,kl->il", [3, 4], [2, 5]),
+  "three of them": einsum("ij,jk,ki->k", [3, 4], [4, 5], [5, 3]),
+  "batches, broadcast": einsum("...ij,...jk->...ik", [2, 1, 3, 4], [2, 5, 4, 6]),
+})
+
+const pooled = (attributes: Given["attributes"], shape: number[]) => ({
+  attributes,
+  inputs: [numbers(shape, 1)],
+  outputs: [["float32", shape.length]] as Given["outputs"],
+})
+agree("LpPool", {
+  "squares, padded": pooled([ints("kernel_shape", [3, 2]), ints("strides", [2, 1]), ints("pads", [1, 0, 0, 1])], [2, 3, 7, 6]),
+  "cubes, along a line": pooled([ints("kernel_shape", [3]), int("p", 3)], [2, 3, 9]),
+  "a last window that ends beyond": pooled([ints("kernel_shape", [3, 3]), ints("strides", [2, 2]), int("ceil_mode", 1), int("p", 1)], [1, 2, 8, 8]),
+}) // biome-ignore format: a case is a line
+agree("GlobalLpPool", {
+  squares: pooled([], [2, 3, 4, 5]),
+  cubes: pooled([int("p", 3)], [2, 3, 4, 5]),
+})

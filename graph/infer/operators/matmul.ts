@@ -1,4 +1,5 @@
 import type { NodeContext } from "../context.ts"
+import { type Equation, parseEquation } from "../einsum.ts"
 import { defineOperator, type OperatorDefinition } from "../operator.ts"
 import { type Dim, elems, INT32, type Shape, type Value, value } from "../value.ts"
 
@@ -33,39 +34,10 @@ function gemm(node: NodeContext): Value {
   return value(a.elem, [m, n])
 }
 
-interface Equation {
-  inputs: string[][]
-  output: string[]
-}
-
-/** Splits a term into labels; an ellipsis becomes as many labels of its own as dimensions are left. */
-function labels(node: NodeContext, term: string, rank: number): string[] {
-  const [before = "", after, ...more] = term.split("...")
-  if (more.length > 0 || /[^A-Za-z]/.test(before + (after ?? ""))) throw node.refusal("an einsum equation")
-  if (after === undefined) return [...before]
-  const free = rank - before.length - after.length
-  return [...before, ...Array.from({ length: Math.max(0, free) }, (_, i) => `.${free - i}`), ...after]
-}
-
 function equation(node: NodeContext): Equation | null {
-  const text = node.string("equation", "").replaceAll(" ", "")
-  const [left = "", right] = text.split("->")
-  const terms = left.split(",")
-  if (terms.length !== node.inputs.length) throw node.refusal("an einsum equation with a term for each input")
   if (node.inputs.some((v) => !v?.shape)) return null
-  const inputs = terms.map((t, i) => labels(node, t, node.input(i).shape!.length))
-  inputs.forEach((term, i) => {
-    const rank = node.input(i).shape!.length
-    if (term.length !== rank) throw node.refusal(`a term of ${rank} labels for input ${i}`)
-  })
-  const all = inputs.flat()
-  const free = Math.max(0, ...all.filter((l) => l.startsWith(".")).map((l) => Number(l.slice(1))))
-  const ellipsis = Array.from({ length: free }, (_, i) => `.${free - i}`)
-  // With no "->" the output is the ellipsis, then each label that occurs once, in alphabetical order.
-  const once = [...new Set(all)].filter((l) => !l.startsWith(".") && all.indexOf(l) === all.lastIndexOf(l)).sort()
-  const output =
-    right === undefined ? [...ellipsis, ...once] : labels(node, right, free + right.replace("...", "").length)
-  return { inputs, output }
+  const ranks = node.inputs.map((v) => v!.shape!.length)
+  return parseEquation(node.string("equation", ""), ranks, (expected) => node.refusal(expected))
 }
 
 function einsumDims(node: NodeContext, { inputs }: Equation): Map<string, Dim> {

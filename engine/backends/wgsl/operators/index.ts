@@ -2,6 +2,7 @@ import type { Lowering } from "../lowering.ts"
 import { attentions } from "./attention.ts"
 import { composites } from "./composed.ts"
 import { convolutions } from "./convolution.ts"
+import { sums } from "./einsum.ts"
 import { elementwise } from "./elementwise.ts"
 import { integers } from "./integer.ts"
 import { layouts } from "./layout.ts"
@@ -37,6 +38,7 @@ const families = [
   resizing,
   scatters,
   selections,
+  sums,
 ]
 
 const table = new Map<string, Lowering>()

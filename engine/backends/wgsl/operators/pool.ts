@@ -1,7 +1,20 @@
-import { averagePool, cast, maxPool, reduceMax, reduceMean } from "../../../../kernels/index.ts"
+import {
+  abs,
+  averagePool,
+  cast,
+  maxPool,
+  mul,
+  pow,
+  reduceL2,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+} from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
+import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
 import { asImages, windowOf } from "./convolution.ts"
+import { product } from "./indices.ts"
 
 function pool(node: NodeLowering, kernel: typeof maxPool): void {
   if (node.node.output[1] && node.graph.isUsed(node.node.output[1])) throw unsupported("its indices are used")
@@ -20,16 +33,48 @@ function pool(node: NodeLowering, kernel: typeof maxPool): void {
   node.set(0, node.reshaped(result, shape))
 }
 
-function globalPool(node: NodeLowering, kernel: typeof reduceMean): void {
+/** Over all pixels of each channel: `reduced` takes rows of them. */
+function globalPool(node: NodeLowering, reduced: (rows: Value) => Value): void {
   const { shape } = node.input(0)
-  const pixels = shape.slice(2).reduce((product, dim) => product * dim, 1)
-  const rows = node.reshaped(node.input(0), [shape[0]!, shape[1]!, pixels])
-  node.set(0, node.reshaped(node.run(kernel, [rows]), [shape[0]!, shape[1]!, ...shape.slice(2).map(() => 1)]))
+  const rows = node.reshaped(node.input(0), [shape[0]!, shape[1]!, product(shape.slice(2))])
+  node.set(0, node.reshaped(reduced(rows), [shape[0]!, shape[1]!, ...shape.slice(2).map(() => 1)]))
+}
+
+/** x to the power of `exponent`, x 0 or above. */
+const power = (node: NodeLowering, x: Value, exponent: number) =>
+  exponent === 1 ? x : node.run(pow, [x, node.graph.constant([], Float32Array.of(exponent))])
+const powers = (node: NodeLowering, x: Value, p: number) =>
+  p === 2 ? node.run(mul, [x, x]) : power(node, node.run(abs, [x]), p)
+
+/** The pth root of the sum of |x|^p over each window: as many times their mean as it has places, padding, which is 0, among them. */
+function lpPool(node: NodeLowering): void {
+  const x = asImages(node, node.input(0))
+  const p = node.int("p", 2)
+  const window = windowOf(node, node.ints("kernel_shape", []), node.input(0).shape)
+  const shape = asImages(node, { ...x, shape: node.outputShape() }).shape
+  const [top, left] = window.pads
+  // A last window that ends beyond the padding: so much more of it.
+  const end = (axis: 0 | 1) => {
+    const reach = (shape[axis + 2]! - 1) * window.strides[axis] + (window.size[axis] - 1) * window.dilations[axis] + 1
+    return Math.max(reach - x.shape[axis + 2]! - window.pads[axis], 0)
+  }
+  const attributes = { ...window, pads: [top, left, end(0), end(1)] as const, includePad: true }
+  const means = node.run(averagePool, [powers(node, x, p)], attributes)
+  const places = node.graph.constant([], Float32Array.of(product(window.size)))
+  const root = power(node, node.run(mul, [means, places]), 1 / p)
+  node.set(0, node.reshaped(root, node.outputShape()))
 }
 
 export const pools = [
   defineLowering("MaxPool", (node) => pool(node, maxPool)),
   defineLowering("AveragePool", (node) => pool(node, averagePool)),
-  defineLowering("GlobalAveragePool", (node) => globalPool(node, reduceMean)),
-  defineLowering("GlobalMaxPool", (node) => globalPool(node, reduceMax)),
+  defineLowering("LpPool", lpPool),
+  defineLowering("GlobalAveragePool", (node) => globalPool(node, (rows) => node.run(reduceMean, [rows]))),
+  defineLowering("GlobalMaxPool", (node) => globalPool(node, (rows) => node.run(reduceMax, [rows]))),
+  defineLowering("GlobalLpPool", (node) => {
+    const p = node.int("p", 2)
+    globalPool(node, (rows) =>
+      p === 2 ? node.run(reduceL2, [rows]) : power(node, node.run(reduceSum, [powers(node, rows, p)]), 1 / p),
+    )
+  }),
 ]
