@@ -1,12 +1,16 @@
 import {
   type AttentionAttributes,
+  add,
   attention,
   attentionMerge,
   copy,
   elems,
+  matmul,
+  mul,
   permuted,
   rope,
   sliced,
+  softmax,
   where,
   wholeView,
 } from "../../../../kernels/index.ts"
@@ -63,9 +67,31 @@ export function attended(
   return splits > 1 ? node.run(attentionMerge, [result]) : result
 }
 
+/** The scores that Attention gives where they are asked for: those of q and k, with what hides some of them, or their softmax. */
+function scores(node: NodeLowering, q: Value, k: Value, scale: number, offset: number): Value {
+  const [batch, heads, seq, size] = q.shape as [number, number, number, number]
+  const [, kvHeads, keys] = k.shape as [number, number, number]
+  const mode = node.int("qk_matmul_output_mode", 0)
+  const number = (value: number) => node.graph.constant([], Float32Array.of(value))
+  const rows = node.reshaped(q, [batch * kvHeads, (heads / kvHeads) * seq, size])
+  const products = node.run(matmul, [rows, node.reshaped(k, [batch * kvHeads, keys, size])], { transposeB: true })
+  let result = node.run(mul, [node.reshaped(products, [batch, heads, seq, keys]), number(scale)])
+  if (mode < 2) return result
+  // A softmax needs finite numbers.
+  const hidden = number(mode === 2 ? Number.NEGATIVE_INFINITY : -2e30)
+  if (node.has(3)) {
+    const mask = node.input(3)
+    result = mask.dtype === "float32" ? node.run(add, [result, mask]) : node.run(where, [mask, result, hidden])
+  }
+  if (node.int("is_causal", 0) === 1) {
+    const sees = Uint32Array.from({ length: seq * keys }, (_, i) => Number((i % keys) - offset <= Math.floor(i / keys)))
+    result = node.run(where, [node.graph.constant([seq, keys], sees), result, hidden])
+  }
+  return mode === 2 ? result : node.run(softmax, [result])
+}
+
 export const attentions = [
   defineLowering("Attention", (node) => {
-    if (node.node.output[3] && node.graph.isUsed(node.node.output[3])) throw unsupported("its scores are used")
     if (node.has(6)) throw unsupported("its keys are of different numbers")
     const [heads, kvHeads] = [node.int("q_num_heads", 0), node.int("kv_num_heads", 0)]
     const [past, pastValue] = [node.optional(4), node.optional(5)]
@@ -85,6 +111,9 @@ export const attentions = [
     node.set(0, node.input(0).shape.length === 4 ? y : node.reshaped(turned(node, y), node.outputShape()))
     node.set(1, k)
     node.set(2, v)
+    if (!node.node.output[3] || !node.graph.isUsed(node.node.output[3])) return
+    if (cap !== 0) throw unsupported("its scores are used, and capped")
+    node.set(3, scores(node, q, k, scale || 1 / Math.sqrt(q.shape[3]!), past?.shape[2] ?? 0))
   }),
 
   defineLowering("RotaryEmbedding", (node) => {
