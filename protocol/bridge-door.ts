@@ -1,3 +1,4 @@
+import { hex } from "./bytes.ts"
 import { fail } from "./errors/error.ts"
 
 /** How one comes in at a bridge-server: where it is, its proof, then the token. */
@@ -76,10 +77,6 @@ export async function bridgeProves(
   const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["verify"])
   const given = typeof answer?.proof === "string" ? fromHex(answer.proof) : new Uint8Array()
   return crypto.subtle.verify("HMAC", key, given, text.encode(proofMessage(nonce, new URL(http).host)))
-}
-
-function hex(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")
 }
 
 function fromHex(text: string): Uint8Array<ArrayBuffer> {

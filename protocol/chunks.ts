@@ -1,5 +1,5 @@
+import { sumBytes } from "./bytes.ts"
 import { fail } from "./errors/index.ts"
-import { frameBytes } from "./framing.ts"
 
 /**
  * A frame cut into pieces, for channels with a limit on a message's size. Pieces of one frame follow one another; the next frame begins
@@ -22,7 +22,7 @@ export function* splitFrame(
   parts: readonly Uint8Array[],
   chunkBytes: number,
 ): Generator<Chunk<Uint8Array<ArrayBuffer>>> {
-  const total = frameBytes(parts)
+  const total = sumBytes(parts)
   let part = 0
   let at = 0
   for (let offset = 0; offset < total; ) {

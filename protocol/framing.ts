@@ -1,3 +1,4 @@
+import { sumBytes } from "./bytes.ts"
 import { fail } from "./errors/index.ts"
 
 /**
@@ -87,21 +88,6 @@ export function encodeFrame(message: unknown): Uint8Array[] {
   return [head, ...payloads]
 }
 
-export function frameBytes(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.byteLength, 0)
-}
-
-/** One array of the whole frame. */
-export function joinFrame(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(frameBytes(parts))
-  let offset = 0
-  for (const part of parts) {
-    frame.set(part, offset)
-    offset += part.byteLength
-  }
-  return frame
-}
-
 /**
  * The message in a frame, given whole or as consecutive parts. Its arrays are views of that memory where it is aligned and in one part,
  * else copies: what is passed in must belong to this message alone. Throws IPFA_PROTOCOL_MALFORMED for anything that is not a whole,
@@ -168,7 +154,7 @@ class Parts {
 
   constructor(parts: readonly Uint8Array[]) {
     this.#parts = parts
-    this.byteLength = frameBytes(parts)
+    this.byteLength = sumBytes(parts)
   }
 
   /** A view where the range lies in one part, else a copy. */

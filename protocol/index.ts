@@ -1,5 +1,6 @@
 export * from "./abort.ts"
 export * from "./bridge-door.ts"
+export * from "./bytes.ts"
 export * from "./chunks.ts"
 export * from "./define-method.ts"
 export * from "./discovery.ts"

@@ -1,4 +1,4 @@
-import { fail } from "../../protocol/index.ts"
+import { fail, hex } from "../../protocol/index.ts"
 
 /**
  * SHA-256 in lower-case hex of bytes in memory. The platform's own digest takes them whole, which costs no more memory than opening the
@@ -14,18 +14,4 @@ export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string>
 
 export function sha256OfText(text: string): Promise<string> {
   return sha256Hex(new TextEncoder().encode(text))
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
-}
-
-export function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.byteLength
-  }
-  return whole
 }

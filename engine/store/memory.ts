@@ -1,6 +1,7 @@
+import { joinBytes } from "../../protocol/index.ts"
 import type { Version } from "../resolve/resolver.ts"
 import type { ByteStore, Link, LinkStore, PartialBytes } from "./byte-store.ts"
-import { join, sha256Hex } from "./digest.ts"
+import { sha256Hex } from "./digest.ts"
 
 interface MemoryPartial {
   key: string
@@ -41,11 +42,11 @@ export function memoryStore(): ByteStore {
       async reset() {
         partial.parts = []
       },
-      digest: () => sha256Hex(join(partial.parts)),
+      digest: () => sha256Hex(joinBytes(partial.parts)),
       async commit(sha256) {
         end()
         const now = Date.now()
-        if (!blobs.has(sha256)) blobs.set(sha256, { data: join(partial.parts), addedAt: now, usedAt: now })
+        if (!blobs.has(sha256)) blobs.set(sha256, { data: joinBytes(partial.parts), addedAt: now, usedAt: now })
       },
       async release() {
         partial.open = false

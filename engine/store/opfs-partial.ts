@@ -1,7 +1,7 @@
-import { asAccelerateError, fail } from "../../protocol/index.ts"
+import { asAccelerateError, fail, joinBytes } from "../../protocol/index.ts"
 import type { Version } from "../resolve/resolver.ts"
 import type { PartialBytes } from "./byte-store.ts"
-import { join, sha256Hex } from "./digest.ts"
+import { sha256Hex } from "./digest.ts"
 import type { PartialRecord, StoreDatabase } from "./idb-metadata.ts"
 import { partFiles, readParts } from "./opfs-parts.ts"
 
@@ -72,7 +72,7 @@ export class OpfsPartial implements PartialBytes {
 
   async flush(): Promise<void> {
     if (this.#buffered === 0) return
-    const bytes = join(this.#buffer)
+    const bytes = joinBytes(this.#buffer)
     try {
       const folder = await this.#root.getDirectoryHandle(this.#record.dir, { create: true })
       const file = await folder.getFileHandle(String(this.#parts), { create: true })
@@ -102,7 +102,7 @@ export class OpfsPartial implements PartialBytes {
 
   async digest(): Promise<string> {
     await this.flush()
-    return sha256Hex(join(await readParts(this.#root, this.#record.dir)))
+    return sha256Hex(joinBytes(await readParts(this.#root, this.#record.dir)))
   }
 
   async commit(sha256: string): Promise<void> {

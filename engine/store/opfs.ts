@@ -1,6 +1,6 @@
-import { fail } from "../../protocol/index.ts"
+import { fail, joinBytes } from "../../protocol/index.ts"
 import type { ByteStore, PartialBytes } from "./byte-store.ts"
-import { join, sha256Hex } from "./digest.ts"
+import { sha256Hex } from "./digest.ts"
 import type { StoreDatabase } from "./idb-metadata.ts"
 import { OpfsPartial } from "./opfs-partial.ts"
 import { partFiles, readParts } from "./opfs-parts.ts"
@@ -19,7 +19,7 @@ export async function opfsStore(root: FileSystemDirectoryHandle, db: StoreDataba
   async function read(sha256: string) {
     const record = await db.get("blobs", sha256)
     if (!record) return undefined
-    return join(await readParts(root, record.dir).catch(() => []))
+    return joinBytes(await readParts(root, record.dir).catch(() => []))
   }
 
   return {

@@ -1,3 +1,4 @@
+import { hex } from "../../protocol/bytes.ts"
 import { fail } from "../../protocol/errors/error.ts"
 import type { IpfsAccelerate } from "../../sdk/types.ts"
 
@@ -45,6 +46,5 @@ async function fetchHere(url: URL, signal: AbortSignal | undefined): Promise<Uin
 }
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)))
 }

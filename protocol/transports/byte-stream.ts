@@ -1,6 +1,7 @@
+import { sumBytes } from "../bytes.ts"
 import type { Message } from "../envelope.ts"
 import { fail } from "../errors/index.ts"
-import { decodeFrame, encodeFrame, frameBytes, MAX_FRAME_BYTES } from "../framing.ts"
+import { decodeFrame, encodeFrame, MAX_FRAME_BYTES } from "../framing.ts"
 import { LengthReader, lengthPrefix } from "../length-prefix.ts"
 import type { Port } from "../port.ts"
 import { bye, Inbox } from "./inbox.ts"
@@ -41,7 +42,7 @@ export function byteStreamPort(
   const inbox = new Inbox(() => writable.end(() => readable.destroy()))
   const write = (message: unknown) => {
     const parts = encodeFrame(message)
-    const bytes = frameBytes(parts)
+    const bytes = sumBytes(parts)
     if (bytes > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { bytes, limit: maxBytes } })
     // One system call for the lot.
     writable.cork()

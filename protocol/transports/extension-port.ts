@@ -1,7 +1,8 @@
+import { sumBytes } from "../bytes.ts"
 import { Assembler, type Chunk, isChunk, splitFrame } from "../chunks.ts"
 import type { Message } from "../envelope.ts"
 import { fail } from "../errors/index.ts"
-import { decodeFrame, encodeFrame, frameBytes, MAX_FRAME_BYTES } from "../framing.ts"
+import { decodeFrame, encodeFrame, MAX_FRAME_BYTES } from "../framing.ts"
 import type { Port } from "../port.ts"
 import { bye, Inbox } from "./inbox.ts"
 import { nativePort } from "./native-messaging.ts"
@@ -50,7 +51,7 @@ export function extensionPort(port: RuntimePortLike, options: ExtensionPortOptio
       if (isChunk(message)) throw fail("IPFA_PROTOCOL_MALFORMED", { data: { reason: "a message that is a chunk" } })
       if (clonedBytes(message) <= CHUNK_BYTES) return port.postMessage(message)
       const parts = encodeFrame(message)
-      const bytes = frameBytes(parts)
+      const bytes = sumBytes(parts)
       if (bytes > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { bytes, limit: maxBytes } })
       for (const chunk of splitFrame(parts, CHUNK_BYTES)) port.postMessage(chunk satisfies Chunk)
     },

@@ -1,8 +1,9 @@
 import { fromBase64, toBase64 } from "../base64.ts"
+import { sumBytes } from "../bytes.ts"
 import { Assembler, isChunk, splitFrame } from "../chunks.ts"
 import type { Message } from "../envelope.ts"
 import { fail } from "../errors/index.ts"
-import { decodeFrame, encodeFrame, frameBytes, MAX_FRAME_BYTES } from "../framing.ts"
+import { decodeFrame, encodeFrame, MAX_FRAME_BYTES } from "../framing.ts"
 import type { Port } from "../port.ts"
 import { bye, Inbox } from "./inbox.ts"
 import { disconnectReason, type RuntimePortLike } from "./runtime-port.ts"
@@ -67,7 +68,7 @@ export function jsonPort(channel: JsonChannel, { maxBytes = MAX_FRAME_BYTES }: J
         if (json.length * 3 <= MAX_NATIVE_MESSAGE_BYTES) return channel.post(message, json)
       }
       const parts = encodeFrame(message)
-      const bytes = frameBytes(parts)
+      const bytes = sumBytes(parts)
       if (bytes > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { bytes, limit: maxBytes } })
       for (const chunk of splitFrame(parts, CHUNK_BYTES)) post({ ...chunk, data: toBase64(chunk.data) })
     },

@@ -1,6 +1,7 @@
+import { joinBytes, sumBytes } from "../bytes.ts"
 import type { Message } from "../envelope.ts"
 import { fail } from "../errors/index.ts"
-import { decodeFrame, encodeFrame, frameBytes, joinFrame, MAX_FRAME_BYTES } from "../framing.ts"
+import { decodeFrame, encodeFrame, MAX_FRAME_BYTES } from "../framing.ts"
 import type { Port } from "../port.ts"
 import { Inbox, reasonError } from "./inbox.ts"
 
@@ -53,7 +54,7 @@ export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTE
   }
   const arrive = (parts: Uint8Array[]) =>
     inbox.arriveDecoded(() => {
-      if (frameBytes(parts) > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { limit: maxBytes } })
+      if (sumBytes(parts) > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { limit: maxBytes } })
       return decodeFrame(parts)
     }, refuse)
   const noBytes = () => arrive([])
@@ -80,7 +81,7 @@ export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTE
 
   const transmit = (parts: Uint8Array[]) => {
     if (socket.readyState !== OPEN) return
-    if (!ws) return socket.send(joinFrame(parts))
+    if (!ws) return socket.send(joinBytes(parts))
     const fragments = joinSmall(parts)
     // One system call for the lot, where `ws` lets us at its socket: else the other side wakes for each.
     ws._socket?.cork()
@@ -96,7 +97,7 @@ export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTE
     send(message: Message) {
       if (inbox.isEnded) return
       const parts = encodeFrame(message)
-      const bytes = frameBytes(parts)
+      const bytes = sumBytes(parts)
       if (bytes > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { bytes, limit: maxBytes } })
       if (unsent) {
         unsent.push(parts)
@@ -121,7 +122,7 @@ function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
   const joined: Uint8Array[] = []
   let small: Uint8Array[] = []
   const flush = () => {
-    if (small.length > 0) joined.push(small.length === 1 ? (small[0] as Uint8Array) : joinFrame(small))
+    if (small.length > 0) joined.push(small.length === 1 ? (small[0] as Uint8Array) : joinBytes(small))
     small = []
   }
   for (const part of parts) {

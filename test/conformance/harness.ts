@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import type { BrowserContext, Page } from "playwright-core"
 import { expect } from "vitest"
-import { type DeviceInfo, decodeFrame, dtypes, encodeFrame, joinFrame } from "../../protocol/index.ts"
+import { type DeviceInfo, decodeFrame, dtypes, encodeFrame, joinBytes } from "../../protocol/index.ts"
 import { bundle } from "../support/bundle.ts"
 import { serveFolder } from "../support/serve.ts"
 import { type ConformanceCase, refusalOf } from "./cases.ts"
@@ -53,7 +53,7 @@ export async function harness(context: BrowserContext): Promise<Harness> {
         async drive(device, model, plan, name = device.replace(/[:#].*/, "")) {
           const bytes = typeof model === "string" ? new Uint8Array(await readFile(model)) : model
           const file = `${plans++}.bin`
-          await writeFile(join(folder, file), joinFrame(encodeFrame({ model: bytes, plan } satisfies PlanFile)))
+          await writeFile(join(folder, file), joinBytes(encodeFrame({ model: bytes, plan } satisfies PlanFile)))
           const args = [name, device, `/plans/${file}`] as const
           return page.evaluate(([n, d, url]) => globalThis.conformance.drive(n, d, url), args)
         },

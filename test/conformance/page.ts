@@ -7,7 +7,7 @@ import {
   type DeviceInfo,
   decodeFrame,
   encodeFrame,
-  joinFrame,
+  joinBytes,
   Peer,
 } from "../../protocol/index.ts"
 import { type Drive, type Driven, drive } from "./drive.ts"
@@ -50,7 +50,7 @@ const api = {
     try {
       api.runs = 0
       const driven = await drive(peer(name), device, model, plan, () => api.runs++)
-      return { ok: true, frame: toBase64(joinFrame(encodeFrame(driven satisfies Driven))) }
+      return { ok: true, frame: toBase64(joinBytes(encodeFrame(driven satisfies Driven))) }
     } catch (error) {
       const { code = "none", message } = error as AccelerateError
       return { ok: false, code, message }

@@ -6,7 +6,7 @@ import { checkNativeHost } from "../../bridge-server/cli/native-host.ts"
 import { openPeer } from "../../engine/agent/bridge-dial.ts"
 import { carriedSocket } from "../../engine/agent/carried-socket.ts"
 import { type Outcome, uninstallHost } from "../../native-host/install.ts"
-import { AccelerateError, encodeFrame, joinFrame } from "../../protocol/index.ts"
+import { AccelerateError, encodeFrame, joinBytes } from "../../protocol/index.ts"
 import { testBridge } from "../support/bridge.ts"
 import { certificateFor } from "../support/certificate.ts"
 import { announced, chromiumArg, type HostHome, hostHome, type StartedHost } from "../support/native-host.ts"
@@ -176,7 +176,7 @@ describe("the native host", () => {
       return new Promise<void>(() => {})
     }
     const carried = code(host.peer.call("host.carry", {}, { signal: giveUp.signal, onEvent }))
-    const send = (message: unknown) => host.peer.call("host.send", { bytes: joinFrame(encodeFrame(message)) })
+    const send = (message: unknown) => host.peer.call("host.send", { bytes: joinBytes(encodeFrame(message)) })
     await send({ kind: "hello", versions: [1, 1], role: "agent", software: "test" })
     for (let id = 1; id <= 256; id++) await send({ kind: "call", id, method: "nothing.so.called", params: {} })
     await began.promise

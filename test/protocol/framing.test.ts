@@ -6,7 +6,7 @@ import {
   decodeFrame,
   type ErrorCode,
   encodeFrame,
-  joinFrame,
+  joinBytes,
   LengthReader,
   lengthPrefix,
   MIN_CHUNK_BYTES,
@@ -46,7 +46,7 @@ const { value } = fc.letrec((tie) => ({
 }))
 const message = fc.array(fc.tuple(key, value), { maxLength: 5 }).map((entries) => Object.fromEntries(entries))
 
-const whole = (parts: Uint8Array[]) => joinFrame(parts)
+const whole = (parts: Uint8Array[]) => joinBytes(parts)
 
 /** What decoding does: the message, or the code it is refused with. Anything else thrown fails the test. */
 function outcome(frame: Uint8Array | Uint8Array[]): { message: unknown } | { code: ErrorCode } {
@@ -90,7 +90,7 @@ describe("a frame", () => {
   })
 
   test("copies arrays out of a Node Buffer that lies askew", () => {
-    const frame = joinFrame(encodeFrame({ x: new BigInt64Array([1n, -2n]), y: new Float32Array([0.5]) }))
+    const frame = joinBytes(encodeFrame({ x: new BigInt64Array([1n, -2n]), y: new Float32Array([0.5]) }))
     const askew = Buffer.concat([Buffer.from([0]), frame]).subarray(1)
     expect(decodeFrame(askew)).toEqual({ x: new BigInt64Array([1n, -2n]), y: new Float32Array([0.5]) })
   })

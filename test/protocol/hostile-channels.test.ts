@@ -9,7 +9,7 @@ import {
   decodeFrame,
   encodeFrame,
   extensionPort,
-  joinFrame,
+  joinBytes,
   lengthPrefix,
   type Message,
   memoryPorts,
@@ -25,7 +25,7 @@ import { call, testClient, testServer } from "./test-methods.ts"
 /** What only the channel itself can be attacked with: frames, lengths, chunks, and not reading. */
 
 const LIMIT = 2 ** 20
-const frame = (message: unknown) => joinFrame(encodeFrame(message))
+const frame = (message: unknown) => joinBytes(encodeFrame(message))
 const echo = (id: number, bytes: number): Message => ({
   kind: "call",
   id,
