@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs"
+import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs"
 import path from "node:path"
 import { createInterface } from "node:readline/promises"
 import { setTimeout as delay } from "node:timers/promises"
@@ -11,9 +11,16 @@ import { connect } from "./connect.ts"
 import { bytesText, type GlobalOptions, say } from "./print.ts"
 import { plannedService } from "./service.ts"
 
+/** Folders in the data folder whose names anybody may use. */
+const SHARED = ["models", "logs", "profiles"]
 /** What this software makes in its data folder. Nothing else there is touched: the folder may be one that a person named. */
-const OURS =
-  /^((token|bridge\.json|aliases\.json|agents\.json)(\.\d+\.part)?|lock|service\.xml|models|logs|native-host|profiles)$|^evidence\.duckdb/
+const OURS = [
+  /^((token|bridge\.json|aliases\.json|agents\.json)(\.\d+\.part)?|lock|service\.xml|native-host)$/,
+  /^evidence\.duckdb/,
+  /^models\/(blobs|partials|links)$/,
+  /^logs\/bridge\.log(\.\d+)?$/,
+  /^profiles\/(chromium|firefox)$/,
+]
 /** To end takes a bridge-server two seconds or so, while it ends its native processes, ms. */
 const END_MS = 20_000
 const LOOK_AGAIN_MS = 100
@@ -79,14 +86,19 @@ async function endBridge(dir: string): Promise<boolean> {
 }
 
 function contents(dir: string): { names: string[]; others: string[]; bytes: number } {
-  const all = existsSync(dir) ? readdirSync(dir) : []
-  const names = all.filter((name) => OURS.test(name))
+  const all = listed(dir).flatMap((name) =>
+    SHARED.includes(name) ? listed(path.join(dir, name)).map((inner) => `${name}/${inner}`) : [name],
+  )
+  const isOurs = (name: string) => OURS.some((pattern) => pattern.test(name))
+  const names = all.filter(isOurs)
   return {
     names,
-    others: all.filter((name) => !OURS.test(name)),
+    others: all.filter((name) => !isOurs(name)),
     bytes: names.reduce((sum, name) => sum + size(path.join(dir, name)), 0),
   }
 }
+
+const listed = (dir: string) => (statSync(dir, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(dir) : [])
 
 function size(file: string): number {
   const stat = lstatSync(file)
@@ -105,9 +117,10 @@ async function agreed(dir: string, names: readonly string[], bytes: number): Pro
 
 function removeData(dir: string, names: readonly string[]): void {
   for (const name of names) rmSync(path.join(dir, name), { recursive: true, force: true, maxRetries: 5 })
-  try {
-    rmdirSync(dir)
-  } catch {
-    // There are files in it that are not ours.
-  }
+  for (const folder of [...SHARED.map((name) => path.join(dir, name)), dir])
+    try {
+      rmdirSync(folder)
+    } catch {
+      // It is not there, or there are files in it that are not ours.
+    }
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, readdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, expect, test } from "vitest"
@@ -38,11 +38,13 @@ test("uninstall ends the bridge-server and takes back the native host; the data 
   expect(existsSync(launcher)).toBe(false)
   expect(readdirSync(user.dataDir)).toContain("token")
 
-  for (const name of ["a person's.part", "token.123.part"]) writeFileSync(path.join(user.dataDir, name), "")
+  mkdirSync(path.join(user.dataDir, "models/blobs"), { recursive: true })
+  const persons = ["a person's.part", "models/a person's.onnx"]
+  for (const name of [...persons, "token.123.part"]) writeFileSync(path.join(user.dataDir, name), "")
   const second = await user.cli("uninstall", "--yes")
-  expect(second).toMatchObject({ bridge: false, data: { removed: true, others: ["a person's.part"] } })
+  expect(second).toMatchObject({ bridge: false, data: { removed: true, others: expect.arrayContaining(persons) } })
   expect(second.data.bytes).toBeGreaterThan(0)
-  expect(readdirSync(user.dataDir)).toEqual(["a person's.part"])
+  expect(readdirSync(user.dataDir, { recursive: true }).sort()).toEqual([persons[0], "models", persons[1]])
 })
 
 test("uninstall leaves no folder where all that was in it was its own, and has nothing to do the second time", async () => {
