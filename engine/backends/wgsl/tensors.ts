@@ -35,20 +35,23 @@ export function gpuDtype(dtype: string): GpuDtype {
 
 /** A caller's tensor as words. Throws IPFA_INPUT_INVALID for a 64-bit integer that 32 bits don't hold. */
 export function toWords(name: string, { dtype, data }: Tensor): Words {
+  return words(dtype, data, (value) =>
+    fail("IPFA_INPUT_INVALID", {
+      message: `${name}: ${value} does not fit the 32 bits that our kernels compute in.`,
+      data: { path: `feeds.${name}`, expected: "whole numbers of 32 bits" },
+    }),
+  )
+}
+
+/** `data`, elements of `dtype`, as words. Throws what `refuse` makes of a 64-bit integer that 32 bits don't hold. */
+function words(dtype: Dtype, data: TensorData, refuse: (value: bigint) => Error): Words {
   const type = gpuDtype(dtype)
   if (dtype === "float16") return Float32Array.from(data as Uint16Array, float16Value)
-  if (dtype === "int64") {
-    const narrow = new Int32Array((data as BigInt64Array).length)
-    for (const [i, value] of (data as BigInt64Array).entries()) {
-      narrow[i] = Number(value)
-      if (BigInt(narrow[i]!) !== value)
-        throw fail("IPFA_INPUT_INVALID", {
-          message: `${name}: ${value} does not fit the 32 bits that our kernels compute in.`,
-          data: { path: `feeds.${name}`, expected: "whole numbers of 32 bits" },
-        })
-    }
-    return narrow
-  }
+  if (dtype === "int64")
+    return Int32Array.from(data as BigInt64Array, (value) => {
+      if (BigInt.asIntN(32, value) !== value) throw refuse(value)
+      return Number(value)
+    })
   return data instanceof arrayTypes[type]
     ? (data as Words)
     : arrayTypes[type].from(data as unknown as ArrayLike<number>)
@@ -64,24 +67,30 @@ export function fromWords(dtype: Dtype, words: Words): TensorData {
     : (type as { from(list: ArrayLike<number>): Float32Array<ArrayBuffer> }).from(words)
 }
 
-/** A stored tensor's elements as words. Throws IPFA_DEVICE_UNSUPPORTED for external data and for what is no number of ours. */
+/**
+ * A stored tensor's elements as words. Throws IPFA_DEVICE_UNSUPPORTED for external data, for what is no number of ours, and for a 64-bit integer that 32 bits
+ * don't hold.
+ */
 export function storedWords(tensor: TensorProto): Words {
   const type = elementType(tensor.dataType)
   if (tensor.externalData.length > 0) throw unsupported("its weights are in files beside it")
   if (!type?.dtype) throw unsupported(`they compute no ${type?.name}`)
-  const as = gpuDtype(type.dtype)
-  const { rawData } = tensor
-  if (rawData.byteLength > 0) {
-    // A copy, aligned: a Buffer's own slice would be its pool.
-    const own = new Uint8Array(rawData).buffer
-    return toWords(tensor.name, { dtype: type.dtype, shape: [], data: new arrayTypes[type.dtype as "float32"](own) })
-  }
-  const field = tensor[type.field] as ArrayLike<number | bigint>
-  if (type.dtype === "float16") return Float32Array.from(field as ArrayLike<number>, float16Value)
-  return arrayTypes[as].from(Array.from(field, Number))
+  gpuDtype(type.dtype)
+  const array = arrayTypes[type.dtype as "float32"]
+  const { rawData, name } = tensor
+  const field = tensor[type.field] as number[]
+  // Raw bytes in a copy, which is aligned; a Buffer's own slice would be its pool. What is not 64 bits wide may be in a field that is.
+  const data =
+    rawData.byteLength > 0
+      ? new array(new Uint8Array(rawData).buffer)
+      : array.from(type.dtype === "int64" ? field : Array.from(field, Number))
+  return words(type.dtype, data, (value) => unsupported(`${name} holds ${value}, and they compute in 32 bits`))
 }
 
-/** `elements` as words of `dtype`. */
+/** `elements` as words of `dtype`. Throws IPFA_DEVICE_UNSUPPORTED for a whole number that 32 bits don't hold. */
 export function wordsOf(dtype: GpuDtype, elements: readonly number[]): Words {
-  return arrayTypes[dtype].from(elements)
+  const made = arrayTypes[dtype].from(elements)
+  const wide = dtype === "float32" ? -1 : elements.findIndex((element, i) => element !== made[i])
+  if (wide >= 0) throw unsupported(`they compute in 32 bits, which ${elements[wide]} does not fit`)
+  return made
 }
