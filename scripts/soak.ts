@@ -7,23 +7,24 @@ import { isClean, MEMORY_SLACK, memoryIsBack, soak } from "../test/chaos/soak/so
 import { ensureChromium, ensureFirefox, FIREFOX_ABSENT } from "./browsers.ts"
 import { repoRoot } from "./sources.ts"
 
-const usage = `npm run soak -- [--minutes M] [--seed N] [--devices wasm,webgpu] [--out FILE]
+const usage = `npm run soak -- [--minutes M] [--seed N] [--devices wasm,webgpu,wgsl] [--out FILE]
 
   --minutes M      how long the load lasts; default 5
   --seed N         what happens, and in what order for each actor; drawn and printed where absent
-  --devices LIST   what browsers compute on; default wasm,webgpu
+  --devices LIST   what browsers compute on; default wasm,webgpu,wgsl; webgpu in Chromium alone (docs/soak.md)
   --out FILE       default bench/results/soak.json`
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "5" },
     seed: { type: "string", default: String(randomInt(2 ** 31)) },
-    devices: { type: "string", default: "wasm,webgpu" },
+    devices: { type: "string", default: "wasm,webgpu,wgsl" },
     out: { type: "string", default: path.join(repoRoot, "bench", "results", "soak.json") },
     help: { type: "boolean", default: false },
   },
 })
 const minutes = Number(values.minutes)
+const devices = values.devices.split(",")
 const seed = Number(values.seed)
 if (values.help || !(minutes > 0) || !Number.isSafeInteger(seed)) {
   console[values.help ? "log" : "error"](usage)
@@ -41,7 +42,7 @@ console.log(`Seed ${seed}: with --seed ${seed} every actor does the same again.`
 const result = await soak({
   minutes,
   seed,
-  devices: values.devices.split(","),
+  devices: { chromium: devices, firefox: devices.filter((device) => device !== "webgpu") },
   warmUpMinutes: Math.min(5, minutes / 4),
   pages: 2,
   programs: 2,

@@ -10,7 +10,7 @@ test.skipIf(noFirefox)(
     const { counts, anomalies, faults, memory } = await soak({
       minutes: 0.3,
       seed: SEED,
-      devices: ["wasm"],
+      devices: { chromium: ["wasm"], firefox: ["wasm"] },
       warmUpMinutes: 0,
       pages: 1,
       programs: 1,

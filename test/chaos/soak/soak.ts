@@ -16,12 +16,14 @@ import { type Anomaly, inWords, Ledger } from "./ledger.ts"
 import { NodeActor } from "./node-actor.ts"
 import { PageActor } from "./page-actor.ts"
 
+export type SoakDevices = Record<SoakBrowser["name"], readonly string[]>
+
 export interface SoakOptions {
   /** How long the load lasts; beginning and ending come on top. */
   minutes: number
   seed: number
-  /** Devices that pages and programs ask browsers for. */
-  devices: readonly string[]
+  /** Devices that pages ask their browser for. Programs ask for those that all have. */
+  devices: SoakDevices
   /** How long every actor acts before memory is looked at for the first time: heaps and caches grow to what they need, and no further. */
   warmUpMinutes: number
   /** Pages in each browser, and Node programs. */
@@ -51,7 +53,7 @@ export interface SoakResult {
   machine: string
   minutes: number
   seed: number
-  devices: readonly string[]
+  devices: SoakDevices
   counts: Ledger["counts"]
   faults: Record<string, number>
   memory: MemoryRow[]
@@ -141,10 +143,13 @@ async function openWorld(options: SoakOptions): Promise<World> {
       const served = await serveFolder(pagesDir, { mounts: { "/models/": modelsDir } })
       opened.defer(() => served.close())
       const name = `${browser.name} page ${i}`
-      actors.push(new PageActor({ name, browser, site: served.url, devices, draws: new Draws(seed, name), ledger }))
+      const site = served.url
+      const draws = new Draws(seed, name)
+      actors.push(new PageActor({ name, browser, site, devices: devices[browser.name], draws, ledger }))
     }
   }
-  const targets = [{}, { device: "native-cpu" }, ...devices.map((device) => ({ device }))]
+  const common = devices.chromium.filter((device) => devices.firefox.includes(device))
+  const targets = [{}, { device: "native-cpu" }, ...common.map((device) => ({ device }))]
   for (let i = 1; i <= programs; i++) {
     const name = `program ${i}`
     const actor = new NodeActor({ name, bridge, targets, draws: new Draws(seed, name), ledger })
