@@ -10,6 +10,7 @@ import { type ConvTranspose2dAttributes, convTranspose2d } from "./ops/conv-tran
 import { type Conv2dAlgorithm, type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 import { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 import { type CumSumAttributes, cumSum } from "./ops/cum-sum/cum-sum.ts"
+import { type FromPixelsAttributes, fromPixels } from "./ops/from-pixels/from-pixels.ts"
 import { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 import { type GridSampleAttributes, gridSample } from "./ops/grid-sample/grid-sample.ts"
 import { type MatmulAlgorithm, type MatmulAttributes, matmul } from "./ops/matmul/matmul.ts"
@@ -153,6 +154,8 @@ export interface Kernels
     attributes?: Partial<GatherAttributes>,
     options?: RunOptions<"flat">,
   ): Promise<GpuTensor<D>>
+  /** An image's RGBA bytes, a pixel a word [h, w], cropped, resized and normalized → [channels, h', w'] */
+  fromPixels(x: GpuTensor<"uint32">, attributes?: Partial<FromPixelsAttributes>, options?: RunOptions<"flat">): Result
   /** x [n, c, h, w] where grid [n, h', w', 2] says, from −1 to 1 along each axis: x, then y → [n, c, h', w'] */
   gridSample(
     x: Float32,
@@ -229,6 +232,8 @@ export function createKernels(device: GPUDevice): Kernels {
       runtime.run(layerNorm, [x, w, bias, residual], attributes, options) as Result,
     gather: (x, indices, attributes, options) =>
       runtime.run(gather, [x, indices] as GpuTensor[], attributes, options) as unknown as Any,
+    fromPixels: (x, attributes, options) =>
+      runtime.run(fromPixels, [x as unknown as GpuTensor], attributes, options) as Result,
     gridSample: (x, grid, attributes, options) => runtime.run(gridSample, [x, grid], attributes, options) as Result,
     scatter: (places, updates, attributes, options) =>
       runtime.run(scatter, [places, updates] as GpuTensor[], attributes, options) as unknown as Any,

@@ -1,3 +1,14 @@
+export {
+  cosineWindow,
+  cosineWindows,
+  dctMatrix,
+  dftMatrix,
+  logMel,
+  type MelSpectrogramOptions,
+  melEdges,
+  melFilters,
+  mfcc,
+} from "./audio.ts"
 export { type Clip, clipParams } from "./clip.ts"
 export { createKernels, type Kernels } from "./create-kernels.ts"
 export {
@@ -46,6 +57,7 @@ export { type ConvTranspose2dAttributes, convTranspose2d } from "./ops/conv-tran
 export { type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 export { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 export { type CumSumAttributes, cumSum } from "./ops/cum-sum/cum-sum.ts"
+export { type FromPixelsAttributes, fromPixels } from "./ops/from-pixels/from-pixels.ts"
 export { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 export { type GridSampleAttributes, gridSample } from "./ops/grid-sample/grid-sample.ts"
 export { matmul } from "./ops/matmul/matmul.ts"

@@ -167,3 +167,39 @@ agree("GlobalLpPool", {
   squares: pooled([], [2, 3, 4, 5]),
   cubes: pooled([int("p", 3)], [2, 3, 4, 5]),
 })
+
+const known = (numbers: number[]) => stored(of("int64", [], numbers))
+const one = (value: number) => stored(of("float32", [], [value]))
+agree("DFT", {
+  "real numbers, one side": {
+    attributes: [int("onesided", 1)],
+    inputs: [numbers([2, 20, 1], 1)],
+    outputs: [["float32", 3]],
+  },
+  "complex numbers with zeros behind": {
+    inputs: [numbers([2, 10, 2], 1), known([16])],
+    outputs: [["float32", 3]],
+  },
+  "back, along the first axis": {
+    attributes: [int("inverse", 1)],
+    inputs: [numbers([12, 3, 2], 1), null, known([0])],
+    outputs: [["float32", 3]],
+  },
+})
+agree("STFT", {
+  "frames that overlap, windowed": {
+    inputs: [numbers([2, 90, 1], 1), known([10]), stored(tensor("float32", [32], 0, 1))],
+    outputs: [["float32", 4]],
+  },
+})
+for (const operator of ["HannWindow", "HammingWindow", "BlackmanWindow"])
+  agree(operator, {
+    periodic: { inputs: [known([10])], outputs: [["float32", 1]] },
+    symmetric: { attributes: [int("periodic", 0)], inputs: [known([10])], outputs: [["float32", 1]] },
+  })
+agree("MelWeightMatrix", {
+  "of few bins": {
+    inputs: [known([8]), known([64]), known([8192]), one(0), one(4096)],
+    outputs: [["float32", 2]],
+  },
+})

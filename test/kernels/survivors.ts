@@ -149,6 +149,17 @@ export const survivors: Record<string, Record<string, string>> = {
     "for (var j = own; j < params.cols; j++) { → for (var j = own; j <= params.cols; j++) {":
       "the next line has none of this one's places",
   },
+  "from-pixels": Object.fromEntries(
+    ["y", "x"].flatMap((axis) =>
+      [
+        [`max(at_${axis} - params.reach_${axis}, 0.5)`, "0 either way"],
+        [`min(at_${axis} - params.reach_${axis}, 0.0)`, "begins with pixels that are too far away to count"],
+      ].map(([first, reason]) => [
+        `let first_${axis} = u32(max(at_${axis} - params.reach_${axis}, 0.0)); → let first_${axis} = u32(${first});`,
+        reason!,
+      ]),
+    ),
+  ),
   transpose: Object.fromEntries(
     [
       "row0 + lid.y <= params.rows && col0 + lid.x < params.cols",

@@ -15,6 +15,7 @@ import { quantization } from "./quantization.ts"
 import { recurrent } from "./recurrent.ts"
 import { reductions } from "./reduce.ts"
 import { select } from "./select.ts"
+import { signals } from "./signal.ts"
 
 const families = [
   attentions,
@@ -32,6 +33,7 @@ const families = [
   recurrent,
   reductions,
   select,
+  signals,
 ]
 
 const table = new Map<string, OperatorDefinition>()

@@ -18,6 +18,7 @@ import { reductions } from "./reduce.ts"
 import { resizing } from "./resize.ts"
 import { scatters } from "./scatter.ts"
 import { selections } from "./select.ts"
+import { signals } from "./signal.ts"
 
 const families = [
   attentions,
@@ -38,6 +39,7 @@ const families = [
   resizing,
   scatters,
   selections,
+  signals,
   sums,
 ]
 

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import {
+  createKernels,
+  dctMatrix,
+  type GpuTensor,
+  type Kernels,
+  logMel,
+  melFilters,
+  mfcc,
+} from "../../kernels/index.ts"
+import { softwareDevice } from "./software-gpu.ts"
+
+let gpu: Kernels
+beforeAll(async () => {
+  gpu = createKernels(await softwareDevice())
+})
+afterAll(() => gpu?.device.destroy())
+
+async function read<T extends "float32">(made: Promise<GpuTensor<T>>): Promise<Float32Array> {
+  const tensor = await made
+  try {
+    return (await tensor.read()) as Float32Array
+  } finally {
+    tensor.destroy()
+  }
+}
+
+describe("sound", () => {
+  const options = { mels: 6, low: 20, high: 3800, sampleRate: 8000, frame: 50, hop: 20, size: 64, window: "hann", floor: 1e-6 } as const // biome-ignore format: options
+  /** Two tones, of 500 and 1,700 Hz. */
+  const samples = Float32Array.from({ length: 130 }, (_, i) => {
+    return Math.sin((2 * Math.PI * 500 * i) / 8000) + 0.3 * Math.sin((2 * Math.PI * 1700 * i) / 8000)
+  })
+  /** Bands of the frame that starts at `start`, by the definition. */
+  const bandsOf = (start: number) => {
+    const filters = melFilters(options)
+    const power = Array.from({ length: 33 }, (_, bin) => {
+      let [re, im] = [0, 0]
+      for (let i = 0; i < 50; i++) {
+        const value = samples[start + i]! * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / 50))
+        re += value * Math.cos((2 * Math.PI * bin * i) / 64)
+        im += value * Math.sin((2 * Math.PI * bin * i) / 64)
+      }
+      return re * re + im * im
+    })
+    return Array.from({ length: 6 }, (_, mel) =>
+      Math.log(
+        Math.max(
+          power.reduce((sum, value, bin) => sum + value * filters[bin * 6 + mel]!, 0),
+          1e-6,
+        ),
+      ),
+    )
+  }
+  const frames = [0, 20, 40, 60, 80].map(bandsOf)
+  const near = (want: number[], got: Float32Array) => {
+    expect(got).toHaveLength(want.length)
+    for (const [i, value] of want.entries()) expect(Math.abs(got[i]! - value), `${i}`).toBeLessThan(1e-3)
+  }
+
+  test("logMel gives the logarithm of each band's power, frame by frame", async () => {
+    const x = gpu.tensor({ dtype: "float32", shape: [1, 130], data: samples })
+    near(frames.flat(), await read(logMel(gpu, x, options)))
+    // The tone of 500 Hz is where the band around it is.
+    expect(frames[0]!.indexOf(Math.max(...frames[0]!))).toBe(1)
+    x.destroy()
+  })
+
+  test("mfcc gives the first coefficients of their cosine transform", async () => {
+    const x = gpu.tensor({ dtype: "float32", shape: [1, 130], data: samples })
+    const matrix = dctMatrix(6, 3)
+    const want = frames.flatMap((bands) =>
+      [0, 1, 2].map((k) => bands.reduce((sum, value, mel) => sum + value * matrix[mel * 3 + k]!, 0)),
+    )
+    near(want, await read(mfcc(gpu, x, { ...options, count: 3 })))
+    x.destroy()
+  })
+
+  test("what is shorter than a frame is refused", async () => {
+    const x = gpu.tensor({ dtype: "float32", shape: [1, 49], data: samples.slice(0, 49) })
+    await expect(logMel(gpu, x, options)).rejects.toMatchObject({ code: "IPFA_INPUT_SHAPE" })
+    x.destroy()
+  })
+})
+
+test("an image's bytes become what image models take: a part of it, halved, channel by channel", async () => {
+  // Left half red and opaque, right half blue; around it a frame of white that is cut off.
+  const image = { width: 6, height: 4, data: new Uint8ClampedArray(96).fill(255) }
+  for (let row = 1; row < 3; row++)
+    for (let col = 1; col < 5; col++) image.data.set(col < 3 ? [255, 0, 0, 255] : [0, 0, 255, 255], (row * 6 + col) * 4)
+  const x = gpu.tensor({ dtype: "uint32", shape: [4, 6], data: new Uint32Array(image.data.buffer) })
+  const made = gpu.fromPixels(x, { crop: [1, 1, 2, 4], size: [1, 2], mean: [0.5], deviation: [0.5], antialias: false })
+  const values = await read(made)
+  // Between the middles of four pixels: the two of its own half, and of each no other.
+  expect([...values].map((value) => Math.round(value * 1e5) / 1e5)).toEqual([1, -1, -1, -1, -1, 1])
+  x.destroy()
+})
