@@ -158,6 +158,10 @@ const pooled = (attributes: Given["attributes"], shape: number[]) => ({
   inputs: [numbers(shape, 1)],
   outputs: [["float32", shape.length]] as Given["outputs"],
 })
+agree("AveragePool", {
+  "in three axes, padding not counted": pooled([ints("kernel_shape", [2, 3, 2]), ints("strides", [1, 2, 2]), ints("pads", [1, 1, 0, 0, 1, 1])], [1, 2, 4, 7, 6]), // biome-ignore format: a case is a line
+  "in three axes, padding counted": pooled([ints("kernel_shape", [2, 3, 2]), ints("pads", [1, 1, 0, 0, 1, 1]), int("count_include_pad", 1)], [1, 2, 4, 7, 6]), // biome-ignore format: a case is a line
+})
 agree("LpPool", {
   "squares, padded": pooled([ints("kernel_shape", [3, 2]), ints("strides", [2, 1]), ints("pads", [1, 0, 0, 1])], [2, 3, 7, 6]),
   "cubes, along a line": pooled([ints("kernel_shape", [3]), int("p", 3)], [2, 3, 9]),

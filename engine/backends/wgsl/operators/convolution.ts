@@ -10,24 +10,23 @@ type Four = [number, number, number, number]
 
 /** The window of a Conv or a pool over [n, c, h, w] or, with a height of 1, [n, c, l]. */
 export function windowOf(node: NodeLowering, size: readonly number[], input: Shape) {
-  const axes = size.length
-  if (axes !== 1 && axes !== 2) throw unsupported(`its window has ${axes} axes`)
-  const plane = (list: readonly number[], filler: number): Pair =>
-    axes === 1 ? [filler, list[0]!] : [list[0]!, list[1]!]
-  const strides = node.ints(
-    "strides",
-    size.map(() => 1),
-  )
-  const dilations = node.ints(
-    "dilations",
-    size.map(() => 1),
-  )
+  if (size.length !== 1 && size.length !== 2) throw unsupported(`its window has ${size.length} axes`)
+  const window = windowAlong(node, size, input)
+  return size.length === 1 ? window([undefined, 0]) : window([0, 1])
+}
+
+/** The node's window over [n, c, …] along two of the axes behind the channels; undefined is one of one element. */
+export function windowAlong(node: NodeLowering, size: readonly number[], input: Shape) {
+  const ones = size.map(() => 1)
+  const [strides, dilations] = [node.ints("strides", ones), node.ints("dilations", ones)]
   const pads = padsOf(node, size, strides, dilations, input.slice(2))
-  return {
-    size: plane(size, 1),
-    strides: plane(strides, 1),
-    dilations: plane(dilations, 1),
-    pads: [...plane(pads.slice(0, axes), 0), ...plane(pads.slice(axes), 0)] as Four,
+  return ([y, x]: readonly [number | undefined, number | undefined]) => {
+    const pair = (list: readonly number[], filler: number): Pair => [
+      y === undefined ? filler : list[y]!,
+      x === undefined ? filler : list[x]!,
+    ]
+    const both: Four = [...pair(pads, 0), ...pair(pads.slice(size.length), 0)]
+    return { size: pair(size, 1), strides: pair(strides, 1), dilations: pair(dilations, 1), pads: both }
   }
 }
 

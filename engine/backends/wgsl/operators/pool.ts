@@ -13,24 +13,36 @@ import {
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
-import { asImages, windowOf } from "./convolution.ts"
+import { asImages, windowAlong, windowOf } from "./convolution.ts"
 import { product } from "./indices.ts"
+import { asFloat } from "./quantization.ts"
 
 function pool(node: NodeLowering, kernel: typeof maxPool): void {
   if (node.node.output[1] && node.graph.isUsed(node.node.output[1])) throw unsupported("its indices are used")
   const x = node.input(0)
-  const attributes = {
-    ...windowOf(node, node.ints("kernel_shape", []), x.shape),
-    ceil: node.int("ceil_mode", 0) === 1,
-    includePad: node.int("count_include_pad", 0) === 1,
-  }
-  const images = asImages(node, x)
+  const size = node.ints("kernel_shape", [])
+  const rest = { ceil: node.int("ceil_mode", 0) === 1, includePad: node.int("count_include_pad", 0) === 1 }
   // Numbers of 8 bits are exact as float32.
   const isWhole = /^u?int8$/.test(node.graph.dtype(node.node.input[0]!))
-  const pooled = node.run(kernel, [isWhole ? node.run(cast, [images], { to: "float32" }) : images], attributes)
+  const numbers = isWhole ? asFloat(node, x) : x
+  const pooled = size.length === 3 ? pooledTwice(node, kernel, numbers, size, rest) : node.run(kernel, [asImages(node, numbers)], { ...windowOf(node, size, x.shape), ...rest }) // biome-ignore format: a choice
   const result = isWhole ? node.run(cast, [pooled], { to: x.dtype }) : pooled
-  const shape = x.shape.length === 3 ? [result.shape[0]!, result.shape[1]!, result.shape[3]!] : result.shape
-  node.set(0, node.reshaped(result, shape))
+  node.set(0, node.reshaped(result, node.outputShape()))
+}
+
+/** Over [n, c, d, h, w]: a window's largest number is that of the largest of its planes, and its mean, padded or not, that of their means. */
+function pooledTwice(
+  node: NodeLowering,
+  kernel: typeof maxPool,
+  x: Value,
+  size: readonly number[],
+  rest: { ceil: boolean; includePad: boolean },
+): Value {
+  const [n, c, depth, height, width] = x.shape as [number, number, number, number, number]
+  const window = windowAlong(node, size, x.shape)
+  const planes = node.run(kernel, [node.reshaped(x, [n, c * depth, height, width])], { ...window([1, 2]), ...rest })
+  const lines = node.reshaped(planes, [n, c, depth, planes.shape[2]! * planes.shape[3]!])
+  return node.run(kernel, [lines], { ...window([0, undefined]), ...rest })
 }
 
 /** Over all pixels of each channel: `reduced` takes rows of them. */
