@@ -31,16 +31,21 @@ export function linkPage(): void {
   const { signal } = here
   document.addEventListener(TAKEOVER_EVENT, () => here.abort(), { once: true })
 
+  /** Of the last attempt. */
   let frame: PoolFrame | undefined
   let endLife: (() => void) | undefined
   const connect = async (port: MessagePort, attempt: number) => {
     frame?.remove()
     endLife?.()
-    frame = attempt < FRAME_ATTEMPTS && !closedToFrames() ? openFrame() : undefined
-    if (!(await frame?.ready)) return standIn(port)
+    const opened = attempt < FRAME_ATTEMPTS && !closedToFrames() ? openFrame() : undefined
+    frame = opened
+    const isReady = await opened?.ready
+    // The page has gone on to another attempt meanwhile.
+    if (frame !== opened) return
+    if (!isReady) return standIn(port)
     const life = beginLife()
     endLife = life.end
-    frame?.hand(port, life.id)
+    opened?.hand(port, life.id)
   }
 
   document.addEventListener(HERE_EVENT, (event) => event.preventDefault(), { signal })
