@@ -1,7 +1,7 @@
 /**
  * Our kernels in Node, through Dawn, on this machine's GPU: single operations against what the adapter can do at most, whole models against onnxruntime-node's WebGPU
  * provider, from values to values. Without a GPU it runs on a software adapter, to show that it works: then nothing is written, since it says nothing of a GPU.
- * `node bench/kernels-gpu.ts [--budget MS] [--only TEXT]`
+ * `node bench/kernels-gpu.ts [--budget MS] [--only TEXT] [--winners FILE]`; a file of `npm run tune` has our kernels planned by what was measured on this adapter.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -11,17 +11,19 @@ import { fromOrt, toOrt } from "../engine/backends/ort-tensor.ts"
 import { adapterName, isSoftware, requestFullDevice } from "../engine/backends/webgpu-adapter.ts"
 import { findConvFault } from "../engine/backends/webgpu-conv-fault.ts"
 import { WgslSession } from "../engine/backends/wgsl/session.ts"
-import { createKernels, elems, KernelRuntime, traitsOf } from "../kernels/index.ts"
+import { adapterKey, createKernels, elems, KernelRuntime, parseWinners, traitsOf } from "../kernels/index.ts"
 import type { Tensor } from "../protocol/index.ts"
-import { softwareAdapter } from "../test/kernels/software-gpu.ts"
 import { compare, type NotRun, printRows, type Row, writeResult } from "./harness.ts"
 import { largeOperations, type OperationCase, operations } from "./kernels/cases.ts"
 import { difference } from "./kernels/difference.ts"
 import { feedsFor, tensorOf } from "./kernels/feeds.ts"
 import { storedOperations, type WholeModel, wholeModels } from "./kernels/models.ts"
+import { nodeAdapter } from "./kernels/node-adapter.ts"
 import { copyPeak, fmaPeak, isBoundByCompute } from "./kernels/peaks.ts"
 
-const { values } = parseArgs({ options: { budget: { type: "string", default: "5000" }, only: { type: "string" } } })
+const { values } = parseArgs({
+  options: { budget: { type: "string", default: "5000" }, only: { type: "string" }, winners: { type: "string" } },
+})
 const budgetMs = Number(values.budget)
 const chosen = ({ name }: { name: string }) => !values.only || name.includes(values.only)
 const OURS = "our kernels, Dawn"
@@ -30,15 +32,15 @@ const THEIRS = "onnxruntime-node, WebGPU"
 const rows: Row[] = []
 const notRun: NotRun[] = []
 
-const { create } = await import("webgpu")
-const instance = create([])
-const adapter = (await instance.requestAdapter({ powerPreference: "high-performance" })) ?? (await softwareAdapter())
+const adapter = await nodeAdapter()
 const name = adapterName(adapter.info)
 console.log(`adapter: ${name}${isSoftware(adapter) ? ", which is software: nothing will be written" : ""}`)
 const device = await requestFullDevice(adapter)
+const stored = values.winners && parseWinners(readFileSync(values.winners, "utf8"))[adapterKey(adapter.info)]
+const winners = stored ? new Map(Object.entries(stored)) : undefined
 
 async function operation(one: OperationCase): Promise<void> {
-  const gpu = createKernels(device)
+  const gpu = createKernels(device, { winners })
   const upload = (shape: number[]) =>
     gpu.tensor({ dtype: "float32", shape, data: tensorOf("float32", shape).data as Float32Array<ArrayBuffer> })
   const inputs = one.shapes.map(upload)
@@ -67,7 +69,7 @@ async function operation(one: OperationCase): Promise<void> {
 async function wholeModel({ name: title, file, missing, dims, tolerance }: WholeModel): Promise<void> {
   if (missing) return void notRun.push({ case: title, reason: missing })
   const model = new Uint8Array(readFileSync(file))
-  const session = await WgslSession.open(new KernelRuntime(device, traitsOf(device)), model)
+  const session = await WgslSession.open(new KernelRuntime(device, traitsOf(device, winners)), model)
   const feeds = feedsFor(session.inputs, dims)
   const ours = (await session.run(feeds, {})).outputs as Record<string, Tensor>
   try {

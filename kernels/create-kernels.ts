@@ -26,6 +26,7 @@ import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
 import { traitsOf } from "./quirks/index.ts"
 import { KernelRuntime, type RunOptions } from "./runtime.ts"
+import type { Winners } from "./tuning/winners.ts"
 
 type Float32 = GpuTensor<"float32">
 type Result = Promise<Float32>
@@ -195,12 +196,17 @@ export interface Kernels
   ): Promise<GpuTensor<D>>
 }
 
+export interface KernelOptions {
+  /** What `tune` measured on this adapter. */
+  winners?: Winners | undefined
+}
+
 /**
  * The kernels on `device`, which the caller keeps and destroys. They resolve when the work is submitted; `read()` waits for it and throws what failed.
  * Errors: IPFA_INPUT_SHAPE, IPFA_INPUT_INVALID, IPFA_DEVICE_UNSUPPORTED, IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST.
  */
-export function createKernels(device: GPUDevice): Kernels {
-  const runtime = new KernelRuntime(device, traitsOf(device))
+export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}): Kernels {
+  const runtime = new KernelRuntime(device, traitsOf(device, winners))
   // The kernels' own checks hold at run time; what the interface promises of dtypes is theirs to keep.
   type Any = Promise<GpuTensor<never>>
   const one = (kernel: AnyKernel) => (x: GpuTensor, options?: RunOptions) =>

@@ -1,6 +1,7 @@
 import type { Dtype } from "../protocol/dtype.ts"
 import type { Config } from "./preprocess.ts"
 import type { Interface } from "./reflect.ts"
+import type { Winners } from "./tuning/winners.ts"
 
 export type Shape = readonly number[]
 /** What a GpuTensor may hold: the dtypes of four bytes that WGSL has without an extension. */
@@ -22,9 +23,10 @@ export interface Plan<N extends string = string> {
   readonly tuning: Tuning
 }
 
-/** What a plan may depend on: limits of a device, and the quirks that its adapter has. */
+/** What a plan may depend on: limits of a device, the quirks that its adapter has, and what was measured on it. */
 export interface Limits extends DeviceLimits {
   readonly quirks?: readonly Quirk[]
+  readonly winners?: Winners | undefined
 }
 export type DeviceLimits = Pick<
   GPUSupportedLimits,
@@ -72,6 +74,8 @@ export interface Algorithm<P, Params extends string = string> {
   readonly source: WgslFile
   /** The `#if` values for `problem`. Part of the pipeline's key: keep the number of distinct ones small. */
   config?(problem: P): Config
+  /** Constants that tuning tries beside the source's own. Where WG is the only one, several sizes unless given. */
+  readonly tunings?: readonly Tuning[]
   /** Workgroup size and bytes of workgroup memory under `tuning`: held against the device's limits before anything is compiled. */
   workgroup(tuning: Tuning): { size: readonly [x: number, y: number]; bytes: number }
   /** Why this algorithm can't serve `problem` under `tuning`, limits apart; undefined where it can. */

@@ -10,7 +10,7 @@ export {
   mfcc,
 } from "./audio.ts"
 export { type Clip, clipParams } from "./clip.ts"
-export { createKernels, type Kernels } from "./create-kernels.ts"
+export { createKernels, type KernelOptions, type Kernels } from "./create-kernels.ts"
 export {
   type Algorithm,
   type AnyKernel,
@@ -110,11 +110,15 @@ export {
 export { where } from "./ops/where/where.ts"
 export type { Pipeline, PipelineCache, PipelineRequest } from "./pipelines.ts"
 export { makePlan, type PlanOptions } from "./plan.ts"
-export { prepare, type Step } from "./prepare.ts"
+export { prepare, type Step, type Work } from "./prepare.ts"
 export { type ProbeResult, probeAdapter } from "./probe.ts"
 export { traitsOf } from "./quirks/index.ts"
 export { kernelRegistry } from "./registry.ts"
 export { type CaseResult, problemOf, runCase } from "./run-case.ts"
 export { KernelRuntime, type RunOptions } from "./runtime.ts"
 export { isSoftware } from "./software.ts"
+export { parseWinners, type StoredWinners } from "./tuning/stored.ts"
+export { type Measured, type Tuned, type TuneOptions, tune } from "./tuning/tune.ts"
+export { adapterKey, type Winner, type Winners, winnerKey } from "./tuning/winners.ts"
+export { commonWorks } from "./tuning/works.ts"
 export { broadcast, broadcastShape, permuted, places, sliced, type View, wholeView } from "./view.ts"

@@ -4,40 +4,59 @@ import type { Choice, Kernel, Limits, Plan, Tuning } from "./define-kernel.ts"
 export interface PlanOptions<N extends string = string> {
   /** Forces the algorithm: where it can't be had the call fails, it never falls back. */
   algorithm?: N
-  /** Override constants in place of the defaults, such as stored measurements give. */
+  /** Override constants in place of the defaults. */
   tuning?: Tuning
 }
 
 /**
- * Which algorithm computes `problem`, with which constants: the caller's choice, else the kernel's. Pure.
- * Throws IPFA_INPUT_INVALID for an algorithm or constant that is not there, IPFA_DEVICE_UNSUPPORTED for one that can't be had.
+ * Which algorithm computes `problem`, with which constants: the caller's choice; else what was `measured` to be the fastest, where this problem can have it; else the
+ * kernel's. Pure. Throws IPFA_INPUT_INVALID for an algorithm or constant that is not there, IPFA_DEVICE_UNSUPPORTED for one that can't be had.
  */
 export function makePlan<P, A, N extends string>(
   kernel: Kernel<P, A, N>,
   problem: P,
   limits: Limits,
   options: PlanOptions<N> = {},
+  measured?: Choice<N>,
 ): Plan<N> {
+  if (measured && options.algorithm === undefined && options.tuning === undefined) {
+    // Sizes that share a measurement may differ in what they can have.
+    const plan = checked(kernel, problem, limits, measured)
+    if (!(plan instanceof Error)) return plan
+  }
   const chosen = options.algorithm === undefined ? ownChoice(kernel, problem, limits) : { algorithm: options.algorithm }
-  const name = chosen.algorithm
+  const plan = checked(kernel, problem, limits, chosen, options.tuning)
+  if (plan instanceof Error) throw plan
+  return plan
+}
+
+/** `choice` with all its constants, or why it can't be had. */
+function checked<P, A, N extends string>(
+  kernel: Kernel<P, A, N>,
+  problem: P,
+  limits: Limits,
+  { algorithm: name, tuning: own }: Choice<N>,
+  given: Tuning = {},
+): Plan<N> | Error {
   if (!Object.hasOwn(kernel.algorithms, name))
-    throw fail("IPFA_INPUT_INVALID", {
+    return fail("IPFA_INPUT_INVALID", {
       message: `${kernel.name} has no algorithm "${name}".`,
       data: { path: "algorithm", expected: Object.keys(kernel.algorithms) },
     })
   const algorithm = kernel.algorithms[name]
-  const tuning = { ...algorithm.source.overrides, ...("tuning" in chosen ? chosen.tuning : {}), ...options.tuning }
+  const { overrides } = algorithm.source
+  const tuning = { ...overrides, ...own, ...given }
   for (const [key, value] of Object.entries(tuning))
-    if (!Object.hasOwn(algorithm.source.overrides, key) || !Number.isInteger(value) || value < 1)
-      throw fail("IPFA_INPUT_INVALID", {
+    if (!Object.hasOwn(overrides, key) || !Number.isInteger(value) || value < 1)
+      return fail("IPFA_INPUT_INVALID", {
         message: `${kernel.name}:${name} can't be tuned by ${key} = ${value}.`,
-        data: { path: `tuning.${key}`, expected: Object.keys(algorithm.source.overrides) },
+        data: { path: `tuning.${key}`, expected: Object.keys(overrides) },
       })
 
   const { size, bytes } = algorithm.workgroup(tuning)
   const reason = overLimits(size, bytes, limits) ?? algorithm.refuses?.(problem, tuning)
   if (reason !== undefined)
-    throw fail("IPFA_DEVICE_UNSUPPORTED", {
+    return fail("IPFA_DEVICE_UNSUPPORTED", {
       message: `${kernel.name}:${name} can't run that: ${reason}.`,
       data: { algorithm: name, reason },
     })

@@ -1,12 +1,21 @@
 import { fail } from "../protocol/errors/error.ts"
-import type { Kernel, Limits, TensorType } from "./define-kernel.ts"
+import type { AnyKernel, Choice, Kernel, Limits, TensorType } from "./define-kernel.ts"
 import { workgroupGrid } from "./grid.ts"
 import { packParams } from "./params.ts"
 import type { PipelineRequest } from "./pipelines.ts"
 import { makePlan, type PlanOptions } from "./plan.ts"
+import { winnerKey } from "./tuning/winners.ts"
+
+/** A kernel and what it is to compute: what tuning measures other ways to do. */
+export interface Work {
+  readonly kernel: AnyKernel
+  readonly inputs: readonly (TensorType | undefined)[]
+  readonly attributes: object
+}
 
 /** One dispatch, as far as it follows from types and attributes: what a device is told, and what comes out. */
 export interface Step {
+  readonly work: Work
   readonly pipeline: PipelineRequest
   /** [0, …]: there is nothing to compute. */
   readonly grid: readonly [x: number, y: number]
@@ -27,10 +36,13 @@ export function prepare<P, A, N extends string>(
 ): Step {
   checkTypes(kernel, inputs)
   const problem = kernel.problem(inputs, { ...kernel.defaults, ...attributes })
-  const plan = makePlan(kernel, problem, limits, options)
+  const output = kernel.output(problem)
+  const measured = limits.winners?.get(winnerKey(kernel as AnyKernel, inputs, attributes, output))
+  const plan = makePlan(kernel, problem, limits, options, measured as Choice<N> | undefined)
   const { source, config, dispatch } = kernel.algorithms[plan.algorithm]
   const { workgroups, params } = dispatch(problem, plan.tuning)
   return {
+    work: { kernel: kernel as AnyKernel, inputs, attributes },
     pipeline: {
       label: `${kernel.name}:${plan.algorithm}`,
       source,
@@ -39,7 +51,7 @@ export function prepare<P, A, N extends string>(
     },
     grid: workgroupGrid(workgroups, limits.maxComputeWorkgroupsPerDimension),
     params: packParams(source.params, params),
-    output: kernel.output(problem),
+    output,
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Limits } from "../define-kernel.ts"
+import type { Winners } from "../tuning/winners.ts"
 import { costlyBarriers } from "./costly-barriers.ts"
 
 /** A file for each. */
 const quirks = [costlyBarriers]
 
-/** What plans for `device` depend on: its limits, and the quirks of its adapter where the platform says what that is. */
-export function traitsOf({ limits, adapterInfo }: GPUDevice): Limits {
+/** What plans for `device` depend on: its limits, the quirks of its adapter where the platform says what that is, and what was measured on that adapter. */
+export function traitsOf({ limits, adapterInfo }: GPUDevice, winners?: Winners): Limits {
   return {
     maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
@@ -15,5 +16,6 @@ export function traitsOf({ limits, adapterInfo }: GPUDevice): Limits {
     maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
     maxBufferSize: limits.maxBufferSize,
     quirks: adapterInfo ? quirks.filter((quirk) => quirk.applies(adapterInfo)) : [],
+    winners,
   }
 }

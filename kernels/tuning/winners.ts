@@ -1,0 +1,44 @@
+import type { AnyKernel, Choice, Shape, TensorType } from "../define-kernel.ts"
+
+/** The choice that was measured to be the fastest, beside the plan's own. */
+export interface Winner extends Choice {
+  /** Medians of one dispatch. */
+  readonly ms: number
+  readonly planMs: number
+}
+
+/** What was measured on one adapter, by `winnerKey`. */
+export type Winners = ReadonlyMap<string, Winner>
+
+/** What tells adapters apart, as far as the platform says it. */
+export function adapterKey({ vendor, architecture, device, description }: GPUAdapterInfo): string {
+  return [vendor, architecture, device, description].filter(Boolean).join(" ") || "unnamed"
+}
+
+/**
+ * What a measurement holds for: the op, its sources as they are, sizes that round up to the same powers of two, and attributes that are names or switches.
+ * A kernel whose source changes is measured anew.
+ */
+export function winnerKey(
+  { name, algorithms }: AnyKernel,
+  inputs: readonly (TensorType | undefined)[],
+  attributes: object,
+  output: TensorType,
+): string {
+  const sources = Object.values(algorithms).map(({ source }) => source.hash.slice(0, 8))
+  return `${name} ${bucket(inputs, attributes, output)} ${sources.join("-")}`
+}
+
+/** The part of a key that people read: `64×1024 1024×1024 → 64×1024`. */
+export function bucket(inputs: readonly (TensorType | undefined)[], attributes: object, output: TensorType): string {
+  const named = Object.entries(attributes).flatMap(([name, value]) => {
+    if (value === true) return [name]
+    return typeof value === "string" ? [`${name}=${value}`] : []
+  })
+  const shapes = inputs.map((input) => (input ? rounded(input.shape) : "none"))
+  return [...shapes, "→", rounded(output.shape), ...named].join(" ")
+}
+
+function rounded(shape: Shape): string {
+  return shape.map((size) => (size < 4 ? size : 2 ** Math.ceil(Math.log2(size)))).join("×") || "1"
+}
