@@ -14,6 +14,7 @@ export const costlyBarriers = defineQuirk({
   applies: isSoftware,
   plan({ algorithms }, { algorithm, tuning }) {
     if (algorithm === "tiled" && Object.hasOwn(algorithms, "blocked")) return { algorithm: "blocked" }
+    if (algorithm === "split" && Object.hasOwn(algorithms, "naive")) return { algorithm: "naive" }
     const { source, workgroup } = algorithms[algorithm]!
     const isRow = Object.keys(source.overrides).join() === "WG" && workgroup({ WG: IN_STEP }).bytes > 0
     return { algorithm, tuning: isRow ? { ...tuning, WG: IN_STEP } : tuning }

@@ -84,9 +84,13 @@ describe("matmul's plan", () => {
   }
   test("tiles what fills tiles, and nothing else", () => {
     expect(choice(512, 512, 512)).toEqual({ algorithm: "tiled", tuning: { WG_X: 16, WG_Y: 16, TILE_K: 16 } })
-    expect(choice(1, 4096, 4096).algorithm).toBe("naive")
-    expect(choice(4096, 4096, 1).algorithm).toBe("naive")
+    expect(choice(16, 4096, 4096).algorithm).toBe("naive")
+    expect(choice(1, 16, 4096).algorithm).toBe("naive")
     expect(choice(512, 3, 512).algorithm).toBe("naive")
+  })
+  test("splits long sums where there are few rows or columns, along what lies word by word in memory", () => {
+    expect(choice(1, 4096, 4096)).toEqual({ algorithm: "split", tuning: { WG_X: 32, WG_Y: 8 } })
+    expect(choice(4096, 4096, 1)).toEqual({ algorithm: "split", tuning: { WG_X: 1, WG_Y: 64 } })
   })
   test("takes smaller workgroups where the device has only those, and none where there is no room", () => {
     const small = { ...limits, maxComputeInvocationsPerWorkgroup: 128 }
@@ -212,6 +216,7 @@ describe("quirks", () => {
   test("software adapters get no barriers among more than four: products in registers, rows by four", () => {
     const swiftshader = { vendor: "google", architecture: "swiftshader" }
     expect(choice("matmul", matrices, swiftshader)).toMatchObject({ algorithm: "blocked" })
+    expect(choice("matmul", [[1, 512], [512, 512]], swiftshader)).toMatchObject({ algorithm: "naive" }) // biome-ignore format: a line
     expect(choice("softmax", [[3, 700]], swiftshader).tuning).toEqual({ WG: 4 })
     expect(choice("relu", [[700]], swiftshader).tuning).toEqual({ WG: 64 })
   })

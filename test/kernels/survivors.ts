@@ -18,6 +18,10 @@ export const survivors: Record<string, Record<string, string>> = {
     "return 0.0; → return 0.5;": timesZero,
     "for (var k0 = 0u; k0 < params.k; k0 += TILE_K) { → for (var k0 = 0u; k0 <= params.k; k0 += TILE_K) {":
       "one more slab of zeros",
+    "let right = batch * params.b_batch + min(col, params.n - 1u) * params.b_col; → let right = batch * params.b_batch + min(col, params.n + 1u) * params.b_col;":
+      unstored,
+    "let right = batch * params.b_batch + min(col, params.n - 1u) * params.b_col; → let right = batch * params.b_batch + min(col, params.n - 0u) * params.b_col;":
+      unstored,
     "let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u)); → let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m + 1u));":
       unstored,
     "let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u)); → let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 0u));":

@@ -1,4 +1,4 @@
-import type { Fill, KernelCase, Shape } from "../../define-kernel.ts"
+import type { Fill, KernelCase, Shape, Tuning } from "../../define-kernel.ts"
 import { exact } from "../../tolerance.ts"
 import type { MatmulAlgorithm, MatmulAttributes, MatmulProblem } from "./matmul.ts"
 import { sumOfProducts } from "./reference.ts"
@@ -23,18 +23,25 @@ function both(algorithm: MatmulAlgorithm, m: number, k: number, n: number, why: 
 }
 
 const naive = (m: number, k: number, n: number, why: string) => both("naive", m, k, n, why)
+const split = (m: number, k: number, n: number, why: string) => both("split", m, k, n, why)
 const blocked = (m: number, k: number, n: number, why: string) => both("blocked", m, k, n, why)
 const tiled = (m: number, k: number, n: number, why: string) => both("tiled", m, k, n, why)
+
+/** Workgroups that such matrices have several of. */
+const small: Partial<Record<MatmulAlgorithm, Tuning>> = {
+  split: { WG_X: 4, WG_Y: 2 },
+  tiled: { WG_X: 2, WG_Y: 3, TILE_K: 4 },
+}
 
 /** What the matrices are beside their sizes, by every algorithm. */
 function every(name: string, a: Shape, b: Shape, attributes: Partial<MatmulAttributes>, bias = false): Case[] {
   const n = attributes.transposeB ? b.at(-2)! : b.at(-1)!
-  return (["naive", "blocked", "tiled"] as const).map((algorithm) => ({
+  return (["naive", "split", "blocked", "tiled"] as const).map((algorithm) => ({
     name: `${algorithm}, ${name}`,
     shapes: [a, b, bias ? [n] : undefined],
     fill: integers,
     algorithm,
-    ...(algorithm === "tiled" && { tuning: { WG_X: 2, WG_Y: 3, TILE_K: 4 } }),
+    ...(algorithm in small && { tuning: small[algorithm] }),
     attributes: attributes as MatmulAttributes,
     tolerance: exact,
   }))
@@ -54,6 +61,11 @@ export const cases: Case[] = [
   ...every("one a for batches of b", [1, 6, 5], [4, 5, 7], {}),
   ...every("batches of two whole tiles each", [3, 24, 5], [3, 5, 7], {}),
   ...every("no batches", [0, 6, 5], [5, 7], {}),
+  ...split(1, 1, 1, "one"),
+  ...split(1, 100, 40, "a row, one part of k longer than the others"),
+  ...split(2, 8, 32, "two rows, whole workgroups"),
+  ...split(3, 7, 33, "three rows, k shorter than its parts, and one column more"),
+  ...split(5, 65, 1, "a column").map((one) => ({ ...one, tuning: { WG_X: 1, WG_Y: 64 } })),
   ...naive(1, 1, 1, "one"),
   ...naive(1, 65, 7, "a row"),
   ...naive(7, 65, 1, "a column"),
@@ -70,6 +82,7 @@ export const cases: Case[] = [
   { name: "naive 0×4×3, no rows", shapes: [[0, 4], [4, 3]], fill: integers, algorithm: "naive", tolerance: exact }, // biome-ignore format: a shape is a line
   { name: "naive 3×0×5, empty sums are zeros", shapes: [[3, 0], [0, 5]], fill: integers, algorithm: "naive", tolerance: exact }, // biome-ignore format: a shape is a line
   { name: "tiled 70×0×5, empty sums are zeros", shapes: [[70, 0], [0, 5]], fill: integers, algorithm: "tiled", tolerance: exact }, // biome-ignore format: a shape is a line
+  { name: "split 3×0×5, empty sums are zeros", shapes: [[3, 0], [0, 5]], fill: integers, algorithm: "split", tolerance: exact }, // biome-ignore format: a shape is a line
   { name: "tiled 4×3×0, no columns", shapes: [[4, 3], [3, 0]], fill: integers, algorithm: "tiled", tolerance: exact }, // biome-ignore format: a shape is a line
   ...[tiled(19, 11, 21, "small tiles, ragged"), tiled(24, 8, 8, "small tiles, whole")]
     .flat()
@@ -83,6 +96,18 @@ export const cases: Case[] = [
     fill: integers,
     algorithm: "naive",
     tuning: { WG: 16 },
+    tolerance: exact,
+    large: true,
+  },
+  {
+    name: "split over 65,535 workgroups",
+    shapes: [
+      [257, 2],
+      [2, 257],
+    ],
+    fill: integers,
+    algorithm: "split",
+    tuning: { WG_X: 1, WG_Y: 2 },
     tolerance: exact,
     large: true,
   },

@@ -31,7 +31,7 @@ export interface MatmulProblem {
   bias: boolean
   clip: Clip | undefined
 }
-export type MatmulAlgorithm = "naive" | "blocked" | "tiled"
+export type MatmulAlgorithm = "naive" | "split" | "blocked" | "tiled"
 
 /** Elements of y along each axis that one invocation of the blocked and of the tiled kernel makes: fixed in their sources. */
 const PER_INVOCATION = 4
@@ -60,6 +60,17 @@ const naive = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/naive.wgs
   dispatch: (problem, { WG }) => ({ workgroups: Math.ceil(pieces(problem, 1, 1) / WG!), params: params(problem) }),
 })
 
+const split = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/split.wgsl"]>(wgsl["ops/matmul/split.wgsl"], {
+  config,
+  tunings: [
+    { WG_X: 1, WG_Y: 64 },
+    { WG_X: 4, WG_Y: 16 },
+    { WG_X: 64, WG_Y: 4 },
+  ],
+  workgroup: ({ WG_X, WG_Y }) => ({ size: [WG_X!, WG_Y!], bytes: WG_X! * WG_Y! * 4 }),
+  dispatch: (problem, { WG_X }) => ({ workgroups: pieces(problem, 1, WG_X!), params: params(problem) }),
+})
+
 const blocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/blocked.wgsl"]>(
   wgsl["ops/matmul/blocked.wgsl"],
   {
@@ -74,6 +85,12 @@ const blocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/blocked
 
 const tiled = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/tiled.wgsl"]>(wgsl["ops/matmul/tiled.wgsl"], {
   config,
+  tunings: [
+    { WG_X: 8, WG_Y: 8 },
+    { WG_X: 16, WG_Y: 8 },
+    { WG_X: 16, WG_Y: 16, TILE_K: 8 },
+    { WG_X: 16, WG_Y: 16, TILE_K: 32 },
+  ],
   workgroup: ({ WG_X, WG_Y, TILE_K }) => ({
     size: [WG_X!, WG_Y!],
     bytes: (WG_X! + WG_Y!) * PER_INVOCATION * TILE_K! * 4,
@@ -88,8 +105,15 @@ const tiled = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/tiled.wgs
 const WORTH_A_TILE = 32
 const WORTH_A_SLAB = 16
 
-/** Tiles where the output fills them and the device has room for them, else one invocation per element. */
-export function plan({ m, n, k }: MatmulProblem, limits: Limits): { algorithm: MatmulAlgorithm; tuning?: Tuning } {
+/** With fewer rows or columns there are too few elements for an invocation each, if their sums are long enough to be split. */
+const SKINNY = 4
+const WORTH_SPLITTING = 64
+
+/** Tiles where the output fills them and the device has room for them; split sums where there are few and long ones; else one invocation per element. */
+export function plan({ m, n, k, b }: MatmulProblem, limits: Limits): { algorithm: MatmulAlgorithm; tuning?: Tuning } {
+  if (Math.min(m, n) < SKINNY && k >= WORTH_SPLITTING && limits.maxComputeInvocationsPerWorkgroup >= 256)
+    // along what lies word by word in memory: k, or the columns
+    return { algorithm: "split", tuning: n < SKINNY || b.row === 1 ? { WG_X: 1, WG_Y: 64 } : { WG_X: 32, WG_Y: 8 } }
   if (m < WORTH_A_TILE || n < WORTH_A_TILE || k < WORTH_A_SLAB) return { algorithm: "naive" }
   for (const side of [16, 8]) {
     const fits =
@@ -105,7 +129,7 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
   name: "matmul",
   inputs: [float32("a"), float32("b"), { ...float32("bias"), optional: true }],
   defaults: { transposeA: false, transposeB: false, clip: undefined },
-  algorithms: { naive, blocked, tiled },
+  algorithms: { naive, split, blocked, tiled },
   problem([left, right, bias], { transposeA, transposeB, clip }) {
     const [a, b] = [left!.shape, right!.shape]
     const refuse = (path: string, expected: string) =>
