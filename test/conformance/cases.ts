@@ -1,12 +1,11 @@
 /** The models every device is tried with, their inputs, and the answers known to be right (SOURCE.txt beside each shared model). */
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import type { DeviceInfo, Tensor } from "../../protocol/index.ts"
+import { type DeviceInfo, float16Bits, type Tensor } from "../../protocol/index.ts"
 import { planes, readImage } from "../support/image.ts"
 import { sharedModel } from "../support/shared.ts"
 import { readWave } from "../support/wave.ts"
 import { argmax, type Drive, type Driven, type Feeds } from "./drive.ts"
-import { toHalf } from "./half.ts"
 import { accumulate, convolution } from "./tiny-models.ts"
 
 export interface ConformanceCase {
@@ -140,7 +139,18 @@ export const cases: readonly ConformanceCase[] = [
     needs: "float16",
     plan: () => ({
       kind: "runs",
-      runs: [{ data_0: { dtype: "float16", shape: [1, 3, 224, 224], data: toHalf(planes(kitten(), (x) => x, true)) } }],
+      runs: [
+        {
+          data_0: {
+            dtype: "float16",
+            shape: [1, 3, 224, 224],
+            data: Uint16Array.from(
+              planes(kitten(), (x) => x, true),
+              float16Bits,
+            ),
+          },
+        },
+      ],
     }),
     known(driven) {
       // The bits of positive float16 numbers are in the numbers' order.

@@ -1,8 +1,7 @@
 import { expect } from "vitest"
-import type { Tensor } from "../../protocol/index.ts"
+import { float16Value, type Tensor } from "../../protocol/index.ts"
 import type { ConformanceCase } from "./cases.ts"
 import type { Driven } from "./drive.ts"
-import { fromHalf } from "./half.ts"
 
 /** The answer is the one known to be right, nothing that was kept is left, and the numbers are onnxruntime-node's. */
 export function expectRight(conformance: ConformanceCase, driven: Driven, reference: Driven): void {
@@ -34,5 +33,5 @@ function excess(got: Tensor, expected: Tensor, { absolute, relative }: Conforman
 }
 
 function numbers({ dtype, data }: Tensor): ArrayLike<number> {
-  return dtype === "float16" ? fromHalf(data as Uint16Array) : (data as Float32Array)
+  return dtype === "float16" ? Float32Array.from(data as Uint16Array, float16Value) : (data as Float32Array)
 }
