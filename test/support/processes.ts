@@ -43,6 +43,9 @@ export function watchProcesses(child: ChildProcess) {
       if (found) seen.set(pid, found)
     }
   }
+  // What lasts for a moment is not missed by who is busy meanwhile.
+  const looking = setInterval(look, 100)
+  child.once("exit", () => clearInterval(looking))
   return {
     look,
     /** Names of those that there were, or are. */
