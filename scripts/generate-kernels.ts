@@ -120,6 +120,7 @@ What our own kernels (\`ipfs-accelerate/kernels\`, and the backend \`wgsl\` made
 
 Every kernel has cases whose answers are compared, element by element, with a reference in float64. How far a result may be off follows from what WGSL promises of each
 operation, for those very inputs, and no device widens it; 0 is bit for bit. ULP is 2⁻²³, TINY 2⁻¹²⁶, γ(n) = n·ULP / (1 − n·ULP). What lies behind a tensor's last element is filled with NaN where it is read and checked where it is written.
+All cases run in Node, on Dawn; one for each variant of each kernel also in Chromium, on SwiftShader, and in Firefox, on lavapipe.
 
 Wrong variants are made of every kernel's source, one change each (operators, bounds, barriers, conditions, constants), and its cases must catch them: of ${tried} they
 catch ${tried - survived}; [the other ${survived}](#wrong-variants-that-are-not-caught) can't be told from the right one.
