@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
+import { globSync, statSync } from "node:fs"
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { createInterface } from "node:readline"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import { findFirefox, findWebkit, webnnShellAbsent } from "../../bridge-server/browsers.ts"
+import { ensureExtension } from "../../scripts/build-extension.ts"
+import { ensureDashboard } from "../../scripts/packages/pages.ts"
 import type { StartEvent } from "../../scripts/start/events.ts"
 import { freePort } from "../../scripts/start/web-driver.ts"
 import { watchProcesses } from "../support/processes.ts"
@@ -136,11 +139,18 @@ test("--once gives right answers from every browser that is there and from nativ
   await expect.poll(left).toEqual([])
 })
 
-test("a browser that is there and does not start is absent with the reason, and the start has failed", async () => {
+test("a browser that is there and does not start is absent with the reason, and the start has failed; what was built is not built again", async () => {
   const CHROMIUM = path.join(dataDir, "chromium")
   await writeFile(CHROMIUM, "#!/bin/sh\nexit 1\n", { mode: 0o755 })
-  const { events, exit } = start(["--once", "--browsers", "chromium"], { CHROMIUM })
+  const folders = [await ensureExtension(), await ensureDashboard()]
+  const written = () =>
+    folders.flatMap((cwd) => globSync("**", { cwd }).map((file) => [file, statSync(path.join(cwd, file)).mtimeMs]))
+  const before = written()
+  expect(before.length).toBeGreaterThan(folders.length)
+  const { events, exit, stderr } = start(["--once", "--browsers", "chromium"], { CHROMIUM })
   expect(await exit).toBe(1)
+  expect(written()).toEqual(before)
+  expect(stderr()).not.toMatch(/Build|Built|Install/)
   expect(events).toContainEqual({
     event: "absent",
     agent: "chromium",
@@ -171,6 +181,17 @@ test("it stays up on the port it is told until it is interrupted, then ends all 
   await expect.poll(left).toEqual([])
   await expect(fetch(`${ready.http}/healthz`)).rejects.toThrow()
   await expect(readFile(path.join(dataDir, "bridge.json"))).rejects.toThrow(/ENOENT/)
+})
+
+test("told to end while it measures, it ends at once and leaves no process", async () => {
+  const { child, events, until, exit, started, left } = start(["--browsers", "none"])
+  await until("ready")
+  // Its native process is up, or about to be.
+  await expect.poll(() => started().length).toBeGreaterThan(1)
+  child.kill("SIGTERM")
+  expect(await exit).toBe(1)
+  expect(events.at(-1)).toMatchObject({ event: "done" })
+  await expect.poll(left).toEqual([])
 })
 
 test("interrupted while a browser is being opened, it ends that one too", async () => {

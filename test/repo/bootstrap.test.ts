@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import {
   chownSync,
   cpSync,
@@ -13,7 +14,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest"
 import { repoRoot } from "../../scripts/sources.ts"
 
 /** An ordinary user, where these tests run as root and such a one can reach the Node that they run on. */
@@ -42,7 +43,16 @@ beforeAll(() => {
   cpSync(path.join(repoRoot, "scripts", "bootstrap.mjs"), path.join(checkout, "scripts", "bootstrap.mjs"))
   write(
     "scripts/start.ts",
-    "console.log(JSON.stringify([process.argv.slice(2), process.cwd()] as const)); process.exitCode = 3",
+    `process.exitCode = 3
+    if (process.argv[2] === "--stay") {
+      const staying = setInterval(() => {}, 1000)
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+        process.on(signal, () => {
+          console.log(signal)
+          clearInterval(staying)
+        })
+    }
+    console.log(JSON.stringify([process.argv.slice(2), process.cwd()] as const))`,
   )
   if (isRoot)
     for (const entry of ["..", "", ...globSync("**/*", { cwd: checkout })])
@@ -104,6 +114,30 @@ test("a lockfile that changed is installed again, once", () => {
   writeFileSync(path.join(checkout, "package-lock.json"), lock(2))
   expect(start()).toMatchObject({ status: 3, isInstalling: true })
   expect(start()).toMatchObject({ status: 3, isInstalling: false })
+})
+
+test.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)("%s ends the command in its own time, once", async (signal) => {
+  const child = spawn(process.execPath, [path.join(checkout, "scripts", "bootstrap.mjs"), "start", "--stay"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    // A group of its own, which a terminal's Ctrl-C is sent to.
+    detached: true,
+    ...(isRoot && nobody),
+  })
+  let text = ""
+  const begun = new Promise<void>((resolve) =>
+    child.stdout.setEncoding("utf8").on("data", (more) => {
+      text += more
+      resolve()
+    }),
+  )
+  await begun
+  const pid = child.pid as number
+  onTestFailed(() => {
+    if (child.exitCode === null) process.kill(-pid, "SIGKILL")
+  })
+  process.kill(signal === "SIGINT" ? -pid : pid, signal)
+  const [status] = await once(child, "close")
+  expect({ status, text }).toEqual({ status: 3, text: `${said("--stay")}${signal}\n` })
 })
 
 test("`npm start -- --json` has on its standard output what the command says and nothing of npm's", () => {
