@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Locator, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
-import { digits, digitsModel } from "../support/digits.ts"
+import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 import type { PageFault } from "../support/extension.ts"
 import { kept } from "../support/kept.ts"
 import { type FurnishedBrowser, launchFurnished } from "../support/screens.ts"
@@ -242,6 +242,37 @@ describe("the person's controls", () => {
     await row.getByTestId("clear-site").click()
     await row.getByTestId("clear-site-sure").click()
     await row.waitFor({ state: "detached" })
+  })
+
+  test("with no network at all a page computes with what is stored, what is not ends with that code, and the benchmark page measures", async () => {
+    // Stored, and in nobody's memory.
+    expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
+    await browser.devtools.close((await browser.devtools.target("offscreen.html"))!)
+    await browser.unplug()
+    expect(await browser.site.evaluate(() => navigator.onLine)).toBe(false)
+    const images = digits.samples.map(({ image }) => image)
+    const logits = browser.site.evaluate(
+      async ([model, images]) => {
+        const session = await window.ipfsAccelerate.load(model, { device: "wasm" })
+        const image = { dtype: "float32", shape: [images.length, 1, 8, 8], data: Float32Array.from(images.flat()) }
+        const { outputs } = await session.run({ image })
+        await session.dispose()
+        return [...outputs.logits.data] as number[]
+      },
+      [`${SITE}/digits.onnx`, images] as const,
+    )
+    expect(distance(await logits, await nativeLogits(images))).toBeLessThan(digits.tolerance)
+    expect(await run(`${SITE}/other.onnx`)).toBe("IPFA_MODEL_FETCH")
+
+    const benchmarks = await browser.openOwn("benchmarks.html")
+    opened.push(benchmarks)
+    const results = benchmarks.getByTestId("result")
+    await results.first().waitFor()
+    const before = await results.count()
+    await benchmarks.getByTestId("run-benchmark").click()
+    await benchmarks.getByTestId("run-state").and(benchmarks.locator("[data-state=done]")).waitFor()
+    await expect.poll(() => results.count()).toBeGreaterThan(before)
+    expect(await benchmarks.getByTestId("chart").locator("canvas").count()).toBe(1)
   })
 
   test("everything is deleted at a word: grants, models, measurements, logs, settings, the agent's name", async () => {

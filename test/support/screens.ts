@@ -12,6 +12,8 @@ import { publicHost } from "./public-host.ts"
 export interface FurnishedBrowser extends ExtensionBrowser {
   /** The site that was granted something, and is open. */
   readonly site: Page
+  /** From now on nobody answers, whatever is asked for. */
+  unplug(): Promise<void>
 }
 
 /** `language`: of the screens; the extension's own where absent. */
@@ -39,6 +41,10 @@ export async function launchFurnished(
   return {
     ...browser,
     site,
+    async unplug() {
+      await browser.context.setOffline(true)
+      await host.close()
+    },
     async close() {
       await browser.close()
       await host.close()
