@@ -1,5 +1,5 @@
 import type { Clip } from "./clip.ts"
-import type { AnyKernel, GpuDtype } from "./define-kernel.ts"
+import type { AnyKernel, GpuDtype, StoredDtype } from "./define-kernel.ts"
 import type { GpuArray } from "./fill.ts"
 import type { GpuTensor } from "./gpu-tensor.ts"
 import { type LanguageKernels, languageKernels } from "./language-kernels.ts"
@@ -29,6 +29,8 @@ import { KernelRuntime, type RunOptions } from "./runtime.ts"
 import type { Winners } from "./tuning/winners.ts"
 
 type Float32 = GpuTensor<"float32">
+/** Weights, which are read as float32. */
+type Floats = GpuTensor<"float32" | "float16">
 type Result = Promise<Float32>
 type Truth = Promise<GpuTensor<"uint32">>
 /** y = f(x), of any shape. */
@@ -88,23 +90,23 @@ export interface Kernels
     Record<"maxPool" | "averagePool", Pool> {
   readonly device: GPUDevice
   readonly runtime: KernelRuntime
-  /** Uploads a tensor: float32, int32 or uint32. */
-  tensor<D extends GpuDtype>(tensor: { dtype: D; shape: readonly number[]; data: GpuArray }): GpuTensor<D>
+  /** Uploads a tensor: float32, int32, uint32, or float16 by its bits. */
+  tensor<D extends StoredDtype>(tensor: { dtype: D; shape: readonly number[]; data: GpuArray }): GpuTensor<D>
   /** [..., m, k] · [..., k, n] → [..., m, n] */
-  matmul(a: Float32, b: Float32, options?: RunOptions<MatmulAlgorithm>): Result
+  matmul(a: Floats, b: Floats, options?: RunOptions<MatmulAlgorithm>): Result
   /** As matmul, with a bias [n], transposed sides, a clip. */
   gemm(
-    a: Float32,
-    b: Float32,
-    bias: Float32 | undefined,
+    a: Floats,
+    b: Floats,
+    bias: Floats | undefined,
     attributes?: Partial<MatmulAttributes>,
     options?: RunOptions<MatmulAlgorithm>,
   ): Result
   /** [n, c, h, w], weights [o, c / group, kh, kw], bias [o] → [n, o, h', w'] */
   conv2d(
-    x: Float32,
-    w: Float32,
-    bias?: Float32,
+    x: Floats,
+    w: Floats,
+    bias?: Floats,
     attributes?: Partial<Conv2dAttributes>,
     options?: RunOptions<Conv2dAlgorithm>,
   ): Result

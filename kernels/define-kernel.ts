@@ -4,9 +4,11 @@ import type { Interface } from "./reflect.ts"
 import type { Winners } from "./tuning/winners.ts"
 
 export type Shape = readonly number[]
-/** What a GpuTensor may hold: the dtypes of four bytes that WGSL has without an extension. */
+/** What kernels compute: the dtypes of four bytes that WGSL has without an extension. */
 export type GpuDtype = Extract<Dtype, "float32" | "int32" | "uint32">
-export interface TensorType<D extends GpuDtype = GpuDtype> {
+/** What a GpuTensor may hold. float16 lies in memory as such and is read as float32, by any kernel that takes that. */
+export type StoredDtype = GpuDtype | "float16"
+export interface TensorType<D extends StoredDtype = GpuDtype> {
   readonly dtype: D
   readonly shape: Shape
 }
@@ -105,7 +107,7 @@ export interface KernelCase<P, A, N extends string = string> {
   /** One for each input, or one for all. */
   readonly fill: Fill | readonly Fill[]
   /** One for each input, or one for all; float32 unless given. */
-  readonly dtype?: GpuDtype | readonly GpuDtype[]
+  readonly dtype?: StoredDtype | readonly StoredDtype[]
   readonly attributes?: A
   /** Forces the algorithm; without, the plan's choice. */
   readonly algorithm?: N

@@ -1,10 +1,16 @@
 import { arrayTypes } from "../protocol/dtype.ts"
-import type { Fill, GpuDtype } from "./define-kernel.ts"
+import { float16Bits } from "../protocol/float16.ts"
+import type { Fill, StoredDtype } from "./define-kernel.ts"
 
-export type GpuArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>
+/** float16 by its bits. */
+export type GpuArray =
+  | Float32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
 
 /** `elems` elements as `fill` says, the same for the same `seed` everywhere. */
-export function filled(dtype: GpuDtype, elems: number, fill: Fill, seed: string): GpuArray {
+export function filled(dtype: StoredDtype, elems: number, fill: Fill, seed: string): GpuArray {
   const random = mulberry32(fnv1a(seed))
   const next = (i: number): number => {
     switch (fill.kind) {
@@ -19,7 +25,7 @@ export function filled(dtype: GpuDtype, elems: number, fill: Fill, seed: string)
     }
   }
   const data = new arrayTypes[dtype](elems)
-  for (let i = 0; i < elems; i++) data[i] = next(i)
+  for (let i = 0; i < elems; i++) data[i] = dtype === "float16" ? float16Bits(next(i)) : next(i)
   return data
 }
 

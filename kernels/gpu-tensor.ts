@@ -1,6 +1,6 @@
 import { arrayTypes, dtypeBytes, type TensorData } from "../protocol/dtype.ts"
 import { fail } from "../protocol/errors/error.ts"
-import type { GpuDtype, Limits, Shape } from "./define-kernel.ts"
+import type { Limits, Shape, StoredDtype } from "./define-kernel.ts"
 import { usage } from "./device-memory.ts"
 import { assertNotLost, gpuFailure, scoped } from "./gpu-errors.ts"
 import { HeldBuffer } from "./held-buffer.ts"
@@ -16,8 +16,11 @@ export function elems(shape: Shape): number {
   return n
 }
 
+/** `bytes` and what is missing to a whole word, which is all that WebGPU copies. */
+export const wholeWords = (bytes: number): number => 4 * Math.ceil(bytes / 4)
+
 /** A row-major tensor in a device's memory, one of perhaps several that share it. Whoever makes or is given one destroys it. */
-export class GpuTensor<D extends GpuDtype = GpuDtype> {
+export class GpuTensor<D extends StoredDtype = StoredDtype> {
   readonly device: GPUDevice
   readonly dtype: D
   readonly shape: Shape
@@ -86,22 +89,23 @@ export class GpuTensor<D extends GpuDtype = GpuDtype> {
     assertNotLost(this.device)
     const type = arrayTypes[this.dtype]
     const bytes = dtypeBytes(this.dtype, elems(this.shape))
+    const size = wholeWords(bytes)
     if (bytes === 0) {
       await this.#settled
       return new type(0) as TensorData<D>
     }
     const what = `read [${this.shape}]`
     const copy = scoped(this.device, what, () => {
-      const staging = this.device.createBuffer({ label: what, size: bytes, usage: usage.MAP_READ | usage.COPY_DST })
+      const staging = this.device.createBuffer({ label: what, size, usage: usage.MAP_READ | usage.COPY_DST })
       const encoder = this.device.createCommandEncoder({ label: what })
-      encoder.copyBufferToBuffer(this.buffer, 0, staging, 0, bytes)
+      encoder.copyBufferToBuffer(this.buffer, 0, staging, 0, size)
       this.device.queue.submit([encoder.finish()])
       return staging
     })
     const staging = copy.value
     try {
       await Promise.all([this.#settled, copy.settled, staging.mapAsync(MAP_MODE_READ)])
-      return new type(staging.getMappedRange().slice(0)) as TensorData<D>
+      return new type(staging.getMappedRange().slice(0, bytes)) as TensorData<D>
     } catch (error) {
       throw gpuFailure(this.device, what, error)
     } finally {
@@ -118,8 +122,8 @@ function ownBuffer(buffer: GPUBuffer): HeldBuffer {
   return new HeldBuffer(buffer, buffer.size, Promise.resolve(), () => buffer.destroy())
 }
 
-/** The bytes of a tensor. Throws IPFA_DEVICE_MEMORY where no binding of the device could hold them. */
-export function tensorBytes(limits: Limits, dtype: GpuDtype, shape: Shape): number {
+/** The bytes that a tensor takes. Throws IPFA_DEVICE_MEMORY where no binding of the device could hold them. */
+export function tensorBytes(limits: Limits, dtype: StoredDtype, shape: Shape): number {
   const bytes = dtypeBytes(dtype, elems(shape))
   const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)
   if (bytes > most)
@@ -127,5 +131,5 @@ export function tensorBytes(limits: Limits, dtype: GpuDtype, shape: Shape): numb
       message: `[${shape}] of ${dtype} takes ${bytes} bytes and the device binds at most ${most}.`,
       data: { bytes, limit: most },
     })
-  return bytes
+  return wholeWords(bytes)
 }

@@ -25,6 +25,7 @@ export {
   type Limits,
   type Plan,
   type Shape,
+  type StoredDtype,
   type TensorType,
   type Tolerance,
   type Tuning,

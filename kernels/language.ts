@@ -15,20 +15,23 @@ export type { KvAppendAttributes } from "./ops/kv-append/kv-append.ts"
 export type { PackedMatmulAlgorithm, PackedMatmulAttributes } from "./ops/packed-matmul/packed-matmul.ts"
 export type { RopeAttributes } from "./ops/rope/rope.ts"
 export type { SampleAttributes } from "./ops/sample/sample.ts"
+export { type Group, readBlock, type Step as PackedStep, writeGroup } from "./packed/block.ts"
 export {
   type Bits,
   bitWidths,
+  type GgufFormat,
   type GroupFormat,
   type GroupSize,
+  ggufFormats,
   groupSizes,
+  groupsOf,
   type Layout,
   layoutOf,
   middleOf,
   type PackedFormat,
   packedWords,
 } from "./packed/format.ts"
-export { type Group, readGroup, writeGroup } from "./packed/group.ts"
-export { checkPacked, type PackedTensor, type PackedWeights, unpack } from "./packed/packed-tensor.ts"
+export { checkPacked, ggufWeights, type PackedTensor, type PackedWeights, unpack } from "./packed/packed-tensor.ts"
 export { type QuantizeOptions, quantize } from "./packed/quantize.ts"
 export { type Four, philox4x32 } from "./philox.ts"
 export { type RopeOptions, type RopeScaling, ropeFrequencies, ropeTables } from "./rope-tables.ts"

@@ -1,5 +1,5 @@
 import { fail } from "../protocol/errors/error.ts"
-import type { AnyKernel, Choice, Kernel, Limits, TensorType } from "./define-kernel.ts"
+import type { AnyKernel, Choice, Kernel, Limits, StoredDtype, TensorType } from "./define-kernel.ts"
 import { workgroupGrid } from "./grid.ts"
 import { packParams } from "./params.ts"
 import type { PipelineRequest } from "./pipelines.ts"
@@ -29,12 +29,14 @@ export interface Step {
  */
 export function prepare<P, A, N extends string>(
   kernel: Kernel<P, A, N>,
-  inputs: readonly (TensorType | undefined)[],
+  stored: readonly (TensorType<StoredDtype> | undefined)[],
   attributes: Partial<A>,
   limits: Limits,
   options: PlanOptions<N> = {},
 ): Step {
+  const inputs = stored.map((input) => input && computedType(input))
   checkTypes(kernel, inputs)
+  const halves = kernel.inputs.filter((_, i) => stored[i]?.dtype === "float16").map(({ name }) => name)
   const problem = kernel.problem(inputs, { ...kernel.defaults, ...attributes })
   const output = kernel.output(problem)
   const measured = limits.winners?.get(winnerKey(kernel as AnyKernel, inputs, attributes, output))
@@ -46,7 +48,7 @@ export function prepare<P, A, N extends string>(
     pipeline: {
       label: `${kernel.name}:${plan.algorithm}`,
       source,
-      config: config?.(problem) ?? {},
+      config: { ...config?.(problem), ...(halves.length > 0 && { HALVES: halves.join(" ") }) },
       tuning: plan.tuning,
     },
     grid: workgroupGrid(workgroups, limits.maxComputeWorkgroupsPerDimension),
@@ -54,6 +56,12 @@ export function prepare<P, A, N extends string>(
     output,
   }
 }
+
+/** What kernels take a stored tensor as. */
+export const computedType = ({ dtype, shape }: TensorType<StoredDtype>): TensorType => ({
+  shape,
+  dtype: dtype === "float16" ? "float32" : dtype,
+})
 
 function checkTypes<P, A, N extends string>(
   kernel: Kernel<P, A, N>,

@@ -1,4 +1,5 @@
 import { fail } from "../protocol/errors/error.ts"
+import { withHalves } from "./halves.ts"
 
 /** What `#if` can ask about. */
 export type Config = Readonly<Record<string, boolean | number | string>>
@@ -21,7 +22,8 @@ export function resolveIncludes(path: string, read: (path: string) => string, se
 
 /**
  * Keeps the lines whose `#if` holds: `#if NAME`, `#if !NAME`, `#if NAME == value`, `#else`, `#endif`, nested at will. A name the
- * config lacks counts as false. Dropped lines become empty, so that a compiler's line numbers stay those of `code`.
+ * config lacks counts as false. `#const NAME` declares the config's whole number of that name, as a u32.
+ * HALVES names the inputs that hold float16, a blank between them. Dropped lines become empty, so that a compiler's line numbers stay those of `code`.
  */
 export function preprocess(path: string, code: string, config: Config): string {
   const refuse = (line: number, what: string) => fail("IPFA_INTERNAL", { message: `${path}:${line + 1}: ${what}` })
@@ -39,11 +41,17 @@ export function preprocess(path: string, code: string, config: Config): string {
       branch.otherwise = true
     } else if (directive === "endif") {
       if (!open.pop()) throw refuse(at, "#endif without #if")
+    } else if (directive === "const") {
+      const value = config[condition]
+      if (typeof value !== "number" || !Number.isInteger(value) || value < 0)
+        throw refuse(at, `${condition} is no whole number`)
+      return keeping() ? `const ${condition} = ${value}u;` : ""
     } else throw refuse(at, `unknown directive "${line}"`)
     return ""
   })
   if (open.length > 0) throw refuse(lines.length, "#if without #endif")
-  return lines.join("\n")
+  const text = lines.join("\n")
+  return typeof config.HALVES === "string" ? withHalves(path, text, config.HALVES.split(" ")) : text
 }
 
 function holds(condition: string, config: Config): boolean {

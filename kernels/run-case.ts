@@ -1,10 +1,12 @@
-import { arrayTypes } from "../protocol/dtype.ts"
+import { arrayTypes, dtypeBytes } from "../protocol/dtype.ts"
 import { AccelerateError } from "../protocol/errors/error.ts"
-import type { Fill, GpuDtype, Kernel, KernelCase, TensorType } from "./define-kernel.ts"
+import { float16Value } from "../protocol/float16.ts"
+import type { Fill, GpuDtype, Kernel, KernelCase, StoredDtype, TensorType } from "./define-kernel.ts"
 import { STORED } from "./device-memory.ts"
 import { filled, type GpuArray } from "./fill.ts"
 import { scoped } from "./gpu-errors.ts"
-import { elems, GpuTensor } from "./gpu-tensor.ts"
+import { elems, GpuTensor, wholeWords } from "./gpu-tensor.ts"
+import { computedType } from "./prepare.ts"
 import type { KernelRuntime } from "./runtime.ts"
 
 export interface CaseResult {
@@ -17,7 +19,7 @@ export interface CaseResult {
 
 /** Elements behind every tensor of a case: a kernel that reads there computes with NaN, one that writes there is caught. */
 const SPARE = 256
-const UNREAD = 0x7fc00000 // NaN as float32
+const UNREAD = 0x7fc07fc0 // NaN as float32 and as float16
 const UNWRITTEN = 0xdeadbeef
 /** What a case's result holds before it is computed: what a kernel that writes parts of it leaves elsewhere. */
 export const untouched = (dtype: GpuDtype): number => new arrayTypes[dtype](Uint32Array.of(UNWRITTEN).buffer)[0]!
@@ -35,8 +37,9 @@ export async function runCase<P, A, N extends string>(
     (type, i) =>
       type && filled(type.dtype, elems(type.shape), fillOf(test.fill, i), `${kernel.name}/${test.name}/${i}`),
   )
-  const expected = kernel.reference(data, problem)
-  const bounds = test.tolerance.bounds(data, problem, expected)
+  const numbers = data.map((one) => (one instanceof Uint16Array ? Float64Array.from(one, float16Value) : one))
+  const expected = kernel.reference(numbers, problem)
+  const bounds = test.tolerance.bounds(numbers, problem, expected)
 
   const inputs = types.map((type, i) => type && withSpare(device, type, UNREAD, data[i]))
   const into = withSpare(device, kernel.output(problem), UNWRITTEN)
@@ -64,14 +67,17 @@ export async function runCase<P, A, N extends string>(
 }
 
 function typesOf({ shapes, dtype = "float32" }: Pick<KernelCase<unknown, unknown>, "shapes" | "dtype">) {
-  return shapes.map((shape, i): TensorType | undefined => {
+  return shapes.map((shape, i): TensorType<StoredDtype> | undefined => {
     return shape && { shape, dtype: typeof dtype === "string" ? dtype : dtype[i]! }
   })
 }
 
 /** The problem that a case poses. */
 export function problemOf<P, A, N extends string>(kernel: Kernel<P, A, N>, test: KernelCase<P, A, N>): P {
-  return kernel.problem(typesOf(test), { ...kernel.defaults, ...test.attributes })
+  return kernel.problem(
+    typesOf(test).map((type) => type && computedType(type)),
+    { ...kernel.defaults, ...test.attributes },
+  )
 }
 
 function fillOf(fill: Fill | readonly Fill[], i: number): Fill {
@@ -79,9 +85,14 @@ function fillOf(fill: Fill | readonly Fill[], i: number): Fill {
 }
 
 /** A tensor of `data`, else of `word`, with SPARE times `word` behind it. */
-function withSpare(device: GPUDevice, { dtype, shape }: TensorType, word: number, data?: GpuArray): GpuTensor {
-  const words = new Uint32Array(elems(shape) + SPARE).fill(word)
-  if (data) words.set(new Uint32Array(data.buffer))
+function withSpare(
+  device: GPUDevice,
+  { dtype, shape }: TensorType<StoredDtype>,
+  word: number,
+  data?: GpuArray,
+): GpuTensor {
+  const words = new Uint32Array(wholeWords(dtypeBytes(dtype, elems(shape))) / 4 + SPARE).fill(word)
+  if (data) new Uint8Array(words.buffer).set(new Uint8Array(data.buffer))
   const { value, settled } = scoped(device, "case", () => {
     const buffer = device.createBuffer({
       label: "case",

@@ -1,7 +1,8 @@
 import { dtypeBytes } from "../protocol/dtype.ts"
 import { fail } from "../protocol/errors/error.ts"
-import type { GpuDtype, Kernel, Limits, Shape, TensorType } from "./define-kernel.ts"
+import type { Kernel, Limits, Shape, StoredDtype, TensorType } from "./define-kernel.ts"
 import { DeviceMemory, STORED, usage } from "./device-memory.ts"
+import type { GpuArray } from "./fill.ts"
 import { assertNotLost, inOrder, scoped, watchLoss } from "./gpu-errors.ts"
 import { elems, GpuTensor, tensorBytes } from "./gpu-tensor.ts"
 import type { HeldBuffer } from "./held-buffer.ts"
@@ -12,6 +13,14 @@ import { prepare, type Step } from "./prepare.ts"
 export interface RunOptions<N extends string = string> extends PlanOptions<N> {
   /** Where the result goes, instead of into a new tensor; none of the inputs. Its shape and dtype are the result's. */
   into?: GpuTensor
+}
+
+/** An odd number of float16 is filled up: WebGPU writes whole words. */
+function inWords(data: GpuArray): GpuArray {
+  if (data.byteLength % 4 === 0) return data
+  const whole = new Uint16Array(data.length + 1)
+  whole.set(data)
+  return whole
 }
 
 /** Runs declared kernels on one device. */
@@ -32,17 +41,13 @@ export class KernelRuntime {
   }
 
   /** Uploads row-major `data` of `shape`. */
-  upload<D extends GpuDtype>(
-    dtype: D,
-    shape: Shape,
-    data: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
-  ): GpuTensor<D> {
+  upload<D extends StoredDtype>(dtype: D, shape: Shape, data: GpuArray): GpuTensor<D> {
     if (data.length !== elems(shape))
       throw fail("IPFA_INPUT_SHAPE", { message: `[${shape}] takes ${elems(shape)} elements, not ${data.length}.` })
     assertNotLost(this.device)
     const label = `upload [${shape}]`
     const { held } = this.memory.take(label, tensorBytes(this.limits, dtype, shape), STORED)
-    const { settled } = scoped(this.device, label, () => this.device.queue.writeBuffer(held.buffer, 0, data))
+    const { settled } = scoped(this.device, label, () => this.device.queue.writeBuffer(held.buffer, 0, inWords(data)))
     return new GpuTensor(this.device, dtype, shape, held, inOrder(held.settled, settled))
   }
 

@@ -1,7 +1,7 @@
 import { fail } from "../../protocol/errors/error.ts"
 import type { GpuTensor } from "../gpu-tensor.ts"
-import { layoutOf, type PackedFormat, packedWords } from "./format.ts"
-import { readGroup } from "./group.ts"
+import { readBlock, type Step } from "./block.ts"
+import { type GgufFormat, layoutOf, type PackedFormat, packedWords } from "./format.ts"
 
 /** A matrix of packed weights: `shape` is [rows, cols], rows one after the other, each of whole blocks. */
 export interface PackedWeights<F extends PackedFormat = PackedFormat> {
@@ -27,21 +27,42 @@ export function checkPacked({ format, shape, words }: PackedWeights): void {
     })
 }
 
-/** The weights as numbers, row-major. */
-export function unpack({
-  format,
-  shape: [rows, cols],
-  words,
-}: Omit<PackedWeights, "words"> & { words: ArrayLike<number> }) {
+/**
+ * A tensor of a GGUF file, its bytes as they are there; `shape` is [rows, cols], GGUF's own dimensions the other way round. Throws IPFA_INPUT_SHAPE where rows are not whole blocks or
+ * there are not as many bytes as they take.
+ */
+export function ggufWeights<F extends GgufFormat>(
+  format: F,
+  shape: readonly [rows: number, cols: number],
+  bytes: Uint8Array,
+): PackedWeights<F> {
+  const [rows, cols] = shape
+  const layout = layoutOf(format)
+  const expected = (rows * cols * layout.bytes) / layout.block
+  if (cols % layout.block !== 0 || bytes.length !== expected)
+    throw fail("IPFA_INPUT_SHAPE", {
+      message: `[${shape}] as ${format} takes rows of ${layout.block}s and ${expected} bytes, not ${bytes.length}.`,
+      data: { path: "bytes", expected: `${expected} bytes` },
+    })
+  const words = new Uint32Array(packedWords(format, rows, cols))
+  new Uint8Array(words.buffer).set(bytes)
+  return { format, shape, words }
+}
+
+/** Each weight's `value`, row-major: unless given the weight itself. */
+export function unpack(
+  { format, shape: [rows, cols], words }: PackedWeights,
+  value = (quant: number, { size, zero, low }: Step) => size * (quant - zero) - low,
+): Float64Array {
   const layout = layoutOf(format)
   const blocks = Math.ceil(cols / layout.block)
   const weights = new Float64Array(rows * cols)
-  for (let block = 0; block < rows * blocks; block++) {
-    const { scale, zero, quants } = readGroup(words, block * layout.blockWords, layout)
-    const first = (block % blocks) * layout.block
-    const row = Math.floor(block / blocks)
+  for (let index = 0; index < rows * blocks; index++) {
+    const { quants, stepOf } = readBlock(words, index, layout)
+    const first = (index % blocks) * layout.block
+    const row = Math.floor(index / blocks)
     for (let i = 0; i < layout.block && first + i < cols; i++)
-      weights[row * cols + first + i] = scale * (quants[i]! - zero)
+      weights[row * cols + first + i] = value(quants[i]!, stepOf(i))
   }
   return weights
 }

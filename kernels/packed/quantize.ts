@@ -1,7 +1,7 @@
 import { fail } from "../../protocol/errors/error.ts"
 import { float16Bits, float16Value } from "../../protocol/float16.ts"
-import { type Layout, layoutOf, middleOf, type PackedFormat, packedWords } from "./format.ts"
-import { type Group, writeGroup } from "./group.ts"
+import { type Group, writeGroup } from "./block.ts"
+import { type GroupFormat, type Groups, groupsOf, layoutOf, middleOf, packedWords } from "./format.ts"
 import type { PackedWeights } from "./packed-tensor.ts"
 
 export interface QuantizeOptions {
@@ -18,7 +18,7 @@ const SHARES = Array.from({ length: 68 }, (_, i) => 1 - i / 100)
  * Row-major `weights` of `shape` rounded to the nearest that `format` holds, group by group. Throws IPFA_INPUT_SHAPE, and IPFA_INPUT_INVALID for a weight that is not finite
  * or a group whose scale the header can't hold: a format with `f` can.
  */
-export function quantize<F extends PackedFormat>(
+export function quantize<F extends GroupFormat>(
   format: F,
   shape: readonly [rows: number, cols: number],
   weights: ArrayLike<number>,
@@ -28,6 +28,7 @@ export function quantize<F extends PackedFormat>(
   if (weights.length !== rows * cols)
     throw fail("IPFA_INPUT_SHAPE", { message: `[${shape}] takes ${rows * cols} weights, not ${weights.length}.` })
   const layout = layoutOf(format)
+  const groups = groupsOf(format)
   const words = new Uint32Array(packedWords(format, rows, cols))
   const blocks = Math.ceil(cols / layout.block)
   for (let block = 0; block < rows * blocks; block++) {
@@ -36,16 +37,16 @@ export function quantize<F extends PackedFormat>(
     const group = Float64Array.from({ length: Math.min(layout.block, cols - first) }, (_, i) => weights[start + i]!)
     if (!group.every(Number.isFinite))
       throw fail("IPFA_INPUT_INVALID", { message: `A weight of row ${Math.floor(block / blocks)} is not finite.`, data: { path: "weights" } }) // biome-ignore format: a line
-    writeGroup(words, block * layout.blockWords, layout, best(group, layout, clip === "mse" ? SHARES : [1], zeroPoints))
+    writeGroup(words, block, layout, best(group, groups, clip === "mse" ? SHARES : [1], zeroPoints))
   }
   return { format, shape, words }
 }
 
 /** The group whose weights are closest to these, of those with a share of their range. */
-function best(weights: Float64Array, layout: Layout, shares: readonly number[], zeroPoints: boolean): Group {
+function best(weights: Float64Array, groups: Groups, shares: readonly number[], zeroPoints: boolean): Group {
   let found: { group: Group; error: number } | undefined
   for (const share of shares) {
-    const group = rounded(weights, layout, share, zeroPoints)
+    const group = rounded(weights, groups, share, zeroPoints)
     const error = weights.reduce(
       (sum, weight, i) => sum + (group.scale * (group.quants[i]! - group.zero) - weight) ** 2,
       0,
@@ -55,7 +56,7 @@ function best(weights: Float64Array, layout: Layout, shares: readonly number[], 
   return found!.group
 }
 
-function rounded(weights: Float64Array, { bits, block, full }: Layout, share: number, zeroPoints: boolean): Group {
+function rounded(weights: Float64Array, { bits, block, full }: Groups, share: number, zeroPoints: boolean): Group {
   const most = 2 ** bits - 1
   // 0 is among the weights: what a row is filled up with.
   const [low, high] = [Math.min(0, ...weights), Math.max(0, ...weights)]

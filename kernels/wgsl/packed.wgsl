@@ -1,14 +1,34 @@
-// Eight weights of a packed matrix at a time, as numbers, and the eight activations that meet them. packed/format.ts says how the words lie.
+// Eight weights of a packed matrix at a time, as numbers, and the eight activations that meet them. How they lie is packed/format.ts's table, whose numbers
+// for one format are the constants here.
+#const BLOCK
+#const BYTES
+#const LOW_AT
+#const LOW_BITS
+#const LOW_RUN
+#const HIGH_AT
+#const HIGH_BITS
+#const HIGH_RUN
+#const ZERO
+#const SCALES_AT
+#const CODES_AT
+
 struct Eight {
   lo: vec4<f32>,
   hi: vec4<f32>,
+}
+
+// What weights share: weight = size · (q − zero) − low.
+struct Step {
+  size: f32,
+  zero: f32,
+  low: f32,
 }
 
 fn product(x: Eight, y: Eight) -> f32 {
   return dot(x.lo, y.lo) + dot(x.hi, y.hi);
 }
 
-// Not unpack2x16float: a device may let it make a subnormal number 0, which scales of narrow groups are.
+// The low 16 bits of a word as a number. Not unpack2x16float: a device may let it make a subnormal number 0, which scales of narrow groups are.
 fn half(bits: u32) -> f32 {
   let exponent = (bits >> 10u) & 31u;
   let steps = f32((bits & 1023u) | (min(exponent, 1u) << 10u));
@@ -16,49 +36,105 @@ fn half(bits: u32) -> f32 {
   return select(size, -size, (bits & 0x8000u) != 0u);
 }
 
-fn four(word: u32, shifts: vec4<u32>, mask: u32) -> vec4<f32> {
-  return vec4<f32>((vec4<u32>(word) >> shifts) & vec4<u32>(mask));
+fn byte(at: u32) -> u32 {
+  return (w[at / 4u] >> (at % 4u * 8u)) & 255u;
+}
+
+// The four bytes from `at` on.
+fn word(at: u32) -> u32 {
+#if WHOLE_WORDS
+  return w[at / 4u];
+#else
+  // Blocks are of an even number of bytes.
+  if (at % 4u == 0u) {
+    return w[at / 4u];
+  }
+  return (w[at / 4u] >> 16u) | (w[at / 4u + 1u] << 16u);
+#endif
+}
+
+// The lowest four numbers of `bits` bits, a byte each.
+fn apart(all: u32, bits: u32) -> u32 {
+  let each = (vec4<u32>(all) >> (vec4<u32>(0u, 1u, 2u, 3u) * vec4<u32>(bits))) & vec4<u32>((1u << bits) - 1u);
+  return dot(each, vec4<u32>(0x1u, 0x100u, 0x10000u, 0x1000000u));
+}
+
+// A plane's parts of the quants e to e + 7 of a block, a byte each.
+fn part(block: u32, e: u32, at: u32, bits: u32, run: u32) -> vec2<u32> {
+  if (run == 1u) {
+    let all = word(block + at + e * bits / 32u * 4u) >> (e * bits % 32u);
+    return vec2<u32>(apart(all, bits), apart(all >> (4u * bits), bits));
+  }
+  let first = block + at + e / (run * 8u / bits) * run + e % run;
+  let shift = e / run % (8u / bits) * bits;
+  return (vec2<u32>(word(first), word(first + 4u)) >> vec2<u32>(shift)) & vec2<u32>(0x01010101u * ((1u << bits) - 1u));
+}
+
+fn quants(block: u32, e: u32) -> vec2<u32> {
+  var q = part(block, e, LOW_AT, LOW_BITS, LOW_RUN);
+#if SIGNED
+  q ^= vec2<u32>(0x80808080u);
+#endif
+#if HIGH_BITS
+  q |= part(block, e, HIGH_AT, HIGH_BITS, HIGH_RUN) << vec2<u32>(LOW_BITS);
+#endif
+  return q;
+}
+
+// Of the quants e to e + 7 of a block.
+fn step_of(block: u32, e: u32) -> Step {
+  let both = word(block + SCALES_AT);
+  var s = Step(half(both), f32(ZERO), 0.0);
+#if SCALES == half
+  s.zero = half(both >> 16u);
+#endif
+#if SCALES == float
+  s.size = bitcast<f32>(both);
+  s.zero = bitcast<f32>(word(block + 4u));
+#endif
+#if SCALES == low
+  s.low = -half(both >> 16u);
+#endif
+#if SCALES == K2
+  let code = byte(block + e / 16u);
+  s.size *= f32(code & 15u);
+  s.low = half(both >> 16u) * f32(code >> 4u);
+#endif
+#if SCALES == K3
+  let group = e / 16u;
+  let low = (byte(block + CODES_AT + group % 8u) >> (group / 8u * 4u)) & 15u;
+  let high = (byte(block + CODES_AT + 8u + group % 4u) >> (group / 4u * 2u)) & 3u;
+  s.size *= f32(low | (high << 4u)) - 32.0;
+#endif
+#if SCALES == K4
+  let at = block + CODES_AT + e / 32u % 4u;
+  let first = byte(at);
+  let second = byte(at + 4u);
+  let third = byte(at + 8u);
+  var codes = vec2<u32>(first & 63u, second & 63u);
+  if (e >= 128u) {
+    codes = vec2<u32>((third & 15u) | ((first >> 6u) << 4u), (third >> 4u) | ((second >> 6u) << 4u));
+  }
+  s.size *= f32(codes.x);
+  s.low = half(both >> 16u) * f32(codes.y);
+#endif
+#if SCALES == K6
+  s.size *= f32(bitcast<i32>(byte(block + CODES_AT + e / 16u) << 24u) >> 24u);
+#endif
+  return s;
+}
+
+fn four(bytes: u32) -> vec4<f32> {
+  return vec4<f32>((vec4<u32>(bytes) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
 }
 
 // The weights 8i to 8i + 7 of a row.
 fn weights(row: u32, i: u32) -> Eight {
-  let at = (row * params.blocks + (i >> params.block_shift)) * params.block_words;
-  let o = i & ((1u << params.block_shift) - 1u);
-#if FULL
-  let scale = bitcast<f32>(w[at]);
-  let zero = bitcast<f32>(w[at + 1u]);
-  let q = at + 2u;
-#else
-  let scale = half(w[at]);
-  let zero = half(w[at] >> 16u);
-  let q = at + 1u;
-#endif
-#if BITS == 8
-  let lo = four(w[q + 2u * o], vec4<u32>(0u, 8u, 16u, 24u), 255u);
-  let hi = four(w[q + 2u * o + 1u], vec4<u32>(0u, 8u, 16u, 24u), 255u);
-#endif
-#if BITS == 4
-  let lo = four(w[q + o], vec4<u32>(0u, 4u, 8u, 12u), 15u);
-  let hi = four(w[q + o], vec4<u32>(16u, 20u, 24u, 28u), 15u);
-#endif
-#if BITS == 3
-  // Two bits of each weight of the group, then the third of each.
-  let pairs = w[q + o / 2u] >> (o % 2u * 16u);
-  let thirds = w[q + (1u << params.block_shift) / 2u + o / 4u] >> (o % 4u * 8u);
-  let lo = four(pairs, vec4<u32>(0u, 2u, 4u, 6u), 3u) + 4.0 * four(thirds, vec4<u32>(0u, 1u, 2u, 3u), 1u);
-  let hi = four(pairs, vec4<u32>(8u, 10u, 12u, 14u), 3u) + 4.0 * four(thirds, vec4<u32>(4u, 5u, 6u, 7u), 1u);
-#endif
-#if BITS == 2
-  let pairs = w[q + o / 2u] >> (o % 2u * 16u);
-  let lo = four(pairs, vec4<u32>(0u, 2u, 4u, 6u), 3u);
-  let hi = four(pairs, vec4<u32>(8u, 10u, 12u, 14u), 3u);
-#endif
-#if BITS == 1
-  let ones = w[q + o / 4u] >> (o % 4u * 8u);
-  let lo = four(ones, vec4<u32>(0u, 1u, 2u, 3u), 1u);
-  let hi = four(ones, vec4<u32>(4u, 5u, 6u, 7u), 1u);
-#endif
-  return Eight(scale * (lo - zero), scale * (hi - zero));
+  let block = (row * params.blocks + i / (BLOCK / 8u)) * BYTES;
+  let e = i % (BLOCK / 8u) * 8u;
+  let q = quants(block, e);
+  let s = step_of(block, e);
+  return Eight(s.size * (four(q.x) - s.zero) - s.low, s.size * (four(q.y) - s.zero) - s.low);
 }
 
 // The activations 8i to 8i + 7 of a row; 0 beyond its end, where blocks go on.

@@ -137,6 +137,11 @@ describe("the preprocessor", () => {
     expect(run(text, { OP: "add" }).join()).toBe("a,,,,,,,,,e,,f")
     expect(run(["#if !X", "a", "#endif"])).toEqual(["", "a", ""])
   })
+  test("declares the numbers that are asked for, where their branch is kept", () => {
+    expect(run(["#const N", "#if X", "#const M", "#endif"], { N: 0, M: 7, X: false })).toEqual(["const N = 0u;", "", "", ""]) // biome-ignore format: a line
+    for (const config of [{}, { N: -1 }, { N: 0.5 }, { N: "a" }, { N: true }])
+      expect(() => run(["", "#const N"], config)).toThrow("t.wgsl:2")
+  })
   test("refuses what is unbalanced or unknown, with the line", () => {
     expect(() => run(["a", "#else"])).toThrow("t.wgsl:2")
     expect(() => run(["#endif"])).toThrow("t.wgsl:1")

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { bitWidths, layoutOf, type PackedFormat, quantize, readGroup, unpack } from "../../kernels/index.ts"
+import { bitWidths, type GroupFormat, groupsOf, layoutOf, quantize, readBlock, unpack } from "../../kernels/index.ts"
 
 /** Bell-shaped, the same for the same seed everywhere. */
 function bell(count: number, seed: number): number[] {
@@ -13,7 +13,7 @@ function bell(count: number, seed: number): number[] {
 
 const errorOf = (weights: readonly number[], got: ArrayLike<number>) =>
   weights.reduce((sum, weight, i) => sum + (got[i]! - weight) ** 2, 0)
-const formats = bitWidths.flatMap((bits): PackedFormat[] => [`q${bits}g32`, `q${bits}g64f`])
+const formats = bitWidths.flatMap((bits): GroupFormat[] => [`q${bits}g32`, `q${bits}g64f`])
 
 describe("quantized weights", () => {
   test.each(formats)("%s: none is off by more than half a step, a ragged row included", (format) => {
@@ -25,7 +25,7 @@ describe("quantized weights", () => {
       const blocks = Math.ceil(77 / layout.block)
       for (const [i, weight] of weights.entries()) {
         const block = Math.floor(i / 77) * blocks + Math.floor((i % 77) / layout.block)
-        const { scale } = readGroup(packed.words, block * layout.blockWords, layout)
+        const { size: scale } = readBlock(packed.words, block, layout).stepOf(0)
         // Half a step, and what rounding the scale and the zero point cuts off the range's end.
         expect(Math.abs(got[i]! - weight), `${i}`).toBeLessThanOrEqual(
           scale * (zeroPoints ? 1 : 0.5) * 1.001 + 256 * scale * 2 ** -11,
@@ -35,13 +35,10 @@ describe("quantized weights", () => {
   })
 
   test.each(formats)("%s: what it can hold is kept as it is", (format) => {
-    const layout = layoutOf(format)
-    const middle = layout.bits === 1 ? 0.5 : 2 ** (layout.bits - 1)
+    const { bits } = groupsOf(format)
+    const middle = bits === 1 ? 0.5 : 2 ** (bits - 1)
     // Steps of ¼, the outermost in each group.
-    const weights = Array.from(
-      { length: 64 },
-      (_, i) => 0.25 * ((i % 32 === 0 ? 0 : (7 * i) % 2 ** layout.bits) - middle),
-    )
+    const weights = Array.from({ length: 64 }, (_, i) => 0.25 * ((i % 32 === 0 ? 0 : (7 * i) % 2 ** bits) - middle))
     expect([...unpack(quantize(format, [1, 64], weights))]).toEqual(weights)
   })
 

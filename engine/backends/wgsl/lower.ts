@@ -4,7 +4,7 @@ import { AccelerateError, type Dtype, fail } from "../../../protocol/index.ts"
 import { checkNodes } from "../node-bound.ts"
 import { GraphLowering, NodeLowering } from "./lowering.ts"
 import { findLowering } from "./operators/index.ts"
-import type { BufferSpec, Program, Terminal } from "./program.ts"
+import { type Program, type Terminal, usedBuffers } from "./program.ts"
 import { gpuDtype } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
 
@@ -16,9 +16,10 @@ export function missingOperators(info: ModelInfo): string[] {
 }
 
 /** Throws IPFA_DEVICE_MEMORY for a tensor that no binding of the device could hold. */
-function checkSizes(buffers: readonly BufferSpec[], { maxStorageBufferBindingSize, maxBufferSize }: Limits): void {
+function checkSizes(program: Program, { maxStorageBufferBindingSize, maxBufferSize }: Limits): void {
   const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize)
-  const bytes = Math.max(...buffers.map((buffer) => buffer.bytes))
+  const used = usedBuffers(program)
+  const bytes = Math.max(...program.buffers.map((buffer, i) => (used.has(i) ? buffer.bytes : 0)))
   if (bytes > limit)
     throw fail("IPFA_DEVICE_MEMORY", {
       message: `A tensor of this model takes ${bytes} bytes and the device binds at most ${limit}.`,
@@ -65,6 +66,7 @@ export function lower(
     dtype: dtype as Dtype,
     value: lowering.get(name),
   }))
-  checkSizes(lowering.buffers, limits)
-  return { buffers: lowering.buffers, ops: lowering.ops, inputs, outputs }
+  const program = { buffers: lowering.buffers, ops: lowering.ops, inputs, outputs }
+  checkSizes(program, limits)
+  return program
 }

@@ -1,4 +1,4 @@
-import type { AttributeProto, GraphProto, InferredTensor, NodeProto } from "../../../graph/index.ts"
+import type { AttributeProto, GraphProto, InferredTensor, NodeProto, TensorProto } from "../../../graph/index.ts"
 import {
   type AnyKernel,
   elems,
@@ -10,7 +10,7 @@ import {
 } from "../../../kernels/index.ts"
 import { fuse } from "./fuse.ts"
 import type { BufferSpec, Op, Value, Words } from "./program.ts"
-import { gpuDtype, storedWords, wordsOf } from "./tensors.ts"
+import { gpuDtype, storedHalves, storedType, storedWords, wordsOf } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
 
 /** How the nodes of some ONNX operators become dispatches. */
@@ -36,6 +36,8 @@ export class GraphLowering {
   readonly #values = new Map<string, Value>()
   readonly #inferred: ReadonlyMap<string, InferredTensor>
   readonly #stored: ReadonlyMap<string, GraphProto["initializer"][number]>
+  /** By buffer: what it is in float16, as the model stores it or in a buffer already. */
+  readonly #halves = new Map<number, TensorProto | number>()
   readonly #users = new Map<string, NodeProto[]>()
   readonly #outputs: ReadonlySet<string>
 
@@ -66,9 +68,33 @@ export class GraphLowering {
     const found = this.#values.get(name)
     if (found) return found
     const stored = this.#stored.get(name)
-    const made = stored ? this.constant(stored.dims.map(Number), storedWords(stored)) : this.#knownValue(name)
+    const made = stored ? this.#storedValue(stored) : this.#knownValue(name)
     this.#values.set(name, made)
     return made
+  }
+
+  /** Stored float16 is offered as float32, which is made of it only where something is given that. */
+  #storedValue(tensor: TensorProto): Value {
+    const shape = tensor.dims.map(Number)
+    if (storedType(tensor) !== "float16") return this.constant(shape, storedWords(tensor))
+    const wide = this.buffer({
+      bytes: 4 * elems(shape),
+      get data() {
+        return storedWords(tensor)
+      },
+    })
+    this.#halves.set(wide, tensor)
+    return { dtype: "float32", shape, buffer: wide }
+  }
+
+  /** The buffer that has as float16 what `buffer` has as float32, where the model does. */
+  half(buffer: number): number | undefined {
+    const found = this.#halves.get(buffer)
+    if (found === undefined || typeof found === "number") return found
+    const data = storedHalves(found)
+    const half = this.buffer({ bytes: data.byteLength, data })
+    this.#halves.set(buffer, half)
+    return half
   }
 
   constant(shape: Shape, data: Words): Value {
@@ -209,10 +235,15 @@ export class NodeLowering {
     attributes: Partial<A> = {},
     into?: Value,
   ): Value {
-    const step = prepare(kernel as AnyKernel, inputs, attributes, this.graph.limits)
+    const halves = inputs.map((input) => input && this.graph.half(input.buffer))
+    const stored = inputs.map(
+      (input, i) =>
+        input && { shape: input.shape, dtype: halves[i] === undefined ? input.dtype : ("float16" as const) },
+    )
+    const step = prepare(kernel as AnyKernel, stored, attributes, this.graph.limits)
     const { dtype, shape } = step.output
     const result = into ?? { dtype, shape, buffer: this.graph.buffer({ bytes: elems(shape) * 4 }) }
-    const reads = kernel.inputs.map((_, i) => inputs[i]?.buffer)
+    const reads = kernel.inputs.map((_, i) => halves[i] ?? inputs[i]?.buffer)
     if (step.grid[0] > 0) this.graph.ops.push({ step, reads, writes: result.buffer })
     return result
   }

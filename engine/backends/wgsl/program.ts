@@ -14,7 +14,7 @@ export type Words = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32
 
 export interface BufferSpec {
   readonly bytes: number
-  /** Weights: uploaded when the program is opened. */
+  /** Weights: uploaded when the program is opened, unless nothing uses them. */
   readonly data?: Words
 }
 
@@ -40,9 +40,18 @@ export interface Program {
   readonly outputs: readonly Terminal[]
 }
 
-/** The buffers that depend on no input: their ops run once, when the program is opened. */
-export function staticBuffers({ buffers, ops, inputs }: Program): ReadonlySet<number> {
-  const fixed = new Set(buffers.keys())
+/** What is read, written or handed out: weights that were folded into others are not. */
+export function usedBuffers({ ops, inputs, outputs }: Program): Set<number> {
+  return new Set([
+    ...ops.flatMap(({ reads, writes }) => [...reads.filter((read) => read !== undefined), writes]),
+    ...[...inputs, ...outputs].map(({ value }) => value.buffer),
+  ])
+}
+
+/** The buffers in use that depend on no input: their ops run once, when the program is opened. */
+export function staticBuffers(program: Program): ReadonlySet<number> {
+  const { ops, inputs } = program
+  const fixed = usedBuffers(program)
   for (const { value } of inputs) fixed.delete(value.buffer)
   // A buffer that several ops write in parts is fixed only when all of them are: so what is not is taken out until nothing changes.
   for (let before = -1; before !== fixed.size; ) {

@@ -67,24 +67,41 @@ export function fromWords(dtype: Dtype, words: Words): TensorData {
     : (type as { from(list: ArrayLike<number>): Float32Array<ArrayBuffer> }).from(words)
 }
 
+/** Throws IPFA_DEVICE_UNSUPPORTED for external data and for what is no number of ours. */
+export function storedType(tensor: TensorProto): Dtype {
+  const type = elementType(tensor.dataType)
+  if (tensor.externalData.length > 0) throw unsupported("its weights are in files beside it")
+  if (!type?.dtype) throw unsupported(`they compute no ${type?.name}`)
+  gpuDtype(type.dtype)
+  return type.dtype
+}
+
+function storedData(tensor: TensorProto, dtype: Dtype) {
+  const array = arrayTypes[dtype as "float32"]
+  const { rawData } = tensor
+  const field = tensor[elementType(tensor.dataType)!.field] as number[]
+  // Raw bytes in a copy, which is aligned; a Buffer's own slice would be its pool. What is not 64 bits wide may be in a field that is.
+  return rawData.byteLength > 0
+    ? new array(new Uint8Array(rawData).buffer)
+    : array.from(dtype === "int64" ? field : Array.from(field, Number))
+}
+
 /**
  * A stored tensor's elements as words. Throws IPFA_DEVICE_UNSUPPORTED for external data, for what is no number of ours, and for a 64-bit integer that 32 bits
  * don't hold.
  */
 export function storedWords(tensor: TensorProto): Words {
-  const type = elementType(tensor.dataType)
-  if (tensor.externalData.length > 0) throw unsupported("its weights are in files beside it")
-  if (!type?.dtype) throw unsupported(`they compute no ${type?.name}`)
-  gpuDtype(type.dtype)
-  const array = arrayTypes[type.dtype as "float32"]
-  const { rawData, name } = tensor
-  const field = tensor[type.field] as number[]
-  // Raw bytes in a copy, which is aligned; a Buffer's own slice would be its pool. What is not 64 bits wide may be in a field that is.
-  const data =
-    rawData.byteLength > 0
-      ? new array(new Uint8Array(rawData).buffer)
-      : array.from(type.dtype === "int64" ? field : Array.from(field, Number))
-  return words(type.dtype, data, (value) => unsupported(`${name} holds ${value}, and they compute in 32 bits`))
+  const dtype = storedType(tensor)
+  const refuse = (value: bigint) => unsupported(`${tensor.name} holds ${value}, and they compute in 32 bits`)
+  return words(dtype, storedData(tensor, dtype), refuse)
+}
+
+/** A stored float16 tensor's elements by their bits, two to a word. */
+export function storedHalves(tensor: TensorProto): Words {
+  const bits = storedData(tensor, "float16")
+  const pairs = new Uint32Array(Math.ceil(bits.length / 2))
+  new Uint16Array(pairs.buffer).set(bits)
+  return pairs
 }
 
 /** `elements` as words of `dtype`. Throws IPFA_DEVICE_UNSUPPORTED for a whole number that 32 bits don't hold. */

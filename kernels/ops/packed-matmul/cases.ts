@@ -1,7 +1,8 @@
+import { float16Bits } from "../../../protocol/float16.ts"
 import type { Fill, KernelCase, Shape } from "../../define-kernel.ts"
 import { filled } from "../../fill.ts"
-import { layoutOf, middleOf, type PackedFormat, packedWords } from "../../packed/format.ts"
-import { writeGroup } from "../../packed/group.ts"
+import { writeGroup } from "../../packed/block.ts"
+import { type GroupFormat, groupsOf, layoutOf, middleOf, type PackedFormat, packedWords } from "../../packed/format.ts"
 import { exact } from "../../tolerance.ts"
 import type { PackedMatmulAlgorithm, PackedMatmulAttributes, PackedMatmulProblem } from "./packed-matmul.ts"
 import { packedError } from "./reference.ts"
@@ -11,26 +12,39 @@ interface Given {
   format: PackedFormat
   a: Shape
   n: number
-  /** What each group's scale is one of; float32 and float16 hold powers of two exactly. */
+  /** What each block's scale is one of; float32 and float16 hold powers of two exactly. */
   scales?: readonly number[]
-  /** Zero points of their own; else the middle. */
+  /** Zero points of groups, else the middle; what GGUF's blocks take off, else 1. */
   zeros?: readonly number[]
   bias?: boolean
   fractions?: boolean
 }
 
-/** Words with quants drawn for `name`, the same everywhere. */
+/** Words with quants and codes drawn for `name`, the same everywhere. */
 function words(name: string, { format, a, n, scales = [1, -2, 0.5], zeros }: Given): number[] {
-  const layout = layoutOf(format)
+  const { block, bytes, scales: how } = layoutOf(format)
   const all = new Uint32Array(packedWords(format, n, a.at(-1)!))
-  const groups = all.length / layout.blockWords
-  const drawn = filled("uint32", groups * layout.block, { kind: "integers", low: 0, high: 2 ** layout.bits - 1 }, name)
-  for (let group = 0; group < groups; group++)
-    writeGroup(all, group * layout.blockWords, layout, {
-      scale: scales[group % scales.length]!,
-      zero: zeros?.[group % zeros.length] ?? middleOf(layout.bits),
-      quants: drawn.subarray(group * layout.block),
-    })
+  const blocks = Math.floor((4 * all.length) / bytes)
+  const drawn = filled("uint32", blocks * Math.max(block, bytes), { kind: "integers", low: 0, high: 255 }, name)
+  const view = new DataView(all.buffer)
+  for (let index = 0; index < blocks; index++) {
+    const scale = scales[index % scales.length]!
+    const zero = zeros?.[index % zeros.length]
+    if (!("at" in how)) {
+      const quants = drawn.subarray(index * block)
+      writeGroup(all, index, layoutOf(format), {
+        scale,
+        zero: zero ?? middleOf(groupsOf(format as GroupFormat).bits),
+        quants,
+      })
+      continue
+    }
+    const start = index * bytes
+    new Uint8Array(all.buffer, start, bytes).set(drawn.subarray(start, start + bytes))
+    view.setUint16(start + how.at, float16Bits(scale), true)
+    if (how.kind !== "one" && how.kind !== "K3" && how.kind !== "K6")
+      view.setUint16(start + how.at + 2, float16Bits(zero ?? 1), true)
+  }
   return [...all]
 }
 
@@ -38,7 +52,10 @@ function of(name: string, algorithm: PackedMatmulAlgorithm, given: Given, rest: 
   const { format, a, n, bias, fractions } = given
   const full = `${algorithm} ${format}, ${name}`
   const w = words(full, given)
-  const activations: Fill = fractions ? { kind: "uniform", low: -1, high: 1 } : { kind: "integers", low: -8, high: 8 }
+  const most = layoutOf(format).block > 128 ? 2 : 8
+  const activations: Fill = fractions
+    ? { kind: "uniform", low: -1, high: 1 }
+    : { kind: "integers", low: -most, high: most }
   return {
     name: full,
     shapes: [a, [w.length], bias ? [n] : undefined],
@@ -46,27 +63,35 @@ function of(name: string, algorithm: PackedMatmulAlgorithm, given: Given, rest: 
     fill: [activations, { kind: "values", values: w }, { kind: "integers", low: -8, high: 8 }],
     attributes: { format, shape: [n, a.at(-1)!] },
     algorithm,
-    // Whole and half numbers far below 2^23: float32 holds every partial sum.
+    // Whole and half numbers below 2^23: float32 holds every partial sum.
     tolerance: fractions ? packedError : exact,
     ...rest,
   }
 }
 
-const formats: PackedFormat[] = ["q8g32", "q4g32", "q3g64", "q2g64", "q1g128", "q4g128f", "q2g32f"]
+/** Both algorithms unpack by the same code: each format is in the cases of one. */
+const ragged: Record<PackedMatmulAlgorithm, PackedFormat[]> = {
+  gemv: ["q4g32", "q3g64", "q2g32f", "Q8_0", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q6_K"],
+  blocked: ["q8g32", "q2g64", "q1g128", "q4g128f", "Q4_0", "Q4_1", "Q5_K"],
+}
 
 export const cases: Case[] = (["gemv", "blocked"] as const).flatMap((algorithm) => [
-  ...formats.flatMap((format) => [
-    of("whole blocks", algorithm, { format, a: [5, 256], n: 6 }),
+  of("subnormal and negative halves", algorithm, { format: "q4g32", a: [1, 96], n: 4, scales: [2 ** -24, -(2 ** -15), 3 * 2 ** -16] }), // biome-ignore format: a case
+  of("whole blocks", algorithm, { format: "q4g64", a: [5, 256], n: 6 }),
+  of("whole blocks", algorithm, { format: "Q6_K", a: [5, 512], n: 6 }),
+  ...ragged[algorithm].map((format) =>
     of("a ragged end, zero points, a bias", algorithm, {
       format,
-      a: [2, 3, 170],
+      a: layoutOf(format).block > 128 ? [2, 500] : [2, 3, 170],
       n: 9,
       zeros: [0, 3, 1],
       bias: true,
     }),
-  ]),
-  of("fractions", algorithm, { format: "q4g64", a: [2, 200], n: 5, scales: [0.003, -0.7, 0.01], fractions: true, bias: true }), // biome-ignore format: a case
-  of("subnormal and negative halves", algorithm, { format: "q4g32", a: [1, 96], n: 4, scales: [2 ** -24, -(2 ** -15), 3 * 2 ** -16] }), // biome-ignore format: a case
+  ),
+  ...(["q4g64", "Q5_K"] as const).map(
+    (format) =>
+    of("fractions", algorithm, { format, a: [2, 200], n: 5, scales: [0.003, -0.7, 0.01], zeros: [0.02, 3.1], fractions: true, bias: true }), // biome-ignore format: a case
+  ),
   of("one", algorithm, { format: "q4g32", a: [1, 1], n: 1 }),
   of("no rows", algorithm, { format: "q4g32", a: [0, 32], n: 3 }),
   of("no weights", algorithm, { format: "q4g32", a: [3, 32], n: 0 }),

@@ -6,8 +6,6 @@ struct Params {
   n: u32,
   k: u32,
   blocks: u32,
-  block_shift: u32,
-  block_words: u32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<Element>;

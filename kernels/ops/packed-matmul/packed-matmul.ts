@@ -2,6 +2,7 @@ import { fail } from "../../../protocol/errors/error.ts"
 import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
+import { layoutConfig } from "../../packed/config.ts"
 import { layoutOf, type PackedFormat, packedWords } from "../../packed/format.ts"
 import { isPowerOfTwo } from "../../shapes.ts"
 import { cases } from "./cases.ts"
@@ -26,14 +27,17 @@ export type PackedMatmulAlgorithm = "gemv" | "blocked"
 /** Elements of y along each axis that one invocation or workgroup makes: fixed in the sources. */
 const PER_PIECE = 4
 
-const config = ({ format, k, bias }: PackedMatmulProblem) => {
-  const { bits, full } = layoutOf(format)
-  return { BITS: bits, FULL: full, WHOLE: k % 8 === 0, BIAS: bias }
-}
-const params = ({ format, m, n, k }: PackedMatmulProblem) => {
-  const { block, blockWords } = layoutOf(format)
-  return { m, n, k, blocks: Math.ceil(k / block), block_shift: Math.log2(block / 8), block_words: blockWords }
-}
+const config = ({ format, k, bias }: PackedMatmulProblem) => ({
+  ...layoutConfig(layoutOf(format)),
+  WHOLE: k % 8 === 0,
+  BIAS: bias,
+})
+const params = ({ format, m, n, k }: PackedMatmulProblem) => ({
+  m,
+  n,
+  k,
+  blocks: Math.ceil(k / layoutOf(format).block),
+})
 
 const gemv = defineAlgorithm<PackedMatmulProblem, (typeof wgsl)["ops/packed-matmul/gemv.wgsl"]>(
   wgsl["ops/packed-matmul/gemv.wgsl"],

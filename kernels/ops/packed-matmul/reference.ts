@@ -21,23 +21,26 @@ function products(
   return y
 }
 
-const weightsOf = (words: ArrayLike<number>, { format, n, k }: PackedMatmulProblem) =>
-  unpack({ format, shape: [n, k], words })
+const wordsOf = (words: ArrayLike<number>, { format, n, k }: PackedMatmulProblem) =>
+  ({ format, shape: [n, k], words: words as Uint32Array<ArrayBuffer> }) as const
 
 export function reference([a, words, bias]: Inputs, problem: PackedMatmulProblem): Float64Array {
-  return products(a!, weightsOf(words!, problem), bias, problem)
+  return products(a!, unpack(wordsOf(words!, problem)), bias, problem)
 }
 
-/** A weight is off by two roundings, q − zero and its product with the scale; then as for any sum of products (Higham, 3.5), the bias among them. */
+/**
+ * A weight is off by five roundings of its parts |size·(q − zero)| and |low|: of its group's size or low, of q − zero, of their product, and of the difference. Then
+ * as for any sum of products (Higham, 3.5), the bias among them.
+ */
 export const packedError: Tolerance<PackedMatmulProblem> = {
-  formula: "γ(k + 3)·(|a|·|w| + |bias|) + 3·(k + 1)·TINY",
+  formula: "γ(k + 5)·(|a|·(|size·(q − zero)| + |low|) + |bias|) + 5·(k + 1)·TINY",
   bounds([a, words, bias], problem) {
     const sizes = products(
       Float64Array.from(a!, Math.abs),
-      weightsOf(words!, problem).map(Math.abs),
+      unpack(wordsOf(words!, problem), (q, { size, zero, low }) => Math.abs(size * (q - zero)) + Math.abs(low)),
       bias && Float64Array.from(bias, Math.abs),
       problem,
     )
-    return sizes.map((size) => gamma(problem.k + 3) * size + 3 * (problem.k + 1) * TINY)
+    return sizes.map((size) => gamma(problem.k + 5) * size + 5 * (problem.k + 1) * TINY)
   },
 }

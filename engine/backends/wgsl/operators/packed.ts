@@ -68,10 +68,11 @@ export const packed = [
     const quants = bytesOf(node, 1)!
     const size = (bits * block) / 8
     for (const [i, header] of headers.entries()) {
-      const at = i * layout.blockWords
-      writeGroup(words, at, layout, { ...header, quants: [] })
+      writeGroup(words, i, layout, { ...header, quants: [] })
       // The same bits in the same order: lowest first.
-      new Uint8Array(words.buffer, 4 * (at + layout.headerWords), size).set(quants.subarray(i * size, (i + 1) * size))
+      new Uint8Array(words.buffer, i * layout.bytes + layout.planes[0].at, size).set(
+        quants.subarray(i * size, (i + 1) * size),
+      )
     }
     const w = node.graph.constant([words.length], words)
     node.set(0, node.run(packedMatmul, [node.input(0), w, node.optional(5)], { format, shape: [n, k] }))
