@@ -15,7 +15,9 @@ export type { KvAppendAttributes } from "./ops/kv-append/kv-append.ts"
 export type { PackedMatmulAlgorithm, PackedMatmulAttributes } from "./ops/packed-matmul/packed-matmul.ts"
 export type { RopeAttributes } from "./ops/rope/rope.ts"
 export type { SampleAttributes } from "./ops/sample/sample.ts"
+export { assignFormats, type Candidate } from "./packed/assign.ts"
 export { type Group, readBlock, type Step as PackedStep, writeGroup } from "./packed/block.ts"
+export { Calibration } from "./packed/calibration.ts"
 export {
   type Bits,
   bitWidths,

@@ -1,7 +1,8 @@
 import { fail } from "../../protocol/errors/error.ts"
 import { float16Bits, float16Value } from "../../protocol/float16.ts"
 import { type Group, writeGroup } from "./block.ts"
-import { type GroupFormat, type Groups, groupsOf, layoutOf, middleOf, packedWords } from "./format.ts"
+import type { Calibration } from "./calibration.ts"
+import { type Bits, type GroupFormat, type Groups, groupsOf, layoutOf, middleOf, packedWords } from "./format.ts"
 import type { PackedWeights } from "./packed-tensor.ts"
 
 export interface QuantizeOptions {
@@ -9,42 +10,71 @@ export interface QuantizeOptions {
   readonly clip?: "nearest" | "mse"
   /** A zero point for each group, for weights that don't lie evenly around 0; else all are in the middle. */
   readonly zeroPoints?: boolean
+  /**
+   * What the weights' inputs were on real data. Then a row is rounded column by column, and what each column is off by is made up for in those behind it, as far as the
+   * activations go together (GPTQ: Frantar and others, arXiv 2210.17323): errors of outputs become less, those of weights more.
+   */
+  readonly calibration?: Calibration
+  /** Of the mean of the activations' squares, added to each: the more, the less is made of chance. 0.01 unless given. */
+  readonly damping?: number
 }
 
 /** Parts of the range that `mse` tries: from all of it down to a third, the fewer bits the shorter the best. */
 const SHARES = Array.from({ length: 68 }, (_, i) => 1 - i / 100)
 
 /**
- * Row-major `weights` of `shape` rounded to the nearest that `format` holds, group by group. Throws IPFA_INPUT_SHAPE, and IPFA_INPUT_INVALID for a weight that is not finite
+ * Row-major `weights` of `shape` rounded to the nearest that `format` holds, group by group; with `calibration` for outputs near the right ones. Throws IPFA_INPUT_SHAPE, and IPFA_INPUT_INVALID for a weight that is not finite
  * or a group whose scale the header can't hold: a format with `f` can.
  */
 export function quantize<F extends GroupFormat>(
   format: F,
   shape: readonly [rows: number, cols: number],
   weights: ArrayLike<number>,
-  { clip = "nearest", zeroPoints = false }: QuantizeOptions = {},
+  { clip = "nearest", zeroPoints = false, calibration, damping = 0.01 }: QuantizeOptions = {},
 ): PackedWeights<F> {
   const [rows, cols] = shape
   if (weights.length !== rows * cols)
     throw fail("IPFA_INPUT_SHAPE", { message: `[${shape}] takes ${rows * cols} weights, not ${weights.length}.` })
+  if (calibration && calibration.cols !== cols)
+    throw fail("IPFA_INPUT_SHAPE", { message: `Activations of ${calibration.cols} are none of rows of ${cols}.` })
   const layout = layoutOf(format)
   const groups = groupsOf(format)
   const words = new Uint32Array(packedWords(format, rows, cols))
+  const factor = calibration?.inverseFactor(damping)
+  const shares = clip === "mse" ? SHARES : [1]
   const blocks = Math.ceil(cols / layout.block)
-  for (let block = 0; block < rows * blocks; block++) {
-    const first = (block % blocks) * layout.block
-    const start = Math.floor(block / blocks) * cols + first
-    const group = Float64Array.from({ length: Math.min(layout.block, cols - first) }, (_, i) => weights[start + i]!)
-    if (!group.every(Number.isFinite))
-      throw fail("IPFA_INPUT_INVALID", { message: `A weight of row ${Math.floor(block / blocks)} is not finite.`, data: { path: "weights" } }) // biome-ignore format: a line
-    writeGroup(words, block, layout, best(group, groups, clip === "mse" ? SHARES : [1], zeroPoints))
+  for (let row = 0; row < rows; row++) {
+    const own = Float64Array.from({ length: cols }, (_, i) => weights[row * cols + i]!)
+    if (!own.every(Number.isFinite))
+      throw fail("IPFA_INPUT_INVALID", { message: `A weight of row ${row} is not finite.`, data: { path: "weights" } })
+    for (let block = 0; block < blocks; block++) {
+      const first = block * layout.block
+      const group = best(own.subarray(first, first + layout.block), groups, shares, zeroPoints)
+      if (factor) roundInTurn(own, first, group, groups, factor)
+      writeGroup(words, row * blocks + block, layout, group)
+    }
   }
   return { format, shape, words }
 }
 
+/** Rounds a group's weights anew, from `first` on, and moves all behind each by what makes up for it. */
+function roundInTurn(row: Float64Array, first: number, group: Rounded, { bits, block }: Groups, factor: Float64Array) {
+  const cols = row.length
+  for (let col = first; col < Math.min(first + block, cols); col++) {
+    const quant = quantOf(row[col]!, group, bits)
+    group.quants[col - first] = quant
+    const error = (row[col]! - group.scale * (quant - group.zero)) / factor[col * cols + col]!
+    for (let other = col + 1; other < cols; other++) row[other]! -= error * factor[col * cols + other]!
+  }
+}
+
+interface Rounded extends Group {
+  readonly quants: Uint8Array
+}
+
 /** The group whose weights are closest to these, of those with a share of their range. */
-function best(weights: Float64Array, groups: Groups, shares: readonly number[], zeroPoints: boolean): Group {
-  let found: { group: Group; error: number } | undefined
+function best(weights: Float64Array, groups: Groups, shares: readonly number[], zeroPoints: boolean): Rounded {
+  let found: { group: Rounded; error: number } | undefined
   for (const share of shares) {
     const group = rounded(weights, groups, share, zeroPoints)
     const error = weights.reduce(
@@ -56,7 +86,7 @@ function best(weights: Float64Array, groups: Groups, shares: readonly number[], 
   return found!.group
 }
 
-function rounded(weights: Float64Array, { bits, block, full }: Groups, share: number, zeroPoints: boolean): Group {
+function rounded(weights: Float64Array, { bits, block, full }: Groups, share: number, zeroPoints: boolean): Rounded {
   const most = 2 ** bits - 1
   // 0 is among the weights: what a row is filled up with.
   const [low, high] = [Math.min(0, ...weights), Math.max(0, ...weights)]
@@ -70,9 +100,11 @@ function rounded(weights: Float64Array, { bits, block, full }: Groups, share: nu
     })
   const zero = zeroPoints && scale > 0 ? clamp(Math.round((-share * low) / scale), most) : middle
   const quants = new Uint8Array(block).fill(Math.round(zero))
-  for (const [i, weight] of weights.entries())
-    quants[i] = scale > 0 ? clamp(Math.round(weight / scale + zero), most) : Math.round(zero)
+  for (const [i, weight] of weights.entries()) quants[i] = quantOf(weight, { scale, zero }, bits)
   return { scale, zero, quants }
 }
+
+const quantOf = (weight: number, { scale, zero }: Pick<Group, "scale" | "zero">, bits: Bits) =>
+  scale > 0 ? clamp(Math.round(weight / scale + zero), 2 ** bits - 1) : Math.round(zero)
 
 const clamp = (value: number, most: number) => Math.min(Math.max(value, 0), most)
