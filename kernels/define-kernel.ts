@@ -25,9 +25,11 @@ export interface Plan<N extends string = string> {
   readonly tuning: Tuning
 }
 
-/** What a plan may depend on: limits of a device, the quirks that its adapter has, and what was measured on it. */
+/** What a plan may depend on: limits of a device, the quirks that its adapter has, the language it takes, and what was measured on it. */
 export interface Limits extends DeviceLimits {
   readonly quirks?: readonly Quirk[]
+  /** What the platform's WGSL has beyond the core, by the names in `navigator.gpu.wgslLanguageFeatures`; nothing where that is not known. */
+  readonly wgslFeatures?: Pick<ReadonlySet<string>, "has"> | undefined
   readonly winners?: Winners | undefined
 }
 export type DeviceLimits = Pick<
@@ -80,6 +82,8 @@ export interface Algorithm<P, Params extends string = string> {
   readonly tunings?: readonly Tuning[]
   /** Workgroup size and bytes of workgroup memory under `tuning`: held against the device's limits before anything is compiled. */
   workgroup(tuning: Tuning): { size: readonly [x: number, y: number]; bytes: number }
+  /** The WGSL language feature without which the code for `problem` does not compile. */
+  needs?(problem: P): string | undefined
   /** Why this algorithm can't serve `problem` under `tuning`, limits apart; undefined where it can. */
   refuses?(problem: P, tuning: Tuning): string | undefined
   dispatch(problem: P, tuning: Tuning): Dispatch<Params>

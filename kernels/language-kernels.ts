@@ -3,7 +3,11 @@ import { type AttentionAttributes, attention } from "./ops/attention/attention.t
 import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
 import { geglu, swiglu } from "./ops/gated/gated.ts"
 import { kvAppend } from "./ops/kv-append/kv-append.ts"
-import { type PackedMatmulAlgorithm, packedMatmul } from "./ops/packed-matmul/packed-matmul.ts"
+import {
+  type PackedMatmulAlgorithm,
+  type PackedMatmulAttributes,
+  packedMatmul,
+} from "./ops/packed-matmul/packed-matmul.ts"
 import { philox } from "./ops/philox/philox.ts"
 import { type RopeAttributes, rope } from "./ops/rope/rope.ts"
 import { type SampleAttributes, sample } from "./ops/sample/sample.ts"
@@ -20,7 +24,13 @@ export interface LanguageKernels {
   /** Uploads packed weights. Destroy its `words`. */
   packed<F extends PackedFormat>(weights: PackedWeights<F>): PackedTensor<F>
   /** a [..., k] · w [n, k], transposed, + bias [n] → [..., n] */
-  packedMatmul(a: Float32, w: PackedTensor, bias?: Float32, options?: RunOptions<PackedMatmulAlgorithm>): Result
+  packedMatmul(
+    a: Float32,
+    w: PackedTensor,
+    bias?: Float32,
+    attributes?: Partial<Pick<PackedMatmulAttributes, "activations">>,
+    options?: RunOptions<PackedMatmulAlgorithm>,
+  ): Result
   /** SiLU(gate) · up; without `up` gate is [..., 2n], the gates and then what they let through. */
   swiglu(gate: Float32, up?: Float32, options?: RunOptions<"flat">): Result
   /** As swiglu, by GELU. */
@@ -73,8 +83,8 @@ export function languageKernels(runtime: KernelRuntime): LanguageKernels {
       const { format, shape, words } = weights
       return { format, shape, words: runtime.upload("uint32", [words.length], words) }
     },
-    packedMatmul: (a, { format, shape, words }, bias, options) =>
-      runtime.run(packedMatmul, [a, words, bias] as GpuTensor[], { format, shape }, options) as Result,
+    packedMatmul: (a, { format, shape, words }, bias, attributes, options) =>
+      runtime.run(packedMatmul, [a, words, bias] as GpuTensor[], { ...attributes, format, shape }, options) as Result,
     swiglu: (gate, up, options) => runtime.run(swiglu, [gate, up], {}, options) as Result,
     geglu: (gate, up, attributes, options) => runtime.run(geglu, [gate, up], attributes, options) as Result,
     rope: (x, { cos, sin }, positions, attributes, options) =>

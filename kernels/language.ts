@@ -4,7 +4,7 @@ import { attention } from "./ops/attention/attention.ts"
 import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
 import { geglu, swiglu } from "./ops/gated/gated.ts"
 import { kvAppend } from "./ops/kv-append/kv-append.ts"
-import { packedMatmul } from "./ops/packed-matmul/packed-matmul.ts"
+import { fastActivations, packedMatmul } from "./ops/packed-matmul/packed-matmul.ts"
 import { philox } from "./ops/philox/philox.ts"
 import { rope } from "./ops/rope/rope.ts"
 import { sample } from "./ops/sample/sample.ts"
@@ -12,7 +12,7 @@ import { sample } from "./ops/sample/sample.ts"
 export type { LanguageKernels } from "./language-kernels.ts"
 export type { AttentionAttributes } from "./ops/attention/attention.ts"
 export type { KvAppendAttributes } from "./ops/kv-append/kv-append.ts"
-export type { PackedMatmulAlgorithm, PackedMatmulAttributes } from "./ops/packed-matmul/packed-matmul.ts"
+export type { Activations, PackedMatmulAlgorithm, PackedMatmulAttributes } from "./ops/packed-matmul/packed-matmul.ts"
 export type { RopeAttributes } from "./ops/rope/rope.ts"
 export type { SampleAttributes } from "./ops/sample/sample.ts"
 export { assignFormats, type Candidate } from "./packed/assign.ts"
@@ -37,7 +37,7 @@ export { checkPacked, ggufWeights, type PackedTensor, type PackedWeights, unpack
 export { type QuantizeOptions, quantize } from "./packed/quantize.ts"
 export { type Four, philox4x32 } from "./philox.ts"
 export { type RopeOptions, type RopeScaling, ropeFrequencies, ropeTables } from "./rope-tables.ts"
-export { attention, attentionMerge, geglu, kvAppend, packedMatmul, philox, rope, sample, swiglu }
+export { attention, attentionMerge, fastActivations, geglu, kvAppend, packedMatmul, philox, rope, sample, swiglu }
 
 /** Part of the registry. */
 export const languageRegistry: readonly AnyKernel[] = [

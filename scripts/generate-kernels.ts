@@ -20,6 +20,7 @@ const limits: Limits = {
   maxComputeWorkgroupsPerDimension: 2 ** 16 - 1,
   maxStorageBufferBindingSize: 2 ** 27,
   maxBufferSize: 2 ** 28,
+  wgslFeatures: new Set(["packed_4x8_integer_dot_product"]),
 }
 
 const read = (file: string) => readFileSync(path.join(repoRoot, file), "utf8")

@@ -5,8 +5,15 @@ import { costlyBarriers } from "./costly-barriers.ts"
 /** A file for each. */
 const quirks = [costlyBarriers]
 
-/** What plans for `device` depend on: its limits, the quirks of its adapter where the platform says what that is, and what was measured on that adapter. */
-export function traitsOf({ limits, adapterInfo }: GPUDevice, winners?: Winners): Limits {
+/**
+ * What plans for `device` depend on: its limits, the quirks of its adapter where the platform says what that is, what was measured on that adapter, and the language features
+ * that the platform has.
+ */
+export function traitsOf(
+  { limits, adapterInfo }: GPUDevice,
+  winners?: Winners,
+  wgslFeatures: Limits["wgslFeatures"] = globalThis.navigator?.gpu?.wgslLanguageFeatures,
+): Limits {
   return {
     maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
@@ -16,6 +23,7 @@ export function traitsOf({ limits, adapterInfo }: GPUDevice, winners?: Winners):
     maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
     maxBufferSize: limits.maxBufferSize,
     quirks: adapterInfo ? quirks.filter((quirk) => quirk.applies(adapterInfo)) : [],
+    wgslFeatures,
     winners,
   }
 }

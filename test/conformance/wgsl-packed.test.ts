@@ -6,7 +6,7 @@ import { ModelProtoSchema } from "../../graph/generated/onnx_pb.js"
 import { elementTypeNumber, writeModel } from "../../graph/index.ts"
 import { KernelRuntime } from "../../kernels/index.ts"
 import type { Dtype, Tensor } from "../../protocol/index.ts"
-import { softwareDevice } from "../kernels/software-gpu.ts"
+import { softwareDevice, softwareLimits } from "../kernels/software-gpu.ts"
 
 interface Given {
   bits: number
@@ -18,6 +18,8 @@ interface Given {
   bias?: boolean
   /** Scales that float16 holds. */
   half?: boolean
+  /** 4: int8 will do for activations. */
+  accuracy?: number
 }
 
 /** The same for the same seed everywhere (Park and Miller's minimal standard). */
@@ -30,7 +32,7 @@ function random(seed: number): () => number {
 }
 
 /** x [m, k] · packed [n, k], transposed → y [m, n], as exporters write it. */
-function model({ bits, block, m, k, n, zeros, bias, half }: Given) {
+function model({ bits, block, m, k, n, zeros, bias, half, accuracy = 0 }: Given) {
   const next = random(bits * 1000 + block)
   const groups = Math.ceil(k / block)
   const bytes = (length: number) => Uint8Array.from({ length }, () => Math.floor(next() * 256))
@@ -70,7 +72,13 @@ function model({ bits, block, m, k, n, zeros, bias, half }: Given) {
           domain: "com.microsoft",
           input: ["x", "w", "scales", zeros ? "zeros" : "", "", bias ? "bias" : ""],
           output: ["y"],
-          attribute: [int("K", k), int("N", n), int("bits", bits), int("block_size", block)],
+          attribute: [
+            int("K", k),
+            int("N", n),
+            int("bits", bits),
+            int("block_size", block),
+            int("accuracy_level", accuracy),
+          ],
         },
       ],
       initializer: tensors.map(([name, dtype, dims, data]) => ({
@@ -88,7 +96,8 @@ function model({ bits, block, m, k, n, zeros, bias, half }: Given) {
 describe("MatMulNBits on our kernels", () => {
   let runtime: KernelRuntime
   beforeAll(async () => {
-    runtime = new KernelRuntime(await softwareDevice())
+    const device = await softwareDevice()
+    runtime = new KernelRuntime(device, softwareLimits(device))
   })
   afterAll(() => runtime?.device.destroy())
 
@@ -122,6 +131,25 @@ describe("MatMulNBits on our kernels", () => {
     for (const [i, value] of want.entries())
       expect(Math.abs((got.data as Float32Array)[i]! - value), `${i}`).toBeLessThanOrEqual(1e-5 * most)
   })
+
+  test.each([
+    { bits: 4, block: 32, m: 1, k: 128, n: 12 },
+    { bits: 8, block: 32, m: 5, k: 160, n: 6 },
+  ])(
+    "$bits bits, $m×$k×$n, activations as int8 where the model allows it and the adapter has products of them",
+    async (given) => {
+      const [whole, rounded] = [model({ ...given, half: true }), model({ ...given, half: true, accuracy: 4 })]
+      const [want, got] = [await ours(whole.bytes, whole.x), await ours(rounded.bytes, rounded.x)]
+      const most = Math.max(...(want.data as Float32Array).map(Math.abs))
+      const off = (want.data as Float32Array).map((value, i) => Math.abs((got.data as Float32Array)[i]! - value) / most)
+      expect(Math.max(...off)).toBeLessThan(0.01)
+      expect(Math.max(...off)).toBeGreaterThan(1e-5)
+      const plain = new KernelRuntime(runtime.device)
+      const session = await WgslSession.open(plain, rounded.bytes)
+      expect(((await session.run({ x: rounded.x }, {})).outputs.y as Tensor).data).toEqual(want.data)
+      await session.close()
+    },
+  )
 
   test.each<[string, Partial<Given>, RegExp]>([
     ["a block size that has no format", { block: 16 }, /4 bits in blocks of 16/],

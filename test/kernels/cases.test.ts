@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { KernelRuntime, kernelRegistry, runCase } from "../../kernels/index.ts"
-import { softwareDevice } from "./software-gpu.ts"
+import { softwareDevice, softwareLimits } from "./software-gpu.ts"
 
 let runtime: KernelRuntime
 beforeAll(async () => {
-  runtime = new KernelRuntime(await softwareDevice())
+  const device = await softwareDevice()
+  runtime = new KernelRuntime(device, softwareLimits(device))
 })
 afterAll(() => runtime?.device.destroy())
 

@@ -3,7 +3,16 @@ import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { wgsl } from "../../kernels/generated/wgsl.ts"
 import { workgroupGrid } from "../../kernels/grid.ts"
-import { type AnyKernel, elems, kernelRegistry, makePlan, problemOf, traitsOf } from "../../kernels/index.ts"
+import {
+  type AnyKernel,
+  elems,
+  fastActivations,
+  kernelRegistry,
+  type Limits,
+  makePlan,
+  problemOf,
+  traitsOf,
+} from "../../kernels/index.ts"
 import { packParams } from "../../kernels/params.ts"
 import { pipelineKey } from "../../kernels/pipelines.ts"
 import { preprocess, resolveIncludes } from "../../kernels/preprocess.ts"
@@ -20,6 +29,7 @@ const limits = {
   maxStorageBufferBindingSize: 2 ** 27,
   maxBufferSize: 2 ** 28,
 }
+const wgslFeatures = new Set(["packed_4x8_integer_dot_product"])
 
 describe("generated sources", () => {
   test("are what the .wgsl files say", () => {
@@ -64,7 +74,7 @@ describe("each kernel", () => {
     const large = kernelRegistry.flatMap((kernel: AnyKernel) =>
       kernel.cases.flatMap((one) => {
         const problem = problemOf(kernel, one)
-        const plan = makePlan(kernel, problem, limits, one)
+        const plan = makePlan(kernel, problem, { ...limits, wgslFeatures }, one)
         const algorithm = kernel.algorithms[plan.algorithm]!
         return algorithm.dispatch(problem, plan.tuning).workgroups > 65_535 ? [algorithm.source.path] : []
       }),
@@ -96,6 +106,34 @@ describe("matmul's plan", () => {
     const small = { ...limits, maxComputeInvocationsPerWorkgroup: 128 }
     expect(choice(512, 512, 512, small).tuning).toEqual({ WG_X: 8, WG_Y: 8, TILE_K: 16 })
     expect(choice(512, 512, 512, { ...limits, maxComputeWorkgroupStorageSize: 2048 }).algorithm).toBe("naive")
+  })
+})
+
+describe("packed-matmul's int8 activations", () => {
+  const packed = kernelRegistry.find((kernel) => kernel.name === "packed-matmul")!
+  const inputs = [
+    { dtype: "float32" as const, shape: [1, 32] },
+    { dtype: "uint32" as const, shape: [20] },
+  ]
+  const plan = (activations: "int8" | "float32", given: Limits) =>
+    makePlan(packed, packed.problem(inputs, { format: "q4g32", shape: [4, 32], activations }), given)
+  test("are to be had where WGSL multiplies whole numbers, and refused elsewhere: nothing else is computed in their place", () => {
+    expect(plan("int8", { ...limits, wgslFeatures }).algorithm).toBe("gemv")
+    expect(plan("float32", limits).algorithm).toBe("gemv")
+    for (const given of [limits, { ...limits, wgslFeatures: new Set(["subgroup_id"]) }])
+      expect(() => plan("int8", given)).toThrow(
+        expect.objectContaining({
+          code: "IPFA_DEVICE_UNSUPPORTED",
+          message: expect.stringContaining("packed_4x8_integer_dot_product"),
+        }),
+      )
+  })
+  test("are what an adapter that has them is given, where they are precise enough", () => {
+    expect(fastActivations({ ...limits, wgslFeatures })).toBe("int8")
+    expect(fastActivations(limits)).toBe("float32")
+    const device = { limits } as GPUDevice
+    expect(fastActivations(traitsOf(device, undefined, wgslFeatures))).toBe("int8")
+    expect(fastActivations(traitsOf(device))).toBe("float32")
   })
 })
 

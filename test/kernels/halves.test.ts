@@ -12,13 +12,14 @@ import {
 } from "../../kernels/index.ts"
 import { preprocess } from "../../kernels/preprocess.ts"
 import { float16Bits, float16Value } from "../../protocol/index.ts"
-import { softwareDevice } from "./software-gpu.ts"
+import { softwareDevice, softwareLimits } from "./software-gpu.ts"
 
 type Case = AnyKernel["cases"][number]
 
 let runtime: KernelRuntime
 beforeAll(async () => {
-  runtime = new KernelRuntime(await softwareDevice())
+  const device = await softwareDevice()
+  runtime = new KernelRuntime(device, softwareLimits(device))
 })
 afterAll(() => runtime?.device.destroy())
 

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { type AnyKernel, KernelRuntime, kernelRegistry, runCase } from "../../kernels/index.ts"
 import { casesFor, isListed, type Mutant, mutantCounts, mutantsOf, mutated } from "./mutants.ts"
-import { softwareDevice } from "./software-gpu.ts"
+import { softwareDevice, softwareLimits } from "./software-gpu.ts"
 import { survivors } from "./survivors.ts"
 
 let runtime: KernelRuntime
 beforeAll(async () => {
-  runtime = new KernelRuntime(await softwareDevice())
+  const device = await softwareDevice()
+  runtime = new KernelRuntime(device, softwareLimits(device))
 })
 afterAll(() => runtime?.device.destroy())
 

@@ -3,6 +3,7 @@ import { existsSync, globSync } from "node:fs"
 import { homedir } from "node:os"
 import { dirname, join } from "node:path"
 import { isMainThread } from "node:worker_threads"
+import { type Limits, traitsOf } from "../../kernels/index.ts"
 
 const ICD = "vk_swiftshader_icd.json"
 const RTLD_LAZY_NODELETE = 0x1001
@@ -54,6 +55,11 @@ export async function softwareAdapter(): Promise<GPUAdapter> {
   return adapter
 }
 const instances: GPU[] = []
+
+/** What kernels may use on a device from here, and no quirks: they are shown right as they are planned elsewhere. */
+export function softwareLimits(device: GPUDevice): Limits {
+  return { ...traitsOf(device, undefined, instances.at(-1)!.wgslLanguageFeatures), quirks: [] }
+}
 
 export async function softwareDevice(): Promise<GPUDevice> {
   return (await softwareAdapter()).requestDevice()

@@ -4,8 +4,13 @@ import { filled } from "../../fill.ts"
 import { writeGroup } from "../../packed/block.ts"
 import { type GroupFormat, groupsOf, layoutOf, middleOf, type PackedFormat, packedWords } from "../../packed/format.ts"
 import { exact } from "../../tolerance.ts"
-import type { PackedMatmulAlgorithm, PackedMatmulAttributes, PackedMatmulProblem } from "./packed-matmul.ts"
-import { packedError } from "./reference.ts"
+import type {
+  Activations,
+  PackedMatmulAlgorithm,
+  PackedMatmulAttributes,
+  PackedMatmulProblem,
+} from "./packed-matmul.ts"
+import { int8Error, int8Rounding, packedError } from "./reference.ts"
 
 type Case = KernelCase<PackedMatmulProblem, PackedMatmulAttributes, PackedMatmulAlgorithm>
 interface Given {
@@ -18,6 +23,7 @@ interface Given {
   zeros?: readonly number[]
   bias?: boolean
   fractions?: boolean
+  activations?: Activations
 }
 
 /** Words with quants and codes drawn for `name`, the same everywhere. */
@@ -49,7 +55,7 @@ function words(name: string, { format, a, n, scales = [1, -2, 0.5], zeros }: Giv
 }
 
 function of(name: string, algorithm: PackedMatmulAlgorithm, given: Given, rest: Partial<Case> = {}): Case {
-  const { format, a, n, bias, fractions } = given
+  const { format, a, n, bias, fractions, activations: as = "float32" } = given
   const full = `${algorithm} ${format}, ${name}`
   const w = words(full, given)
   const most = layoutOf(format).block > 128 ? 2 : 8
@@ -61,12 +67,25 @@ function of(name: string, algorithm: PackedMatmulAlgorithm, given: Given, rest: 
     shapes: [a, [w.length], bias ? [n] : undefined],
     dtype: ["float32", "uint32", "float32"],
     fill: [activations, { kind: "values", values: w }, { kind: "integers", low: -8, high: 8 }],
-    attributes: { format, shape: [n, a.at(-1)!] },
+    attributes: { format, shape: [n, a.at(-1)!], activations: as },
     algorithm,
     // Whole and half numbers below 2^23: float32 holds every partial sum.
     tolerance: fractions ? packedError : exact,
     ...rest,
   }
+}
+
+/** Activations that are whole 127ths of the largest of their eight: what a kernel makes of them is near enough to tell a wrong one from. */
+function int8(name: string, algorithm: PackedMatmulAlgorithm, given: Given): Case {
+  const k = given.a.at(-1)!
+  const values = Array.from({ length: k }, (_, i) =>
+    i % 8 === 3 ? [127, -127][Math.floor(i / 8) % 2]! : ((i * 29) % 255) - 127,
+  )
+  const made = of(`int8 activations, ${name}`, algorithm, { ...given, activations: "int8" }, { tolerance: int8Error })
+  const [, w, bias] = made.fill as Fill[]
+  // A last part without a largest of 127 has zeros alone.
+  const whole = values.map((value, i) => (i - (i % 8) + 3 < k ? value : 0))
+  return { ...made, fill: [{ kind: "values", values: whole }, w!, bias!] }
 }
 
 /** Both algorithms unpack by the same code: each format is in the cases of one. */
@@ -92,6 +111,13 @@ export const cases: Case[] = (["gemv", "blocked"] as const).flatMap((algorithm) 
     (format) =>
     of("fractions", algorithm, { format, a: [2, 200], n: 5, scales: [0.003, -0.7, 0.01], zeros: [0.02, 3.1], fractions: true, bias: true }), // biome-ignore format: a case
   ),
+  ...(["q4g32", "q8g32"] as const).flatMap((format) => [
+    int8("whole steps", algorithm, { format, a: [5, 64], n: 6, bias: true }),
+    int8("a ragged end", algorithm, { format, a: [2, 42], n: 5, zeros: [0, 3, 1] }),
+  ]),
+  int8("blocks with a minimum", algorithm, { format: algorithm === "gemv" ? "Q4_1" : "Q8_0", a: [2, 64], n: 5 }),
+  of("int8 activations, rounded", algorithm, { format: "q4g64", a: [2, 200], n: 5, scales: [0.003, -0.7], fractions: true, activations: "int8" }, { tolerance: int8Rounding }), // biome-ignore format: a case
+  of("int8 activations, all zeros", algorithm, { format: "q4g32", a: [1, 32], n: 2, activations: "int8" }, { fill: [{ kind: "constant", value: 0 }, { kind: "constant", value: 7 }], tolerance: int8Error }), // biome-ignore format: a case
   of("one", algorithm, { format: "q4g32", a: [1, 1], n: 1 }),
   of("no rows", algorithm, { format: "q4g32", a: [0, 32], n: 3 }),
   of("no weights", algorithm, { format: "q4g32", a: [3, 32], n: 0 }),

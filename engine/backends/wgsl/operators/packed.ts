@@ -1,6 +1,7 @@
 import {
   type Bits,
   bitWidths,
+  fastActivations,
   type GroupFormat,
   type GroupSize,
   groupSizes,
@@ -74,7 +75,9 @@ export const packed = [
         quants.subarray(i * size, (i + 1) * size),
       )
     }
+    // 4: activations may be rounded to int8.
+    const activations = node.int("accuracy_level", 0) === 4 ? fastActivations(node.graph.limits) : "float32"
     const w = node.graph.constant([words.length], words)
-    node.set(0, node.run(packedMatmul, [node.input(0), w, node.optional(5)], { format, shape: [n, k] }))
+    node.set(0, node.run(packedMatmul, [node.input(0), w, node.optional(5)], { format, shape: [n, k], activations }))
   }),
 ]
