@@ -4,7 +4,15 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
-import { type AnyKernel, kernelRegistry, type Limits } from "../kernels/index.ts"
+import {
+  type AnyKernel,
+  bitWidths,
+  type GroupFormat,
+  ggufFormats,
+  kernelRegistry,
+  type Limits,
+  layoutOf,
+} from "../kernels/index.ts"
 import { mutantCounts } from "../test/kernels/mutants.ts"
 import { survivors } from "../test/kernels/survivors.ts"
 import { repoRoot } from "./sources.ts"
@@ -106,6 +114,16 @@ function features(): string {
   )
 }
 
+/** Each format of packed weights, and what a weight takes in it. */
+function packedFormats(): string {
+  const groups = bitWidths.map((bits): GroupFormat => `q${bits}g32`)
+  const rows = [...groups, ...ggufFormats].map((format) => {
+    const { block, bytes } = layoutOf(format)
+    return [format, block, bytes, (8 * bytes) / block]
+  })
+  return table(["format", "weights in a block", "bytes", "bits a weight"], rows)
+}
+
 function document(): string {
   const counts = (kernelRegistry as readonly AnyKernel[]).map((kernel) => mutantCounts(kernel, limits))
   const tried = counts.reduce((sum, one) => sum + one.tried, 0)
@@ -129,6 +147,17 @@ catch ${tried - survived}; [the other ${survived}](#wrong-variants-that-are-not-
 ${families()
   .map(([folder, kernels]) => family(folder, kernels))
   .join("\n")}
+## Packed weights
+
+\`packed-matmul\` unpacks weights in registers. \`q<bits>g<group>\` are our own, of groups of 32, 64 or 128 with a scale and a zero point, float16 or, with \`f\` behind the
+name, float32; ONNX Runtime's MatMulNBits is brought into them. The others are GGUF's, their bytes as they are in the file. Activations are float32, or int8 where that is asked for (MatMulNBits
+does with accuracy level 4) and WGSL has products of four bytes.
+
+${packedFormats()}
+
+\`quantize\` makes our own of float32 weights: rounded to the nearest, clipped where that makes the squared error less, or with activations of real data by GPTQ; \`assignFormats\` shares
+out a budget of bits among tensors by the losses that were measured. float16 that is not packed lies in memory as such, and every kernel that takes float32 reads it.
+
 ## ONNX's own node tests
 
 ${nodeTests()}

@@ -2061,7 +2061,7 @@ fn main(
   },
   "ops/packed-matmul/blocked.wgsl": {
     path: "ops/packed-matmul/blocked.wgsl",
-    hash: "18f457afdcd15ba8",
+    hash: "1e7f6e4e5892718e",
     bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"m":"u32","n":"u32","k":"u32","blocks":"u32"},
     overrides: {"WG":64},
@@ -2138,33 +2138,72 @@ fn word(at: u32) -> u32 {
 #endif
 }
 
+// Where the parts of eight quants lie in two words: \`shift\` bits up in each of their bytes, or side by side.
+struct Place {
+  words: vec2<u32>,
+  shift: u32,
+}
+
+// Of a plane's parts of the quants e to e + 7 of a block.
+fn place(block: u32, e: u32, at: u32, bits: u32, run: u32) -> Place {
+  if (run == 1u) {
+    let all = word(block + at + e * bits / 32u * 4u) >> (e * bits % 32u);
+    return Place(vec2<u32>(all, all >> (4u * bits)), 0u);
+  }
+  let first = block + at + e / (run * 8u / bits) * run + e % run;
+  return Place(vec2<u32>(word(first), word(first + 4u)), e / run % (8u / bits) * bits);
+}
+
+#if INT8
+// Eight quants, a byte each.
+alias Quants = vec2<u32>;
+
 // The lowest four numbers of \`bits\` bits, a byte each.
 fn apart(all: u32, bits: u32) -> u32 {
   let each = (vec4<u32>(all) >> (vec4<u32>(0u, 1u, 2u, 3u) * vec4<u32>(bits))) & vec4<u32>((1u << bits) - 1u);
   return dot(each, vec4<u32>(0x1u, 0x100u, 0x10000u, 0x1000000u));
 }
 
-// A plane's parts of the quants e to e + 7 of a block, a byte each.
-fn part(block: u32, e: u32, at: u32, bits: u32, run: u32) -> vec2<u32> {
+fn part(block: u32, e: u32, at: u32, bits: u32, run: u32) -> Quants {
+  let p = place(block, e, at, bits, run);
   if (run == 1u) {
-    let all = word(block + at + e * bits / 32u * 4u) >> (e * bits % 32u);
-    return vec2<u32>(apart(all, bits), apart(all >> (4u * bits), bits));
+    return vec2<u32>(apart(p.words.x, bits), apart(p.words.y, bits));
   }
-  let first = block + at + e / (run * 8u / bits) * run + e % run;
-  let shift = e / run % (8u / bits) * bits;
-  return (vec2<u32>(word(first), word(first + 4u)) >> vec2<u32>(shift)) & vec2<u32>(0x01010101u * ((1u << bits) - 1u));
+  return (p.words >> vec2<u32>(p.shift)) & vec2<u32>(0x01010101u * ((1u << bits) - 1u));
 }
 
-fn quants(block: u32, e: u32) -> vec2<u32> {
+fn quants(block: u32, e: u32) -> Quants {
   var q = part(block, e, LOW_AT, LOW_BITS, LOW_RUN);
-#if SIGNED
-  q ^= vec2<u32>(0x80808080u);
-#endif
 #if HIGH_BITS
   q |= part(block, e, HIGH_AT, HIGH_BITS, HIGH_RUN) << vec2<u32>(LOW_BITS);
 #endif
   return q;
 }
+#else
+struct Quants {
+  lo: vec4<u32>,
+  hi: vec4<u32>,
+}
+
+fn part(block: u32, e: u32, at: u32, bits: u32, run: u32) -> Quants {
+  let p = place(block, e, at, bits, run);
+  let shifts = select(vec4<u32>(0u, 8u, 16u, 24u) + p.shift, vec4<u32>(0u, 1u, 2u, 3u) * bits, run == 1u);
+  let mask = vec4<u32>((1u << bits) - 1u);
+  return Quants((vec4<u32>(p.words.x) >> shifts) & mask, (vec4<u32>(p.words.y) >> shifts) & mask);
+}
+
+fn quants(block: u32, e: u32) -> Quants {
+  var q = part(block, e, LOW_AT, LOW_BITS, LOW_RUN);
+#if SIGNED
+  q = Quants(q.lo ^ vec4<u32>(128u), q.hi ^ vec4<u32>(128u));
+#endif
+#if HIGH_BITS
+  let high = part(block, e, HIGH_AT, HIGH_BITS, HIGH_RUN);
+  q = Quants(q.lo | (high.lo << vec4<u32>(LOW_BITS)), q.hi | (high.hi << vec4<u32>(LOW_BITS)));
+#endif
+  return q;
+}
+#endif
 
 // Of the quants e to e + 7 of a block.
 fn step_of(block: u32, e: u32) -> Step {
@@ -2209,10 +2248,6 @@ fn step_of(block: u32, e: u32) -> Step {
   return s;
 }
 
-fn four(bytes: u32) -> vec4<f32> {
-  return vec4<f32>((vec4<u32>(bytes) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
-}
-
 // The weights 8i to 8i + 7 of a row.
 #if INT8
 struct Weights {
@@ -2225,9 +2260,11 @@ fn weights(row: u32, i: u32) -> Weights {
   let e = i % (BLOCK / 8u) * 8u;
   var w = Weights(quants(block, e), step_of(block, e));
 #if LOW_BITS == 8
-  // As signed numbers.
-  w.q ^= vec2<u32>(0x80808080u);
+  // As signed numbers, which some are already.
   w.s.zero -= 128.0;
+#if !SIGNED
+  w.q ^= vec2<u32>(0x80808080u);
+#endif
 #endif
   return w;
 }
@@ -2237,7 +2274,7 @@ fn weights(row: u32, i: u32) -> Eight {
   let e = i % (BLOCK / 8u) * 8u;
   let q = quants(block, e);
   let s = step_of(block, e);
-  return Eight(s.size * (four(q.x) - s.zero) - s.low, s.size * (four(q.y) - s.zero) - s.low);
+  return Eight(s.size * (vec4<f32>(q.lo) - s.zero) - s.low, s.size * (vec4<f32>(q.hi) - s.zero) - s.low);
 }
 #endif
 
@@ -2348,7 +2385,7 @@ fn main(
   },
   "ops/packed-matmul/gemv.wgsl": {
     path: "ops/packed-matmul/gemv.wgsl",
-    hash: "5662f2d176dafa32",
+    hash: "e63be4a128a0d936",
     bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"m":"u32","n":"u32","k":"u32","blocks":"u32"},
     overrides: {"WG":64},
@@ -2426,33 +2463,72 @@ fn word(at: u32) -> u32 {
 #endif
 }
 
+// Where the parts of eight quants lie in two words: \`shift\` bits up in each of their bytes, or side by side.
+struct Place {
+  words: vec2<u32>,
+  shift: u32,
+}
+
+// Of a plane's parts of the quants e to e + 7 of a block.
+fn place(block: u32, e: u32, at: u32, bits: u32, run: u32) -> Place {
+  if (run == 1u) {
+    let all = word(block + at + e * bits / 32u * 4u) >> (e * bits % 32u);
+    return Place(vec2<u32>(all, all >> (4u * bits)), 0u);
+  }
+  let first = block + at + e / (run * 8u / bits) * run + e % run;
+  return Place(vec2<u32>(word(first), word(first + 4u)), e / run % (8u / bits) * bits);
+}
+
+#if INT8
+// Eight quants, a byte each.
+alias Quants = vec2<u32>;
+
 // The lowest four numbers of \`bits\` bits, a byte each.
 fn apart(all: u32, bits: u32) -> u32 {
   let each = (vec4<u32>(all) >> (vec4<u32>(0u, 1u, 2u, 3u) * vec4<u32>(bits))) & vec4<u32>((1u << bits) - 1u);
   return dot(each, vec4<u32>(0x1u, 0x100u, 0x10000u, 0x1000000u));
 }
 
-// A plane's parts of the quants e to e + 7 of a block, a byte each.
-fn part(block: u32, e: u32, at: u32, bits: u32, run: u32) -> vec2<u32> {
+fn part(block: u32, e: u32, at: u32, bits: u32, run: u32) -> Quants {
+  let p = place(block, e, at, bits, run);
   if (run == 1u) {
-    let all = word(block + at + e * bits / 32u * 4u) >> (e * bits % 32u);
-    return vec2<u32>(apart(all, bits), apart(all >> (4u * bits), bits));
+    return vec2<u32>(apart(p.words.x, bits), apart(p.words.y, bits));
   }
-  let first = block + at + e / (run * 8u / bits) * run + e % run;
-  let shift = e / run % (8u / bits) * bits;
-  return (vec2<u32>(word(first), word(first + 4u)) >> vec2<u32>(shift)) & vec2<u32>(0x01010101u * ((1u << bits) - 1u));
+  return (p.words >> vec2<u32>(p.shift)) & vec2<u32>(0x01010101u * ((1u << bits) - 1u));
 }
 
-fn quants(block: u32, e: u32) -> vec2<u32> {
+fn quants(block: u32, e: u32) -> Quants {
   var q = part(block, e, LOW_AT, LOW_BITS, LOW_RUN);
-#if SIGNED
-  q ^= vec2<u32>(0x80808080u);
-#endif
 #if HIGH_BITS
   q |= part(block, e, HIGH_AT, HIGH_BITS, HIGH_RUN) << vec2<u32>(LOW_BITS);
 #endif
   return q;
 }
+#else
+struct Quants {
+  lo: vec4<u32>,
+  hi: vec4<u32>,
+}
+
+fn part(block: u32, e: u32, at: u32, bits: u32, run: u32) -> Quants {
+  let p = place(block, e, at, bits, run);
+  let shifts = select(vec4<u32>(0u, 8u, 16u, 24u) + p.shift, vec4<u32>(0u, 1u, 2u, 3u) * bits, run == 1u);
+  let mask = vec4<u32>((1u << bits) - 1u);
+  return Quants((vec4<u32>(p.words.x) >> shifts) & mask, (vec4<u32>(p.words.y) >> shifts) & mask);
+}
+
+fn quants(block: u32, e: u32) -> Quants {
+  var q = part(block, e, LOW_AT, LOW_BITS, LOW_RUN);
+#if SIGNED
+  q = Quants(q.lo ^ vec4<u32>(128u), q.hi ^ vec4<u32>(128u));
+#endif
+#if HIGH_BITS
+  let high = part(block, e, HIGH_AT, HIGH_BITS, HIGH_RUN);
+  q = Quants(q.lo | (high.lo << vec4<u32>(LOW_BITS)), q.hi | (high.hi << vec4<u32>(LOW_BITS)));
+#endif
+  return q;
+}
+#endif
 
 // Of the quants e to e + 7 of a block.
 fn step_of(block: u32, e: u32) -> Step {
@@ -2497,10 +2573,6 @@ fn step_of(block: u32, e: u32) -> Step {
   return s;
 }
 
-fn four(bytes: u32) -> vec4<f32> {
-  return vec4<f32>((vec4<u32>(bytes) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
-}
-
 // The weights 8i to 8i + 7 of a row.
 #if INT8
 struct Weights {
@@ -2513,9 +2585,11 @@ fn weights(row: u32, i: u32) -> Weights {
   let e = i % (BLOCK / 8u) * 8u;
   var w = Weights(quants(block, e), step_of(block, e));
 #if LOW_BITS == 8
-  // As signed numbers.
-  w.q ^= vec2<u32>(0x80808080u);
+  // As signed numbers, which some are already.
   w.s.zero -= 128.0;
+#if !SIGNED
+  w.q ^= vec2<u32>(0x80808080u);
+#endif
 #endif
   return w;
 }
@@ -2525,7 +2599,7 @@ fn weights(row: u32, i: u32) -> Eight {
   let e = i % (BLOCK / 8u) * 8u;
   let q = quants(block, e);
   let s = step_of(block, e);
-  return Eight(s.size * (four(q.x) - s.zero) - s.low, s.size * (four(q.y) - s.zero) - s.low);
+  return Eight(s.size * (vec4<f32>(q.lo) - s.zero) - s.low, s.size * (vec4<f32>(q.hi) - s.zero) - s.low);
 }
 #endif
 

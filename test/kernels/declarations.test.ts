@@ -134,6 +134,8 @@ describe("packed-matmul's int8 activations", () => {
     const device = { limits } as GPUDevice
     expect(fastActivations(traitsOf(device, undefined, wgslFeatures))).toBe("int8")
     expect(fastActivations(traitsOf(device))).toBe("float32")
+    const software = { limits, adapterInfo: { vendor: "google", architecture: "swiftshader" } } as GPUDevice
+    expect(fastActivations(traitsOf(software, undefined, wgslFeatures))).toBe("float32")
   })
 })
 
