@@ -36,7 +36,7 @@ export interface PoolOptions {
 }
 
 export interface PoolLimits {
-  /** A host's start and probe. */
+  /** A host's start and probe: compiling a runtime on a busy machine takes its time. */
   probeMs: number
   /** Loading and compiling a model on a device. */
   openMs: number
@@ -69,7 +69,7 @@ export interface PoolLimits {
 }
 
 const defaultLimits: PoolLimits = {
-  probeMs: 30_000,
+  probeMs: 60_000,
   openMs: 120_000,
   runMs: 300_000,
   stuckMs: 30_000,
