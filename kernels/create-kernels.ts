@@ -1,4 +1,4 @@
-import type { Clip } from "./clip.ts"
+import type { Clip } from "./activation.ts"
 import type { AnyKernel, GpuDtype, StoredDtype } from "./define-kernel.ts"
 import type { GpuArray } from "./fill.ts"
 import type { GpuTensor } from "./gpu-tensor.ts"
@@ -94,7 +94,7 @@ export interface Kernels
   tensor<D extends StoredDtype>(tensor: { dtype: D; shape: readonly number[]; data: GpuArray }): GpuTensor<D>
   /** [..., m, k] · [..., k, n] → [..., m, n] */
   matmul(a: Floats, b: Floats, options?: RunOptions<MatmulAlgorithm>): Result
-  /** As matmul, with a bias [n], transposed sides, a clip. */
+  /** As matmul, with a bias [n], transposed sides, an activation. */
   gemm(
     a: Floats,
     b: Floats,

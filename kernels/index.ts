@@ -1,3 +1,4 @@
+export { type Activation, type Clip, clipParams } from "./activation.ts"
 export {
   cosineWindow,
   cosineWindows,
@@ -9,7 +10,6 @@ export {
   melFilters,
   mfcc,
 } from "./audio.ts"
-export { type Clip, clipParams } from "./clip.ts"
 export { createKernels, type KernelOptions, type Kernels } from "./create-kernels.ts"
 export {
   type Algorithm,
@@ -122,4 +122,4 @@ export { parseWinners, type StoredWinners } from "./tuning/stored.ts"
 export { type Measured, type Tuned, type TuneOptions, tune } from "./tuning/tune.ts"
 export { adapterKey, type Winner, type Winners, winnerKey } from "./tuning/winners.ts"
 export { commonWorks } from "./tuning/works.ts"
-export { broadcast, broadcastShape, permuted, places, sliced, type View, wholeView } from "./view.ts"
+export { broadcast, broadcastShape, MOST_AXES, permuted, places, sliced, type View, wholeView } from "./view.ts"

@@ -675,11 +675,12 @@ fn main(
   },
   "ops/conv2d/blocked.wgsl": {
     path: "ops/conv2d/blocked.wgsl",
-    hash: "55e1e8d134a91c81",
-    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"blocks":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
-    overrides: {"WG":64},
-    code: `// As direct.wgsl, without groups; an invocation makes 4 channels of 4 neighbouring pixels, so that each value it reads serves four products.
+    hash: "9c5298db53f7efc2",
+    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
+    overrides: {"WG":64,"SIDE":1},
+    code: `// As direct.wgsl; an invocation makes 4 channels of one group, or 8, of as many neighbouring pixels of a row, so that each value it reads serves as many
+// products.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -688,10 +689,11 @@ fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
 
 struct Params {
   blocks: u32,
-  channels: u32,
+  groups: u32,
+  group_channels: u32,
+  group_outs: u32,
   height: u32,
   width: u32,
-  outs: u32,
   out_height: u32,
   out_width: u32,
   kernel_height: u32,
@@ -709,37 +711,128 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
-// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
-fn clip(v: f32) -> f32 {
-#if CLIP
+// Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
+override SIDE: u32 = 1;
+// 4 × 4 products in registers: what each value that is read serves.
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+
+fn next_four(first: u32) -> vec4<u32> {
+  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
+// The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
   return clamp(v, params.low, params.high);
-#else
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
   return v;
 #endif
 }
 
-fn x_at(row: u32, inside: bool, ix: u32) -> f32 {
-  return select(0.0, x[row + ix], inside && ix < params.width);
+fn store(at: u32, out: u32, sum: f32) {
+#if BIAS
+  let v = sum + bias[out];
+#else
+  let v = sum;
+#endif
+#if RESIDUAL == before
+  y[at] = activate(v + residual[at]);
+#endif
+#if RESIDUAL == after
+  y[at] = activate(v) + residual[at];
+#endif
+#if !RESIDUAL
+  y[at] = activate(v);
+#endif
+}
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+  if (places.x < end) {
+    store(line + places.x, out, sums.x);
+  }
+  if (places.y < end) {
+    store(line + places.y, out, sums.y);
+  }
+  if (places.z < end) {
+    store(line + places.z, out, sums.z);
+  }
+  if (places.w < end) {
+    store(line + places.w, out, sums.w);
+  }
+}
+// A row of x below one row of a window: where it starts, and how many columns it has, none above the image and below it.
+struct Row {
+  start: u32,
+  width: u32,
 }
 
-fn store(out: u32, image: u32, pixels: vec4<u32>, area: u32, values: vec4<f32>) {
-  if (out >= params.outs) {
-    return;
+fn row_of(channel: u32, oy: u32, ky: u32) -> Row {
+  // Above the image this wraps to a number beyond its height, and so does a column beyond its width.
+  let iy = oy * params.stride_y + ky * params.dilation_y - params.pad_y;
+  return Row((channel * params.height + iy) * params.width, select(0u, params.width, iy < params.height));
+}
+
+// What lies outside of x counts as 0.
+fn x_at(row: Row, column: u32, kx: u32) -> f32 {
+  let ix = column * params.stride_x + kx * params.dilation_x - params.pad_x;
+  return select(0.0, x[row.start + ix], ix < row.width);
+}
+
+fn x_four(row: Row, columns: vec4<u32>, kx: u32) -> vec4<f32> {
+  return vec4<f32>(
+    x_at(row, columns.x, kx),
+    x_at(row, columns.y, kx),
+    x_at(row, columns.z, kx),
+    x_at(row, columns.w, kx),
+  );
+}
+
+fn w_four(at: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]);
+}
+
+fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
+  if (out < params.group_outs) {
+    let area = params.out_height * params.out_width;
+    store_four(line + out * area, first + out, columns, params.out_width, sums);
   }
-#if BIAS
-  let shift = bias[out];
-#else
-  let shift = 0.0;
-#endif
-  let base = (image * params.outs + out) * area;
-  for (var j = 0u; j < 4u; j++) {
-    if (pixels[j] < area) {
-      y[base + pixels[j]] = clip(values[j] + shift);
-    }
+}
+
+fn store_block(line: u32, first: u32, outs: vec4<u32>, columns: vec4<u32>, sums: mat4x4<f32>) {
+  for (var i = 0u; i < 4u; i++) {
+    store_row(line, first, outs[i], columns, sums[i]);
   }
 }
 
@@ -753,59 +846,241 @@ fn main(
   if (i >= params.blocks) {
     return;
   }
-  let area = params.out_height * params.out_width;
-  let across = (area + 3u) / 4u;
-  let down = (params.outs + 3u) / 4u;
-  let pixels = vec4<u32>(i % across * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-  let out0 = i / across % down * 4u;
-  let image = i / (across * down);
-  // Above the image these wrap to numbers beyond its height or width.
-  let y0 = pixels / params.out_width * params.stride_y - vec4<u32>(params.pad_y);
-  let x0 = pixels % params.out_width * params.stride_x - vec4<u32>(params.pad_x);
-  let taps = params.channels * params.kernel_height * params.kernel_width;
+  let across = (params.out_width + 4u * SIDE - 1u) / (4u * SIDE);
+  let down = (params.group_outs + 4u * SIDE - 1u) / (4u * SIDE);
+  let columns = next_four(i % across * 4u * SIDE);
+  let oy = i / across % params.out_height;
+  let outs = next_four(i / (across * params.out_height) % down * 4u * SIDE);
+  // Of all groups of all images, and of the channels that this one makes.
+  let group = i / (across * params.out_height * down);
+  let first = group % params.groups * params.group_outs;
+  let taps = params.group_channels * params.kernel_height * params.kernel_width;
   // Channels beyond the last read the last's weights and are not stored.
-  let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u));
-  var weights = outs * taps;
-  var acc0 = vec4<f32>();
-  var acc1 = vec4<f32>();
-  var acc2 = vec4<f32>();
-  var acc3 = vec4<f32>();
-  for (var c = 0u; c < params.channels; c++) {
-    let plane = (image * params.channels + c) * params.height;
+  let last = vec4<u32>(params.group_outs - 1u);
+  var weights = (first + min(outs, last)) * taps;
+  var far_weights = (first + min(outs + 4u, last)) * taps;
+  var sums = mat4x4<f32>();
+  var right = mat4x4<f32>();
+  var below = mat4x4<f32>();
+  var corner = mat4x4<f32>();
+  for (var c = 0u; c < params.group_channels; c++) {
     for (var ky = 0u; ky < params.kernel_height; ky++) {
-      let iy = y0 + vec4<u32>(ky * params.dilation_y);
-      let rows = (vec4<u32>(plane) + iy) * params.width;
-      let inside = iy < vec4<u32>(params.height);
+      let row = row_of(group * params.group_channels + c, oy, ky);
       for (var kx = 0u; kx < params.kernel_width; kx++) {
-        let ix = x0 + vec4<u32>(kx * params.dilation_x);
-        let xs = vec4<f32>(
-          x_at(rows.x, inside.x, ix.x),
-          x_at(rows.y, inside.y, ix.y),
-          x_at(rows.z, inside.z, ix.z),
-          x_at(rows.w, inside.w, ix.w),
-        );
-        acc0 += w[weights.x] * xs;
-        acc1 += w[weights.y] * xs;
-        acc2 += w[weights.z] * xs;
-        acc3 += w[weights.w] * xs;
-        weights += vec4<u32>(1u);
+        let xs = x_four(row, columns, kx);
+        let ws = w_four(weights);
+        sums += outer(ws, xs);
+        weights += 1u;
+        if (SIDE == 2u) {
+          let far_xs = x_four(row, columns + 4u, kx);
+          let far_ws = w_four(far_weights);
+          right += outer(ws, far_xs);
+          below += outer(far_ws, xs);
+          corner += outer(far_ws, far_xs);
+          far_weights += 1u;
+        }
       }
     }
   }
-  store(out0, image, pixels, area, acc0);
-  store(out0 + 1u, image, pixels, area, acc1);
-  store(out0 + 2u, image, pixels, area, acc2);
-  store(out0 + 3u, image, pixels, area, acc3);
+  let line = (group * params.group_outs * params.out_height + oy) * params.out_width;
+  store_block(line, first, outs, columns, sums);
+  if (SIDE == 2u) {
+    store_block(line, first, outs, columns + 4u, right);
+    store_block(line, first, outs + 4u, columns, below);
+    store_block(line, first, outs + 4u, columns + 4u, corner);
+  }
+}
+`,
+  },
+  "ops/conv2d/depthwise.wgsl": {
+    path: "ops/conv2d/depthwise.wgsl",
+    hash: "b463c6b0d1172d92",
+    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"blocks":"u32","outs":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
+    overrides: {"WG":64,"SIDE":1},
+    code: `// As direct.wgsl where each group has one channel; an invocation makes 4 neighbouring pixels of a row, or 8, so that each weight it reads serves as many
+// products.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  blocks: u32,
+  outs: u32,
+  group_outs: u32,
+  height: u32,
+  width: u32,
+  out_height: u32,
+  out_width: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride_y: u32,
+  stride_x: u32,
+  pad_y: u32,
+  pad_x: u32,
+  dilation_y: u32,
+  dilation_x: u32,
+  low: f32,
+  high: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// Fours of pixels that an invocation makes: 1 or 2.
+override SIDE: u32 = 1;
+// 4 × 4 products in registers: what each value that is read serves.
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+
+fn next_four(first: u32) -> vec4<u32> {
+  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
+// The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
+  return clamp(v, params.low, params.high);
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
+  return v;
+#endif
+}
+
+fn store(at: u32, out: u32, sum: f32) {
+#if BIAS
+  let v = sum + bias[out];
+#else
+  let v = sum;
+#endif
+#if RESIDUAL == before
+  y[at] = activate(v + residual[at]);
+#endif
+#if RESIDUAL == after
+  y[at] = activate(v) + residual[at];
+#endif
+#if !RESIDUAL
+  y[at] = activate(v);
+#endif
+}
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+  if (places.x < end) {
+    store(line + places.x, out, sums.x);
+  }
+  if (places.y < end) {
+    store(line + places.y, out, sums.y);
+  }
+  if (places.z < end) {
+    store(line + places.z, out, sums.z);
+  }
+  if (places.w < end) {
+    store(line + places.w, out, sums.w);
+  }
+}
+// A row of x below one row of a window: where it starts, and how many columns it has, none above the image and below it.
+struct Row {
+  start: u32,
+  width: u32,
+}
+
+fn row_of(channel: u32, oy: u32, ky: u32) -> Row {
+  // Above the image this wraps to a number beyond its height, and so does a column beyond its width.
+  let iy = oy * params.stride_y + ky * params.dilation_y - params.pad_y;
+  return Row((channel * params.height + iy) * params.width, select(0u, params.width, iy < params.height));
+}
+
+// What lies outside of x counts as 0.
+fn x_at(row: Row, column: u32, kx: u32) -> f32 {
+  let ix = column * params.stride_x + kx * params.dilation_x - params.pad_x;
+  return select(0.0, x[row.start + ix], ix < row.width);
+}
+
+fn x_four(row: Row, columns: vec4<u32>, kx: u32) -> vec4<f32> {
+  return vec4<f32>(
+    x_at(row, columns.x, kx),
+    x_at(row, columns.y, kx),
+    x_at(row, columns.z, kx),
+    x_at(row, columns.w, kx),
+  );
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.blocks) {
+    return;
+  }
+  let across = (params.out_width + 4u * SIDE - 1u) / (4u * SIDE);
+  let columns = next_four(i % across * 4u * SIDE);
+  let oy = i / across % params.out_height;
+  // Of the outputs of all images.
+  let plane = i / (across * params.out_height);
+  let out = plane % params.outs;
+  var weight = out * params.kernel_height * params.kernel_width;
+  var sums = vec4<f32>();
+  var far = vec4<f32>();
+  for (var ky = 0u; ky < params.kernel_height; ky++) {
+    let row = row_of(plane / params.group_outs, oy, ky);
+    for (var kx = 0u; kx < params.kernel_width; kx++) {
+      sums += w[weight] * x_four(row, columns, kx);
+      if (SIDE == 2u) {
+        far += w[weight] * x_four(row, columns + 4u, kx);
+      }
+      weight++;
+    }
+  }
+  let line = (plane * params.out_height + oy) * params.out_width;
+  store_four(line, out, columns, params.out_width, sums);
+  if (SIDE == 2u) {
+    store_four(line, out, columns + 4u, params.out_width, far);
+  }
 }
 `,
   },
   "ops/conv2d/direct.wgsl": {
     path: "ops/conv2d/direct.wgsl",
-    hash: "65a1e398625362cf",
-    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    hash: "332b8000c5da1943",
+    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","group_channels":"u32","group_outs":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
-    code: `// y[n, o, oy, ox] = clip(bias[o] + Σ x[n, group(o) + c, oy·sy + ky·dy − py, ox·sx + kx·dx − px] · w[o, c, ky, kx]), an invocation an element.
+    code: `// y[n, o, oy, ox] = f(bias[o] + Σ x[n, group(o) + c, oy·sy + ky·dy − py, ox·sx + kx·dx − px] · w[o, c, ky, kx]), with a residual within or after f; an invocation an element.
 // What lies outside of x counts as 0.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
@@ -838,16 +1113,60 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
-// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
-fn clip(v: f32) -> f32 {
-#if CLIP
+// The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
   return clamp(v, params.low, params.high);
-#else
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
   return v;
+#endif
+}
+
+fn store(at: u32, out: u32, sum: f32) {
+#if BIAS
+  let v = sum + bias[out];
+#else
+  let v = sum;
+#endif
+#if RESIDUAL == before
+  y[at] = activate(v + residual[at]);
+#endif
+#if RESIDUAL == after
+  y[at] = activate(v) + residual[at];
+#endif
+#if !RESIDUAL
+  y[at] = activate(v);
 #endif
 }
 
@@ -866,11 +1185,7 @@ fn main(
   let plane = i / (params.out_width * params.out_height);
   let out = plane % params.outs;
   let channel0 = plane / params.outs * params.channels + out / params.group_outs * params.group_channels;
-#if BIAS
-  var sum = bias[out];
-#else
   var sum = 0.0;
-#endif
   var weight = out * params.group_channels * params.kernel_height * params.kernel_width;
   for (var c = 0u; c < params.group_channels; c++) {
     for (var ky = 0u; ky < params.kernel_height; ky++) {
@@ -886,16 +1201,16 @@ fn main(
       }
     }
   }
-  y[i] = clip(sum);
+  store(i, out, sum);
 }
 `,
   },
   "ops/conv2d/pointwise.wgsl": {
     path: "ops/conv2d/pointwise.wgsl",
-    hash: "873c2eeed323b5a1",
-    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    hash: "bb60e3c386186682",
+    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","channels":"u32","outs":"u32","area":"u32","low":"f32","high":"f32"},
-    overrides: {"WG":64},
+    overrides: {"WG":64,"SIDE":1},
     code: `// As blocked.wgsl for a window of one pixel that moves by one and has no padding: a product of matrices, [outs, channels] · [channels, pixels].
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
@@ -915,33 +1230,105 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
-// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
-fn clip(v: f32) -> f32 {
-#if CLIP
+// Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
+override SIDE: u32 = 1;
+// 4 × 4 products in registers: what each value that is read serves.
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+
+fn next_four(first: u32) -> vec4<u32> {
+  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
+// The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
   return clamp(v, params.low, params.high);
-#else
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
   return v;
 #endif
 }
 
-fn store(out: u32, image: u32, pixels: vec4<u32>, values: vec4<f32>) {
-  if (out >= params.outs) {
-    return;
-  }
+fn store(at: u32, out: u32, sum: f32) {
 #if BIAS
-  let shift = bias[out];
+  let v = sum + bias[out];
 #else
-  let shift = 0.0;
+  let v = sum;
 #endif
-  let base = (image * params.outs + out) * params.area;
-  for (var j = 0u; j < 4u; j++) {
-    if (pixels[j] < params.area) {
-      y[base + pixels[j]] = clip(values[j] + shift);
-    }
+#if RESIDUAL == before
+  y[at] = activate(v + residual[at]);
+#endif
+#if RESIDUAL == after
+  y[at] = activate(v) + residual[at];
+#endif
+#if !RESIDUAL
+  y[at] = activate(v);
+#endif
+}
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+  if (places.x < end) {
+    store(line + places.x, out, sums.x);
+  }
+  if (places.y < end) {
+    store(line + places.y, out, sums.y);
+  }
+  if (places.z < end) {
+    store(line + places.z, out, sums.z);
+  }
+  if (places.w < end) {
+    store(line + places.w, out, sums.w);
+  }
+}
+
+fn x_four(at: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(x[at.x], x[at.y], x[at.z], x[at.w]);
+}
+
+fn w_four(at: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]);
+}
+
+fn store_row(image: u32, out: u32, pixels: vec4<u32>, sums: vec4<f32>) {
+  if (out < params.outs) {
+    store_four((image * params.outs + out) * params.area, out, pixels, params.area, sums);
+  }
+}
+
+fn store_block(image: u32, outs: vec4<u32>, pixels: vec4<u32>, sums: mat4x4<f32>) {
+  for (var i = 0u; i < 4u; i++) {
+    store_row(image, outs[i], pixels, sums[i]);
   }
 }
 
@@ -955,32 +1342,45 @@ fn main(
   if (i >= params.blocks) {
     return;
   }
-  let across = (params.area + 3u) / 4u;
-  let down = (params.outs + 3u) / 4u;
-  let pixels = vec4<u32>(i % across * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-  let out0 = i / across % down * 4u;
+  let across = (params.area + 4u * SIDE - 1u) / (4u * SIDE);
+  let down = (params.outs + 4u * SIDE - 1u) / (4u * SIDE);
+  let pixels = next_four(i % across * 4u * SIDE);
+  let outs = next_four(i / across % down * 4u * SIDE);
   let image = i / (across * down);
   // Pixels and channels beyond the last read the last's values and are not stored.
-  let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u));
-  var weights = outs * params.channels;
-  var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area - 1u));
-  var acc0 = vec4<f32>();
-  var acc1 = vec4<f32>();
-  var acc2 = vec4<f32>();
-  var acc3 = vec4<f32>();
+  let last_pixel = vec4<u32>(params.area - 1u);
+  let last_out = vec4<u32>(params.outs - 1u);
+  let plane = vec4<u32>(image * params.channels * params.area);
+  var at = plane + min(pixels, last_pixel);
+  var far_at = plane + min(pixels + 4u, last_pixel);
+  var weights = min(outs, last_out) * params.channels;
+  var far_weights = min(outs + 4u, last_out) * params.channels;
+  var sums = mat4x4<f32>();
+  var right = mat4x4<f32>();
+  var below = mat4x4<f32>();
+  var corner = mat4x4<f32>();
   for (var c = 0u; c < params.channels; c++) {
-    let xs = vec4<f32>(x[at.x], x[at.y], x[at.z], x[at.w]);
-    acc0 += w[weights.x] * xs;
-    acc1 += w[weights.y] * xs;
-    acc2 += w[weights.z] * xs;
-    acc3 += w[weights.w] * xs;
-    weights += vec4<u32>(1u);
-    at += vec4<u32>(params.area);
+    let xs = x_four(at);
+    let ws = w_four(weights);
+    sums += outer(ws, xs);
+    at += params.area;
+    weights += 1u;
+    if (SIDE == 2u) {
+      let far_xs = x_four(far_at);
+      let far_ws = w_four(far_weights);
+      right += outer(ws, far_xs);
+      below += outer(far_ws, xs);
+      corner += outer(far_ws, far_xs);
+      far_at += params.area;
+      far_weights += 1u;
+    }
   }
-  store(out0, image, pixels, acc0);
-  store(out0 + 1u, image, pixels, acc1);
-  store(out0 + 2u, image, pixels, acc2);
-  store(out0 + 3u, image, pixels, acc3);
+  store_block(image, outs, pixels, sums);
+  if (SIDE == 2u) {
+    store_block(image, outs, pixels + 4u, right);
+    store_block(image, outs + 4u, pixels, below);
+    store_block(image, outs + 4u, pixels + 4u, corner);
+  }
 }
 `,
   },
@@ -1538,7 +1938,7 @@ fn main(
   },
   "ops/matmul/blocked.wgsl": {
     path: "ops/matmul/blocked.wgsl",
-    hash: "e3bc4404bd368133",
+    hash: "db19c86461aacc8d",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -1572,11 +1972,36 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
-// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
-fn clip(v: f32) -> f32 {
-#if CLIP
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
   return clamp(v, params.low, params.high);
-#else
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
   return v;
 #endif
 }
@@ -1589,9 +2014,9 @@ fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
   for (var j = 0u; j < 4u; j++) {
     if (cols[j] < params.n) {
 #if BIAS
-      y[base + cols[j]] = clip(values[j] + bias[cols[j]]);
+      y[base + cols[j]] = activate(values[j] + bias[cols[j]]);
 #else
-      y[base + cols[j]] = clip(values[j]);
+      y[base + cols[j]] = activate(values[j]);
 #endif
     }
   }
@@ -1638,11 +2063,11 @@ fn main(
   },
   "ops/matmul/naive.wgsl": {
     path: "ops/matmul/naive.wgsl",
-    hash: "43dcfb5617c93cbf",
+    hash: "970fe59a5f14719e",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
-    code: `// y[batch, row, col] = clip(bias[col] + Σ a[batch, row, x] · b[batch, x, col]), an invocation an element. Strides are in elements: a transposed
+    code: `// y[batch, row, col] = activate(bias[col] + Σ a[batch, row, x] · b[batch, x, col]), an invocation an element. Strides are in elements: a transposed
 // matrix is one with its strides exchanged, and one that all batches share has a batch stride of 0.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
@@ -1672,11 +2097,36 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
-// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
-fn clip(v: f32) -> f32 {
-#if CLIP
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
   return clamp(v, params.low, params.high);
-#else
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
   return v;
 #endif
 }
@@ -1706,13 +2156,13 @@ fn main(
     left += params.a_col;
     right += params.b_row;
   }
-  y[i] = clip(sum);
+  y[i] = activate(sum);
 }
 `,
   },
   "ops/matmul/split.wgsl": {
     path: "ops/matmul/split.wgsl",
-    hash: "7cabaf21c17ae873",
+    hash: "7ca3f1f1fb8ba5cc",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG_X":32,"WG_Y":8},
@@ -1747,11 +2197,36 @@ struct Params {
 
 override WG_X: u32 = 32;
 override WG_Y: u32 = 8;
-// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
-fn clip(v: f32) -> f32 {
-#if CLIP
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
   return clamp(v, params.low, params.high);
-#else
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
   return v;
 #endif
 }
@@ -1790,13 +2265,13 @@ fn main(
 #if BIAS
   sum += bias[col];
 #endif
-  y[(batch * params.m + row) * params.n + col] = clip(sum);
+  y[(batch * params.m + row) * params.n + col] = activate(sum);
 }
 `,
   },
   "ops/matmul/tiled.wgsl": {
     path: "ops/matmul/tiled.wgsl",
-    hash: "7535fc34b6443a19",
+    hash: "182663399c99ce0a",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG_X":16,"WG_Y":16,"TILE_K":16},
@@ -1836,11 +2311,36 @@ override TILE_K: u32 = 16;
 override TILE_M: u32 = WG_Y * 4u;
 override TILE_N: u32 = WG_X * 4u;
 
-// What an operation does to a value before it is stored: with CLIP the bounds of Clip and of Relu, else nothing.
-fn clip(v: f32) -> f32 {
-#if CLIP
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
   return clamp(v, params.low, params.high);
-#else
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
   return v;
 #endif
 }
@@ -1867,9 +2367,9 @@ fn store_row(batch: u32, row: u32, col0: u32, values: vec4<f32>) {
     let col = col0 + j * WG_X;
     if (row < params.m && col < params.n) {
 #if BIAS
-      y[(batch * params.m + row) * params.n + col] = clip(values[j] + bias[col]);
+      y[(batch * params.m + row) * params.n + col] = activate(values[j] + bias[col]);
 #else
-      y[(batch * params.m + row) * params.n + col] = clip(values[j]);
+      y[(batch * params.m + row) * params.n + col] = activate(values[j]);
 #endif
     }
   }

@@ -1,10 +1,11 @@
 import type { Limits } from "../define-kernel.ts"
 import type { Winners } from "../tuning/winners.ts"
 import { costlyBarriers } from "./costly-barriers.ts"
+import { costlyLoads } from "./costly-loads.ts"
 import { slowInt8 } from "./slow-int8.ts"
 
 /** A file for each. */
-const quirks = [costlyBarriers, slowInt8]
+const quirks = [costlyBarriers, costlyLoads, slowInt8]
 
 /**
  * What plans for `device` depend on: its limits, the quirks of its adapter where the platform says what that is, what was measured on that adapter, and the language features

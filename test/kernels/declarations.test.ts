@@ -265,6 +265,14 @@ describe("quirks", () => {
     expect(choice("softmax", [[3, 700]], swiftshader).tuning).toEqual({ WG: 4 })
     expect(choice("relu", [[700]], swiftshader).tuning).toEqual({ WG: 64 })
   })
+  test("software adapters get large blocks for convolutions, but none that would be half empty", () => {
+    const swiftshader = { vendor: "google", architecture: "swiftshader" }
+    const conv = (outs: number, size: number) => choice("conv2d", [[1, 8, 9, 9], [outs, 8, size, size]], swiftshader) // biome-ignore format: a case is a line
+    expect(conv(16, 3)).toEqual({ algorithm: "blocked", tuning: { WG: 64, SIDE: 2 } })
+    expect(conv(16, 1)).toEqual({ algorithm: "pointwise", tuning: { WG: 64, SIDE: 2 } })
+    expect(conv(4, 1)).toEqual({ algorithm: "pointwise", tuning: { WG: 64, SIDE: 1 } })
+    expect(choice("conv2d", [[1, 8, 9, 9], [16, 8, 1, 1]], {}).tuning).toEqual({ WG: 64, SIDE: 1 }) // biome-ignore format: a case is a line
+  })
   test("other adapters, and those that nothing is known of, get the kernel's own choice", () => {
     for (const info of [{ vendor: "nvidia", architecture: "ampere" }, {}]) {
       expect(choice("matmul", matrices, info)).toMatchObject({ algorithm: "tiled" })

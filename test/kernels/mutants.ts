@@ -88,10 +88,10 @@ export function mutated(kernel: AnyKernel, mutant: Mutant): AnyKernel {
   }
 }
 
-/** The cases that compile the line which `mutant` changes: those with small tiles first, which compile fastest, the large ones last. */
+/** The cases that compile the line which `mutant` changes: those with small tiles first, which compile fastest, then those with small blocks, the large ones last. */
 export function casesFor(kernel: AnyKernel, mutant: Mutant, limits: Limits): AnyKernel["cases"] {
   const original = kernel.algorithms[mutant.algorithm]!
-  const rank = (one: AnyKernel["cases"][number]) => (one.large ? 2 : one.tuning ? 0 : 1)
+  const rank = ({ large, tuning }: AnyKernel["cases"][number]) => (large ? 3 : tuning?.SIDE ? 2 : tuning ? 0 : 1)
   return kernel.cases
     .filter((one) => {
       const problem = problemOf(kernel, one)

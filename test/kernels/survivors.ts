@@ -108,15 +108,20 @@ export const survivors: Record<string, Record<string, string>> = {
       ]),
   ),
   conv2d: {
-    "var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area - 1u)); → var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area + 1u));":
-      unstored,
-    "var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area - 1u)); → var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area - 0u));":
-      unstored,
-    "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
-    "let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u)); → let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs + 1u));":
-      unstored,
-    "let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u)); → let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 0u));":
-      unstored,
+    ...Object.fromEntries(
+      [
+        ["last_pixel", "area"],
+        ["last_out", "outs"],
+        ["last", "group_outs"],
+      ].flatMap(([name, count]) =>
+        ["+ 1u", "- 0u"].map((end) => [
+          `let ${name} = vec4<u32>(params.${count} - 1u); → let ${name} = vec4<u32>(params.${count} ${end});`,
+          unstored,
+        ]),
+      ),
+    ),
+    "for (var i = 0u; i < 4u; i++) { → for (var i = 0u; i <= 4u; i++) {": "the fifth of four is the fourth, once more",
+    "if (SIDE == 2u) { → if (true) {": "what small blocks then compute beyond themselves is not stored",
   },
   ...Object.fromEntries(
     ["sum", "mean", "prod", "max", "min", "l1", "l2", "sum-square", "log-sum", "log-sum-exp"].map((name) => [

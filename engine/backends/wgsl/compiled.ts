@@ -90,7 +90,7 @@ export class CompiledProgram {
       encode(encoder, this.#recorded)
       const copyOut = (output: Terminal, to: HeldBuffer, at: number) => {
         const bytes = wordBytes(output.value.shape)
-        if (bytes > 0) encoder.copyBufferToBuffer(this.#buffers.get(output.name)!, 0, to.buffer, at, bytes)
+        if (bytes > 0) encoder.copyBufferToBuffer(this.#buffers.get(output.name)!, output.at, to.buffer, at, bytes)
       }
       for (const [i, output] of reading.entries()) copyOut(output, staging, places.at[i]!)
       for (const [name, own] of kept) copyOut(terminal(name), own, 0)

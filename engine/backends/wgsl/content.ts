@@ -16,10 +16,10 @@ export async function contentKeys(
     return [buffer, data ? await digest(data) : `zeros:${bytes}`] as const
   })
   const keys = new Map(await Promise.all(stored))
-  for (const { step, reads, writes } of ops) {
+  for (const { step, reads, writes, ranges } of ops) {
     if (!fixed.has(writes)) continue
     const before = [writes, ...reads].map((buffer) => (buffer === undefined ? null : keys.get(buffer)!))
-    keys.set(writes, await sha256OfText(JSON.stringify([before, described(step)])))
+    keys.set(writes, await sha256OfText(JSON.stringify([before, ranges, described(step)])))
   }
   return keys
 }

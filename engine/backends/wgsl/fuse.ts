@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf"
 import { AttributeProtoSchema, NodeProtoSchema } from "../../../graph/generated/onnx_pb.js"
-import type { GraphProto, NodeProto } from "../../../graph/index.ts"
+import type { AttributeProto, GraphProto, NodeProto } from "../../../graph/index.ts"
 
 /** A node as exporters write it, with what it takes; a name stands for any tensor, the same wherever it is. */
 interface Pattern {
@@ -24,6 +24,8 @@ const layerNorms = squares(centred).flatMap((square) => [
 ])
 const rmsNorms = squares("x").map((square) => op("Mul", op("Div", "x", deviation(square)), "weights"))
 
+const silu = op("Mul", "x", op("Sigmoid", "x"))
+
 /** What the fusions must know of a graph's tensors. */
 export interface Known {
   /** Elements that follow from the model alone. */
@@ -32,11 +34,12 @@ export interface Known {
   shape(name: string): readonly (number | null)[]
 }
 
-/** The nodes of `graph`, where those that make up a normalization are one. */
+/** The nodes of `graph`, where those that make up a normalization or a SiLU are one. */
 export function fuse(graph: GraphProto, known: Known): NodeProto[] {
   const fusion = new Fusion(graph, known)
-  for (const pattern of layerNorms) fusion.replace(pattern, "LayerNormalization", ["x", "weights", "bias"])
-  for (const pattern of rmsNorms) fusion.replace(pattern, "RMSNormalization", ["x", "weights"])
+  for (const pattern of layerNorms) fusion.normalization(pattern, "LayerNormalization", ["x", "weights", "bias"])
+  for (const pattern of rmsNorms) fusion.normalization(pattern, "RMSNormalization", ["x", "weights"])
+  fusion.replace(silu, "Swish", ["x"], () => [])
   return fusion.nodes
 }
 
@@ -51,32 +54,45 @@ class Fusion {
     this.#outputs = new Set(output.map(({ name }) => name))
   }
 
-  replace(pattern: Pattern, operator: string, inputs: readonly string[]): void {
+  normalization(pattern: Pattern, operator: string, inputs: readonly string[]): void {
+    this.replace(pattern, operator, inputs, ({ names, nodes }) => {
+      const eps = this.#known.elements(names.get("eps")!)
+      if (eps?.length !== 1 || !this.#alongLastAxis(names, nodes)) return undefined
+      return [create(AttributeProtoSchema, { name: "epsilon", type: 1, f: eps[0]! })]
+    })
+  }
+
+  /** One node of `operator` in the place of those of `pattern`, where `attributes` gives what it is to have. */
+  replace(
+    pattern: Pattern,
+    operator: string,
+    inputs: readonly string[],
+    attributes: (found: Match) => AttributeProto[] | undefined,
+  ): void {
     const makers = new Map(this.nodes.flatMap((node) => node.output.map((name) => [name, node] as const)))
     const gone = new Set<NodeProto>()
     this.nodes = this.nodes.map((node) => {
       const [found] = match(node, pattern, { names: new Map(), nodes: new Set() }, makers)
       if (!found) return node
-      const { names } = found
       const inner = new Set([...found.nodes].filter((one) => one !== node))
-      const eps = this.#known.elements(names.get("eps")!)
-      if (eps?.length !== 1 || !this.#alongLastAxis(names, inner) || !this.#isInner(inner, node)) return node
+      const attribute = this.#isInner(inner, node) ? attributes(found) : undefined
+      if (!attribute) return node
       for (const one of inner) gone.add(one)
       return create(NodeProtoSchema, {
         opType: operator,
         name: node.name,
-        input: inputs.map((name) => names.get(name)!),
+        input: inputs.map((name) => found.names.get(name)!),
         output: node.output,
-        attribute: [create(AttributeProtoSchema, { name: "epsilon", type: 1, f: eps[0]! })],
+        attribute,
       })
     })
     this.nodes = this.nodes.filter((node) => !gone.has(node))
   }
 
   /** The means are along x's last axis, which they keep; a power is a square; and weights go with that axis. */
-  #alongLastAxis(names: Match["names"], inner: ReadonlySet<NodeProto>): boolean {
+  #alongLastAxis(names: Match["names"], nodes: Match["nodes"]): boolean {
     const shape = this.#known.shape(names.get("x")!)
-    const means = [...inner].filter(({ opType }) => opType === "ReduceMean")
+    const means = [...nodes].filter(({ opType }) => opType === "ReduceMean")
     const square = names.get("2")
     if (square !== undefined && this.#known.elements(square)?.[0] !== 2) return false
     const flat = ["weights", "bias"].every((part) => {

@@ -4,7 +4,8 @@ import { AccelerateError, type Dtype, fail } from "../../../protocol/index.ts"
 import { checkNodes } from "../node-bound.ts"
 import { GraphLowering, NodeLowering } from "./lowering.ts"
 import { findLowering } from "./operators/index.ts"
-import { type Program, type Terminal, usedBuffers } from "./program.ts"
+import { finished } from "./parts.ts"
+import { type Program, usedBuffers } from "./program.ts"
 import { gpuDtype } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
 
@@ -41,7 +42,7 @@ export function lower(
   const { tensors } = inferShapes(model, shapes, { values })
   checkNodes(inferCost(model, shapes, { values }))
   const lowering = new GraphLowering(model.graph!, tensors, info.opsets["ai.onnx"] ?? info.opsets[""] ?? 0, limits)
-  const inputs: Terminal[] = info.inputs.map(({ name, dtype }) => {
+  const inputs = info.inputs.map(({ name, dtype }) => {
     const shape = shapes[name]!
     const value = { dtype: gpuDtype(dtype!), shape, buffer: lowering.buffer({ bytes: elems(shape) * 4 }) }
     lowering.set(name, value)
@@ -66,7 +67,7 @@ export function lower(
     dtype: dtype as Dtype,
     value: lowering.get(name),
   }))
-  const program = { buffers: lowering.buffers, ops: lowering.ops, inputs, outputs }
+  const program = finished({ buffers: lowering.buffers, ops: lowering.ops, inputs, outputs })
   checkSizes(program, limits)
   return program
 }

@@ -7,9 +7,12 @@ import {
   type Limits,
   prepare,
   type Shape,
+  type View,
+  wholeView,
 } from "../../../kernels/index.ts"
 import { fuse } from "./fuse.ts"
-import type { BufferSpec, Op, Value, Words } from "./program.ts"
+import type { DraftOp, Room } from "./parts.ts"
+import type { Value, Words } from "./program.ts"
 import { gpuDtype, storedHalves, storedType, storedWords, wordsOf } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
 
@@ -24,16 +27,22 @@ export function defineLowering(operators: string | readonly string[], lower: Low
   return { operators: [operators].flat(), lower }
 }
 
+interface Viewed {
+  readonly source: Value
+  readonly view: View
+}
+
 /** Turns nodes into ops over buffers, and knows which tensor of the graph is which value. */
 export class GraphLowering {
   readonly limits: Limits
   readonly opset: number
-  readonly buffers: BufferSpec[] = []
-  readonly ops: Op[] = []
+  readonly buffers: Room[] = []
+  readonly ops: DraftOp[] = []
   readonly nodes: readonly NodeProto[]
   /** Nodes that a node before them did along with its own work. */
   readonly done = new Set<NodeProto>()
   readonly #values = new Map<string, Value>()
+  readonly #views = new Map<number, Viewed>()
   readonly #inferred: ReadonlyMap<string, InferredTensor>
   readonly #stored: ReadonlyMap<string, GraphProto["initializer"][number]>
   /** By buffer: what it is in float16, as the model stores it or in a buffer already. */
@@ -55,7 +64,7 @@ export class GraphLowering {
       for (const name of node.input) this.#users.set(name, [...(this.#users.get(name) ?? []), node])
   }
 
-  buffer(spec: BufferSpec): number {
+  buffer(spec: Room): number {
     return this.buffers.push(spec) - 1
   }
 
@@ -97,6 +106,17 @@ export class GraphLowering {
     return half
   }
 
+  /** What `value` shows of another tensor, where it was copied from one, else all of itself. */
+  viewed(value: Value): Viewed {
+    const found = this.#views.get(value.buffer)
+    const isSame = found?.view.shape.join() === value.shape.join()
+    return found && isSame ? found : { source: value, view: wholeView(value.shape) }
+  }
+
+  setView(value: Value, viewed: Viewed): void {
+    this.#views.set(value.buffer, viewed)
+  }
+
   constant(shape: Shape, data: Words): Value {
     const dtype: GpuDtype = data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : "uint32"
     return { dtype, shape, buffer: this.buffer({ bytes: data.byteLength, data }) }
@@ -134,6 +154,11 @@ export class GraphLowering {
   soleUser(name: string): NodeProto | undefined {
     const users = this.#users.get(name) ?? []
     return users.length === 1 && !this.#outputs.has(name) ? users[0] : undefined
+  }
+
+  /** Whether `get` has it now: whether all that it is computed from came before. */
+  isReady(name: string): boolean {
+    return this.#values.has(name) || this.#stored.has(name) || this.known(name) !== undefined
   }
 
   isUsed(name: string): boolean {

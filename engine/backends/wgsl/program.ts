@@ -18,11 +18,19 @@ export interface BufferSpec {
   readonly data?: Words
 }
 
+/** Bytes of a buffer. */
+export interface Range {
+  readonly at: number
+  readonly bytes: number
+}
+
 /** One dispatch and the buffers it is bound to; undefined where an optional input is left out. */
 export interface Op {
   readonly step: Step
   readonly reads: readonly (number | undefined)[]
   readonly writes: number
+  /** What is bound of the buffers that it reads and of that which it writes, where it is not all. */
+  readonly ranges: readonly (Range | undefined)[]
 }
 
 /** An input or output of the graph: what callers know it as, and where it lies. */
@@ -30,6 +38,8 @@ export interface Terminal {
   readonly name: string
   readonly dtype: Dtype
   readonly value: Value
+  /** The byte of its buffer where it begins. */
+  readonly at: number
 }
 
 /** A graph for inputs of fixed shapes, as dispatches in order. */

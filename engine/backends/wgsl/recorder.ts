@@ -1,6 +1,6 @@
 import { type HeldBuffer, type KernelRuntime, type Pipeline, STORED, type Step, usage } from "../../../kernels/index.ts"
 import type { MemoryPlan } from "./memory.ts"
-import type { Program } from "./program.ts"
+import type { Program, Range } from "./program.ts"
 
 export interface Dispatch {
   readonly pipeline: GPUComputePipeline
@@ -91,14 +91,15 @@ export class Recorder {
     const uniforms = this.#own("params", params.bytes.length, usage.UNIFORM | usage.COPY_DST)
     const absent = this.#own("absent", LEAST_BINDING, STORED)
     device.queue.writeBuffer(uniforms, 0, params.bytes)
-    const bound = (buffer: number | undefined) => ({
+    const bound = (buffer: number | undefined, range: Range | undefined) => ({
       buffer: buffer === undefined ? absent : this.#at(buffer).buffer,
-      size: Math.max(buffer === undefined ? 0 : buffers[buffer]!.bytes, LEAST_BINDING),
+      offset: range?.at ?? 0,
+      size: Math.max(range?.bytes ?? (buffer === undefined ? 0 : buffers[buffer]!.bytes), LEAST_BINDING),
     })
     return (i) => {
-      const { step, reads, writes } = ops[i]!
+      const { step, reads, writes, ranges } = ops[i]!
       const resources = [
-        ...[...reads, writes].map(bound),
+        ...[...reads, writes].map((buffer, i) => bound(buffer, ranges[i])),
         { buffer: uniforms, offset: params.at[i]!, size: step.params.byteLength },
       ]
       const { layout, pipeline } = this.#pipelines[i]!

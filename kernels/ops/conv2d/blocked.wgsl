@@ -1,12 +1,14 @@
-// As direct.wgsl, without groups; an invocation makes 4 channels of 4 neighbouring pixels, so that each value it reads serves four products.
+// As direct.wgsl; an invocation makes 4 channels of one group, or 8, of as many neighbouring pixels of a row, so that each value it reads serves as many
+// products.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
   blocks: u32,
-  channels: u32,
+  groups: u32,
+  group_channels: u32,
+  group_outs: u32,
   height: u32,
   width: u32,
-  outs: u32,
   out_height: u32,
   out_width: u32,
   kernel_height: u32,
@@ -24,30 +26,32 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/clip.wgsl"
+// Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
+override SIDE: u32 = 1;
+#include "wgsl/outer.wgsl"
+#include "wgsl/store-conv.wgsl"
+#include "wgsl/store-four.wgsl"
+#include "wgsl/conv-row.wgsl"
 
-fn x_at(row: u32, inside: bool, ix: u32) -> f32 {
-  return select(0.0, x[row + ix], inside && ix < params.width);
+fn w_four(at: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]);
 }
 
-fn store(out: u32, image: u32, pixels: vec4<u32>, area: u32, values: vec4<f32>) {
-  if (out >= params.outs) {
-    return;
+fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
+  if (out < params.group_outs) {
+    let area = params.out_height * params.out_width;
+    store_four(line + out * area, first + out, columns, params.out_width, sums);
   }
-#if BIAS
-  let shift = bias[out];
-#else
-  let shift = 0.0;
-#endif
-  let base = (image * params.outs + out) * area;
-  for (var j = 0u; j < 4u; j++) {
-    if (pixels[j] < area) {
-      y[base + pixels[j]] = clip(values[j] + shift);
-    }
+}
+
+fn store_block(line: u32, first: u32, outs: vec4<u32>, columns: vec4<u32>, sums: mat4x4<f32>) {
+  for (var i = 0u; i < 4u; i++) {
+    store_row(line, first, outs[i], columns, sums[i]);
   }
 }
 
@@ -61,47 +65,47 @@ fn main(
   if (i >= params.blocks) {
     return;
   }
-  let area = params.out_height * params.out_width;
-  let across = (area + 3u) / 4u;
-  let down = (params.outs + 3u) / 4u;
-  let pixels = vec4<u32>(i % across * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-  let out0 = i / across % down * 4u;
-  let image = i / (across * down);
-  // Above the image these wrap to numbers beyond its height or width.
-  let y0 = pixels / params.out_width * params.stride_y - vec4<u32>(params.pad_y);
-  let x0 = pixels % params.out_width * params.stride_x - vec4<u32>(params.pad_x);
-  let taps = params.channels * params.kernel_height * params.kernel_width;
+  let across = (params.out_width + 4u * SIDE - 1u) / (4u * SIDE);
+  let down = (params.group_outs + 4u * SIDE - 1u) / (4u * SIDE);
+  let columns = next_four(i % across * 4u * SIDE);
+  let oy = i / across % params.out_height;
+  let outs = next_four(i / (across * params.out_height) % down * 4u * SIDE);
+  // Of all groups of all images, and of the channels that this one makes.
+  let group = i / (across * params.out_height * down);
+  let first = group % params.groups * params.group_outs;
+  let taps = params.group_channels * params.kernel_height * params.kernel_width;
   // Channels beyond the last read the last's weights and are not stored.
-  let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u));
-  var weights = outs * taps;
-  var acc0 = vec4<f32>();
-  var acc1 = vec4<f32>();
-  var acc2 = vec4<f32>();
-  var acc3 = vec4<f32>();
-  for (var c = 0u; c < params.channels; c++) {
-    let plane = (image * params.channels + c) * params.height;
+  let last = vec4<u32>(params.group_outs - 1u);
+  var weights = (first + min(outs, last)) * taps;
+  var far_weights = (first + min(outs + 4u, last)) * taps;
+  var sums = mat4x4<f32>();
+  var right = mat4x4<f32>();
+  var below = mat4x4<f32>();
+  var corner = mat4x4<f32>();
+  for (var c = 0u; c < params.group_channels; c++) {
     for (var ky = 0u; ky < params.kernel_height; ky++) {
-      let iy = y0 + vec4<u32>(ky * params.dilation_y);
-      let rows = (vec4<u32>(plane) + iy) * params.width;
-      let inside = iy < vec4<u32>(params.height);
+      let row = row_of(group * params.group_channels + c, oy, ky);
       for (var kx = 0u; kx < params.kernel_width; kx++) {
-        let ix = x0 + vec4<u32>(kx * params.dilation_x);
-        let xs = vec4<f32>(
-          x_at(rows.x, inside.x, ix.x),
-          x_at(rows.y, inside.y, ix.y),
-          x_at(rows.z, inside.z, ix.z),
-          x_at(rows.w, inside.w, ix.w),
-        );
-        acc0 += w[weights.x] * xs;
-        acc1 += w[weights.y] * xs;
-        acc2 += w[weights.z] * xs;
-        acc3 += w[weights.w] * xs;
-        weights += vec4<u32>(1u);
+        let xs = x_four(row, columns, kx);
+        let ws = w_four(weights);
+        sums += outer(ws, xs);
+        weights += 1u;
+        if (SIDE == 2u) {
+          let far_xs = x_four(row, columns + 4u, kx);
+          let far_ws = w_four(far_weights);
+          right += outer(ws, far_xs);
+          below += outer(far_ws, xs);
+          corner += outer(far_ws, far_xs);
+          far_weights += 1u;
+        }
       }
     }
   }
-  store(out0, image, pixels, area, acc0);
-  store(out0 + 1u, image, pixels, area, acc1);
-  store(out0 + 2u, image, pixels, area, acc2);
-  store(out0 + 3u, image, pixels, area, acc3);
+  let line = (group * params.group_outs * params.out_height + oy) * params.out_width;
+  store_block(line, first, outs, columns, sums);
+  if (SIDE == 2u) {
+    store_block(line, first, outs, columns + 4u, right);
+    store_block(line, first, outs + 4u, columns, below);
+    store_block(line, first, outs + 4u, columns + 4u, corner);
+  }
 }

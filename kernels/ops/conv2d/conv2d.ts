@@ -1,6 +1,6 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { type Clip, clipParams } from "../../clip.ts"
-import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
+import { type Activation, activationConfig, activationParams } from "../../activation.ts"
+import { defineAlgorithm, defineKernel, float32, type Shape, type Tuning } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { plainWindow, type Window, type WindowAttributes, windowOver, windowParams } from "../../window.ts"
@@ -10,8 +10,9 @@ import { reference } from "./reference.ts"
 export interface Conv2dAttributes extends WindowAttributes {
   /** Channels and outputs come in so many groups that have nothing to do with each other. */
   group: number
-  /** What the result is clipped to. */
-  clip: Clip | undefined
+  activation: Activation | undefined
+  /** The residual is added before the activation, else after it. */
+  residualFirst: boolean
 }
 export interface Conv2dProblem {
   images: number
@@ -20,31 +21,37 @@ export interface Conv2dProblem {
   group: number
   window: Window
   bias: boolean
-  clip: Clip | undefined
+  residual: "before" | "after" | undefined
+  activation: Activation | undefined
 }
-export type Conv2dAlgorithm = "direct" | "blocked" | "pointwise"
+export type Conv2dAlgorithm = "direct" | "blocked" | "pointwise" | "depthwise"
 
-const outElems = ({ images, outs, window }: Conv2dProblem) => images * outs * window.output[0] * window.output[1]
-const config = ({ bias, clip }: Conv2dProblem) => ({ BIAS: bias, CLIP: clip !== undefined })
-/** Channels, and pixels, that one invocation of the blocked and of the pointwise kernel makes: fixed in their sources. */
+const config = ({ bias, residual, activation }: Conv2dProblem) => ({
+  BIAS: bias,
+  RESIDUAL: residual ?? false,
+  ...activationConfig(activation),
+})
+const workgroup = ({ WG }: Tuning) => ({ size: [WG!, 1] as const, bytes: 0 })
+/** Channels, and pixels, that one invocation makes of a block: fixed in the sources; it makes SIDE blocks along each side. */
 const BLOCK = 4
+const sidesOf = ({ SIDE }: Tuning) => (SIDE! > 2 ? "an invocation makes at most 2 blocks along a side" : undefined)
+const blocksOf = (count: number, { SIDE }: Tuning) => Math.ceil(count / (BLOCK * SIDE!))
 
 const direct = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/direct.wgsl"]>(wgsl["ops/conv2d/direct.wgsl"], {
   config,
-  workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-  dispatch: (problem, { WG }) => {
-    const { channels, outs, group, window, clip } = problem
-    const elems = outElems(problem)
+  workgroup,
+  dispatch: ({ images, channels, outs, group, window, activation }, { WG }) => {
+    const count = images * outs * elems(window.output)
     return {
-      workgroups: Math.ceil(elems / WG!),
+      workgroups: Math.ceil(count / WG!),
       params: {
-        elems,
+        elems: count,
         channels,
         outs,
         group_channels: channels / group,
         group_outs: outs / group,
         ...windowParams(window),
-        ...clipParams(clip),
+        ...activationParams(activation),
       },
     }
   },
@@ -54,14 +61,21 @@ const blocked = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/blocked
   wgsl["ops/conv2d/blocked.wgsl"],
   {
     config,
-    workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-    refuses: ({ group }) => (group === 1 ? undefined : `it has ${group} groups`),
-    dispatch: ({ images, channels, outs, window, clip }, { WG }) => {
-      const area = window.output[0] * window.output[1]
-      const blocks = images * Math.ceil(outs / BLOCK) * Math.ceil(area / BLOCK)
+    workgroup,
+    refuses: (_problem, tuning) => sidesOf(tuning),
+    dispatch: ({ images, channels, outs, group, window, activation }, tuning) => {
+      const [rows, columns] = window.output
+      const blocks = images * group * blocksOf(outs / group, tuning) * rows * blocksOf(columns, tuning)
       return {
-        workgroups: Math.ceil(blocks / WG!),
-        params: { blocks, channels, outs, ...windowParams(window), ...clipParams(clip) },
+        workgroups: Math.ceil(blocks / tuning.WG!),
+        params: {
+          blocks,
+          groups: group,
+          group_channels: channels / group,
+          group_outs: outs / group,
+          ...windowParams(window),
+          ...activationParams(activation),
+        },
       }
     },
   },
@@ -74,23 +88,51 @@ const pointwise = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/point
   wgsl["ops/conv2d/pointwise.wgsl"],
   {
     config,
-    workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-    refuses: (problem) => (isPointwise(problem) ? undefined : "its window is not one pixel after the other"),
-    dispatch: ({ images, channels, outs, window, clip }, { WG }) => {
-      const area = window.output[0] * window.output[1]
-      const blocks = images * Math.ceil(outs / BLOCK) * Math.ceil(area / BLOCK)
-      return { workgroups: Math.ceil(blocks / WG!), params: { blocks, channels, outs, area, ...clipParams(clip) } }
+    workgroup,
+    refuses: (problem, tuning) =>
+      isPointwise(problem) ? sidesOf(tuning) : "its window is not one pixel after the other",
+    dispatch: ({ images, channels, outs, window, activation }, tuning) => {
+      const area = elems(window.output)
+      const blocks = images * blocksOf(outs, tuning) * blocksOf(area, tuning)
+      return {
+        workgroups: Math.ceil(blocks / tuning.WG!),
+        params: { blocks, channels, outs, area, ...activationParams(activation) },
+      }
     },
   },
 )
 
-/** x [n, c, h, w], w [o, c / group, kh, kw], bias? [o], all float32 → [n, o, h', w'] */
+const isDepthwise = ({ channels, group }: Conv2dProblem) => channels === group
+
+const depthwise = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/depthwise.wgsl"]>(
+  wgsl["ops/conv2d/depthwise.wgsl"],
+  {
+    config,
+    workgroup,
+    refuses: (problem, tuning) => (isDepthwise(problem) ? sidesOf(tuning) : "its groups have several channels"),
+    dispatch: ({ images, outs, group, window, activation }, tuning) => {
+      const [rows, columns] = window.output
+      const blocks = images * outs * rows * blocksOf(columns, tuning)
+      return {
+        workgroups: Math.ceil(blocks / tuning.WG!),
+        params: { blocks, outs, group_outs: outs / group, ...windowParams(window), ...activationParams(activation) },
+      }
+    },
+  },
+)
+
+/** x [n, c, h, w], w [o, c / group, kh, kw], bias? [o], residual? [n, o, h', w'], all float32 → [n, o, h', w'] */
 export const conv2d = defineKernel<Conv2dProblem, Conv2dAttributes, Conv2dAlgorithm>({
   name: "conv2d",
-  inputs: [float32("x"), float32("w"), { ...float32("bias"), optional: true }],
-  defaults: { ...plainWindow, group: 1, clip: undefined },
-  algorithms: { direct, blocked, pointwise },
-  problem([x, w, bias], { group, clip, ...attributes }) {
+  inputs: [
+    float32("x"),
+    float32("w"),
+    { ...float32("bias"), optional: true },
+    { ...float32("residual"), optional: true },
+  ],
+  defaults: { ...plainWindow, group: 1, activation: undefined, residualFirst: false },
+  algorithms: { direct, blocked, pointwise, depthwise },
+  problem([x, w, bias, residual], { group, activation, residualFirst, ...attributes }) {
     const [a, b] = [x!.shape, w!.shape] as [Shape, Shape]
     const refuse = (path: string, expected: string) =>
       fail("IPFA_INPUT_SHAPE", {
@@ -104,17 +146,30 @@ export const conv2d = defineKernel<Conv2dProblem, Conv2dAttributes, Conv2dAlgori
     const outs = b[0]!
     if (outs % group !== 0) throw refuse("w", "[o, …] with o a multiple of the groups")
     if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outs)) throw refuse("bias", `[${outs}]`)
-    clipParams(clip)
+    activationParams(activation)
     const window = windowOver("conv2d", [b[2]!, b[3]!], [height, width], attributes)
-    const problem = { images, channels, outs, group, window, bias: bias !== undefined, clip }
-    elems([images, outs, ...window.output])
-    return problem
+    const shape = [images, outs, ...window.output]
+    if (residual && residual.shape.join() !== shape.join()) throw refuse("residual", `[${shape}]`)
+    elems(shape)
+    return {
+      images,
+      channels,
+      outs,
+      group,
+      window,
+      bias: bias !== undefined,
+      residual: residual && (residualFirst ? "before" : "after"),
+      activation,
+    }
   },
   output: ({ images, outs, window }) => ({ dtype: "float32", shape: [images, outs, ...window.output] }),
   plan(problem) {
     const { group, outs } = problem
-    if (group > 1 || outs < BLOCK) return { algorithm: "direct" }
-    return { algorithm: isPointwise(problem) ? "pointwise" : "blocked" }
+    if (isDepthwise(problem) && group > 1) return { algorithm: "depthwise" }
+    if (outs / group < BLOCK) return { algorithm: "direct" }
+    const algorithm = isPointwise(problem) ? "pointwise" : "blocked"
+    // A second block beside the first would be padding.
+    return outs / group > BLOCK ? { algorithm } : { algorithm, tuning: { SIDE: 1 } }
   },
   reference,
   cases,

@@ -1,4 +1,4 @@
-// y[n, o, oy, ox] = clip(bias[o] + Σ x[n, group(o) + c, oy·sy + ky·dy − py, ox·sx + kx·dx − px] · w[o, c, ky, kx]), an invocation an element.
+// y[n, o, oy, ox] = f(bias[o] + Σ x[n, group(o) + c, oy·sy + ky·dy − py, ox·sx + kx·dx − px] · w[o, c, ky, kx]), with a residual within or after f; an invocation an element.
 // What lies outside of x counts as 0.
 #include "wgsl/flat-workgroup.wgsl"
 
@@ -27,11 +27,12 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/clip.wgsl"
+#include "wgsl/store-conv.wgsl"
 
 @compute @workgroup_size(WG)
 fn main(
@@ -48,11 +49,7 @@ fn main(
   let plane = i / (params.out_width * params.out_height);
   let out = plane % params.outs;
   let channel0 = plane / params.outs * params.channels + out / params.group_outs * params.group_channels;
-#if BIAS
-  var sum = bias[out];
-#else
   var sum = 0.0;
-#endif
   var weight = out * params.group_channels * params.kernel_height * params.kernel_width;
   for (var c = 0u; c < params.group_channels; c++) {
     for (var ky = 0u; ky < params.kernel_height; ky++) {
@@ -68,5 +65,5 @@ fn main(
       }
     }
   }
-  y[i] = clip(sum);
+  store(i, out, sum);
 }

@@ -13,26 +13,34 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/clip.wgsl"
+// Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
+override SIDE: u32 = 1;
+#include "wgsl/outer.wgsl"
+#include "wgsl/store-conv.wgsl"
+#include "wgsl/store-four.wgsl"
 
-fn store(out: u32, image: u32, pixels: vec4<u32>, values: vec4<f32>) {
-  if (out >= params.outs) {
-    return;
+fn x_four(at: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(x[at.x], x[at.y], x[at.z], x[at.w]);
+}
+
+fn w_four(at: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]);
+}
+
+fn store_row(image: u32, out: u32, pixels: vec4<u32>, sums: vec4<f32>) {
+  if (out < params.outs) {
+    store_four((image * params.outs + out) * params.area, out, pixels, params.area, sums);
   }
-#if BIAS
-  let shift = bias[out];
-#else
-  let shift = 0.0;
-#endif
-  let base = (image * params.outs + out) * params.area;
-  for (var j = 0u; j < 4u; j++) {
-    if (pixels[j] < params.area) {
-      y[base + pixels[j]] = clip(values[j] + shift);
-    }
+}
+
+fn store_block(image: u32, outs: vec4<u32>, pixels: vec4<u32>, sums: mat4x4<f32>) {
+  for (var i = 0u; i < 4u; i++) {
+    store_row(image, outs[i], pixels, sums[i]);
   }
 }
 
@@ -46,30 +54,43 @@ fn main(
   if (i >= params.blocks) {
     return;
   }
-  let across = (params.area + 3u) / 4u;
-  let down = (params.outs + 3u) / 4u;
-  let pixels = vec4<u32>(i % across * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-  let out0 = i / across % down * 4u;
+  let across = (params.area + 4u * SIDE - 1u) / (4u * SIDE);
+  let down = (params.outs + 4u * SIDE - 1u) / (4u * SIDE);
+  let pixels = next_four(i % across * 4u * SIDE);
+  let outs = next_four(i / across % down * 4u * SIDE);
   let image = i / (across * down);
   // Pixels and channels beyond the last read the last's values and are not stored.
-  let outs = min(vec4<u32>(out0) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.outs - 1u));
-  var weights = outs * params.channels;
-  var at = image * params.channels * params.area + min(pixels, vec4<u32>(params.area - 1u));
-  var acc0 = vec4<f32>();
-  var acc1 = vec4<f32>();
-  var acc2 = vec4<f32>();
-  var acc3 = vec4<f32>();
+  let last_pixel = vec4<u32>(params.area - 1u);
+  let last_out = vec4<u32>(params.outs - 1u);
+  let plane = vec4<u32>(image * params.channels * params.area);
+  var at = plane + min(pixels, last_pixel);
+  var far_at = plane + min(pixels + 4u, last_pixel);
+  var weights = min(outs, last_out) * params.channels;
+  var far_weights = min(outs + 4u, last_out) * params.channels;
+  var sums = mat4x4<f32>();
+  var right = mat4x4<f32>();
+  var below = mat4x4<f32>();
+  var corner = mat4x4<f32>();
   for (var c = 0u; c < params.channels; c++) {
-    let xs = vec4<f32>(x[at.x], x[at.y], x[at.z], x[at.w]);
-    acc0 += w[weights.x] * xs;
-    acc1 += w[weights.y] * xs;
-    acc2 += w[weights.z] * xs;
-    acc3 += w[weights.w] * xs;
-    weights += vec4<u32>(1u);
-    at += vec4<u32>(params.area);
+    let xs = x_four(at);
+    let ws = w_four(weights);
+    sums += outer(ws, xs);
+    at += params.area;
+    weights += 1u;
+    if (SIDE == 2u) {
+      let far_xs = x_four(far_at);
+      let far_ws = w_four(far_weights);
+      right += outer(ws, far_xs);
+      below += outer(far_ws, xs);
+      corner += outer(far_ws, far_xs);
+      far_at += params.area;
+      far_weights += 1u;
+    }
   }
-  store(out0, image, pixels, acc0);
-  store(out0 + 1u, image, pixels, acc1);
-  store(out0 + 2u, image, pixels, acc2);
-  store(out0 + 3u, image, pixels, acc3);
+  store_block(image, outs, pixels, sums);
+  if (SIDE == 2u) {
+    store_block(image, outs, pixels + 4u, right);
+    store_block(image, outs + 4u, pixels, below);
+    store_block(image, outs + 4u, pixels + 4u, corner);
+  }
 }

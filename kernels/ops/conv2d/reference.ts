@@ -1,11 +1,13 @@
-import { clipParams, clipped } from "../../clip.ts"
+import { activated, activatedBounds } from "../../activated.ts"
 import type { Tolerance } from "../../define-kernel.ts"
-import { gamma, TINY } from "../../tolerance.ts"
+import { gamma, TINY, ULP } from "../../tolerance.ts"
 import type { Conv2dProblem } from "./conv2d.ts"
 
 type Inputs = readonly (ArrayLike<number> | undefined)[]
 
-function sums([x, w, bias]: Inputs, { images, channels, outs, group, window }: Conv2dProblem): Float64Array {
+/** What the activation is of: products, bias, and a residual that is added before it. */
+function sums([x, w, bias, added]: Inputs, problem: Conv2dProblem): Float64Array {
+  const { images, channels, outs, group, window, residual } = problem
   const { size, input, output, strides, dilations, pads } = window
   const [groupChannels, groupOuts] = [channels / group, outs / group]
   const y = new Float64Array(images * outs * output[0] * output[1])
@@ -14,7 +16,7 @@ function sums([x, w, bias]: Inputs, { images, channels, outs, group, window }: C
     for (let o = 0; o < outs; o++)
       for (let oy = 0; oy < output[0]; oy++)
         for (let ox = 0; ox < output[1]; ox++) {
-          let sum = bias?.[o] ?? 0
+          let sum = (bias?.[o] ?? 0) + (residual === "before" ? added![at]! : 0)
           for (let c = 0; c < groupChannels; c++)
             for (let ky = 0; ky < size[0]; ky++)
               for (let kx = 0; kx < size[1]; kx++) {
@@ -31,20 +33,25 @@ function sums([x, w, bias]: Inputs, { images, channels, outs, group, window }: C
 }
 
 export function reference(inputs: Inputs, problem: Conv2dProblem): Float64Array {
-  const bounds = clipParams(problem.clip)
-  return sums(inputs, problem).map((value) => clipped(value, bounds))
+  const values = sums(inputs, problem).map((value) => activated(value, problem.activation))
+  return problem.residual === "after" ? values.map((value, i) => value + inputs[3]![i]!) : values
 }
 
-/** Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most one rounding for each tap and one for the bias. */
+/**
+ * Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most one rounding for each tap, one for the bias and one for the residual. Then come
+ * what the activation makes of it, and a residual after it.
+ */
 export const sumOfTaps: Tolerance<Conv2dProblem> = {
-  formula: "γ(taps + 1)·(|x|∗|w| + |bias|) + (taps + 1)·TINY",
-  bounds(inputs, problem) {
-    const { channels, group, window } = problem
-    const taps = (channels / group) * window.size[0] * window.size[1]
+  formula: "f(γ(taps + 2)·(|x|∗|w| + |bias| + |residual|) + (taps + 2)·TINY) + ULP·|y|",
+  bounds(inputs, problem, expected) {
+    const { channels, group, window, activation, residual } = problem
+    const terms = (channels / group) * window.size[0] * window.size[1] + 2
     const sizes = sums(
       inputs.map((input) => input && Float64Array.from(input, Math.abs)),
       problem,
     )
-    return sizes.map((size) => gamma(taps + 1) * size + (taps + 1) * TINY)
+    const bounds = sizes.map((size) => gamma(terms) * size + terms * TINY)
+    const results = activatedBounds(sums(inputs, problem), bounds, activation)
+    return residual === "after" ? results.map((bound, i) => bound + ULP * Math.abs(expected[i]!) + TINY) : results
   },
 }

@@ -24,7 +24,7 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/clip.wgsl"
+#include "wgsl/activate.wgsl"
 
 fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
   if (row >= params.m) {
@@ -34,9 +34,9 @@ fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
   for (var j = 0u; j < 4u; j++) {
     if (cols[j] < params.n) {
 #if BIAS
-      y[base + cols[j]] = clip(values[j] + bias[cols[j]]);
+      y[base + cols[j]] = activate(values[j] + bias[cols[j]]);
 #else
-      y[base + cols[j]] = clip(values[j]);
+      y[base + cols[j]] = activate(values[j]);
 #endif
     }
   }

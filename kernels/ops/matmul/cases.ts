@@ -53,7 +53,17 @@ export const cases: Case[] = [
   ...blocked(3, 7, 5, "one block less one row, and one column more"),
   ...blocked(37, 9, 70, "ragged"),
   ...every("a bias", [6, 5], [5, 7], {}, true),
-  ...every("clipped", [6, 5], [5, 7], { clip: { low: -20, high: 30 } }, true),
+  ...every("clipped", [6, 5], [5, 7], { activation: { low: -20, high: 30 } }, true),
+  ...["sigmoid", "silu"].map((name) => ({
+    name: `its ${name}`,
+    shapes: [
+      [6, 5],
+      [5, 7],
+    ],
+    fill: uniform,
+    attributes: { activation: name } as MatmulAttributes,
+    tolerance: sumOfProducts,
+  })),
   ...every("a transposed", [5, 6], [5, 7], { transposeA: true }),
   ...every("b transposed", [6, 5], [7, 5], { transposeB: true }, true),
   ...every("batches", [2, 3, 6, 5], [2, 3, 5, 7], {}),

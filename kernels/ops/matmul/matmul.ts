@@ -1,5 +1,5 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { type Clip, clipParams } from "../../clip.ts"
+import { type Activation, activationConfig, activationParams } from "../../activation.ts"
 import { defineAlgorithm, defineKernel, float32, type Limits, type Shape, type Tuning } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
@@ -11,8 +11,7 @@ export interface MatmulAttributes {
   transposeA: boolean
   /** b is [..., n, k]. */
   transposeB: boolean
-  /** What the result is clipped to. */
-  clip: Clip | undefined
+  activation: Activation | undefined
 }
 /** One side of the product: its strides in elements. */
 interface Matrix {
@@ -29,15 +28,15 @@ export interface MatmulProblem {
   a: Matrix
   b: Matrix
   bias: boolean
-  clip: Clip | undefined
+  activation: Activation | undefined
 }
 export type MatmulAlgorithm = "naive" | "split" | "blocked" | "tiled"
 
 /** Elements of y along each axis that one invocation of the blocked and of the tiled kernel makes: fixed in their sources. */
 const PER_INVOCATION = 4
 
-const config = ({ bias, clip }: MatmulProblem) => ({ BIAS: bias, CLIP: clip !== undefined })
-const params = ({ batch, m, n, k, a, b, clip }: MatmulProblem) => ({
+const config = ({ bias, activation }: MatmulProblem) => ({ BIAS: bias, ...activationConfig(activation) })
+const params = ({ batch, m, n, k, a, b, activation }: MatmulProblem) => ({
   batches: elems(batch),
   m,
   n,
@@ -48,7 +47,7 @@ const params = ({ batch, m, n, k, a, b, clip }: MatmulProblem) => ({
   b_batch: b.batch,
   b_row: b.row,
   b_col: b.col,
-  ...clipParams(clip),
+  ...activationParams(activation),
 })
 /** Workgroups for a grid of `rows` × `cols` pieces of each batch. */
 const pieces = ({ batch, m, n }: MatmulProblem, rows: number, cols: number) =>
@@ -128,9 +127,9 @@ export function plan({ m, n, k, b }: MatmulProblem, limits: Limits): { algorithm
 export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgorithm>({
   name: "matmul",
   inputs: [float32("a"), float32("b"), { ...float32("bias"), optional: true }],
-  defaults: { transposeA: false, transposeB: false, clip: undefined },
+  defaults: { transposeA: false, transposeB: false, activation: undefined },
   algorithms: { naive, split, blocked, tiled },
-  problem([left, right, bias], { transposeA, transposeB, clip }) {
+  problem([left, right, bias], { transposeA, transposeB, activation }) {
     const [a, b] = [left!.shape, right!.shape]
     const refuse = (path: string, expected: string) =>
       fail("IPFA_INPUT_SHAPE", {
@@ -148,7 +147,7 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
     const batch = oneB && (!oneA || batchA.length >= batchB.length) ? batchA : batchB
     if (!oneA && !oneB && batchA.join() !== batchB.join()) throw refuse("b", `[${batchA}, k, n]`)
     if (bias && (bias.shape.length !== 1 || bias.shape[0] !== n)) throw refuse("bias", `[${n}]`)
-    clipParams(clip)
+    activationParams(activation)
     elems([...batch, m, n])
     return {
       batch,
@@ -158,7 +157,7 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
       a: { batch: oneA ? 0 : m * k, row: transposeA ? 1 : k, col: transposeA ? m : 1 },
       b: { batch: oneB ? 0 : k * n, row: transposeB ? 1 : n, col: transposeB ? k : 1 },
       bias: bias !== undefined,
-      clip,
+      activation,
     }
   },
   output: ({ batch, m, n }) => ({ dtype: "float32", shape: [...batch, m, n] }),

@@ -1,4 +1,4 @@
-// y[batch, row, col] = clip(bias[col] + Σ a[batch, row, x] · b[batch, x, col]), an invocation an element. Strides are in elements: a transposed
+// y[batch, row, col] = activate(bias[col] + Σ a[batch, row, x] · b[batch, x, col]), an invocation an element. Strides are in elements: a transposed
 // matrix is one with its strides exchanged, and one that all batches share has a batch stride of 0.
 #include "wgsl/flat-workgroup.wgsl"
 
@@ -24,7 +24,7 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/clip.wgsl"
+#include "wgsl/activate.wgsl"
 
 @compute @workgroup_size(WG)
 fn main(
@@ -51,5 +51,5 @@ fn main(
     left += params.a_col;
     right += params.b_row;
   }
-  y[i] = clip(sum);
+  y[i] = activate(sum);
 }

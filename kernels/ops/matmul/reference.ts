@@ -1,4 +1,4 @@
-import { clipParams, clipped } from "../../clip.ts"
+import { activated, activatedBounds } from "../../activated.ts"
 import type { Tolerance } from "../../define-kernel.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { gamma, TINY } from "../../tolerance.ts"
@@ -19,18 +19,18 @@ function products([left, right, bias]: Inputs, { batch, m, n, k, a, b }: MatmulP
 }
 
 export function reference(inputs: Inputs, problem: MatmulProblem): Float64Array {
-  const bounds = clipParams(problem.clip)
-  return products(inputs, problem).map((value) => clipped(value, bounds))
+  return products(inputs, problem).map((value) => activated(value, problem.activation))
 }
 
-/** Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most k roundings, and one for the bias. */
+/** Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most k roundings, and one for the bias. Then comes the activation. */
 export const sumOfProducts: Tolerance<MatmulProblem> = {
-  formula: "γ(k + 1)·(|a|·|b| + |bias|) + (k + 1)·TINY",
+  formula: "f(γ(k + 1)·(|a|·|b| + |bias|) + (k + 1)·TINY)",
   bounds(inputs, problem) {
     const sizes = products(
       inputs.map((input) => input && Float64Array.from(input, Math.abs)),
       problem,
     )
-    return sizes.map((size) => gamma(problem.k + 1) * size + (problem.k + 1) * TINY)
+    const bounds = sizes.map((size) => gamma(problem.k + 1) * size + (problem.k + 1) * TINY)
+    return activatedBounds(products(inputs, problem), bounds, problem.activation)
   },
 }

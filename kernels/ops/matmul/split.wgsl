@@ -25,7 +25,7 @@ struct Params {
 
 override WG_X: u32 = 32;
 override WG_Y: u32 = 8;
-#include "wgsl/clip.wgsl"
+#include "wgsl/activate.wgsl"
 
 var<workgroup> partial: array<f32, WG_X * WG_Y>;
 
@@ -61,5 +61,5 @@ fn main(
 #if BIAS
   sum += bias[col];
 #endif
-  y[(batch * params.m + row) * params.n + col] = clip(sum);
+  y[(batch * params.m + row) * params.n + col] = activate(sum);
 }

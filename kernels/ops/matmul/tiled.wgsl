@@ -30,7 +30,7 @@ override TILE_K: u32 = 16;
 override TILE_M: u32 = WG_Y * 4u;
 override TILE_N: u32 = WG_X * 4u;
 
-#include "wgsl/clip.wgsl"
+#include "wgsl/activate.wgsl"
 
 var<workgroup> a_tile: array<f32, TILE_M * TILE_K>;
 var<workgroup> b_tile: array<f32, TILE_K * TILE_N>;
@@ -54,9 +54,9 @@ fn store_row(batch: u32, row: u32, col0: u32, values: vec4<f32>) {
     let col = col0 + j * WG_X;
     if (row < params.m && col < params.n) {
 #if BIAS
-      y[(batch * params.m + row) * params.n + col] = clip(values[j] + bias[col]);
+      y[(batch * params.m + row) * params.n + col] = activate(values[j] + bias[col]);
 #else
-      y[(batch * params.m + row) * params.n + col] = clip(values[j]);
+      y[(batch * params.m + row) * params.n + col] = activate(values[j]);
 #endif
     }
   }

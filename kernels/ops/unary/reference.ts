@@ -1,4 +1,4 @@
-import { clipped } from "../../clip.ts"
+import { clipped } from "../../activation.ts"
 import type { Tolerance } from "../../define-kernel.ts"
 import { gamma, TINY, ULP } from "../../tolerance.ts"
 import type { Constants, UnaryOp, UnaryProblem } from "./unary.ts"

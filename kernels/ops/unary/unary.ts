@@ -1,5 +1,5 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { type Clip, clipParams } from "../../clip.ts"
+import { type Clip, clipParams } from "../../activation.ts"
 import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"

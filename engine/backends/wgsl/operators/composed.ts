@@ -13,6 +13,7 @@ import {
   neg,
   permuted,
   sigmoid,
+  silu,
   sub,
   where,
   wholeView,
@@ -69,7 +70,10 @@ export const composites = [
   composed("Softplus", (x, { run, number }) =>
     run(add, run(maximum, x, number(0)), run(log, run(add, run(exp, run(neg, run(abs, x))), number(1))))), // biome-ignore format: an operator
   composed("Softsign", (x, { run, number }) => run(div, x, run(add, run(abs, x), number(1)))),
-  composed("Swish", (x, { node, run, number }) => run(mul, x, run(sigmoid, run(mul, x, number(node.float("alpha", 1)))))), // biome-ignore format: an operator
+  composed("Swish", (x, { node, run, number }) => {
+    const alpha = node.float("alpha", 1)
+    return alpha === 1 ? run(silu, x) : run(mul, x, run(sigmoid, run(mul, x, number(alpha))))
+  }),
   composed("ThresholdedRelu", (x, { node, run, number }) =>
     run(where, run(greater, x, number(node.float("alpha", 1))), x, number(0))), // biome-ignore format: an operator
   defineLowering("Mean", (node) => {

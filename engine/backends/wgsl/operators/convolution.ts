@@ -1,5 +1,10 @@
-import type { NodeProto } from "../../../../graph/index.ts"
-import { type Clip, conv2d, convTranspose2d, type Shape } from "../../../../kernels/index.ts"
+import {
+  type Activation,
+  type Conv2dAttributes,
+  conv2d,
+  convTranspose2d,
+  type Shape,
+} from "../../../../kernels/index.ts"
 import { defineLowering, NodeLowering } from "../lowering.ts"
 import type { Value, Words } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
@@ -57,18 +62,47 @@ export function asImages(node: NodeLowering, value: Value): Value {
 }
 
 /** What a node's result goes through next, if nothing else uses it: done along with the node itself. */
-export function followingClip(node: NodeLowering, output: string): { clip: Clip; output: string } | undefined {
+export function followingActivation(
+  node: NodeLowering,
+  output: string,
+): { activation: Activation; output: string } | undefined {
   const next = node.graph.soleUser(output)
   if (!next || next.input[0] !== output) return undefined
-  if (next.opType === "Relu") return fused(node, next, { low: 0 })
-  if (next.opType !== "Clip") return undefined
-  const bounds = new NodeLowering(next, node.graph)
-  return knowsBounds(bounds) ? fused(node, next, clipBounds(bounds)) : undefined
+  const activation = activationOf(new NodeLowering(next, node.graph))
+  if (activation === undefined) return undefined
+  node.graph.done.add(next)
+  return { activation, output: next.output[0]! }
 }
 
-function fused(node: NodeLowering, next: NodeProto, clip: Clip) {
-  node.graph.done.add(next)
-  return { clip, output: next.output[0]! }
+function activationOf(node: NodeLowering): Activation | undefined {
+  switch (node.node.opType) {
+    case "Relu":
+      return { low: 0 }
+    case "Sigmoid":
+      return "sigmoid"
+    case "Swish":
+      return node.float("alpha", 1) === 1 ? "silu" : undefined
+    case "Clip":
+      return knowsBounds(node) ? clipBounds(node) : undefined
+    default:
+      return undefined
+  }
+}
+
+/** What an Add puts on a result of `shape` next, element by element, if nothing else uses that and it is there already. */
+function followingResidual(
+  node: NodeLowering,
+  output: string,
+  shape: Shape,
+): { residual: Value; output: string } | undefined {
+  const { graph } = node
+  const next = graph.soleUser(output)
+  const other = next?.opType === "Add" ? next.input.find((name) => name !== output) : undefined
+  if (!next || other === undefined || !graph.isReady(other)) return undefined
+  const residual = graph.get(other)
+  if (residual.shape.join() !== shape.join() || residual.dtype !== "float32") return undefined
+  graph.done.add(next)
+  return { residual, output: next.output[0]! }
 }
 
 /** Given, or as many as bring a result of the sizes `whole`, with its output padding, to what is wanted; none where it is to be longer. */
@@ -143,21 +177,32 @@ function withFollowingNorm(node: NodeLowering): Weights {
 }
 
 /** x with the weights w, by the node's own window. */
-export function convolved(node: NodeLowering, x: Value, w: Value, bias?: Value, clip?: Clip): Value {
-  const { size: _, ...attributes } = windowOf(node, w.shape.slice(2), x.shape)
-  const result = node.run(conv2d, [asImages(node, x), asImages(node, w), bias], {
-    ...attributes,
-    group: node.int("group", 1),
-    ...(clip && { clip }),
-  })
+export function convolved(
+  node: NodeLowering,
+  x: Value,
+  w: Value,
+  bias?: Value,
+  residual?: Value,
+  attributes: Partial<Conv2dAttributes> = {},
+): Value {
+  const { size: _, ...window } = windowOf(node, w.shape.slice(2), x.shape)
+  const inputs = [asImages(node, x), asImages(node, w), bias, residual && asImages(node, residual)]
+  const result = node.run(conv2d, inputs, { ...window, group: node.int("group", 1), ...attributes })
   return x.shape.length === 3 ? node.reshaped(result, result.shape.toSpliced(2, 1)) : result
 }
 
 export const convolutions = [
   defineLowering("Conv", (node) => {
     const { w, bias, output } = withFollowingNorm(node)
-    const next = followingClip(node, output)
-    node.graph.set(next?.output ?? output, convolved(node, node.input(0), w, bias, next?.clip))
+    const inner = followingActivation(node, output)
+    const added = followingResidual(node, inner?.output ?? output, node.outputShape())
+    const outer = added && !inner ? followingActivation(node, added.output) : undefined
+    const { activation } = inner ?? outer ?? {}
+    const result = convolved(node, node.input(0), w, bias, added?.residual, {
+      residualFirst: outer !== undefined,
+      ...(activation && { activation }),
+    })
+    node.graph.set((outer ?? added ?? inner)?.output ?? output, result)
   }),
 
   defineLowering("ConvTranspose", (node) => {

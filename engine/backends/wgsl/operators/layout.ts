@@ -4,17 +4,36 @@ import {
   copy,
   elems,
   gather,
+  MOST_AXES,
   permuted,
   sliced,
   type View,
   wholeView,
 } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
+import { placeParts, runOf } from "../parts.ts"
 import type { Value } from "../program.ts"
 import { gpuDtype, storedWords, wordsOf } from "../tensors.ts"
 import { unsupported } from "../unsupported.ts"
 
-const copied = (node: NodeLowering, x: Value, from: View) => node.run(copy, [x], { from })
+/**
+ * What `part` takes of a view of x. Where x was itself copied from a view of something, it is that which is copied; what lies there as one run is no copy
+ * but a part of it.
+ */
+function copied(node: NodeLowering, x: Value, part: (all: View) => View): Value {
+  const { graph } = node
+  const { source, view } = graph.viewed(x)
+  const composed = part(view)
+  const [from, of] = composed.shape.length <= MOST_AXES ? [composed, source] : [part(wholeView(x.shape)), x]
+  const at = runOf(from)
+  const { dtype } = x
+  const within = { buffer: of.buffer, at: at! }
+  if (at !== undefined)
+    return { dtype, shape: from.shape, buffer: graph.buffer({ bytes: elems(from.shape) * 4, within }) }
+  const result = node.run(copy, [of], { from })
+  graph.setView(result, { source: of, view: from })
+  return result
+}
 
 /** A new tensor, to be written in parts. */
 const room = (node: NodeLowering, dtype: Value["dtype"], shape: readonly number[]): Value => ({
@@ -24,14 +43,14 @@ const room = (node: NodeLowering, dtype: Value["dtype"], shape: readonly number[
 })
 
 /** The parts of Slice along each axis, by the rules of ONNX: bounds beyond an end are that end. */
-function sliceView(node: NodeLowering, x: Value): View {
+function sliceView(node: NodeLowering, x: Value, all: View): View {
   const rank = x.shape.length
   const old = node.opset < 10
   const starts = old ? node.ints("starts", []) : node.known(1)
   const ends = old ? node.ints("ends", []) : node.known(2)
   const axes = (old ? node.ints("axes") : node.knownOr(3, undefined)) ?? starts.map((_, i) => i)
   const steps = (old ? undefined : node.knownOr(4, undefined)) ?? starts.map(() => 1)
-  let view = wholeView(x.shape)
+  let view = all
   for (const [i, given] of axes.entries()) {
     const axis = node.axis(given, rank)
     const size = x.shape[axis]!
@@ -58,19 +77,30 @@ const transposition = defineLowering("Transpose", (node) => {
   const moving = order.filter((axis) => x.shape[axis] !== 1)
   const shape = order.map((axis) => x.shape[axis]!)
   if (moving.every((axis, i) => i === 0 || axis > moving[i - 1]!)) return node.set(0, node.reshaped(x, shape))
-  node.set(0, copied(node, x, permuted(wholeView(x.shape), order)))
+  node.set(
+    0,
+    copied(node, x, (all) => permuted(all, order)),
+  )
 })
 
 const concatenation = defineLowering("Concat", (node) => {
-  const parts = node.node.input.map((_, i) => node.input(i))
   const shape = node.outputShape()
   const axis = node.axis(node.int("axis", 0), shape.length)
-  const into = room(node, parts[0]!.dtype, shape)
+  const inner = elems(shape.slice(axis + 1))
   let start = 0
-  for (const part of parts) {
-    const size = part.shape[axis]!
-    node.run(copy, [part], { to: sliced(wholeView(shape), axis, start, size), shape }, into)
-    start += size
+  const parts = node.node.input.map((_, i) => {
+    const value = node.input(i)
+    const first = start
+    start += value.shape[axis]!
+    return { value, first, at: first * inner * 4 }
+  })
+  const into = room(node, parts[0]!.value.dtype, shape)
+  // One after the other in memory only where nothing lies around them.
+  const { buffers, ops } = node.graph
+  const rest = elems(shape.slice(0, axis)) === 1 ? placeParts(buffers, ops, into.buffer, parts) : parts
+  for (const { value, first } of rest) {
+    const to = sliced(wholeView(shape), axis, first, value.shape[axis]!)
+    node.run(copy, [value], { to, shape }, into)
   }
   node.set(0, into)
 })
@@ -82,7 +112,11 @@ const splitting = defineLowering("Split", (node) => {
   for (const [i, name] of node.node.output.entries()) {
     if (!name) throw unsupported("it leaves an output out")
     const size = node.outputShape(i)[axis]!
-    node.set(i, copied(node, x, sliced(wholeView(x.shape), axis, start, size)))
+    const first = start
+    node.set(
+      i,
+      copied(node, x, (all) => sliced(all, axis, first, size)),
+    )
     start += size
   }
 })
@@ -97,7 +131,7 @@ const tiling = defineLowering("Tile", (node) => {
     strides: repeats.flatMap((_, axis) => [0, whole.strides[axis]!]),
     offset: 0,
   }
-  node.set(0, node.reshaped(copied(node, x, view), node.outputShape()))
+  node.set(0, node.reshaped(node.run(copy, [x], { from: view }), node.outputShape()))
 })
 
 /** Which element of an axis of `size` stands at `place`, which may lie outside. */
@@ -170,7 +204,10 @@ const constants = defineLowering("Constant", (node) => {
 const filling = defineLowering("ConstantOfShape", (node) => {
   const tensor = node.node.attribute.find(({ name }) => name === "value")?.t
   const filler = node.graph.constant([], tensor ? storedWords(tensor) : Float32Array.of(0))
-  node.set(0, copied(node, filler, broadcast(wholeView([]), node.outputShape())))
+  node.set(
+    0,
+    copied(node, filler, (all) => broadcast(all, node.outputShape())),
+  )
 })
 
 const counting = defineLowering("Range", (node) => {
@@ -197,9 +234,18 @@ export const layouts = [
   padding,
   casting,
   constants,
-  defineLowering("Slice", (node) => node.set(0, copied(node, node.input(0), sliceView(node, node.input(0))))),
+  defineLowering("Slice", (node) => {
+    const x = node.input(0)
+    node.set(
+      0,
+      copied(node, x, (all) => sliceView(node, x, all)),
+    )
+  }),
   defineLowering("Expand", (node) => {
     const x = node.input(0)
-    node.set(0, copied(node, x, broadcast(wholeView(x.shape), node.outputShape())))
+    node.set(
+      0,
+      copied(node, x, (all) => broadcast(all, node.outputShape())),
+    )
   }),
 ]

@@ -1,8 +1,8 @@
 import {
+  type Activation,
   add,
   broadcast,
   broadcastShape,
-  type Clip,
   copy,
   matmul,
   mul,
@@ -11,7 +11,7 @@ import {
 } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
-import { followingBias, followingClip } from "./convolution.ts"
+import { followingActivation, followingBias } from "./convolution.ts"
 
 /** A scalar as a constant. */
 const scalar = (node: NodeLowering, value: number) => node.graph.constant([], Float32Array.of(value))
@@ -25,12 +25,12 @@ function withBatch(node: NodeLowering, value: Value, batch: Shape): Value {
 }
 
 /** a · b + bias as MatMul has it, but for the axes that a vector leaves out of the result. */
-export function matrixProduct(node: NodeLowering, a: Value, b: Value, bias?: Value, clip?: Clip): Value {
+export function matrixProduct(node: NodeLowering, a: Value, b: Value, bias?: Value, activation?: Activation): Value {
   // A vector is a row on the left and a column on the right.
   const left = a.shape.length === 1 ? node.reshaped(a, [1, a.shape[0]!]) : a
   const right = b.shape.length === 1 ? node.reshaped(b, [b.shape[0]!, 1]) : b
   const [own, other] = [left.shape.slice(0, -2), right.shape.slice(0, -2)]
-  const attributes = clip && { clip }
+  const attributes = activation && { activation }
   // Where one side has no batches, the rows of the other are one long matrix: nothing else is needed for it.
   if (other.length === 0 && left.shape.length > 2) {
     const [rows, cols] = [left.shape.slice(0, -1), right.shape[1]!]
@@ -52,8 +52,8 @@ export const multiplications = [
       c && alpha === 1 && beta === 1 && c.shape.length > 0 && c.shape.reduce((n, dim) => n * dim, 1) === cols
     const bias = isRow && c.shape.at(-1) === cols ? node.reshaped(c, [cols]) : undefined
     const output = node.node.output[0]!
-    const next = !c || bias ? followingClip(node, output) : undefined
-    let result = node.run(matmul, [a, b, bias], { ...transpose, ...(next && { clip: next.clip }) })
+    const next = alpha === 1 && (!c || bias) ? followingActivation(node, output) : undefined
+    let result = node.run(matmul, [a, b, bias], { ...transpose, ...(next && { activation: next.activation }) })
     if (alpha !== 1) result = node.run(mul, [result, scalar(node, alpha)])
     if (c && !bias) {
       const shift = beta === 1 ? c : node.run(mul, [c, scalar(node, beta)])
@@ -66,8 +66,8 @@ export const multiplications = [
     const [a, b] = [node.input(0), node.input(1)]
     const output = node.node.output[0]!
     const shift = b.shape.length > 1 ? followingBias(node, output, b.shape.at(-1)!, -1) : undefined
-    const next = followingClip(node, shift?.output ?? output)
-    const result = matrixProduct(node, a, b, shift?.bias, next?.clip)
+    const next = followingActivation(node, shift?.output ?? output)
+    const result = matrixProduct(node, a, b, shift?.bias, next?.activation)
     node.graph.set(next?.output ?? shift?.output ?? output, node.reshaped(result, node.outputShape()))
   }),
 ]

@@ -1,0 +1,16 @@
+import { defineQuirk } from "../define-kernel.ts"
+import { isSoftware } from "../software.ts"
+
+/**
+ * Rasterizers that compute on the CPU fetch the value of each lane by itself, behind checks: a load costs as much as a dozen multiply-adds, and the registers that larger blocks
+ * take cost next to nothing. Measured on SwiftShader 5.0 in processor time: convolutions of 1×1 and 3×3 in blocks of 8 × 8 take half of what they take in blocks of
+ * 4 × 4, depthwise ones of 5×5 three quarters.
+ */
+export const costlyLoads = defineQuirk({
+  name: "costly loads",
+  applies: isSoftware,
+  plan({ algorithms }, { algorithm, tuning }) {
+    const hasBlocks = Object.hasOwn(algorithms[algorithm]!.source.overrides, "SIDE")
+    return hasBlocks ? { algorithm, tuning: { SIDE: 2, ...tuning } } : { algorithm, ...(tuning && { tuning }) }
+  },
+})
