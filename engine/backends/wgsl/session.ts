@@ -1,15 +1,18 @@
 import { inspectModel, type ModelInfo, type ModelProto, readModel } from "../../../graph/index.ts"
-import { elems, type HeldBuffer, type KernelRuntime, type Shape } from "../../../kernels/index.ts"
+import { elems, type HeldBuffer, type KernelRuntime, type PipelineRequest, type Shape } from "../../../kernels/index.ts"
 import { AccelerateError, fail, type KeptTensor, type Tensor, type TensorInfo } from "../../../protocol/index.ts"
 import type { BackendSession, RunOptions } from "../../backend.ts"
 import { CompiledProgram } from "./compiled.ts"
 import { lower, missingOperators } from "./lower.ts"
-import type { Program, Words } from "./program.ts"
+import type { Words } from "./program.ts"
 import { fromWords, gpuDtype, toWords } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
 
 /** Programs for other shapes of the inputs than these are made anew. */
 const MOST_PROGRAMS = 4
+
+/** One, a few and many: an open dimension between them is mostly computed as one of them is. */
+const OPEN_SIZES = [1, 8, 32]
 
 interface Kept {
   memory: HeldBuffer
@@ -137,20 +140,23 @@ export class WgslSession implements BackendSession {
   }
 
   /**
-   * Compiles what a run with 1 for every open dimension would need, which is nearly all that any run needs: sizes are parameters, and decide at most which algorithm computes. What
-   * can't be lowered for that is left to the first run.
+   * Compiles what runs with OPEN_SIZES for every open dimension would need, which is nearly all that any run needs: sizes are parameters, and decide at most which algorithm
+   * computes. What can't be lowered for that is left to the first run.
    */
   async #warm(): Promise<void> {
-    const ones = ({ name, shape }: TensorInfo) =>
-      [name, shape.map((dim) => (typeof dim === "number" ? dim : 1))] as const
-    const { limits, pipelines } = this.#runtime
-    let program: Program
+    const needed = OPEN_SIZES.flatMap((size) => this.#pipelinesFor(size))
+    await Promise.all(needed.map((request) => this.#runtime.pipelines.get(request)))
+  }
+
+  #pipelinesFor(size: number): PipelineRequest[] {
+    const sized = ({ name, shape }: TensorInfo) =>
+      [name, shape.map((dim) => (typeof dim === "number" ? dim : size))] as const
     try {
-      program = lower(this.#model, this.#info, Object.fromEntries(this.inputs.map(ones)), limits)
+      const { ops } = lower(this.#model, this.#info, Object.fromEntries(this.inputs.map(sized)), this.#runtime.limits)
+      return ops.map(({ step }) => step.pipeline)
     } catch {
-      return
+      return []
     }
-    await Promise.all(program.ops.map(({ step }) => pipelines.get(step.pipeline)))
   }
 
   /** The program for these shapes; the one not used for longest makes room. */
