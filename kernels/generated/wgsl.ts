@@ -2561,7 +2561,7 @@ fn main(
   },
   "ops/packed-matmul/blocked.wgsl": {
     path: "ops/packed-matmul/blocked.wgsl",
-    hash: "1e7f6e4e5892718e",
+    hash: "80abc3b73a1bc1d8",
     bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"m":"u32","n":"u32","k":"u32","blocks":"u32"},
     overrides: {"WG":64},
@@ -2586,8 +2586,8 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
-// Eight weights of a packed matrix at a time, as numbers, and the eight activations that meet them. How they lie is packed/format.ts's table, whose numbers
-// for one format are the constants here.
+// What eight weights of a packed matrix make with the eight activations of a that meet them.
+// Eight weights of a packed matrix w at a time, as numbers. How they lie is packed/format.ts's table, whose numbers for one format are the constants here.
 #const BLOCK
 #const BYTES
 #const LOW_AT
@@ -2885,7 +2885,7 @@ fn main(
   },
   "ops/packed-matmul/gemv.wgsl": {
     path: "ops/packed-matmul/gemv.wgsl",
-    hash: "e63be4a128a0d936",
+    hash: "8de85ff2e8219dd6",
     bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"m":"u32","n":"u32","k":"u32","blocks":"u32"},
     overrides: {"WG":64},
@@ -2911,8 +2911,8 @@ struct Params {
 
 override WG: u32 = 64;
 var<workgroup> scratch: array<vec4<f32>, WG>;
-// Eight weights of a packed matrix at a time, as numbers, and the eight activations that meet them. How they lie is packed/format.ts's table, whose numbers
-// for one format are the constants here.
+// What eight weights of a packed matrix make with the eight activations of a that meet them.
+// Eight weights of a packed matrix w at a time, as numbers. How they lie is packed/format.ts's table, whose numbers for one format are the constants here.
 #const BLOCK
 #const BYTES
 #const LOW_AT

@@ -15,7 +15,7 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/packed.wgsl"
+#include "wgsl/packed-product.wgsl"
 
 fn store_row(row: u32, cols: vec4<u32>, values: vec4<f32>) {
   if (row >= params.m) {

@@ -1,8 +1,6 @@
-import { float16Bits } from "../../../protocol/float16.ts"
 import type { Fill, KernelCase, Shape } from "../../define-kernel.ts"
-import { filled } from "../../fill.ts"
-import { writeGroup } from "../../packed/block.ts"
-import { type GroupFormat, groupsOf, layoutOf, middleOf, type PackedFormat, packedWords } from "../../packed/format.ts"
+import { drawnWords, type Headers } from "../../packed/drawn.ts"
+import { layoutOf, type PackedFormat } from "../../packed/format.ts"
 import { exact } from "../../tolerance.ts"
 import type {
   Activations,
@@ -13,51 +11,20 @@ import type {
 import { int8Error, int8Rounding, packedError } from "./reference.ts"
 
 type Case = KernelCase<PackedMatmulProblem, PackedMatmulAttributes, PackedMatmulAlgorithm>
-interface Given {
+interface Given extends Headers {
   format: PackedFormat
   a: Shape
   n: number
-  /** What each block's scale is one of; float32 and float16 hold powers of two exactly. */
-  scales?: readonly number[]
-  /** Zero points of groups, else the middle; what GGUF's blocks take off, else 1. */
-  zeros?: readonly number[]
   bias?: boolean
   fractions?: boolean
   activations?: Activations
 }
 
-/** Words with quants and codes drawn for `name`, the same everywhere. */
-function words(name: string, { format, a, n, scales = [1, -2, 0.5], zeros }: Given): number[] {
-  const { block, bytes, scales: how } = layoutOf(format)
-  const all = new Uint32Array(packedWords(format, n, a.at(-1)!))
-  const blocks = Math.floor((4 * all.length) / bytes)
-  const drawn = filled("uint32", blocks * Math.max(block, bytes), { kind: "integers", low: 0, high: 255 }, name)
-  const view = new DataView(all.buffer)
-  for (let index = 0; index < blocks; index++) {
-    const scale = scales[index % scales.length]!
-    const zero = zeros?.[index % zeros.length]
-    if (!("at" in how)) {
-      const quants = drawn.subarray(index * block)
-      writeGroup(all, index, layoutOf(format), {
-        scale,
-        zero: zero ?? middleOf(groupsOf(format as GroupFormat).bits),
-        quants,
-      })
-      continue
-    }
-    const start = index * bytes
-    new Uint8Array(all.buffer, start, bytes).set(drawn.subarray(start, start + bytes))
-    view.setUint16(start + how.at, float16Bits(scale), true)
-    if (how.kind !== "one" && how.kind !== "K3" && how.kind !== "K6")
-      view.setUint16(start + how.at + 2, float16Bits(zero ?? 1), true)
-  }
-  return [...all]
-}
-
 function of(name: string, algorithm: PackedMatmulAlgorithm, given: Given, rest: Partial<Case> = {}): Case {
   const { format, a, n, bias, fractions, activations: as = "float32" } = given
   const full = `${algorithm} ${format}, ${name}`
-  const w = words(full, given)
+  const shape = [n, a.at(-1)!] as const
+  const w = drawnWords(full, format, shape, given)
   const most = layoutOf(format).block > 128 ? 2 : 8
   const activations: Fill = fractions
     ? { kind: "uniform", low: -1, high: 1 }
@@ -67,7 +34,7 @@ function of(name: string, algorithm: PackedMatmulAlgorithm, given: Given, rest: 
     shapes: [a, [w.length], bias ? [n] : undefined],
     dtype: ["float32", "uint32", "float32"],
     fill: [activations, { kind: "values", values: w }, { kind: "integers", low: -8, high: 8 }],
-    attributes: { format, shape: [n, a.at(-1)!], activations: as },
+    attributes: { format, shape, activations: as },
     algorithm,
     // Whole and half numbers below 2^23: float32 holds every partial sum.
     tolerance: fractions ? packedError : exact,

@@ -16,7 +16,7 @@ struct Params {
 
 override WG: u32 = 64;
 var<workgroup> scratch: array<vec4<f32>, WG>;
-#include "wgsl/packed.wgsl"
+#include "wgsl/packed-product.wgsl"
 
 @compute @workgroup_size(WG)
 fn main(
