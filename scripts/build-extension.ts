@@ -1,9 +1,9 @@
 /** Builds the extension when a file it is made from changed: `node scripts/build-extension.ts [target …]`, target = browser-mvN. */
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
-import { setTimeout as delay } from "node:timers/promises"
+import { locked } from "./build-lock.ts"
 import { bundleSizes } from "./bundle-sizes.ts"
 import { repoRoot } from "./sources.ts"
 
@@ -30,30 +30,6 @@ export function digest(read: (file: string) => Uint8Array = readInput): string {
   const hash = createHash("sha256")
   for (const file of buildInputs()) hash.update(`${file}\0`).update(read(file))
   return hash.digest("hex")
-}
-
-/** A lock that is older is left over from a process that was killed, ms. */
-const STALE_MS = 120_000
-
-/** Runs `work` while no other process does: tests run in several, and each makes sure of the build. */
-async function locked<T>(lock: string, work: () => T): Promise<T> {
-  mkdirSync(path.dirname(lock), { recursive: true })
-  for (;;) {
-    try {
-      mkdirSync(lock)
-      break
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
-      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
-      if (age > STALE_MS) rmSync(lock, { recursive: true, force: true })
-      else await delay(100)
-    }
-  }
-  try {
-    return work()
-  } finally {
-    rmSync(lock, { recursive: true, force: true })
-  }
 }
 
 /** The folder of the built extension, built now unless it is up to date. Throws where the build fails. */
