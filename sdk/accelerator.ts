@@ -1,5 +1,5 @@
 import { accelerateBy } from "./accelerate.ts"
-import type { Connection } from "./connection.ts"
+import { type Connection, overConnection } from "./connection.ts"
 import { toWire } from "./feeds.ts"
 import { remoteSession } from "./session.ts"
 import type { IpfsAccelerate, LoadOptions, ModelReference, Session, Signature } from "./types.ts"
@@ -27,16 +27,13 @@ export function remoteMethods(connection: Connection): RemoteMethods {
   return {
     load,
     accelerate: accelerateBy(load),
-    enable: async (request) => (await connection.peer()).call("grant.request", request),
-    hardware: async () => (await connection.peer()).call("hardware.report", {}),
-    status: async () => (await connection.peer()).call("status.get", {}),
+    enable: (request) => overConnection(connection, (peer) => peer.call("grant.request", request)),
+    hardware: () => overConnection(connection, (peer) => peer.call("hardware.report", {})),
+    status: () => overConnection(connection, (peer) => peer.call("status.get", {})),
     async benchmark({ feeds, onProgress, signal, ...request }) {
-      const peer = await connection.peer()
-      return peer.call(
-        "benchmark.run",
-        { ...request, feeds: toWire(feeds).feeds },
-        { signal, ...(onProgress && { onEvent: onProgress }) },
-      )
+      const call = { signal, ...(onProgress && { onEvent: onProgress }) }
+      const params = { ...request, feeds: toWire(feeds).feeds }
+      return overConnection(connection, (peer) => peer.call("benchmark.run", params, call), signal)
     },
   }
 }

@@ -1,14 +1,10 @@
-import { orAborted } from "../protocol/abort.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { SessionInfo } from "../protocol/methods/session.ts"
 import type { Progress } from "../protocol/methods/shared.ts"
 import type { PeerCore } from "../protocol/peer-core.ts"
-import type { Connection } from "./connection.ts"
+import { type Connection, overConnection, untilDone } from "./connection.ts"
 import { toWire } from "./feeds.ts"
 import type { KeptTensor, LoadOptions, RunOptions, RunResult, Session, Signature } from "./types.ts"
-
-/** Connections that a run may lose before it fails with them. */
-const MAX_TRIES = 3
 
 interface Opened {
   peer: PeerCore
@@ -55,23 +51,17 @@ class RemoteSession implements Session {
     this.#params = params
   }
 
-  async open(options: Pick<LoadOptions, "signal" | "onProgress">): Promise<Opened> {
-    for (let tries = 1; ; tries++) {
-      const peer = await orAborted(this.#connection.peer(), options.signal)
-      try {
-        const info = await peer.call("session.open", this.#params, {
-          signal: options.signal,
-          ...(options.onProgress && { onEvent: (event: Progress) => options.onProgress?.(event) }),
-        })
-        const { sessionId, ...told } = info
-        Object.assign(this, { fellBackFrom: undefined, note: undefined }, told)
-        const opened = { peer, info }
-        this.#opened = Promise.resolve(opened)
-        return opened
-      } catch (error) {
-        if (!lost(error, peer) || tries === MAX_TRIES) throw error
-      }
+  open({ signal, onProgress }: Pick<LoadOptions, "signal" | "onProgress">): Promise<Opened> {
+    const call = { signal, ...(onProgress && { onEvent: (event: Progress) => onProgress(event) }) }
+    const open = async (peer: PeerCore) => {
+      const info = await peer.call("session.open", this.#params, call)
+      const { sessionId, ...told } = info
+      Object.assign(this, { fellBackFrom: undefined, note: undefined }, told)
+      const opened = { peer, info }
+      this.#opened = Promise.resolve(opened)
+      return opened
     }
+    return overConnection(this.#connection, open, signal)
   }
 
   async run<Keep extends string = never>(
@@ -83,29 +73,25 @@ class RemoteSession implements Session {
     const key = options.key ?? (this.#connection.keyed ? crypto.randomUUID() : undefined)
     const startedAt = performance.now()
     const signal = withDeadline(options.signal, deadlineMs)
-    for (let tries = 1; ; tries++) {
-      const { peer, info } = await orAborted(this.#current(), signal)
-      try {
-        const result = await peer.call(
-          "session.run",
-          { sessionId: info.sessionId, feeds, keep, outputs },
-          {
-            signal,
-            priority,
-            key,
-            transfer: buffers,
-            ...(deadlineMs !== undefined && { deadlineMs: Math.max(0, deadlineMs - performance.now() + startedAt) }),
-          },
-        )
-        for (const [name, output] of Object.entries(result.outputs))
-          if ("kept" in output) result.outputs[name] = this.#kept(output, peer, info)
-        return result as unknown as RunResult<Signature, Keep>
-      } catch (error) {
-        // Buffers that were moved away can't be sent again.
-        const moved = buffers.some((buffer) => buffer.byteLength === 0)
-        if (!lost(error, peer) || moved || tries === MAX_TRIES) throw error
-      }
+    const submit = async ({ peer, info }: Opened) => {
+      const result = await peer.call(
+        "session.run",
+        { sessionId: info.sessionId, feeds, keep, outputs },
+        {
+          signal,
+          priority,
+          key,
+          transfer: buffers,
+          ...(deadlineMs !== undefined && { deadlineMs: Math.max(0, deadlineMs - performance.now() + startedAt) }),
+        },
+      )
+      for (const [name, output] of Object.entries(result.outputs))
+        if ("kept" in output) result.outputs[name] = this.#kept(output, peer, info)
+      return result as unknown as RunResult<Signature, Keep>
     }
+    // Buffers that were moved away can't be sent again.
+    const again = () => buffers.every((buffer) => buffer.byteLength > 0)
+    return untilDone(() => this.#current(), submit, { signal, again })
   }
 
   async dispose(): Promise<void> {
@@ -143,10 +129,6 @@ class RemoteSession implements Session {
       },
     } satisfies KeptTensor
   }
-}
-
-function lost(error: unknown, peer: PeerCore): boolean {
-  return peer.isClosed && (error as { code?: string }).code === "IPFA_PROTOCOL_CLOSED"
 }
 
 /** What is to be given back is gone with the connection. */

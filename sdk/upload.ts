@@ -1,17 +1,20 @@
-import { orAborted } from "../protocol/abort.ts"
 import type { PeerCore } from "../protocol/peer-core.ts"
-import type { Connection } from "./connection.ts"
+import { type Connection, overConnection } from "./connection.ts"
 
 /** Less than the protocol's limit for a part, so that progress is seen. */
 const PART_BYTES = 8 * 2 ** 20
 
+interface UploadOptions {
+  signal?: AbortSignal
+  onProgress?(progress: { phase: "download"; loaded: number; total: number }): void
+}
+
 /** Brings a model's bytes to whoever computes; gives the reference that this caller alone can use. */
-export async function upload(
-  connection: Connection,
-  model: Blob | Uint8Array,
-  options: { signal?: AbortSignal; onProgress?(progress: { phase: "download"; loaded: number; total: number }): void },
-): Promise<string> {
-  const peer: PeerCore = await orAborted(connection.peer(), options.signal)
+export function upload(connection: Connection, model: Blob | Uint8Array, options: UploadOptions): Promise<string> {
+  return overConnection(connection, (peer) => uploadOver(peer, model, options), options.signal)
+}
+
+async function uploadOver(peer: PeerCore, model: Blob | Uint8Array, options: UploadOptions): Promise<string> {
   const uploadId = crypto.randomUUID()
   const total = model instanceof Uint8Array ? model.byteLength : model.size
   let offset = 0

@@ -88,16 +88,22 @@ async function inFirefox(): Promise<PrivateBrowser> {
   type Windows = { windows: { create(how: object): Promise<unknown> } }
   return {
     async open(url, isPrivate) {
-      await options.evaluate(
-        (url, incognito) => {
-          void (globalThis as unknown as { browser: Windows }).browser.windows.create({ url, incognito })
-        },
-        url,
-        isPrivate,
-      )
-      const end = Date.now() + 20_000
-      const page = await findPage(browser, url, () => Date.now() > end)
-      if (!page) throw new Error(`${url} did not open`)
+      let fault: unknown
+      const opened = () => {
+        const asked = options.evaluate(
+          async (url, incognito) => {
+            await (globalThis as unknown as { browser: Windows }).browser.windows.create({ url, incognito })
+          },
+          url,
+          isPrivate,
+        )
+        asked.catch((error) => (fault = error))
+        const end = Date.now() + 12_000
+        return findPage(browser, url, () => Date.now() > end)
+      }
+      // A window that is asked for while the extension starts a second time may never come: it is asked for again.
+      const page = (await opened()) ?? (await opened())
+      if (!page) throw new Error(`${url} did not open`, { cause: fault })
       await page.waitForSelector("body")
       return {
         enable: () => firefox.enable(page, "always"),

@@ -64,19 +64,32 @@ export async function launchExtension({ language, ...options }: ExtensionOptions
       return page
     },
     async enable(page, answer, { capabilities = ["infer"], ...rest } = {}) {
-      const opened = context.waitForEvent("page", { predicate: isPrompt })
-      const granted: Promise<Grant | PageFault> = page.evaluate(
-        (request) =>
-          window.ipfsAccelerate.enable(request).catch(({ code, message }: PageFault): PageFault => ({ code, message })),
-        { capabilities, ...rest },
-      )
-      const shown = await Promise.race([opened, granted.then(() => undefined)])
-      // A click waits until the button is there and enabled; the window may be gone before Playwright has seen the click's end.
-      const click = shown?.getByTestId(answer === "deny" ? "deny" : `allow-${answer}`).click()
-      await click?.catch((error) => {
-        if (!shown?.isClosed()) throw error
-      })
-      return granted
+      const { promise: failed, reject } = Promise.withResolvers<never>()
+      const press = async (shown: Page) => {
+        // A click waits until the button is there and enabled; the window may be gone before Playwright has seen the click's end.
+        const click = shown.getByTestId(answer === "deny" ? "deny" : `allow-${answer}`).click()
+        await click.catch((error) => shown.isClosed() || reject(error))
+      }
+      const pressed: Promise<void>[] = []
+      // Where the pool ends meanwhile, the page asks its next one.
+      const onPage = (opened: Page) => {
+        if (isPrompt(opened)) pressed.push(press(opened))
+      }
+      context.on("page", onPage)
+      try {
+        const granted: Promise<Grant | PageFault> = page.evaluate(
+          (request) =>
+            window.ipfsAccelerate
+              .enable(request)
+              .catch(({ code, message }: PageFault): PageFault => ({ code, message })),
+          { capabilities, ...rest },
+        )
+        const outcome = await Promise.race([granted, failed])
+        await Promise.all(pressed)
+        return outcome
+      } finally {
+        context.off("page", onPage)
+      }
     },
     async revoke(options, origin) {
       const row = options.getByTestId("site").filter({ hasText: origin })

@@ -202,6 +202,37 @@ describe("a session whose connection is lost", () => {
   })
 })
 
+describe("a connection that is lost", () => {
+  test("while a model is brought: it is brought over the next one", async () => {
+    start()
+    let parts = 0
+    const onProgress = ({ phase, loaded }: { phase: string; loaded: number }) => {
+      // In the first time with the first of several parts, as the next is on its way.
+      if (phase === "download" && loaded > 0 && ++parts === 1) queueMicrotask(sdk.cut)
+    }
+    const session = await sdk.api.load(adderModel(3, 20 * 2 ** 20), { onProgress })
+    expect(y(await session.run({ x: floats(1) }))).toBe(4)
+    expect([sdk.dials, parts]).toEqual([2, expect.any(Number)])
+    expect(parts).toBeGreaterThan(3)
+  })
+
+  test("while something else is asked: it is asked again, but not for ever", async () => {
+    const { wasm } = start()
+    wasm.hold("probe")
+    const given = refusal(sdk.api.hardware())
+    for (let dials = 1; dials <= 3; dials++) {
+      await expect.poll(() => sdk.dials).toBe(dials)
+      sdk.cut()
+    }
+    expect(await given).toBe("IPFA_PROTOCOL_CLOSED")
+    const asked = sdk.api.hardware()
+    await expect.poll(() => sdk.dials).toBe(4)
+    sdk.cut()
+    wasm.letGo()
+    expect(await asked).toMatchObject({ devices: [{ id: "wasm" }] })
+  })
+})
+
 describe("accelerate", () => {
   test("loads a model once, takes a tensor or one for each input, and says what computed", async () => {
     const { wasm, url } = start()
