@@ -1,6 +1,7 @@
 import type { GpuTensor } from "./gpu-tensor.ts"
 import { type AttentionAttributes, attention } from "./ops/attention/attention.ts"
 import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
+import { embedding } from "./ops/embedding/embedding.ts"
 import { geglu, swiglu } from "./ops/gated/gated.ts"
 import { kvAppend } from "./ops/kv-append/kv-append.ts"
 import {
@@ -31,6 +32,8 @@ export interface LanguageKernels {
     attributes?: Partial<Pick<PackedMatmulAttributes, "activations">>,
     options?: RunOptions<PackedMatmulAlgorithm>,
   ): Result
+  /** Rows of w [rows, cols] by number: indices [...] → [..., cols] */
+  embedding(indices: GpuTensor<"int32">, w: PackedTensor, options?: RunOptions<"flat">): Result
   /** SiLU(gate) · up; without `up` gate is [..., 2n], the gates and then what they let through. */
   swiglu(gate: Float32, up?: Float32, options?: RunOptions<"flat">): Result
   /** As swiglu, by GELU. */
@@ -85,6 +88,8 @@ export function languageKernels(runtime: KernelRuntime): LanguageKernels {
     },
     packedMatmul: (a, { format, shape, words }, bias, attributes, options) =>
       runtime.run(packedMatmul, [a, words, bias] as GpuTensor[], { ...attributes, format, shape }, options) as Result,
+    embedding: (indices, { format, shape, words }, options) =>
+      runtime.run(embedding, [indices, words] as GpuTensor[], { format, shape }, options) as Result,
     swiglu: (gate, up, options) => runtime.run(swiglu, [gate, up], {}, options) as Result,
     geglu: (gate, up, attributes, options) => runtime.run(geglu, [gate, up], attributes, options) as Result,
     rope: (x, { cos, sin }, positions, attributes, options) =>

@@ -2,6 +2,7 @@
 import type { AnyKernel } from "./define-kernel.ts"
 import { attention } from "./ops/attention/attention.ts"
 import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
+import { embedding } from "./ops/embedding/embedding.ts"
 import { geglu, swiglu } from "./ops/gated/gated.ts"
 import { kvAppend } from "./ops/kv-append/kv-append.ts"
 import { fastActivations, packedMatmul } from "./ops/packed-matmul/packed-matmul.ts"
@@ -11,6 +12,7 @@ import { sample } from "./ops/sample/sample.ts"
 
 export type { LanguageKernels } from "./language-kernels.ts"
 export type { AttentionAttributes } from "./ops/attention/attention.ts"
+export type { EmbeddingAttributes } from "./ops/embedding/embedding.ts"
 export type { KvAppendAttributes } from "./ops/kv-append/kv-append.ts"
 export type { Activations, PackedMatmulAlgorithm, PackedMatmulAttributes } from "./ops/packed-matmul/packed-matmul.ts"
 export type { RopeAttributes } from "./ops/rope/rope.ts"
@@ -37,11 +39,24 @@ export { checkPacked, ggufWeights, type PackedTensor, type PackedWeights, unpack
 export { type QuantizeOptions, quantize } from "./packed/quantize.ts"
 export { type Four, philox4x32 } from "./philox.ts"
 export { type RopeOptions, type RopeScaling, ropeFrequencies, ropeTables } from "./rope-tables.ts"
-export { attention, attentionMerge, fastActivations, geglu, kvAppend, packedMatmul, philox, rope, sample, swiglu }
+export {
+  attention,
+  attentionMerge,
+  embedding,
+  fastActivations,
+  geglu,
+  kvAppend,
+  packedMatmul,
+  philox,
+  rope,
+  sample,
+  swiglu,
+}
 
 /** Part of the registry. */
 export const languageRegistry: readonly AnyKernel[] = [
   packedMatmul,
+  embedding,
   rope,
   swiglu,
   geglu,

@@ -149,7 +149,7 @@ ${families()
   .join("\n")}
 ## Packed weights
 
-\`packed-matmul\` unpacks weights in registers. \`q<bits>g<group>\` are our own, of groups of 32, 64 or 128 with a scale and a zero point, float16 or, with \`f\` behind the
+\`packed-matmul\` and \`embedding\` unpack weights in registers. \`q<bits>g<group>\` are our own, of groups of 32, 64 or 128 with a scale and a zero point, float16 or, with \`f\` behind the
 name, float32; ONNX Runtime's MatMulNBits is brought into them. The others are GGUF's, their bytes as they are in the file. Activations are float32, or int8 where that is asked for (MatMulNBits
 does with accuracy level 4) and WGSL has products of four bytes.
 
