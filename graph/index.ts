@@ -8,6 +8,7 @@ export {
   type InferredShapes,
   type InferredTensor,
   inferCost,
+  inferModel,
   inferShapes,
 } from "./infer/index.ts"
 export type { NodeCost } from "./infer/operator.ts"

@@ -52,7 +52,31 @@ export function inferShapes(
   feeds: Record<string, readonly number[]> = {},
   options: InferOptions = {},
 ): InferredShapes {
-  const { graph, values, propagation } = run(model, feeds, options)
+  return shapesOf(run(model, feeds, options))
+}
+
+/** What one run with those feeds takes; see `inferShapes` for the arguments and errors. */
+export function inferCost(
+  model: ModelProto,
+  feeds: Record<string, readonly number[]> = {},
+  options: InferOptions = {},
+): InferredCost {
+  return costOf(run(model, feeds, options))
+}
+
+/** Both at once, which takes the time of one. */
+export function inferModel(
+  model: ModelProto,
+  feeds: Record<string, readonly number[]> = {},
+  options: InferOptions = {},
+): InferredShapes & InferredCost {
+  const walked = run(model, feeds, options)
+  return { ...shapesOf(walked), ...costOf(walked) }
+}
+
+type Walked = ReturnType<typeof run>
+
+function shapesOf({ graph, values, propagation }: Walked): InferredShapes {
   const named = (name: string, v: Value): InferredTensor => ({
     name,
     dtype: elementType(v.elem)?.name ?? null,
@@ -66,13 +90,7 @@ export function inferShapes(
   }
 }
 
-/** What one run with those feeds takes; see `inferShapes` for the arguments and errors. */
-export function inferCost(
-  model: ModelProto,
-  feeds: Record<string, readonly number[]> = {},
-  options: InferOptions = {},
-): InferredCost {
-  const { cost, propagation } = run(model, feeds, options)
+function costOf({ cost, propagation }: Walked): InferredCost {
   return { ...cost, unknownOperators: [...propagation.unknownOperators].sort(), uncounted: propagation.uncounted }
 }
 

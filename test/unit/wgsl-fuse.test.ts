@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { lower } from "../../engine/backends/wgsl/lower.ts"
-import { inspectModel, readModel } from "../../graph/index.ts"
+import { Lowerable } from "../../engine/backends/wgsl/lowerable.ts"
 import { model, value } from "../conformance/tiny-models.ts"
 
 type Nodes = Parameters<typeof model>[0]["nodes"]
@@ -67,8 +67,7 @@ function kernels(nodes: Nodes, { axis = -1, two = 2, outputs = ["y"] } = {}): st
       { name: "axes", dims: [1], data: new Uint8Array(BigInt64Array.of(BigInt(axis)).buffer), dtype: "int64" },
     ],
   })
-  const proto = readModel(bytes)
-  const { ops } = lower(proto, inspectModel(proto), { x: [6, 6] }, limits)
+  const { ops } = lower(new Lowerable(bytes), { x: [6, 6] }, limits)
   return ops.map(({ step }) => step.pipeline.label.split(":")[0]!)
 }
 

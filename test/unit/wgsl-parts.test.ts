@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { lower } from "../../engine/backends/wgsl/lower.ts"
-import { inspectModel, readModel } from "../../graph/index.ts"
+import { Lowerable } from "../../engine/backends/wgsl/lowerable.ts"
 import { model, value } from "../conformance/tiny-models.ts"
 
 type Nodes = Parameters<typeof model>[0]["nodes"]
@@ -47,8 +47,7 @@ function lowered(nodes: Nodes, { size = 8, outputs = ["y"] } = {}) {
       long("end", 1000),
     ],
   })
-  const proto = readModel(bytes)
-  const program = lower(proto, inspectModel(proto), { x: [1, 4, size, size] }, limits)
+  const program = lower(new Lowerable(bytes), { x: [1, 4, size, size] }, limits)
   return { program, kernels: program.ops.map(({ step }) => step.pipeline.label.split(":")[0]!) }
 }
 const kernels = (...given: Parameters<typeof lowered>) => lowered(...given).kernels

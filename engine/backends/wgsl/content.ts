@@ -1,11 +1,10 @@
 import type { Step } from "../../../kernels/index.ts"
-import { sha256Hex, sha256OfText } from "../../store/digest.ts"
-import type { Program, Words } from "./program.ts"
+import { sha256OfText } from "../../store/digest.ts"
+import type { Program } from "./program.ts"
 
 /**
- * For each buffer in `fixed`, which depend on no input, what it will hold: a digest of stored words, or of the steps that compute it and all that
- * they read. Equal keys are equal contents, whichever shapes, session or model they come from. SHA-256, since a model's author, who may be anybody, must not
- * be able to make weights that are taken for another's.
+ * For each buffer in `fixed`, which depend on no input, what it will hold: the key of stored words, or a digest of the steps that compute it and all that
+ * they read. Equal keys are equal contents, whichever shapes, session or model they come from.
  */
 export async function contentKeys(
   { buffers, ops }: Program,
@@ -13,7 +12,7 @@ export async function contentKeys(
 ): Promise<ReadonlyMap<number, string>> {
   const stored = [...fixed].map(async (buffer) => {
     const { data, bytes } = buffers[buffer]!
-    return [buffer, data ? await digest(data) : `zeros:${bytes}`] as const
+    return [buffer, data ? await data.key : `zeros:${bytes}`] as const
   })
   const keys = new Map(await Promise.all(stored))
   for (const { step, reads, writes, ranges } of ops) {
@@ -23,8 +22,6 @@ export async function contentKeys(
   }
   return keys
 }
-
-const digest = (words: Words) => sha256Hex(new Uint8Array(words.buffer, words.byteOffset, words.byteLength))
 
 function described({ pipeline: { source, config, tuning }, grid, params }: Step): unknown {
   return [source.path, source.hash, Object.entries(config), Object.entries(tuning), grid, [...new Uint32Array(params)]]

@@ -1,7 +1,8 @@
-import { inferCost, inferShapes, type ModelInfo, type ModelProto } from "../../../graph/index.ts"
+import { inferModel, type ModelInfo } from "../../../graph/index.ts"
 import { elems, type Limits, type Shape } from "../../../kernels/index.ts"
 import { AccelerateError, type Dtype, fail } from "../../../protocol/index.ts"
 import { checkNodes } from "../node-bound.ts"
+import type { Lowerable } from "./lowerable.ts"
 import { GraphLowering, NodeLowering } from "./lowering.ts"
 import { findLowering } from "./operators/index.ts"
 import { finished } from "./parts.ts"
@@ -33,22 +34,22 @@ function checkSizes(program: Program, { maxStorageBufferBindingSize, maxBufferSi
  * naming the first node that our kernels can't run, or that takes more than a GPU is given at once.
  */
 export function lower(
-  model: ModelProto,
-  info: ModelInfo,
+  model: Lowerable,
   shapes: Readonly<Record<string, Shape>>,
   limits: Limits,
   values: Readonly<Record<string, readonly number[]>> = {},
 ): Program {
-  const { tensors } = inferShapes(model, shapes, { values })
-  checkNodes(inferCost(model, shapes, { values }))
-  const lowering = new GraphLowering(model.graph!, tensors, info.opsets["ai.onnx"] ?? info.opsets[""] ?? 0, limits)
+  const { info } = model
+  const inferred = inferModel(model.proto, shapes, { values })
+  checkNodes(inferred)
+  const lowering = new GraphLowering(model, inferred.tensors, limits)
   const inputs = info.inputs.map(({ name, dtype }) => {
     const shape = shapes[name]!
     const value = { dtype: gpuDtype(dtype!), shape, buffer: lowering.buffer({ bytes: elems(shape) * 4 }) }
     lowering.set(name, value)
     return { name, dtype: dtype as Dtype, value }
   })
-  for (const node of lowering.nodes) {
+  for (const node of model.fused.nodes) {
     if (lowering.done.has(node)) continue
     // What inference knows in full costs nothing at run time.
     if (node.output.every((name) => !name || lowering.known(name))) continue

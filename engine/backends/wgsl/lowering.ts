@@ -1,4 +1,4 @@
-import type { AttributeProto, GraphProto, InferredTensor, NodeProto, TensorProto } from "../../../graph/index.ts"
+import type { AttributeProto, InferredTensor, NodeProto, TensorProto } from "../../../graph/index.ts"
 import {
   type AnyKernel,
   elems,
@@ -10,10 +10,11 @@ import {
   type View,
   wholeView,
 } from "../../../kernels/index.ts"
-import { fuse } from "./fuse.ts"
+import { Constant } from "./constant.ts"
+import type { Lowerable } from "./lowerable.ts"
 import type { DraftOp, Room } from "./parts.ts"
 import type { Value, Words } from "./program.ts"
-import { gpuDtype, storedHalves, storedType, storedWords, wordsOf } from "./tensors.ts"
+import { gpuDtype, storedType, storedWords, wordsOf } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
 
 /** How the nodes of some ONNX operators become dispatches. */
@@ -35,33 +36,25 @@ interface Viewed {
 /** Turns nodes into ops over buffers, and knows which tensor of the graph is which value. */
 export class GraphLowering {
   readonly limits: Limits
-  readonly opset: number
   readonly buffers: Room[] = []
   readonly ops: DraftOp[] = []
-  readonly nodes: readonly NodeProto[]
   /** Nodes that a node before them did along with its own work. */
   readonly done = new Set<NodeProto>()
   readonly #values = new Map<string, Value>()
   readonly #views = new Map<number, Viewed>()
   readonly #inferred: ReadonlyMap<string, InferredTensor>
-  readonly #stored: ReadonlyMap<string, GraphProto["initializer"][number]>
   /** By buffer: what it is in float16, as the model stores it or in a buffer already. */
   readonly #halves = new Map<number, TensorProto | number>()
-  readonly #users = new Map<string, NodeProto[]>()
-  readonly #outputs: ReadonlySet<string>
+  readonly #model: Lowerable
 
-  constructor(graph: GraphProto, inferred: ReadonlyMap<string, InferredTensor>, opset: number, limits: Limits) {
-    this.limits = limits
-    this.opset = opset
+  constructor(model: Lowerable, inferred: ReadonlyMap<string, InferredTensor>, limits: Limits) {
+    this.#model = model
     this.#inferred = inferred
-    this.#stored = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]))
-    this.#outputs = new Set(graph.output.map(({ name }) => name))
-    this.nodes = fuse(graph, {
-      elements: (name) => this.known(name) ?? this.stored(name)?.data,
-      shape: (name) => this.#inferred.get(name)?.shape ?? [],
-    })
-    for (const node of this.nodes)
-      for (const name of node.input) this.#users.set(name, [...(this.#users.get(name) ?? []), node])
+    this.limits = limits
+  }
+
+  get opset(): number {
+    return this.#model.opset
   }
 
   buffer(spec: Room): number {
@@ -76,32 +69,28 @@ export class GraphLowering {
   get(name: string): Value {
     const found = this.#values.get(name)
     if (found) return found
-    const stored = this.#stored.get(name)
+    const stored = this.#model.stored.get(name)
     const made = stored ? this.#storedValue(stored) : this.#knownValue(name)
     this.#values.set(name, made)
     return made
   }
 
   /** Stored float16 is offered as float32, which is made of it only where something is given that. */
+  /** Stored float16 is offered as float32, which is made of it only where something is given that. */
   #storedValue(tensor: TensorProto): Value {
     const shape = tensor.dims.map(Number)
-    if (storedType(tensor) !== "float16") return this.constant(shape, storedWords(tensor))
-    const wide = this.buffer({
-      bytes: 4 * elems(shape),
-      get data() {
-        return storedWords(tensor)
-      },
-    })
-    this.#halves.set(wide, tensor)
-    return { dtype: "float32", shape, buffer: wide }
+    const type = storedType(tensor)
+    const buffer = this.buffer({ bytes: 4 * elems(shape), data: this.#model.words(tensor) })
+    if (type === "float16") this.#halves.set(buffer, tensor)
+    return { dtype: gpuDtype(type), shape, buffer }
   }
 
   /** The buffer that has as float16 what `buffer` has as float32, where the model does. */
   half(buffer: number): number | undefined {
     const found = this.#halves.get(buffer)
     if (found === undefined || typeof found === "number") return found
-    const data = storedHalves(found)
-    const half = this.buffer({ bytes: data.byteLength, data })
+    const words = Math.ceil(elems(found.dims.map(Number)) / 2)
+    const half = this.buffer({ bytes: 4 * words, data: this.#model.halves(found) })
     this.#halves.set(buffer, half)
     return half
   }
@@ -119,18 +108,18 @@ export class GraphLowering {
 
   constant(shape: Shape, data: Words): Value {
     const dtype: GpuDtype = data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : "uint32"
-    return { dtype, shape, buffer: this.buffer({ bytes: data.byteLength, data }) }
+    return { dtype, shape, buffer: this.buffer({ bytes: data.byteLength, data: new Constant(() => data) }) }
   }
 
   /** A stored tensor's elements: for what is folded into weights before they are uploaded. */
   stored(name: string): { shape: number[]; data: Words } | undefined {
-    const tensor = this.#stored.get(name)
+    const tensor = this.#model.stored.get(name)
     return tensor && { shape: tensor.dims.map(Number), data: storedWords(tensor) }
   }
 
   /** A stored uint8 tensor's bytes. */
   storedBytes(name: string): Uint8Array | undefined {
-    const tensor = this.#stored.get(name)
+    const tensor = this.#model.stored.get(name)
     return tensor && (tensor.rawData.byteLength > 0 ? tensor.rawData : Uint8Array.from(tensor.int32Data))
   }
 
@@ -152,17 +141,17 @@ export class GraphLowering {
 
   /** The one node that uses `name`, where there is no other and it is no output of the graph. */
   soleUser(name: string): NodeProto | undefined {
-    const users = this.#users.get(name) ?? []
-    return users.length === 1 && !this.#outputs.has(name) ? users[0] : undefined
+    const users = this.#model.fused.users.get(name) ?? []
+    return users.length === 1 && !this.#model.outputs.has(name) ? users[0] : undefined
   }
 
   /** Whether `get` has it now: whether all that it is computed from came before. */
   isReady(name: string): boolean {
-    return this.#values.has(name) || this.#stored.has(name) || this.known(name) !== undefined
+    return this.#values.has(name) || this.#model.stored.has(name) || this.known(name) !== undefined
   }
 
   isUsed(name: string): boolean {
-    return this.#users.has(name) || this.#outputs.has(name)
+    return this.#model.fused.users.has(name) || this.#model.outputs.has(name)
   }
 
   #knownValue(name: string): Value {
@@ -176,12 +165,10 @@ export class GraphLowering {
 export class NodeLowering {
   readonly node: NodeProto
   readonly graph: GraphLowering
-  readonly #attributes: ReadonlyMap<string, AttributeProto>
 
   constructor(node: NodeProto, graph: GraphLowering) {
     this.node = node
     this.graph = graph
-    this.#attributes = new Map(node.attribute.map((attribute) => [attribute.name, attribute]))
   }
 
   get opset(): number {
@@ -220,31 +207,35 @@ export class NodeLowering {
     if (this.node.output[i]) this.graph.set(this.node.output[i]!, value)
   }
 
+  #attribute(name: string): AttributeProto | undefined {
+    return this.node.attribute.find((attribute) => attribute.name === name)
+  }
+
   int(name: string, otherwise: number): number {
-    const found = this.#attributes.get(name)
+    const found = this.#attribute(name)
     return found ? Number(found.i) : otherwise
   }
 
   float(name: string, otherwise: number): number {
-    return this.#attributes.get(name)?.f ?? otherwise
+    return this.#attribute(name)?.f ?? otherwise
   }
 
   ints(name: string, otherwise: readonly number[]): number[]
   ints(name: string): number[] | undefined
   ints(name: string, otherwise?: readonly number[]): number[] | undefined {
-    return this.#attributes.get(name)?.ints.map(Number) ?? (otherwise && [...otherwise])
+    return this.#attribute(name)?.ints.map(Number) ?? (otherwise && [...otherwise])
   }
 
   floats(name: string): number[] | undefined {
-    return this.#attributes.get(name)?.floats
+    return this.#attribute(name)?.floats
   }
 
   texts(name: string): string[] | undefined {
-    return this.#attributes.get(name)?.strings.map((bytes) => new TextDecoder().decode(bytes))
+    return this.#attribute(name)?.strings.map((bytes) => new TextDecoder().decode(bytes))
   }
 
   text(name: string, otherwise: string): string {
-    const found = this.#attributes.get(name)
+    const found = this.#attribute(name)
     return found ? new TextDecoder().decode(found.s) : otherwise
   }
 

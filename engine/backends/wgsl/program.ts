@@ -1,5 +1,6 @@
 import type { GpuDtype, Shape, Step } from "../../../kernels/index.ts"
 import type { Dtype } from "../../../protocol/index.ts"
+import type { Constant } from "./constant.ts"
 import type { Lifetime } from "./memory.ts"
 
 /** A tensor in a program: a row-major shape over all of one buffer, which reshaped tensors share. */
@@ -15,7 +16,7 @@ export type Words = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32
 export interface BufferSpec {
   readonly bytes: number
   /** Weights: uploaded when the program is opened, unless nothing uses them. */
-  readonly data?: Words
+  readonly data?: Constant
 }
 
 /** Bytes of a buffer. */

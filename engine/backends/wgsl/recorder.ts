@@ -56,7 +56,7 @@ export class Recorder {
       const held = found ?? memory.share(key, data ? "weights" : "tensor", bytes)
       this.#buffers.set(buffer, held)
       if (found) return
-      if (data) device.queue.writeBuffer(held.buffer, 0, data)
+      if (data) device.queue.writeBuffer(held.buffer, 0, data.words)
       for (const [i, { reads, writes }] of ops.entries()) {
         if (writes !== buffer) continue
         for (const read of reads) if (read !== undefined) fill(read)

@@ -1,9 +1,9 @@
-import { inspectModel, type ModelInfo, type ModelProto, readModel } from "../../../graph/index.ts"
 import { elems, type HeldBuffer, type KernelRuntime, type PipelineRequest, type Shape } from "../../../kernels/index.ts"
 import { AccelerateError, fail, type KeptTensor, type Tensor, type TensorInfo } from "../../../protocol/index.ts"
 import type { BackendSession, RunOptions } from "../../backend.ts"
 import { CompiledProgram } from "./compiled.ts"
 import { lower, missingOperators } from "./lower.ts"
+import { Lowerable } from "./lowerable.ts"
 import type { Words } from "./program.ts"
 import { fromWords, gpuDtype, toWords } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
@@ -24,20 +24,18 @@ export class WgslSession implements BackendSession {
   readonly inputs: TensorInfo[]
   readonly outputs: TensorInfo[]
   readonly #runtime: KernelRuntime
-  readonly #model: ModelProto
-  readonly #info: ModelInfo
+  readonly #model: Lowerable
   readonly #programs = new Map<string, CompiledProgram>()
   readonly #kept = new Map<string, Kept>()
   readonly #mark = [...crypto.getRandomValues(new Uint32Array(2))].map((x) => x.toString(36)).join("")
   #made = 0
   #followsValues = false
 
-  private constructor(runtime: KernelRuntime, model: ModelProto, info: ModelInfo) {
+  private constructor(runtime: KernelRuntime, model: Lowerable) {
     this.#runtime = runtime
     this.#model = model
-    this.#info = info
-    this.inputs = info.inputs
-    this.outputs = info.outputs
+    this.inputs = model.info.inputs
+    this.outputs = model.info.outputs
   }
 
   /**
@@ -45,12 +43,12 @@ export class WgslSession implements BackendSession {
    * our kernels lack, IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST.
    */
   static async open(runtime: KernelRuntime, bytes: Uint8Array): Promise<WgslSession> {
-    const model = readModel(bytes)
-    const info = inspectModel(model)
+    const model = new Lowerable(bytes)
+    const { info } = model
     const missing = missingOperators(info)
     if (missing.length > 0) throw unsupported(`they have no ${missing.join(", ")}`, { operators: missing })
     for (const { dtype } of [...info.inputs, ...info.outputs]) gpuDtype(dtype)
-    const session = new WgslSession(runtime, model, info)
+    const session = new WgslSession(runtime, model)
     const fixed = info.inputs.every(({ shape }) => shape.every((dim) => typeof dim === "number"))
     // What may decide shapes is not known before the first run.
     const decided = !info.inputs.some(({ dtype, shape }) => mayDecide(dtype, shape, fixed ? elems(shape as Shape) : 0))
@@ -62,7 +60,7 @@ export class WgslSession implements BackendSession {
 
   get memoryBytes(): number {
     const held = new Set([...this.#programs.values()].flatMap(({ held }) => held))
-    return Math.max(this.#info.weightBytes, bytesOf([...held]))
+    return Math.max(this.#model.info.weightBytes, bytesOf([...held]))
   }
 
   get keptBytes(): number {
@@ -152,7 +150,7 @@ export class WgslSession implements BackendSession {
     const sized = ({ name, shape }: TensorInfo) =>
       [name, shape.map((dim) => (typeof dim === "number" ? dim : size))] as const
     try {
-      const { ops } = lower(this.#model, this.#info, Object.fromEntries(this.inputs.map(sized)), this.#runtime.limits)
+      const { ops } = lower(this.#model, Object.fromEntries(this.inputs.map(sized)), this.#runtime.limits)
       return ops.map(({ step }) => step.pipeline)
     } catch {
       return []
@@ -168,7 +166,7 @@ export class WgslSession implements BackendSession {
       this.#programs.set(key, known)
       return known
     }
-    const program = lower(this.#model, this.#info, shapes, this.#runtime.limits, values)
+    const program = lower(this.#model, shapes, this.#runtime.limits, values)
     const compiled = await CompiledProgram.create(this.#runtime, program)
     const [oldest] = this.#programs
     if (oldest && this.#programs.size >= MOST_PROGRAMS) {
