@@ -39,6 +39,8 @@ interface Found {
   stored: boolean
   /** As in AcquiredModel. */
   ownedBy?: string
+  /** Ends the lease that it has had since it came, once it has another. */
+  release?(): void
 }
 
 /** Resolvers in front of a store. */
@@ -270,9 +272,9 @@ export class ModelLibrary implements ModelSource {
       if (refusal) throw new WrongBytes(refusal, resumed)
       await partial.commit(sha256)
       this.#verified.add(sha256)
-      room.lease(sha256)
+      const release = room.lease(sha256)
       await this.#link(parts, request, { sha256, bytes, version })
-      return { sha256, bytes, stored: false }
+      return { sha256, bytes, stored: false, release }
     } catch (error) {
       // What a full or forbidden store can't take in full is not worth keeping in part.
       const code = error instanceof AccelerateError ? error.code : undefined
@@ -329,7 +331,8 @@ export class ModelLibrary implements ModelSource {
   async #acquired(reference: string, parts: Parts, found: Found): Promise<AcquiredModel> {
     const { sha256, bytes, stored, ownedBy } = found
     const { store, room } = parts
-    room.lease(sha256)
+    const release = room.lease(sha256)
+    found.release?.()
     // Who is given a file reads it without this library.
     if (store.path) await this.#verify(parts, sha256)
     await store.touch(sha256)
@@ -341,7 +344,7 @@ export class ModelLibrary implements ModelSource {
       ...(ownedBy !== undefined && { ownedBy }),
       read: async () => {
         const data = await store.read(sha256)
-        room.unlease(sha256)
+        release()
         if (!data) throw await this.#gone(parts, sha256)
         if (!this.#verified.has(sha256) && (await sha256Hex(data)) !== sha256) throw await this.#damaged(parts, sha256)
         this.#verified.add(sha256)

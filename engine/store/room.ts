@@ -19,7 +19,7 @@ export class Room {
   readonly #links: LinkStore
   readonly #keepsFor: (owner: string) => boolean
   readonly #tickets = new Set<Ticket>()
-  readonly #leases = new Map<string, number>()
+  readonly #leases = new Map<string, { users: number; until: number }>()
   /** One at a time: each decision counts on what the one before removed. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -45,12 +45,19 @@ export class Room {
     this.#tickets.delete(ticket)
   }
 
-  lease(sha256: string): void {
-    this.#leases.set(sha256, Date.now() + LEASE_MS)
-  }
-
-  unlease(sha256: string): void {
-    this.#leases.delete(sha256)
+  /** Keeps a model until all who came for it have called what they were given, or the last has had its time. */
+  lease(sha256: string): () => void {
+    const known = this.#leases.get(sha256)
+    const lease = known && known.until > Date.now() ? known : { users: 0, until: 0 }
+    lease.users++
+    lease.until = Date.now() + LEASE_MS
+    this.#leases.set(sha256, lease)
+    let isHeld = true
+    return () => {
+      if (isHeld) lease.users--
+      isHeld = false
+      if (lease.users === 0 && this.#leases.get(sha256) === lease) this.#leases.delete(sha256)
+    }
   }
 
   /** Makes sure that `ticket` may grow to `bytes`, `written` of which are there already. Throws IPFA_STORE_QUOTA, and then nothing was removed. */
@@ -154,7 +161,7 @@ export class Room {
   #removable(stored: StoredBytes[], links: Link[]): StoredBytes[] {
     const pinned = new Set(links.filter((link) => this.isPinned(link)).map((link) => link.sha256))
     const now = Date.now()
-    for (const [sha256, until] of this.#leases) if (until < now) this.#leases.delete(sha256)
+    for (const [sha256, { until }] of this.#leases) if (until < now) this.#leases.delete(sha256)
     return stored
       .filter(({ sha256 }) => !pinned.has(sha256) && !this.#leases.has(sha256))
       .sort((a, b) => a.usedAt - b.usedAt)

@@ -68,13 +68,13 @@ export class Uploads {
       if (received < total) return { received }
       const sha256 = await partial.digest()
       // So that no eviction comes between bytes and link.
-      this.#room.lease(sha256)
+      const release = this.#room.lease(sha256)
       await partial.commit(sha256)
       // From here on there is nothing to discard.
       upload.partial = undefined
       await finish(sha256, total)
       // What is not pinned is safe until it is opened, which comes next.
-      if (!owner.lends) this.#room.unlease(sha256)
+      if (!owner.lends) release()
       await this.#drop(key, upload)
       return { received, sha256 }
     } catch (error) {

@@ -400,6 +400,22 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     vi.useRealTimers()
   })
 
+  test("what two have come for makes no room once one of them has read it, but once both have", async () => {
+    const models = library({ quotaBytes: 2500, revalidateMs: 10 ** 9, keepsFor: () => false })
+    const load = (n: number) => models.acquire(server.serve(`/${n}.onnx`, { bytes: someBytes(1000, n) }), owner)
+    const [one, two] = [await load(1), await load(1)]
+    await (await load(2)).read()
+    await one.read()
+    await one.read()
+    // Used less recently than the other, which goes instead.
+    await (await load(3)).read()
+    expect(sha256(await two.read())).toBe(sha256(someBytes(1000, 1)))
+    await (await load(4)).read()
+    expect((await models.list()).models.map((model) => model.sha256).sort()).toEqual(
+      [3, 4].map((n) => sha256(someBytes(1000, n))).sort(),
+    )
+  })
+
   test("what can't fit is refused, and nothing was removed for it", async () => {
     const models = library({ quotaBytes: 2500 })
     const small = await models.acquire(server.serve("/s.onnx", { bytes: someBytes(1000) }), owner)
