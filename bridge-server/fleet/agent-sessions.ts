@@ -104,24 +104,36 @@ export class AgentSessions {
       }),
     }
     ofDevice.set(model.key, entry)
-    entry.opening.result.catch(() => {
-      if (ofDevice.get(model.key) === entry) ofDevice.delete(model.key)
-    })
+    entry.opening.result.then(
+      // All who waited may have left just then.
+      () => this.#rest(device, model.key, entry),
+      () => {
+        if (ofDevice.get(model.key) === entry) ofDevice.delete(model.key)
+      },
+    )
     return entry
   }
 
   #leave(device: MemberDevice, key: string, entry: Entry): void {
-    if (--entry.users > 0) return
+    entry.users--
+    this.#rest(device, key, entry)
+  }
+
+  /** Gives back what nobody uses: after a while, or at once where another has its place. */
+  #rest(device: MemberDevice, key: string, entry: Entry): void {
+    const { session, users } = entry
+    if (users > 0) return
     entry.idleSince = performance.now()
-    const { session } = entry
     // One whose opening failed or was given up has removed itself.
     if (!session || device.member.gone) return
-    entry.idle = setTimeout(() => {
-      const ofDevice = this.#entries.get(device)
-      if (ofDevice?.get(key) !== entry) return
-      ofDevice.delete(key)
+    const ofDevice = this.#entries.get(device)
+    const giveBack = () => {
+      if (ofDevice?.get(key) === entry) ofDevice.delete(key)
       device.member.peer.call("session.close", { sessionId: session.info.sessionId }).catch(() => {})
-    }, IDLE_MS)
+    }
+    clearTimeout(entry.idle)
+    if (ofDevice?.get(key) !== entry) return giveBack()
+    entry.idle = setTimeout(giveBack, IDLE_MS)
     entry.idle.unref()
   }
 

@@ -154,9 +154,8 @@ describe("work that was given up and has not ended yet", () => {
     return { signal: caller.signal, cancel: () => caller.abort(fail("IPFA_JOB_CANCELLED")) }
   }
   /** An agent that never hears of a cancellation: its first call ends when it is let go, the others do at once. */
-  const deafMember = (until: Promise<unknown> = new Promise(() => {})) => {
-    let calls = 0
-    const call = () => (++calls === 1 ? until : Promise.resolve({ openMs: 1 }))
+  const deafMember = (until: Promise<unknown> = new Promise(() => {}), calls: unknown[][] = []) => {
+    const call = (...what: unknown[]) => (calls.push(what) === 1 ? until : Promise.resolve({ openMs: 1 }))
     const peer = { call, close() {}, closed: new Promise<undefined>(() => {}), isClosed: false } as unknown as AgentPeer
     const hardware = { devices: [], absent: [] }
     return new Member({
@@ -195,6 +194,29 @@ describe("work that was given up and has not ended yet", () => {
     await expect(opened).rejects.toMatchObject({ code: "IPFA_JOB_CANCELLED" })
     const session = await sessions.lease(device, model, { signal: AbortSignal.timeout(2000), priority: 5 })
     expect(session.info).toEqual({ openMs: 1 })
+    sessions.close()
+  })
+
+  test.each([
+    ["some time later, where nobody wanted it meanwhile", false],
+    ["at once, where another has been opened instead", true],
+  ])("and ends all the same, is given back to the agent: %s", async (_, isReplaced) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+    onTestFinished(() => void vi.useRealTimers())
+    const opened = Promise.withResolvers<unknown>()
+    const calls: unknown[][] = []
+    const sessions = new AgentSessions(models, new Averages())
+    const device = deafMember(opened.promise, calls).device("webgpu")
+    const model = { key: "k", sha256: "s", main: file, external: [] } as unknown as BridgeModel
+    const first = cancelled()
+    const given = sessions.lease(device, model, { signal: first.signal, priority: 5 })
+    first.cancel()
+    await expect(given).rejects.toMatchObject({ code: "IPFA_JOB_CANCELLED" })
+    if (isReplaced) await sessions.lease(device, model, { signal: never, priority: 5 })
+    opened.resolve({ openMs: 1, sessionId: "nobody's" })
+    await vi.advanceTimersByTimeAsync(isReplaced ? 0 : 60_000)
+    expect(calls.at(-1)).toEqual(["session.close", { sessionId: "nobody's" }])
+    expect(sessions.isOpen(device, "k")).toBe(isReplaced)
     sessions.close()
   })
 
