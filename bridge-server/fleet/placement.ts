@@ -89,7 +89,8 @@ export class Placement {
   readonly #sessions: AgentSessions
   readonly #averages: Averages
   readonly #slots: Slots
-  readonly #cooldowns = new Map<string, Cooldown>()
+  /** Ends with the agent's life too. */
+  readonly #cooldowns = new WeakMap<MemberDevice, Cooldown>()
   /** Why a device can't run a model, once it said so. Ends with the agent's life, since an update may change it. */
   readonly #unsupported = new WeakMap<MemberDevice, Map<string, string>>()
 
@@ -98,16 +99,11 @@ export class Placement {
     this.#sessions = sessions
     this.#averages = averages
     this.#slots = slots
-    fleet.listen({
-      left: (member) => {
-        for (const d of member.hardware.devices) this.#cooldowns.delete(`${member.agent}/${d.id}`)
-      },
-    })
   }
 
   /** Notes how a job ended there, as far as the device is to blame. */
   outcome(device: MemberDevice, ok: boolean): void {
-    this.#cooldowns.set(device.name, recordOutcome(this.#cooldowns.get(device.name) ?? calm, ok, Date.now()))
+    this.#cooldowns.set(device, recordOutcome(this.#cooldowns.get(device) ?? calm, ok, Date.now()))
   }
 
   /**
@@ -175,7 +171,7 @@ export class Placement {
 
   #candidates(model: BridgeModel, devices: readonly Offered[]): Candidate[] {
     const now = Date.now()
-    const states = new Map(devices.map(({ device }) => [device.name, this.#cooldowns.get(device.name) ?? calm]))
+    const states = new Map(devices.map(({ device }) => [device.name, this.#cooldowns.get(device) ?? calm]))
     const cool = cooling(states, now)
     return devices.map(({ info, device }) => {
       const { member } = device
