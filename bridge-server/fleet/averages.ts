@@ -1,4 +1,5 @@
 import type { Measurement } from "../../protocol/index.ts"
+import { LastUsed } from "./last-used.ts"
 
 interface Average {
   runMs?: number
@@ -6,14 +7,14 @@ interface Average {
   openMs?: number
 }
 
-/** Pairs of device and model that are remembered; the one measured least recently is forgotten. */
+/** Pairs of device and model that are remembered: those measured last. */
 const KEPT_PAIRS = 10_000
 /** Weight of the newest run. */
 const ALPHA = 0.2
 
 /** Moving averages of steady runs and the last opening, by device of the fleet and model. */
 export class Averages {
-  readonly #byKey = new Map<string, Average>()
+  readonly #byKey = new LastUsed<Average>(KEPT_PAIRS, () => ({ runs: 0 }))
 
   /** `device` is the fleet's name of it, `agent/device`. */
   get(device: string, sha256: string): Readonly<Average> {
@@ -21,11 +22,11 @@ export class Averages {
   }
 
   opened(device: string, sha256: string, openMs: number): void {
-    this.#entry(device, sha256).openMs = openMs
+    this.#byKey.use(key(device, sha256)).openMs = openMs
   }
 
   ran(device: string, sha256: string, runMs: number): void {
-    const average = this.#entry(device, sha256)
+    const average = this.#byKey.use(key(device, sha256))
     average.runMs = average.runMs === undefined ? runMs : average.runMs + ALPHA * (runMs - average.runMs)
     average.runs++
   }
@@ -38,15 +39,6 @@ export class Averages {
       if (m.kind === "open") this.opened(device, m.model, m.ms)
       else if (m.kind !== "first") this.ran(device, m.model, m.ms)
     }
-  }
-
-  #entry(device: string, sha256: string): Average {
-    const k = key(device, sha256)
-    const average = this.#byKey.get(k) ?? { runs: 0 }
-    this.#byKey.delete(k)
-    this.#byKey.set(k, average)
-    if (this.#byKey.size > KEPT_PAIRS) this.#byKey.delete(this.#byKey.keys().next().value as string)
-    return average
   }
 }
 

@@ -6,10 +6,11 @@ import {
   P95_RUNS,
   RATE_SECONDS,
 } from "../../protocol/index.ts"
+import { LastUsed } from "./last-used.ts"
 import type { EndedRun, RunEvents } from "./runs.ts"
 
-/** Devices that are remembered; the one longest without a job is forgotten first. */
-const MAX_DEVICES = 256
+/** Devices whose numbers are kept: those that had a job last. Agents come and go. */
+export const MAX_DEVICES = 256
 
 interface DeviceRuns {
   done: number
@@ -25,7 +26,7 @@ export class RunStats implements RunEvents {
   benchmarks = 0
   readonly #now: () => number
   readonly #bySecond = new Map<number, { done: number; failed: number }>()
-  readonly #byDevice = new Map<string, DeviceRuns>()
+  readonly #byDevice = new LastUsed<DeviceRuns>(MAX_DEVICES, () => ({ done: 0, failed: 0, latestMs: [], next: 0 }))
   readonly #byCode = new Map<string, ErrorCount>()
 
   /** `now`: ms since 1970. */
@@ -74,11 +75,7 @@ export class RunStats implements RunEvents {
   }
 
   #onDevice(device: string, ok: boolean, ms: number): void {
-    const runs = this.#byDevice.get(device) ?? { done: 0, failed: 0, latestMs: [], next: 0 }
-    this.#byDevice.delete(device)
-    this.#byDevice.set(device, runs)
-    const [longestAgo] = this.#byDevice.keys()
-    if (this.#byDevice.size > MAX_DEVICES && longestAgo !== undefined) this.#byDevice.delete(longestAgo)
+    const runs = this.#byDevice.use(device)
     runs[ok ? "done" : "failed"]++
     if (!ok) return
     runs.latestMs[runs.next] = ms

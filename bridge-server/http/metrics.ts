@@ -1,6 +1,8 @@
 import type { FastifyInstance } from "fastify"
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 import type { Fleet } from "../fleet/fleet.ts"
+import { LastUsed } from "../fleet/last-used.ts"
+import { MAX_DEVICES } from "../fleet/run-stats.ts"
 import type { EndedRun, RunEvents } from "../fleet/runs.ts"
 import type { Slots } from "../fleet/slots.ts"
 import { errorAnswers } from "./route.ts"
@@ -11,6 +13,15 @@ export class Metrics implements RunEvents {
   readonly #jobs: Counter
   readonly #seconds: Histogram
   readonly #requests: Histogram
+  /** Of each device that had a job last, the outcomes that were counted. The others' series end. */
+  readonly #outcomes = new LastUsed<Set<string>>(
+    MAX_DEVICES,
+    () => new Set(),
+    (device, outcomes) => {
+      for (const outcome of outcomes) this.#jobs.remove({ device, outcome })
+      this.#seconds.remove({ device })
+    },
+  )
 
   constructor(fleet: Fleet, slots: Slots, reruns: () => number) {
     const registers = [this.registry]
@@ -52,7 +63,9 @@ export class Metrics implements RunEvents {
   }
 
   ended({ device = "", ok, error, ms }: EndedRun): void {
-    this.#jobs.inc({ device, outcome: error?.code ?? "done" })
+    const outcome = error?.code ?? "done"
+    this.#outcomes.use(device).add(outcome)
+    this.#jobs.inc({ device, outcome })
     if (ok) this.#seconds.observe({ device }, ms / 1000)
   }
 

@@ -1,5 +1,8 @@
-import { expect, test } from "vitest"
+import { expect, onTestFinished, test } from "vitest"
+import { Fleet } from "../../bridge-server/fleet/fleet.ts"
 import { RunStats } from "../../bridge-server/fleet/run-stats.ts"
+import { Slots } from "../../bridge-server/fleet/slots.ts"
+import { Metrics } from "../../bridge-server/http/metrics.ts"
 import { fail, LATENCY_RUNS, RATE_SECONDS } from "../../protocol/index.ts"
 
 const device = "native/native-cpu"
@@ -66,4 +69,20 @@ test("devices that come and go don't gather: the one longest without a job is fo
   expect(kept).toHaveLength(256)
   expect(kept).toContain("agent-999/wasm")
   expect(kept).not.toContain("agent-0/wasm")
+})
+
+test("nor do their series in the metrics: a bridge that runs for months does not grow by them", async () => {
+  const fleet = new Fleet()
+  onTestFinished(() => fleet.close())
+  const metrics = new Metrics(fleet, new Slots(), () => 0)
+  const series = async (name: string) =>
+    [...(await metrics.registry.metrics()).matchAll(new RegExp(`^${name}{.*device="([^"]*)"`, "gm"))].map(([, d]) => d)
+  for (let i = 0; i < 1000; i++) {
+    metrics.ended({ device: `agent-${i}/wasm`, ok: true, ms: 1 })
+    metrics.ended({ device: `agent-${i}/wasm`, ok: false, error: fail("IPFA_RUN_FAILED"), ms: 1 })
+  }
+  const jobs = await series("ipfa_jobs_total")
+  expect(jobs).toHaveLength(512)
+  expect(new Set(jobs)).toEqual(new Set(Array.from({ length: 256 }, (_, i) => `agent-${744 + i}/wasm`)))
+  expect(await series("ipfa_job_seconds_count")).toHaveLength(256)
 })
