@@ -205,6 +205,8 @@ export class Host {
     this.#history = afterStart(this.#history)
     this.state = "ready"
     this.listener.ready()
+    // A worker that has nothing to compute on is not kept.
+    if (devices.length === 0) this.sleep()
   }
 
   #notFound(error: unknown): void {

@@ -184,6 +184,18 @@ describe("a host that dies", () => {
     await pool.hardware()
     expect(webgpu.starts).toBe(1)
   })
+
+  test("is nothing that is kept where it found no device: its worker is ended, and not started for everybody who asks", async () => {
+    const [wasm, webgpu] = [adderHost("wasm"), adderHost("webgpu")]
+    webgpu.devices = []
+    const { pool, page, model } = onClock([wasm, webgpu])
+    for (let asked = 0; asked < 2; asked++)
+      expect(await pool.hardware()).toMatchObject({ devices: [{ id: "wasm" }], absent: [{ reason: "no adapter" }] })
+    expect([webgpu.starts, webgpu.ended, wasm.ended]).toEqual([1, 1, 0])
+    await expect(page.open(model, { device: "webgpu" })).rejects.toMatchObject({ code: "IPFA_DEVICE_ABSENT" })
+    expect((await page.open(model)).device.id).toBe("wasm")
+    expect(webgpu.starts).toBe(1)
+  })
 })
 
 describe("a GPU that is lost", () => {
