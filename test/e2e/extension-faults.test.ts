@@ -63,17 +63,6 @@ describe("while a page's jobs run", () => {
     expect(await work.end()).toMatchObject(allRight)
   })
 
-  test("the offscreen document is closed as the person is asked: the page asks its next one, and one answer is enough", async () => {
-    const asked = page.evaluate(() => window.ipfsAccelerate.enable({ capabilities: ["infer", "benchmark"] }))
-    const first = await browser.prompt()
-    await first.getByTestId("deny").waitFor()
-    const closed = first.waitForEvent("close")
-    await browser.devtools.close((await browser.devtools.target("offscreen.html")) as string)
-    await closed
-    await (await browser.prompt()).getByTestId("allow-once").click()
-    expect(await asked).toMatchObject({ capabilities: ["infer", "benchmark"] })
-  })
-
   test("the grant is revoked: all of them end within a second, and nothing more is allowed", async () => {
     const options = await browser.openOwn("options.html")
     const work = await working()

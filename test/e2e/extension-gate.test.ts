@@ -129,6 +129,18 @@ describe("what a page may do", () => {
     await closed
   })
 
+  test("the pool that ends as the person is asked takes the question with it; the page asks the next one by itself, and one answer is enough", async () => {
+    await open()
+    const asked = page.evaluate(() => window.ipfsAccelerate.enable({ capabilities: ["infer"] }))
+    const first = await browser.prompt()
+    await first.getByTestId("deny").waitFor()
+    const closed = first.waitForEvent("close")
+    await browser.devtools.close((await browser.devtools.target("offscreen.html")) as string)
+    await closed
+    await (await browser.prompt()).getByTestId("allow-once").click()
+    expect(await asked).toMatchObject({ lifetime: "once" })
+  })
+
   test("the prompt names the origin, the reason and the models, and its buttons wait for the person to have seen them", async () => {
     await browser.context.addInitScript(() => {
       const observer = new MutationObserver(() => {

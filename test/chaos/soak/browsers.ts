@@ -33,6 +33,9 @@ function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
   }
 }
 
+/** How long a person's click may take to get through, ms. */
+const CLICK_MS = 120_000
+
 const WASM_WORKER = "ipfs-accelerate wasm"
 
 export async function openChromium(bridge: { ws: string; code: string }): Promise<SoakBrowser> {
@@ -40,6 +43,8 @@ export async function openChromium(bridge: { ws: string; code: string }): Promis
   const browser = await launchExtension({ args: ["--enable-blink-features=ForceEagerMeasureMemory"] })
   const { context, devtools } = browser
   const options = await context.newPage()
+  // A click waits for a page that paints, which a machine that compiles runtimes lets it do seldom.
+  options.setDefaultTimeout(CLICK_MS)
   await pairChromium(options, bridge.ws, bridge.code)
   const turn = inTurn()
   const offscreen = async () => (await devtools.target("offscreen.html")) as string
