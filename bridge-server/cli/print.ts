@@ -1,3 +1,4 @@
+import { bytesText as bytesIn } from "../../engine/agent/screen-words.ts"
 import { asAccelerateError, serialiseError } from "../../protocol/index.ts"
 
 /** What every command is told before its name. */
@@ -42,15 +43,8 @@ export function bigints(_key: string, value: unknown): unknown {
   return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<unknown>) : value
 }
 
-export function bytesText(bytes: number): string {
-  for (const [unit, size] of [
-    ["GiB", 2 ** 30],
-    ["MiB", 2 ** 20],
-    ["KiB", 2 ** 10],
-  ] as const)
-    if (bytes >= size) return `${(bytes / size).toFixed(1)} ${unit}`
-  return `${bytes} B`
-}
+/** `1.5 GB`, as the screens write it. */
+export const bytesText = (count: number): string => bytesIn(count, "en")
 
 export function msText(ms: number): string {
   return ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : ms.toFixed(0)

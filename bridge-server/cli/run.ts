@@ -6,6 +6,7 @@ import { defaultDataDir } from "../data-folder.ts"
 import { connect } from "./connect.ts"
 import { readFeeds } from "./feeds.ts"
 import { writeNpy } from "./npy.ts"
+import { outputFiles } from "./output-files.ts"
 import { bigints, bytesText, type GlobalOptions, msText, say } from "./print.ts"
 import { toReference } from "./reference.ts"
 import { number } from "./serve.ts"
@@ -53,14 +54,15 @@ async function run(model: string, options: RunOptions): Promise<void> {
 function report(session: SessionInfo, result: RunResult, { json, out }: RunOptions): void {
   const { device, agent, fellBackFrom, timing, reruns } = result
   const outputs = Object.entries(result.outputs) as [string, Tensor][]
+  const files = outputFiles(Object.keys(result.outputs))
   const back = fellBackFrom ?? session.fellBackFrom
   const facts = { model: session.model, device, agent, fellBackFrom: back, reruns, loadMs: session.loadMs, timing }
   say(json, { ...facts, ...(out === undefined && { outputs: result.outputs }) }, [
     `${agent}/${device}  ${session.device.adapter}  load ${msText(session.loadMs)} ms, run ${msText(timing.runMs)} ms`,
     ...(back ? [`fell back from ${back.agent}/${back.id}: ${back.reason}`] : []),
     ...outputs.map(
-      ([name, { dtype, shape, data }]) =>
-        `${name}  ${dtype}[${shape.join(",")}]  ${out === undefined ? preview(data) : path.join(out, fileName(name))}`,
+      ([name, { dtype, shape, data }], i) =>
+        `${name}  ${dtype}[${shape.join(",")}]  ${out === undefined ? preview(data) : path.join(out, files[i]!)}`,
     ),
   ])
 }
@@ -75,13 +77,8 @@ function preview(data: Tensor["data"]): string {
 
 function writeOutputs(dir: string, { outputs }: RunResult): void {
   mkdirSync(dir, { recursive: true })
-  for (const [name, tensor] of Object.entries(outputs))
-    writeFileSync(path.join(dir, fileName(name)), writeNpy(tensor as Tensor))
-}
-
-/** An output's name is the model's word: it stays within the folder. */
-function fileName(output: string): string {
-  return `${output.replace(/[^\w.-]/g, "_").replace(/^\.+/, "_")}.npy`
+  for (const [i, file] of outputFiles(Object.keys(outputs)).entries())
+    writeFileSync(path.join(dir, file), writeNpy(Object.values(outputs)[i] as Tensor))
 }
 
 export function showProgress({ phase, loaded, total }: Progress): void {
