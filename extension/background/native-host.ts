@@ -25,17 +25,23 @@ export function relayNativeHost(id: string): void {
   })
 }
 
+/** How long a native host may take to say hello, ms: its process starts within one or two seconds, on a busy machine within ten. */
+const HELLO_MS = 30_000
+
 /** Whether a native host is installed for this extension: it says hello when it is started. */
 export function nativeHostIsThere(): Promise<boolean> {
   const host = connectNativeHost()
   return new Promise((resolve) => {
-    host.onMessage.addListener(() => {
+    const end = (isThere: boolean) => {
+      clearTimeout(timer)
       host.disconnect()
-      resolve(true)
-    })
+      resolve(isThere)
+    }
+    const timer = setTimeout(end, HELLO_MS, false)
+    host.onMessage.addListener(() => end(true))
     host.onDisconnect.addListener(() => {
       disconnectReason(host)
-      resolve(false)
+      end(false)
     })
   })
 }
