@@ -11,7 +11,8 @@ window.addEventListener("message", (event) => {
   const control = event.ports[0]
   if (event.source !== window.parent || event.data !== FRAME_HELLO || !control) return
   const { origin } = event
-  void route(origin).then((hand) => {
+  const routed = route(origin).catch(() => undefined)
+  void routed.then((hand) => {
     control.onmessage = ({ data: life, ports: [port] }: MessageEvent<string>) => {
       if (port) hand?.(port, life)
     }
