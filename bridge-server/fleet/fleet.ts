@@ -7,7 +7,7 @@ export const SUSPECT_MS = 3000
 export const DEAD_MS = 5000
 /** A driver that takes longer to say whether it is there is not waited for. */
 const SETTLE_MS = 10_000
-/** How long, from the bridge's start, agents that were paired are waited for: they try again within seconds where it was away for seconds. */
+/** How long an agent that left is waited for, and from the bridge's start those that were paired: they try again within seconds where it was away for seconds. */
 const RETURN_MS = 15_000
 
 /** An agent by its id, or all of one kind of browser. */
@@ -39,6 +39,7 @@ export class Fleet {
   readonly #returning = new Set<string>()
   readonly #timer: NodeJS.Timeout
   #sweptAt = performance.now()
+  #closed = false
 
   constructor() {
     this.#timer = setInterval(() => this.#sweep(), HEARTBEAT_MS / 2)
@@ -78,7 +79,11 @@ export class Fleet {
     this.#expected.delete(member.agent)
     this.#returning.delete(member.agent)
     this.#unknown.delete(member.agent)
-    void member.peer.closed.then((error) => this.#remove(member, error?.message ?? "its connection ended"))
+    void member.peer.closed.then((error) => {
+      this.#remove(member, error?.message ?? "its connection ended")
+      // It was shown the door.
+      if (error?.code === "IPFA_BRIDGE_TOKEN") this.unexpect(member.agent)
+    })
     for (const l of this.#listeners) l.joined?.(member)
     this.#changed()
     return member
@@ -181,6 +186,7 @@ export class Fleet {
   }
 
   close(): void {
+    this.#closed = true
     clearInterval(this.#timer)
     for (const member of this.members) this.drop(member, "the bridge is stopping")
   }
@@ -202,8 +208,25 @@ export class Fleet {
   #remove(member: Member, reason: string): void {
     if (this.#members.get(member.agent) !== member) return
     this.#members.delete(member.agent)
+    if (!member.native && !this.#closed) this.#awaitBack(member, reason)
     for (const l of this.#listeners) l.left?.(member, reason)
     this.#changed()
+  }
+
+  /** A browser that went may be back at once: its extension was restarted, or the machine too busy to say so. What it had is waited for. */
+  #awaitBack({ agent, browser, hardware }: Member, reason: string): void {
+    const absent = hardware.devices.map(({ id, backend }) => ({
+      id,
+      backend,
+      agent,
+      browser,
+      reason: `it left: ${reason}`,
+    }))
+    this.#expected.set(agent, absent)
+    const giveUp = () => {
+      if (this.#expected.get(agent) === absent) this.unexpect(agent)
+    }
+    setTimeout(giveUp, RETURN_MS).unref()
   }
 
   #changed(): void {

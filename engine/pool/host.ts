@@ -205,8 +205,8 @@ export class Host {
     this.#history = afterStart(this.#history)
     this.state = "ready"
     this.listener.ready()
-    // A worker that has nothing to compute on is not kept.
-    if (devices.length === 0) this.sleep()
+    // A worker that has nothing to compute on is not kept. Where ending it ends its whole process, that is for who started the process.
+    if (devices.length === 0 && this.returnsMemory) this.sleep()
   }
 
   #notFound(error: unknown): void {

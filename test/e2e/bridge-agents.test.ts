@@ -142,6 +142,24 @@ test("an agent that falls silent is dropped after five seconds, and its job runs
   sparePool.close()
 })
 
+test("an agent that left in mid-run and comes back is waited for by who can run nowhere else, and by nobody whom it would not serve", async () => {
+  const { token, origin, peer: agent } = await joinAgent(t.bridge, pool, "laptop")
+  const model = await upload(adderModel(1))
+  const caller = await t.client()
+  const { sessionId } = await caller.call("session.open", { model, device: "webgpu" })
+  host.hold()
+  const run = caller.call("session.run", { sessionId, feeds: { x: floats(1) } })
+  await host.begun(1)
+  agent.close()
+  await fleetWill(t.bridge, (b) => !b.fleet.get("laptop"))
+  const opened = caller.call("session.open", { model, device: "webgpu" })
+  expect(await code(caller.call("session.open", { model, device: "webnn" }))).toBe("IPFA_DEVICE_ABSENT")
+  await connectAgent(t.bridge, pool, "laptop", { token, origin, incarnation: 2 })
+  host.letGo()
+  expect(await run).toMatchObject({ agent: "laptop", reruns: 1 })
+  expect((await opened).device).toMatchObject({ agent: "laptop" })
+})
+
 test("S17: an agent whose token is taken back is gone within a second, what ran there ends, and it can't come back", async () => {
   const { token, origin, peer } = await joinAgent(t.bridge, pool, "laptop")
   const caller = await t.client()

@@ -115,6 +115,8 @@ test("a name is an agent's before it is a browser's, also while that agent is on
   const named = join("chromium")
   expect(fleet.named("chromium")).toEqual({ agent: "chromium" })
   fleet.drop(named, "test")
+  expect(fleet.named("chromium")).toEqual({ agent: "chromium" })
+  fleet.unexpect("chromium")
   expect(fleet.named("chromium")).toEqual({ browser: "chromium" })
   fleet.expect("native", [])
   fleet.addAbsent("native-gpu", [])
