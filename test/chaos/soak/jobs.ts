@@ -27,6 +27,8 @@ export type Outcome = { values: number[] } | Failure
 export interface Failure {
   code: string
   message?: string
+  /** What the error says of the device, the reason, the time. */
+  data?: Record<string, unknown>
 }
 
 /** Models that differ in nothing but what they add: an answer that came from another's session shows. */

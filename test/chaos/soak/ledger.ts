@@ -112,8 +112,11 @@ export interface Step {
 }
 
 export function failureOf(error: unknown): Failure {
-  const { code, message } = error as { code?: string; message?: string }
-  return code ? { code, ...(message && { message }) } : { code: String(message ?? error).split("\n")[0] as string }
+  const { code, message, data } = error as Partial<Failure>
+  return code
+    ? { code, ...(message && { message }), ...(data && { data }) }
+    : { code: String(message ?? error).split("\n")[0] as string }
 }
 
-const told = ({ code, message }: Failure) => (message ? `${code}: ${message}` : code)
+const told = ({ code, message, data = {} }: Failure) =>
+  [code, message, Object.keys(data).length > 0 && JSON.stringify(data)].filter(Boolean).join(": ")

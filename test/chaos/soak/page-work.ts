@@ -23,8 +23,8 @@ interface Work {
 export function beginInPage(tab: Tab, batch: PageBatch): Promise<void> {
   return tab.evaluate(({ model, device, jobs, abortAfter }) => {
     const failed = (error: unknown) => {
-      const { code, message } = error as { code?: string; message: string }
-      return code ? { code, message } : { code: String(error) }
+      const { code, message, data } = error as { code?: string; message: string; data?: Record<string, unknown> }
+      return code ? { code, message, ...(data && { data }) } : { code: String(error) }
     }
     const { promise: first, resolve: ended } = Promise.withResolvers<void>()
     const controller = new AbortController()
