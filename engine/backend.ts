@@ -1,4 +1,4 @@
-import type { AbsentDevice, DeviceInfo, KeptTensor, Tensor, TensorInfo } from "../protocol/index.ts"
+import type { AbsentDevice, DeviceInfo, KeptTensor, Tensor, TensorInfo, TunedKernel } from "../protocol/index.ts"
 
 /** A model's validated bytes, or (Node) the file that holds them, with its external data by the names the graph uses. */
 export interface ModelFiles {
@@ -35,6 +35,20 @@ export interface BackendSession {
   close(): Promise<void>
 }
 
+export interface TuneRequest {
+  /** The model whose work is measured; common work where absent. */
+  files?: ModelFiles | undefined
+  /** Of its inputs; an open dimension of one that is not named is 1. */
+  shapes: Readonly<Record<string, readonly number[]>>
+  /** Time for all the ways to do one kind of work. */
+  budgetMs: number
+  /** What was measured earlier is measured once more. */
+  anew: boolean
+}
+
+/** Measures the ways to do one kind of work, and keeps what it finds. Undefined where there is nothing to choose from, or `signal` ended it. */
+export type TuneStep = (signal: AbortSignal) => Promise<TunedKernel | undefined>
+
 /** The code that drives one kind of device. Lives in a worker or process of its own, which is ended when a device is lost. */
 export interface Backend {
   readonly name: string
@@ -42,6 +56,8 @@ export interface Backend {
   probe(): Promise<{ devices: DeviceInfo[]; absent: AbsentDevice[] }>
   /** Opens and compiles on `device` (a selector that `probe` listed). Throws IPFA_DEVICE_UNSUPPORTED, IPFA_DEVICE_LOST, IPFA_DEVICE_MEMORY. */
   open(files: ModelFiles, device: string): Promise<BackendSession>
+  /** What there is to measure, where it has several ways to compute. Throws IPFA_DEVICE_UNSUPPORTED for a model that it can't run. */
+  tuning?(request: TuneRequest): Promise<TuneStep[]>
   /** Called once when a device is lost; the host then ends itself. */
   onLost?: (reason: string) => void
   /** Bytes of the heap this backend computes in (WASM memory, process resident set), where the platform tells. */

@@ -8,6 +8,7 @@ import {
   Peer,
   type Port,
   type Tensor,
+  type TunedKernel,
   tensorBuffers,
 } from "../protocol/index.ts"
 import type { Backend, BackendSession } from "./backend.ts"
@@ -131,6 +132,24 @@ export function hostHandlers(
     "device.close": async ({ handle }) => {
       await close(handle)
       return {}
+    },
+
+    "device.tune": async (request, call) => {
+      const steps = await enqueue(async (b) => {
+        const { devices, absent } = await probe()
+        if (devices.length === 0)
+          throw fail("IPFA_DEVICE_ABSENT", { data: { device: name, reason: absent[0]?.reason ?? "it has no device" } })
+        if (!b.tuning)
+          throw fail("IPFA_DEVICE_UNSUPPORTED", { message: `${name} has no kernels of ours to choose from.` })
+        return b.tuning(request)
+      }, call.signal)
+      const kernels: TunedKernel[] = []
+      for (const [done, step] of steps.entries()) {
+        call.emit({ done, of: steps.length }).catch(() => undefined)
+        const tuned = await enqueue(() => step(call.signal), call.signal)
+        if (tuned) kernels.push(tuned)
+      }
+      return { kernels }
     },
 
     "device.memory": async () => ({

@@ -1,8 +1,8 @@
 import type * as v from "valibot"
 import type { ErrorCode } from "./errors/index.ts"
 
-/** What a caller must have been granted before it may call a method. `none`: anyone; `agent`: members of the fleet; `device`: a pool's own workers; `owner`: the person, through the extension's own pages or the CLI; `dashboard`: the same, or a page that the person gave a look at the bridge-server. */
-export type GrantNeed = "none" | "infer" | "benchmark" | "agent" | "device" | "owner" | "dashboard"
+/** What a caller must have been granted before it may call a method. `none`: anyone; `tune`: the person, and a bridge-server that the browser was paired with, never a page; `agent`: members of the fleet; `device`: a pool's own workers; `owner`: the person, through the extension's own pages or the CLI; `dashboard`: the same, or a page that the person gave a look at the bridge-server. */
+export type GrantNeed = "none" | "infer" | "benchmark" | "tune" | "agent" | "device" | "owner" | "dashboard"
 
 export interface MethodDefinition<
   Name extends string = string,

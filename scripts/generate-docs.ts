@@ -213,7 +213,7 @@ frame's size, the piece's place in it, and its bytes. All but the last are at le
 ## Methods
 
 Grants: \`none\`: anyone; \`infer\`, \`benchmark\`: an origin that a person granted it; \`agent\`: members of the fleet; \`device\`: a pool's own
-workers; \`owner\`: the person, through the extension's own pages or the CLI; \`dashboard\`: the same, or a page to which the
+workers; \`tune\`: the person, and a bridge-server that the browser was paired with; \`owner\`: the person, through the extension's own pages or the CLI; \`dashboard\`: the same, or a page to which the
 person gave a look at the bridge-server. Any call can fail with the codes of the protocol, of input, of
 grants, of cancelling and of deadlines; a method lists the others. \`⇢\` is an event, \`→\` the result, \`?\` optional, \`=\` its default.
 

@@ -5,7 +5,7 @@ import { connect } from "./connect.ts"
 import { readFeeds } from "./feeds.ts"
 import { type GlobalOptions, msText, say, table } from "./print.ts"
 import { toReference } from "./reference.ts"
-import { clearProgress, showProgress } from "./run.ts"
+import { clearProgress, showProgress, tellProgress } from "./run.ts"
 import { number } from "./serve.ts"
 
 interface BenchOptions extends GlobalOptions {
@@ -41,7 +41,7 @@ async function bench(model: string, options: BenchOptions): Promise<void> {
     const { rows, absent } = await bridge.peer.call(
       "benchmark.run",
       { model, feeds, samples, warmup, budgetMs, ...where, ...(devices && { devices }) },
-      { onEvent: ({ device, phase, done, of }) => tell(`${device} ${phase} ${done}/${of}`) },
+      { onEvent: ({ device, phase, done, of }) => tellProgress(`${device} ${phase} ${done}/${of}`) },
     )
     clearProgress()
     say(json, { model: session.model, rows, absent }, [
@@ -62,8 +62,4 @@ async function bench(model: string, options: BenchOptions): Promise<void> {
   } finally {
     bridge.close()
   }
-}
-
-function tell(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }

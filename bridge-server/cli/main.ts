@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander"
 import { VERSION } from "../version.ts"
 import { benchCommand } from "./bench.ts"
 import { doctorCommand } from "./doctor.ts"
+import { kernelsCommand } from "./kernels.ts"
 import { modelsCommand } from "./models.ts"
 import { installNativeHostCommand, uninstallNativeHostCommand } from "./native-host.ts"
 import { pairCommand } from "./pair.ts"
@@ -26,6 +27,7 @@ for (const command of [
   runCommand,
   benchCommand,
   modelsCommand,
+  kernelsCommand,
   pairCommand,
   statusCommand,
   serviceCommand,

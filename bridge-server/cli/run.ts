@@ -82,10 +82,14 @@ function writeOutputs(dir: string, { outputs }: RunResult): void {
 }
 
 export function showProgress({ phase, loaded, total }: Progress): void {
-  if (!process.stderr.isTTY) return
   const size =
     phase === "download" ? ` ${bytesText(loaded)}${total === undefined ? "" : ` of ${bytesText(total)}`}` : ""
-  process.stderr.write(`\r\x1b[K${phase}${size}`)
+  tellProgress(`${phase}${size}`)
+}
+
+/** In place of what was told before. */
+export function tellProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }
 
 export function clearProgress(): void {

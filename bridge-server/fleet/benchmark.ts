@@ -1,6 +1,5 @@
 import {
   type AbsentDevice,
-  AccelerateError,
   asAccelerateError,
   type BenchmarkRow,
   type EventOf,
@@ -92,11 +91,7 @@ async function measure(
       },
       { signal, onEvent: (event) => emit({ ...event, device: `${member.agent}/${id}` }) },
     )
-  const answer = await ask().catch(async (error) => {
-    if (!(error instanceof AccelerateError) || error.code !== "IPFA_MODEL_NOT_FOUND") throw error
-    await models.give(member, model.main, signal)
-    return ask()
-  })
+  const answer = await models.withModel(member, [model.main], ask, signal)
   const row = answer.rows[0]
   if (!row) throw fail("IPFA_DEVICE_ABSENT", { message: answer.absent[0]?.reason ?? "The device measured nothing." })
   return { ...row, device: { ...row.device, agent: member.agent, browser: member.browser } }

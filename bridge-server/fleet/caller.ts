@@ -15,7 +15,7 @@ export interface BridgeCaller extends Caller {
 }
 
 const rights: Record<BridgeCaller["role"], readonly MethodDefinition["grant"][]> = {
-  owner: ["none", "infer", "benchmark", "owner", "dashboard"],
+  owner: ["none", "infer", "benchmark", "tune", "owner", "dashboard"],
   agent: ["none", "agent"],
   dashboard: ["none", "dashboard"],
   native: ["agent"],

@@ -88,14 +88,24 @@ export class FleetModels {
         external: Object.fromEntries(model.external.map(({ path, file }) => [path, `sha256:${file.sha256}`])),
       }),
     }
+    const files = [model.main, ...model.external.map((x) => x.file)]
+    return this.withModel(device.member, files, () => peer.call("session.open", params, options), options.signal)
+  }
+
+  /** Asks an agent; where it has not got the bytes, it is given `files` and asked again. */
+  async withModel<T>(
+    member: Member,
+    files: readonly AcquiredModel[],
+    ask: () => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     try {
-      return await peer.call("session.open", params, options)
+      return await ask()
     } catch (error) {
       if (!(error instanceof AccelerateError) || !isGone.has(error.code)) throw error
     }
-    for (const file of [model.main, ...model.external.map((x) => x.file)])
-      await this.give(device.member, file, options.signal)
-    return peer.call("session.open", params, options)
+    for (const file of files) await this.give(member, file, signal)
+    return ask()
   }
 
   /** Uploads to an agent; those who need the same there wait for one upload. */

@@ -18,6 +18,7 @@ import {
   type SessionInfo,
   type Status,
   type Tensor,
+  type tuneKernels,
 } from "../../protocol/index.ts"
 import { VERSION } from "../version.ts"
 import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
@@ -31,6 +32,7 @@ import type { Placement, Wanted } from "./placement.ts"
 import type { RunStats } from "./run-stats.ts"
 import type { Runs } from "./runs.ts"
 import type { Slots } from "./slots.ts"
+import { tuneFleet } from "./tune.ts"
 
 export interface RouterParts {
   fleet: Fleet
@@ -123,6 +125,7 @@ export class Router {
         return {}
       },
       "benchmark.run": (params, call) => this.benchmark(params, call),
+      "kernels.tune": (params, call) => this.#tune(params, call),
       "model.put": (part, { caller }) => this.parts.models.source.put(ownerOf(caller), part),
       "model.list": () => this.parts.models.source.list(),
       "model.delete": async ({ sha256 }) => ({ deleted: await this.parts.models.source.delete(sha256) }),
@@ -238,6 +241,18 @@ export class Router {
       signal: call.signal,
     })
     return benchmark(this.parts, params, model, call)
+  }
+
+  async #tune(
+    params: ParamsOf<typeof tuneKernels>,
+    { caller, signal, emit }: CallContext<typeof tuneKernels, BridgeCaller>,
+  ): Promise<ResultOf<typeof tuneKernels>> {
+    const { model: reference } = params
+    const model =
+      reference === undefined
+        ? undefined
+        : await this.parts.models.acquire({ model: reference }, ownerOf(caller), { signal })
+    return tuneFleet(this.parts, params, model, { signal, emit })
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { fail, type MethodDefinition } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
 
-const RIGHTS: readonly MethodDefinition["grant"][] = ["none", "infer", "benchmark"]
+const RIGHTS: readonly MethodDefinition["grant"][] = ["none", "infer", "benchmark", "tune"]
 
 /** A bridge may have things computed here. The store is the person's: the bridge brings models of its own and can't list or delete. */
 export function authoriseBridge({ grant }: MethodDefinition): void {

@@ -13,7 +13,13 @@ export const browserBackends: readonly BackendDefinition[] = [
     name: "wgsl",
     title: "WebGPU, by our own kernels",
     platform: "browser",
-    create: async () => (await import("./wgsl/backend.ts")).createWgsl(browserAdapter),
+    async create() {
+      const [{ createWgsl }, { idbWinners }] = await Promise.all([
+        import("./wgsl/backend.ts"),
+        import("./wgsl/winner-store.ts"),
+      ])
+      return createWgsl(browserAdapter, idbWinners())
+    },
   }),
   defineBackend({
     name: "webnn",

@@ -7,6 +7,7 @@ export class Idle {
   #working = 0
   #since = performance.now()
   #timer: Timer | undefined
+  #rest: AbortController | undefined
 
   /** Calls `onIdle` when nobody has wanted anything for `afterMs`. */
   constructor(afterMs: number, onIdle: () => void) {
@@ -19,9 +20,18 @@ export class Idle {
     return this.#working > 0 ? 0 : performance.now() - this.#since
   }
 
+  /** Aborts as soon as somebody wants something. */
+  get rest(): AbortSignal {
+    if (this.#working > 0) return AbortSignal.abort()
+    this.#rest ??= new AbortController()
+    return this.#rest.signal
+  }
+
   /** `work` is what a caller wants. */
   during<T>(work: Promise<T>): Promise<T> {
     this.#working++
+    this.#rest?.abort()
+    this.#rest = undefined
     work.then(this.#end, this.#end)
     return work
   }

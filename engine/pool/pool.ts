@@ -15,6 +15,7 @@ import { Measurements } from "./measurements.ts"
 import { Models } from "./models.ts"
 import { type Allowance, type PoolOptions, poolSettings } from "./options.ts"
 import { Placement } from "./placement.ts"
+import { Recent } from "./recent.ts"
 import { Connection, type PoolParts } from "./serve.ts"
 import { Sessions } from "./sessions.ts"
 import { Slots } from "./slots.ts"
@@ -65,7 +66,8 @@ export function createPool(options: PoolOptions): Pool {
   const placement = new Placement(devices, sessions, settings)
   jobs.placeWith(placement)
   const repeats = new Repeats({ keepMs: settings.limits.keptResultMs, keepBytes: settings.limits.keptResultBytes })
-  const tuner = options.mayTune && new Tuner({ settings, devices, sessions, leases, jobs, measurements })
+  const recent = new Recent(settings.now)
+  const tuner = options.mayTune && new Tuner({ settings, devices, sessions, leases, jobs, measurements, recent })
   const connections = new Set<Connection>()
   const past: Activity = { running: 0, waiting: 0, done: 0, failed: 0 }
   const parts: PoolParts = {
@@ -78,8 +80,8 @@ export function createPool(options: PoolOptions): Pool {
     placement,
     measurements,
     repeats,
+    recent,
     during: (work) => tuner?.idle.during(work) ?? work,
-    used: (model, feeds) => model.isPrivate || tuner?.recent.used(model, feeds),
     activityOf(origin) {
       const sum: Activity = origin === undefined ? { ...past } : { running: 0, waiting: 0, done: 0, failed: 0 }
       for (const connection of connections)

@@ -4,6 +4,11 @@ import type { Model } from "./models.ts"
 /** What is remembered of a run's inputs: never what was in them. */
 export type InputForms = Readonly<Record<string, { dtype: Dtype; shape: readonly number[] }>>
 
+/** Of each input, by its name. */
+export function shapesOf(forms: InputForms): Record<string, number[]> {
+  return Object.fromEntries(Object.entries(forms).map(([name, { shape }]) => [name, [...shape]]))
+}
+
 export interface RecentModel {
   readonly model: Model
   /** Of the last run. */

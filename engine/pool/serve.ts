@@ -19,17 +19,18 @@ import { type Activity, type Lease, releaseKept, usesKept } from "./lease.ts"
 import { checkPrecision, type Model, type Models } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
 import type { Placement, Wanted } from "./placement.ts"
+import type { Recent } from "./recent.ts"
 import { checkPause, connectionStatus, isOwner } from "./status.ts"
+import { tuneKernels } from "./tune-kernels.ts"
 
 export interface PoolParts extends BenchmarkParts {
   settings: PoolSettings
   models: Models
   placement: Placement
   repeats: Repeats
+  recent: Recent
   /** `work` is what a caller wants: the pool is not idle until it ends. */
   during<T>(work: Promise<T>): Promise<T>
-  /** A caller's run came out well. */
-  used(model: Model, feeds: ParamsOf<Methods["session.run"]>["feeds"]): void
   activityOf(origin?: string): Activity
   changed(): void
 }
@@ -75,6 +76,7 @@ export class Connection {
     },
     "status.get": () => connectionStatus(this.#parts, this.#caller, this),
     "benchmark.run": (params, call) => this.#parts.during(this.#benchmark(params, call)),
+    "kernels.tune": (params, call) => this.#parts.during(this.#tune(params, call)),
     "model.put": async (params) => {
       this.#check()
       const put = await this.#parts.settings.models.put(this.#owner, params)
@@ -206,7 +208,7 @@ export class Connection {
       const ids = Object.values(result.outputs).flatMap((tensor) => ("kept" in tensor ? [tensor.kept] : []))
       if (ids.length > 0) call.undo(() => releaseKept(lease, ids))
       call.transfer(tensorBuffers(Object.values(result.outputs)))
-      this.#parts.used(lease.model, feeds)
+      if (!lease.model.isPrivate) this.#parts.recent.used(lease.model, feeds)
       return result
     }
     // Kept tensors belong to one session: a job that has some is nobody else's.
@@ -221,11 +223,34 @@ export class Connection {
       .then((result) => give({ ...result, outputs: structuredClone(result.outputs) }))
   }
 
-  async #benchmark(params: ParamsOf<Methods["benchmark.run"]>, call: Call<"benchmark.run">) {
-    const { agent } = params
+  async #tune({ model: reference, agent, budgetMs }: ParamsOf<Methods["kernels.tune"]>, call: Call<"kernels.tune">) {
+    this.#check()
+    this.#checkAgent(agent)
+    checkPause(this.#parts.settings, this.#caller)
+    const signal = AbortSignal.any([call.signal, this.#ended.signal])
+    const loaded = reference === undefined ? undefined : await this.#load(call, reference, {}, () => undefined)
+    try {
+      return await tuneKernels(this.#parts, {
+        model: loaded?.model,
+        // What pages run is nobody else's business.
+        withRecent: isOwner(this.#caller),
+        budgetMs,
+        signal,
+        emit: (event) => void call.emit(event).catch(() => undefined),
+      })
+    } finally {
+      loaded?.model.settle()
+    }
+  }
+
+  #checkAgent(agent: string | undefined): void {
     const { settings } = this.#parts
     if (agent !== undefined && agent !== settings.agent && agent !== settings.browser)
       throw fail("IPFA_AGENT_UNKNOWN", { data: { agent } })
+  }
+
+  async #benchmark(params: ParamsOf<Methods["benchmark.run"]>, call: Call<"benchmark.run">) {
+    this.#checkAgent(params.agent)
     const { model, signal } = await this.#load(call, params.model, {}, () => undefined)
     try {
       return await runBenchmark(this.#parts, {

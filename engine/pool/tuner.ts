@@ -1,5 +1,6 @@
 import { asAccelerateError, type DeviceInfo, elements, fail } from "../../protocol/index.ts"
 import { DAY_MS, nextTrial, type Trial, type TuneModel, type TunePlan, tuneRules } from "../../scheduler/index.ts"
+import { isTunable } from "../backends/names.ts"
 import type { Caller } from "../caller.ts"
 import { keepBenchmark } from "./benchmark.ts"
 import type { Devices } from "./devices.ts"
@@ -11,10 +12,11 @@ import type { Leases } from "./leases.ts"
 import { type Measurements, median } from "./measurements.ts"
 import type { Model } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
-import { Recent, type RecentModel } from "./recent.ts"
+import { type Recent, type RecentModel, shapesOf } from "./recent.ts"
 import type { Sessions } from "./sessions.ts"
 import { type Timer, upkeepTimer } from "./timer.ts"
 import { trialFeeds } from "./trial-feeds.ts"
+import { tuneOn } from "./tune-kernels.ts"
 
 export interface TunerParts {
   settings: PoolSettings
@@ -23,6 +25,7 @@ export interface TunerParts {
   leases: Leases
   jobs: Jobs
   measurements: Measurements
+  recent: Recent
 }
 
 /** Whose jobs trials are: nobody's that a page could be. */
@@ -32,15 +35,26 @@ const RUNS = 5
 const RUNS_MS = 3_000
 /** How often it is asked again whether it may, where there is something to try. */
 const ASK_AGAIN_MS = 60_000
+/** Time for all the ways to do one kind of work. */
+const KERNEL_MS = 1_000
+
+/** A model that was used lately, and a device of our own kernels that it runs on. */
+interface Untuned {
+  recent: RecentModel
+  device: string
+  shapes: Record<string, number[]>
+  key: string
+}
 
 /**
  * Tries, in idle time, models that were used lately on devices that were never measured with them: one at a time, and no run is begun once a
- * caller wants something. What to try is `scheduler/tune.ts`'s decision.
+ * caller wants something. What to try is `scheduler/tune.ts`'s decision. Before that, our own kernels are tuned for models that run on them.
  */
 export class Tuner {
-  readonly recent: Recent
   readonly idle: Idle
   readonly #parts: TunerParts
+  /** Keys of those that are done, or failed. */
+  readonly #tuned = new Set<string>()
   #isTrying = false
   #isClosed = false
   #timer: Timer | undefined
@@ -49,7 +63,6 @@ export class Tuner {
 
   constructor(parts: TunerParts) {
     this.#parts = parts
-    this.recent = new Recent(parts.settings.now)
     this.idle = new Idle(parts.settings.limits.tuneIdleMs, () => void this.#next())
   }
 
@@ -61,8 +74,8 @@ export class Tuner {
 
   /** What would be tried now, or why nothing would. */
   plan(allowed: boolean = this.#parts.settings.mayTune()): TunePlan {
-    const { settings } = this.#parts
-    const models = this.recent.all().map((recent) => this.#model(recent))
+    const { settings, recent } = this.#parts
+    const models = recent.all().map((recent) => this.#model(recent))
     const rules = { ...tuneRules, idleMs: settings.limits.tuneIdleMs }
     return nextTrial({ allowed, now: settings.now(), idleMs: this.idle.ms, models }, rules)
   }
@@ -79,19 +92,20 @@ export class Tuner {
     if (rest > 0) return this.#nextIn(rest)
     this.#isTrying = true
     try {
-      for (const { model, forms } of this.recent.all()) {
+      const { recent, devices } = this.#parts
+      for (const { model, forms } of recent.all()) {
         if (!this.#mayGoOn) break
-        const shapes = Object.fromEntries(Object.entries(forms).map(([name, { shape }]) => [name, shape]))
-        await model.learnFlops(shapes).catch(() => undefined)
+        await model.learnFlops(shapesOf(forms)).catch(() => undefined)
       }
-      if (this.#mayGoOn && this.recent.all().length > 0) await this.#parts.devices.allProbed()
+      if (this.#mayGoOn && recent.all().length > 0) await devices.allProbed()
       const { trial } = this.plan()
-      if (trial) {
+      for (const untuned of this.#untuned(trial)) if (this.#mayGoOn) await this.#tuneKernels(untuned)
+      if (trial && this.#mayGoOn) {
         await this.#try(trial)
         const rest = this.#parts.settings.limits.tuneIdleMs
         this.#restUntil = performance.now() + rest
         this.#nextIn(rest)
-      } else if (this.plan(true).trial) this.#nextIn(ASK_AGAIN_MS)
+      } else if (this.plan(true).trial || this.#untuned().length > 0) this.#nextIn(ASK_AGAIN_MS)
     } finally {
       this.#isTrying = false
     }
@@ -103,9 +117,44 @@ export class Tuner {
     if (!this.#isClosed) this.#timer = upkeepTimer(() => void this.#next(), ms)
   }
 
+  /** Where models that were used lately run on our own kernels, or are to be tried on them now. */
+  #untuned(trial?: Trial): Untuned[] {
+    const { recent, devices, measurements, settings } = this.#parts
+    const all: Untuned[] = []
+    for (const one of recent.all())
+      for (const host of devices.hosts) {
+        const wasLost = host.lostAt > 0 && settings.now() - host.lostAt < tuneRules.lostMs
+        if (!isTunable(host.backend) || wasLost) continue
+        for (const device of host.devices.keys()) {
+          const { model, forms } = one
+          const shapes = shapesOf(forms)
+          const key = JSON.stringify([model.key, device, shapes])
+          const isTried = trial?.model === model.key && trial.device === device
+          const runs = isTried || measurements.of(model.sha256, device).runs > 0
+          if (runs && !this.#tuned.has(key)) all.push({ recent: one, device, shapes, key })
+        }
+      }
+    return all
+  }
+
+  /** Ends at once when a caller comes, and goes on another time where it was. */
+  async #tuneKernels({ recent, device, shapes, key }: Untuned): Promise<void> {
+    const host = this.#parts.devices.hostOf(device)
+    const forbidden = new AbortController()
+    const signal = AbortSignal.any([this.idle.rest, forbidden.signal])
+    const onProgress = () => void (this.#mayGoOn || forbidden.abort())
+    try {
+      await host.ready()
+      await tuneOn(host, { model: recent.model, shapes }, { budgetMs: KERNEL_MS, anew: false, signal, onProgress })
+    } catch {
+      if (signal.aborted || this.#isClosed) return
+    }
+    this.#tuned.add(key)
+  }
+
   async #try(trial: Trial): Promise<void> {
     const { devices, sessions, leases, measurements } = this.#parts
-    const recent = this.recent.all().find(({ model }) => model.key === trial.model)!
+    const recent = this.#parts.recent.all().find(({ model }) => model.key === trial.model)!
     const { model } = recent
     const host = devices.hostOf(trial.device)
     measurements.tried(model.sha256, trial.device)
@@ -155,7 +204,7 @@ export class Tuner {
     const { code, data, message } = asAccelerateError(error)
     if (this.#isClosed) return
     // Its file is gone: no fault of the device.
-    if (/^IPFA_(MODEL|STORE)_/.test(code)) return this.recent.forget(recent)
+    if (/^IPFA_(MODEL|STORE)_/.test(code)) return this.#parts.recent.forget(recent)
     if (code === "IPFA_DEVICE_UNSUPPORTED") recent.model.unsupported.set(device, String(data.reason ?? message))
     this.#record(recent, host, device, ms, code)
     this.#keep(recent.model, host, device, { samplesMs: [], error: code })

@@ -1,16 +1,18 @@
 import { byReason } from "../../engine/agent/screen-words.ts"
 import type { AbsentDevice, DeviceInfo } from "../../protocol/index.ts"
-import { live } from "./owner.ts"
+import { live, type OwnerView } from "./owner.ts"
 import { Card } from "./parts/card.tsx"
 import { Dot } from "./parts/state.tsx"
 import { t } from "./text.tsx"
+import { TuneKernels } from "./tune-kernels.tsx"
 import { adapterWords, deviceWords } from "./words.ts"
 
 /** Every device that is there, and every one that is not, with the reason. */
-export function DevicesCard() {
+export function DevicesCard({ view: { peer } }: { view: OwnerView }) {
   return (
     <Card id="devices" title="devices">
       <DeviceList />
+      <TuneKernels peer={peer} />
     </Card>
   )
 }

@@ -26,7 +26,7 @@ export function Options() {
           <LoadedCard />
           <LimitsCard view={view} />
           <BridgeCard view={view} />
-          <DevicesCard />
+          <DevicesCard view={view} />
           <PrivacyCard />
           <EraseCard view={view} />
         </>

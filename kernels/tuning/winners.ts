@@ -1,4 +1,5 @@
 import type { AnyKernel, Choice, Shape, TensorType } from "../define-kernel.ts"
+import type { Work } from "../prepare.ts"
 
 /** The choice that was measured to be the fastest, beside the plan's own. */
 export interface Winner extends Choice {
@@ -29,8 +30,18 @@ export function winnerKey(
   return `${name} ${bucket(inputs, attributes, output)} ${sources.join("-")}`
 }
 
+/** The `winnerKey` of a piece of work. */
+export function workKey(work: Work): string {
+  return winnerKey(work.kernel, work.inputs, work.attributes, outputOf(work))
+}
+
+/** What a person reads of it: the kernel, and what of its shapes and attributes a measurement holds for. */
+export function describeWork(work: Work): string {
+  return `${work.kernel.name} ${bucket(work.inputs, work.attributes, outputOf(work))}`
+}
+
 /** The part of a key that people read: `64×1024 1024×1024 → 64×1024`. */
-export function bucket(inputs: readonly (TensorType | undefined)[], attributes: object, output: TensorType): string {
+function bucket(inputs: readonly (TensorType | undefined)[], attributes: object, output: TensorType): string {
   const named = Object.entries(attributes).flatMap(([name, value]) => {
     if (value === true) return [name]
     return typeof value === "string" ? [`${name}=${value}`] : []
@@ -41,4 +52,8 @@ export function bucket(inputs: readonly (TensorType | undefined)[], attributes: 
 
 function rounded(shape: Shape): string {
   return shape.map((size) => (size < 4 ? size : 2 ** Math.ceil(Math.log2(size)))).join("×") || "1"
+}
+
+function outputOf({ kernel, inputs, attributes }: Work): TensorType {
+  return kernel.output(kernel.problem(inputs, { ...kernel.defaults, ...attributes }))
 }

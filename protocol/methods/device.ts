@@ -1,6 +1,7 @@
 import * as v from "valibot"
 import { defineMethod } from "../define-method.ts"
 import { anyTensorSchema } from "../tensor.ts"
+import { tuneBudgetMs, tunedKernel } from "./kernels.ts"
 import { absentDevice, bytes, count, deviceInfo, id, ms, name, selector, tensorInfo } from "./shared.ts"
 
 /** What a pool says to the worker or process that hosts a device. Never reachable by a caller. */
@@ -15,16 +16,17 @@ export const probeDevices = defineMethod({
   errors: [],
 })
 
+const files = v.object({
+  /** The model's bytes, or (Node) the file that holds them. */
+  model: v.union([bytes, v.string()]),
+  external: v.optional(v.array(v.object({ path: name, data: v.union([bytes, v.string()]) }))),
+})
+
 export const openModel = defineMethod({
   name: "device.open",
   title: "Loads and compiles validated model bytes on a device.",
   grant: "device",
-  params: v.object({
-    device: selector,
-    /** The model's bytes, or (Node) the file that holds them. */
-    model: v.union([bytes, v.string()]),
-    external: v.optional(v.array(v.object({ path: name, data: v.union([bytes, v.string()]) }))),
-  }),
+  params: v.object({ device: selector, ...files.entries }),
   result: v.object({
     handle: id,
     inputs: v.array(tensorInfo),
@@ -68,6 +70,25 @@ export const closeModel = defineMethod({
   params: v.object({ handle: id }),
   result: v.object({}),
   errors: [],
+})
+
+export const tuneDevice = defineMethod({
+  name: "device.tune",
+  title:
+    "Measures, for each kind of work that a model needs, or for common ones, which way to do it is fastest, and keeps what it finds. Other calls get their turn between two kinds.",
+  grant: "device",
+  params: v.object({
+    files: v.optional(files),
+    /** Of the model's inputs; an open dimension of one that is not named is 1. */
+    shapes: v.optional(v.record(name, v.array(count)), {}),
+    budgetMs: tuneBudgetMs,
+    /** What was measured earlier is measured once more. */
+    anew: v.boolean(),
+  }),
+  result: v.object({ kernels: v.array(tunedKernel) }),
+  event: v.object({ done: count, of: count }),
+  events: "latest",
+  errors: ["IPFA_DEVICE_UNSUPPORTED", "IPFA_DEVICE_LOST", "IPFA_DEVICE_MEMORY", "IPFA_DEVICE_ABSENT"],
 })
 
 export const deviceMemory = defineMethod({

@@ -1,10 +1,11 @@
 import type { MethodDefinition } from "../define-method.ts"
 import { beat, joinFleet, pairAgent, recordEvidence } from "./agent.ts"
 import { inviteBrowser, readHistory, watchDashboard } from "./dashboard.ts"
-import { closeModel, deviceMemory, openModel, probeDevices, releaseTensors, runModel } from "./device.ts"
+import { closeModel, deviceMemory, openModel, probeDevices, releaseTensors, runModel, tuneDevice } from "./device.ts"
 import { requestGrant } from "./grant.ts"
 import { admitAgent, carryByHost, holdBridge, pairByHost, sendByHost } from "./host.ts"
 import { clearJobs, watchJobs } from "./job.ts"
+import { tuneKernels } from "./kernels.ts"
 import { clearModels, deleteModel, listModels, putModel, readModel } from "./model.ts"
 import {
   answerPrompt,
@@ -38,6 +39,7 @@ export const methods = [
   runBenchmark,
   listBenchmarks,
   clearBenchmarks,
+  tuneKernels,
   pairAgent,
   joinFleet,
   beat,
@@ -50,6 +52,7 @@ export const methods = [
   runModel,
   releaseTensors,
   closeModel,
+  tuneDevice,
   deviceMemory,
   watchOwner,
   prefer,
@@ -79,6 +82,7 @@ export * from "./device.ts"
 export * from "./grant.ts"
 export * from "./host.ts"
 export * from "./job.ts"
+export * from "./kernels.ts"
 export * from "./model.ts"
 export * from "./owner.ts"
 export * from "./session.ts"

@@ -8,6 +8,7 @@ import { KernelRuntime } from "../../kernels/index.ts"
 import { type DeviceInfo, Peer, type Tensor } from "../../protocol/index.ts"
 import { softwareAdapter, softwareDevice } from "../kernels/software-gpu.ts"
 import { digitsModel } from "../support/digits.ts"
+import { winnersInMemory } from "../support/winners.ts"
 import { cases, refusalOf } from "./cases.ts"
 import { drive } from "./drive.ts"
 import { expectRight } from "./judge.ts"
@@ -28,7 +29,7 @@ describe("wgsl, in Node", () => {
   let device: DeviceInfo
 
   beforeAll(async () => {
-    host = inProcessHost("wgsl", () => createWgsl(softwareAdapter)).start()
+    host = inProcessHost("wgsl", () => createWgsl(softwareAdapter, winnersInMemory())).start()
     peer = new Peer<unknown>(host.port, { role: "test" })
     const { devices } = await peer.call("device.probe", {})
     device = devices[0]!

@@ -7,6 +7,7 @@ import type { Tensor } from "../../protocol/index.ts"
 import { softwareAdapter, softwareDevice } from "../kernels/software-gpu.ts"
 import { digits, digitsModel, distance } from "../support/digits.ts"
 import { refusal, type TestPool, testPool } from "../support/pool.ts"
+import { winnersInMemory } from "../support/winners.ts"
 import { ones } from "./tiny-models.ts"
 
 const images = digits.samples.map(({ image }) => image)
@@ -34,7 +35,7 @@ function poolOf(made: (device: GPUDevice) => void = () => undefined) {
     }
     return found
   }
-  t = testPool([inProcessHost("wgsl", () => createWgsl(adapter))])
+  t = testPool([inProcessHost("wgsl", () => createWgsl(adapter, winnersInMemory()))])
   const { peer } = t.connect()
   const model = t.publish("digits", digitsModel)
   return { devices, peer, open: () => peer.call("session.open", { model, device: "wgsl" }) }

@@ -8,17 +8,23 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { readFeeds } from "../../bridge-server/cli/feeds.ts"
 import { readNpy, writeNpy } from "../../bridge-server/cli/npy.ts"
 import { Evidence } from "../../bridge-server/storage/index.ts"
+import { createWgsl } from "../../engine/backends/wgsl/backend.ts"
+import { inProcessHost } from "../../engine/in-process-host.ts"
 import { AccelerateError, type Tensor } from "../../protocol/index.ts"
+import { softwareAdapter } from "../kernels/software-gpu.ts"
 import {
   dial,
   digitError,
   digitImage,
   digits,
   digitsFile,
+  joinAgent,
   nativeIsThere,
   type TestBridge,
   testBridge,
 } from "../support/bridge.ts"
+import { testPool } from "../support/pool.ts"
+import { winnersInMemory } from "../support/winners.ts"
 
 const main = path.resolve(import.meta.dirname, "../../bridge-server/cli/main.ts")
 let t: TestBridge
@@ -104,6 +110,23 @@ test("bench measures every device and says which could not be had", async () => 
   expect(json(said).absent.map((a: { id: string }) => a.id)).toContain("native-coreml")
   const table = await cli("bench", "digits", "--data", t.dir, "--samples", "2")
   expect(table.out).toMatch(/agent +device +adapter +load ms +first ms +p50 ms +n\nnative +native-cpu/)
+})
+
+test("kernels tune asks the connected browsers for it: they keep what they find, and tell it", async () => {
+  expect(json(await cli("kernels", "tune", "--data", t.dir, "--json")).error.code).toBe("IPFA_DEVICE_NONE")
+  const store = winnersInMemory()
+  const { pool, close } = testPool([inProcessHost("wgsl", () => createWgsl(softwareAdapter, store))])
+  const { peer } = await joinAgent(t.bridge, pool, "laptop")
+  const tuned = await cli("kernels", "tune", "digits", "--budget", "1", "--data", t.dir, "--json")
+  const [row] = json(tuned).rows
+  expect(row.device).toMatchObject({ id: "wgsl", agent: "laptop" })
+  const [kept] = store.all.values()
+  expect(row.kernels.length).toBe(kept!.size)
+  expect([...kept!.keys()].every((key, i) => key.startsWith(row.kernels[i].work))).toBe(true)
+  const nobody = await cli("kernels", "tune", "digits", "--agent", "nobody", "--data", t.dir)
+  expect(nobody).toMatchObject({ code: 1, err: expect.stringContaining("IPFA_AGENT_UNKNOWN") })
+  peer.close()
+  close()
 })
 
 test("models are added under a name, listed, run and removed", async () => {

@@ -41,10 +41,10 @@ test("a grant names exact models; a pinned reference is within the same without 
 
 test("a capability that was not granted covers nothing, and none stands for another", () => {
   expect(allowsMethod(base, "infer")).toBe(true)
-  for (const need of ["benchmark", "agent", "device", "owner"] as const)
+  for (const need of ["benchmark", "tune", "agent", "device", "owner"] as const)
     expect(allowsMethod(base, need), need).toBe(false)
   const all: StoredGrant = { ...base, capabilities: ["infer", "benchmark", "fleet"] }
-  for (const need of ["agent", "device", "owner"] as const) expect(allowsMethod(all, need), need).toBe(false)
+  for (const need of ["tune", "agent", "device", "owner"] as const) expect(allowsMethod(all, need), need).toBe(false)
 })
 
 test("a request is covered only where each capability and each model is", () => {

@@ -1,10 +1,9 @@
-import { signal, useSignal } from "@preact/signals"
+import { signal } from "@preact/signals"
 import type { BenchmarkRecord, EventOf, Methods, Peer } from "../../../protocol/index.ts"
 import { demoModel } from "../demo-model.ts"
 import { live, type OwnerView } from "../owner.ts"
-import { useAction } from "../parts/action.ts"
 import { Card } from "../parts/card.tsx"
-import { Fault } from "../parts/fault.tsx"
+import { LongAction } from "../parts/long-action.tsx"
 import { Sparkline } from "../parts/sparkline.tsx"
 import { t } from "../text.tsx"
 import { milliseconds, modelName } from "../words.ts"
@@ -67,57 +66,26 @@ function Row({ records }: { records: BenchmarkRecord[] }) {
   )
 }
 
-/** Under way; in a signal of the page, since the card may be shown anew meanwhile. */
 const running = signal<AbortController | undefined>(undefined)
 
 function RunBenchmark({ peer }: { peer: Peer }) {
-  const progress = useSignal<EventOf<Methods["benchmark.run"]> | undefined>(undefined)
-  const start = useAction(async () => {
-    const cancel = new AbortController()
-    running.value = cancel
-    progress.value = undefined
-    const onEvent = (event: EventOf<Methods["benchmark.run"]>) => {
-      progress.value = event
-    }
-    try {
-      const image = { dtype: "float32" as const, shape: [1, 1, 8, 8], data: new Float32Array(64) }
-      const request = { model: await demoModel(peer), feeds: { image }, warmup: 1, budgetMs: 2000 }
-      await peer.call("benchmark.run", request, { signal: cancel.signal, onEvent })
-    } catch (error) {
-      // Not where the person ended it.
-      if (!cancel.signal.aborted) throw error
-    } finally {
-      running.value = undefined
-    }
-  })
-  const at = progress.value
-  const cancel = running.value
   return (
-    <>
-      {cancel && (
-        <div class="stack" data-testid="benchmark-progress">
-          <p class="small" role="status">
-            {at ? t(at.phase === "load" ? "benchmarkLoads" : "benchmarkRuns", at.device) : t("benchmarkStarts")}
-          </p>
-          <progress
-            aria-label={t("benchmarkProgress")}
-            value={at?.phase === "steady" ? at.done : undefined}
-            max={at?.of}
-          />
-        </div>
-      )}
-      <div>
-        {/* One button, so that it keeps the keyboard's focus. */}
-        <button
-          key="benchmark"
-          type="button"
-          data-testid={cancel ? "cancel-benchmark" : "run-benchmark"}
-          onClick={() => (cancel ? cancel.abort() : void start.run())}
-        >
-          {t(cancel ? "cancel" : "benchmarkRun")}
-        </button>
-      </div>
-      <Fault error={start.fault.value} />
-    </>
+    <LongAction
+      running={running}
+      label="benchmarkRun"
+      progressLabel="benchmarkProgress"
+      name="benchmark"
+      work={async (signal, tell) => {
+        const onEvent = ({ phase, device, done, of }: EventOf<Methods["benchmark.run"]>) =>
+          tell({
+            text: t(phase === "load" ? "benchmarkLoads" : "benchmarkRuns", device),
+            done: phase === "steady" ? done : undefined,
+            of,
+          })
+        const image = { dtype: "float32" as const, shape: [1, 1, 8, 8], data: new Float32Array(64) }
+        const request = { model: await demoModel(peer), feeds: { image }, warmup: 1, budgetMs: 2000 }
+        await peer.call("benchmark.run", request, { signal, onEvent })
+      }}
+    />
   )
 }

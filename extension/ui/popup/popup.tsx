@@ -27,7 +27,7 @@ export function Popup() {
           <PauseLine view={view} />
           <SiteCard view={view} />
           <WorkCard />
-          <DevicesCard />
+          <DevicesCard view={view} />
           <BenchmarkCard view={view} />
           <BridgeLine view={view} />
           {view.snapshot.bridge.state === "none" && !view.snapshot.paused && (
