@@ -9,7 +9,7 @@ import { digits, digitsModel, distance } from "../support/digits.ts"
 import { refusal, type TestPool, testPool } from "../support/pool.ts"
 import { winnersInMemory } from "../support/winners.ts"
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 let t: TestPool | undefined
 afterEach(() => t?.close())
