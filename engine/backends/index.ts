@@ -13,13 +13,11 @@ export const browserBackends: readonly BackendDefinition[] = [
     name: "wgsl",
     title: "WebGPU, by our own kernels",
     platform: "browser",
-    async create() {
-      const [{ createWgsl }, { idbWinners }] = await Promise.all([
-        import("./wgsl/backend.ts"),
-        import("./wgsl/winner-store.ts"),
-      ])
-      return createWgsl(browserAdapter, idbWinners())
-    },
+    create: async () =>
+      (await import("./wgsl/backend.ts")).createWgsl(
+        browserAdapter,
+        (await import("./wgsl/winner-store.ts")).idbWinners(),
+      ),
   }),
   defineBackend({
     name: "webnn",
