@@ -5,8 +5,8 @@ const MAX_WAITING = 8
 /** Denials, and withdrawals of what the person saw, in a row after which an origin's requests are denied without a prompt, and for how long. */
 const PATIENCE = 3
 const QUIET_MS = 10 * 60_000
-/** How long a window that was opened may take to ask what it is to show. */
-const LOAD_MS = 10_000
+/** How long a window that was opened may take to ask what it is to show: a busy machine needs more than ten seconds. That it was closed is told at once. */
+const LOAD_MS = 60_000
 
 interface Prompt {
   id: string
