@@ -6,7 +6,9 @@ export interface Devtools {
   target(text: string): Promise<string | undefined>
   /** The value of `expression` in that target, awaited. */
   evaluate<T>(targetId: string, expression: string): Promise<T>
-  /** Ends the dedicated worker of that name that belongs to the target. */
+  /** The value of `expression` in the dedicated worker of that name that belongs to the target, awaited. */
+  evaluateInWorker<T>(targetId: string, name: string, expression: string): Promise<T>
+  /** Ends that worker. */
   killWorker(targetId: string, name: string): Promise<void>
   close(targetId: string): Promise<void>
   /** Closes the next page that opens before any script runs in it; resolves with a promise of that. */
@@ -18,6 +20,16 @@ export interface Devtools {
 interface Attached {
   sessionId: string
   targetInfo: { title: string }
+}
+
+interface Evaluated {
+  result: { value?: unknown }
+  exceptionDetails?: { exception?: { description?: string } }
+}
+
+function evaluated<T>({ result, exceptionDetails }: Evaluated): T {
+  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description)
+  return result.value as T
 }
 
 export async function devtools(context: BrowserContext): Promise<Devtools> {
@@ -37,6 +49,35 @@ export async function devtools(context: BrowserContext): Promise<Devtools> {
     return target
   }
 
+  /** A worker answers only over a session of the page it belongs to; one that ends awaits nothing more. */
+  async function evaluateInWorker<T>(
+    targetId: string,
+    name: string,
+    expression: string,
+    awaitPromise = true,
+  ): Promise<T> {
+    const target = await attach(targetId)
+    const found = new Promise<string>((resolve) =>
+      target.on("Target.attachedToTarget", (event) => {
+        const { sessionId, targetInfo } = event as Attached
+        if (targetInfo.title === name) resolve(sessionId)
+      }),
+    )
+    await target.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: false })
+    const params = { expression, awaitPromise, returnByValue: true }
+    const answered = new Promise<Evaluated>((resolve) =>
+      target.on("Target.receivedMessageFromTarget", (event) => {
+        const { id, result } = JSON.parse((event as { message: string }).message) as { id?: number; result: Evaluated }
+        if (id === 1) resolve(result)
+      }),
+    )
+    const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params })
+    await target.send("Target.sendMessageToTarget", { sessionId: await found, message })
+    const answer = await answered
+    await target.detach()
+    return evaluated(answer)
+  }
+
   return {
     async target(text) {
       const { targetInfos } = await session.send("Target.getTargets")
@@ -46,36 +87,13 @@ export async function devtools(context: BrowserContext): Promise<Devtools> {
       const target = await attach(targetId)
       try {
         const params = { expression, awaitPromise: true, returnByValue: true }
-        const answer = (await target.send("Runtime.evaluate", params)) as {
-          result: { value: T }
-          exceptionDetails?: { exception?: { description?: string } }
-        }
-        if (answer.exceptionDetails) throw new Error(answer.exceptionDetails.exception?.description)
-        return answer.result.value
+        return evaluated<T>((await target.send("Runtime.evaluate", params)) as Evaluated)
       } finally {
         await target.detach()
       }
     },
-    // A worker answers only over a session of the page it belongs to.
-    async killWorker(targetId, name) {
-      const target = await attach(targetId)
-      const found = new Promise<string>((resolve) =>
-        target.on("Target.attachedToTarget", (event) => {
-          const { sessionId, targetInfo } = event as Attached
-          if (targetInfo.title === name) resolve(sessionId)
-        }),
-      )
-      await target.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: false })
-      const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params: { expression: "self.close()" } })
-      const ended = new Promise<void>((resolve) =>
-        target.on("Target.receivedMessageFromTarget", (event) => {
-          if ((JSON.parse((event as { message: string }).message) as { id?: number }).id === 1) resolve()
-        }),
-      )
-      await target.send("Target.sendMessageToTarget", { sessionId: await found, message })
-      await ended
-      await target.detach()
-    },
+    evaluateInWorker,
+    killWorker: (targetId, name) => evaluateInWorker(targetId, name, "self.close()", false),
     async closeNext() {
       const page = { type: "page", exclude: false }
       const opened = new Promise<string>((resolve) =>
