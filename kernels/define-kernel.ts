@@ -25,11 +25,13 @@ export interface Plan<N extends string = string> {
   readonly tuning: Tuning
 }
 
-/** What a plan may depend on: limits of a device, the quirks that its adapter has, the language it takes, and what was measured on it. */
+/** What a plan may depend on: limits of a device, the quirks that its adapter has, what it has beyond the core, and what was measured on it. */
 export interface Limits extends DeviceLimits {
   readonly quirks?: readonly Quirk[]
-  /** What the platform's WGSL has beyond the core, by the names in `navigator.gpu.wgslLanguageFeatures`; nothing where that is not known. */
-  readonly wgslFeatures?: Pick<ReadonlySet<string>, "has"> | undefined
+  /** What WGSL has beyond the core on this device: its `features`, and the platform's `wgslLanguageFeatures`. */
+  readonly features?: Pick<ReadonlySet<string>, "has"> | undefined
+  /** The most invocations that a subgroup may have, where the adapter says it. */
+  readonly subgroupMaxSize?: number | undefined
   readonly winners?: Winners | undefined
 }
 export type DeviceLimits = Pick<
@@ -82,10 +84,10 @@ export interface Algorithm<P, Params extends string = string> {
   readonly tunings?: readonly Tuning[]
   /** Workgroup size and bytes of workgroup memory under `tuning`: held against the device's limits before anything is compiled. */
   workgroup(tuning: Tuning): { size: readonly [x: number, y: number]; bytes: number }
-  /** The WGSL language feature without which the code for `problem` does not compile. */
+  /** The feature of the device or of its WGSL without which the code for `problem` does not compile. */
   needs?(problem: P): string | undefined
-  /** Why this algorithm can't serve `problem` under `tuning`, limits apart; undefined where it can. */
-  refuses?(problem: P, tuning: Tuning): string | undefined
+  /** Why this algorithm can't serve `problem` under `tuning`, the workgroup's size and memory apart; undefined where it can. */
+  refuses?(problem: P, tuning: Tuning, limits: Limits): string | undefined
   dispatch(problem: P, tuning: Tuning): Dispatch<Params>
 }
 

@@ -55,8 +55,8 @@ function checked<P, A, N extends string>(
 
   const { size, bytes } = algorithm.workgroup(tuning)
   const feature = algorithm.needs?.(problem)
-  const lacks = feature && !limits.wgslFeatures?.has(feature) ? `it needs WGSL's ${feature}` : undefined
-  const reason = overLimits(size, bytes, limits) ?? lacks ?? algorithm.refuses?.(problem, tuning)
+  const lacks = feature && !limits.features?.has(feature) ? `it needs WGSL's ${feature}` : undefined
+  const reason = overLimits(size, bytes, limits) ?? lacks ?? algorithm.refuses?.(problem, tuning, limits)
   if (reason !== undefined)
     return fail("IPFA_DEVICE_UNSUPPORTED", {
       message: `${kernel.name}:${name} can't run that: ${reason}.`,

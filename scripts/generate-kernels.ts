@@ -12,6 +12,8 @@ import {
   kernelRegistry,
   type Limits,
   layoutOf,
+  makePlan,
+  problemOf,
 } from "../kernels/index.ts"
 import { mutantCounts } from "../test/kernels/mutants.ts"
 import { survivors } from "../test/kernels/survivors.ts"
@@ -19,7 +21,7 @@ import { repoRoot } from "./sources.ts"
 
 const target = "docs/kernels.md"
 
-/** WebGPU's defaults, which every adapter has: what Dawn's device in the tests has too. */
+/** WebGPU's defaults, which every adapter has, and SwiftShader's features: what Dawn's device in the tests has too. */
 const limits: Limits = {
   maxComputeInvocationsPerWorkgroup: 256,
   maxComputeWorkgroupSizeX: 256,
@@ -28,7 +30,8 @@ const limits: Limits = {
   maxComputeWorkgroupsPerDimension: 2 ** 16 - 1,
   maxStorageBufferBindingSize: 2 ** 27,
   maxBufferSize: 2 ** 28,
-  wgslFeatures: new Set(["packed_4x8_integer_dot_product"]),
+  features: new Set(["packed_4x8_integer_dot_product", "subgroups"]),
+  subgroupMaxSize: 4,
 }
 
 const read = (file: string) => readFileSync(path.join(repoRoot, file), "utf8")
@@ -105,12 +108,23 @@ function survivorTable(): string {
 function features(): string {
   const adapters = JSON.parse(read("test/conformance/adapters.json")) as Record<string, string>
   const names = [...new Set(Object.values(adapters).flatMap((has) => has.split(" ")))].sort()
+  const needed = (kernelRegistry as readonly AnyKernel[]).flatMap((kernel) =>
+    kernel.cases.map((one) => {
+      const problem = problemOf(kernel, one)
+      return kernel.algorithms[makePlan(kernel, problem, limits, one).algorithm]!.needs?.(problem)
+    }),
+  )
   return table(
-    ["adapter", ...names],
-    Object.entries(adapters).map(([adapter, has]) => [
-      adapter,
-      ...names.map((name) => (has.split(" ").includes(name) ? "yes" : "no")),
-    ]),
+    ["adapter", ...names, "cases UNSUPPORTED"],
+    Object.entries(adapters).map(([adapter, list]) => {
+      const has = list.split(" ")
+      const unsupported = needed.filter((feature) => feature && !has.includes(feature)).length
+      return [
+        adapter,
+        ...names.map((name) => (has.includes(name) ? "yes" : "no")),
+        `${unsupported} of ${needed.length}`,
+      ]
+    }),
   )
 }
 

@@ -2527,6 +2527,258 @@ fn main(
 }
 `,
   },
+  "ops/matmul/subgroup-blocked.wgsl": {
+    path: "ops/matmul/subgroup-blocked.wgsl",
+    hash: "729de0a30dccbb18",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
+    overrides: {"WG":64},
+    code: `// As blocked.wgsl; a workgroup makes 4 rows of y, an invocation 4 elements of each, which lie WG apart, so that neighbouring invocations touch neighbouring words. Along
+// k each invocation of a subgroup reads one value of each row of a, and all have them from its registers: no workgroup memory, no barriers.
+enable subgroups;
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  batches: u32,
+  m: u32,
+  n: u32,
+  k: u32,
+  a_batch: u32,
+  a_row: u32,
+  a_col: u32,
+  b_batch: u32,
+  b_row: u32,
+  b_col: u32,
+  low: f32,
+  high: f32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+// Whole subgroups: each invocation has values that the others need.
+override WG: u32 = 64;
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
+  return clamp(v, params.low, params.high);
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
+  return v;
+#endif
+}
+
+fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
+  if (row >= params.m) {
+    return;
+  }
+  let base = (batch * params.m + row) * params.n;
+  for (var j = 0u; j < 4u; j++) {
+    if (cols[j] < params.n) {
+#if BIAS
+      y[base + cols[j]] = activate(values[j] + bias[cols[j]]);
+#else
+      y[base + cols[j]] = activate(values[j]);
+#endif
+    }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+  @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(subgroup_size) lanes: u32,
+) {
+  let across = (params.n + 4u * WG - 1u) / (4u * WG);
+  let down = (params.m + 3u) / 4u;
+  let i = flat_workgroup(wid, wgs);
+  let batch = i / (across * down);
+  if (batch >= params.batches) {
+    return;
+  }
+  let cols = vec4<u32>(i % across * 4u * WG + li) + vec4<u32>(0u, 1u, 2u, 3u) * WG;
+  let row = i / across % down * 4u;
+  // Rows and columns beyond the last read the last's values and are not stored.
+  let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u));
+  let left = batch * params.a_batch + rows * params.a_row;
+  var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col;
+  var acc0 = vec4<f32>();
+  var acc1 = vec4<f32>();
+  var acc2 = vec4<f32>();
+  var acc3 = vec4<f32>();
+  for (var x0 = 0u; x0 < params.k; x0 += lanes) {
+    // What lies behind a row's last, nobody asks for.
+    let at = left + vec4<u32>((x0 + lane) * params.a_col);
+    let own = vec4<f32>(a[at.x], a[at.y], a[at.z], a[at.w]);
+    let count = min(lanes, params.k - x0);
+    for (var x = 0u; x < count; x++) {
+      let value = subgroupShuffle(own, x);
+      let bs = vec4<f32>(b[right.x], b[right.y], b[right.z], b[right.w]);
+      acc0 += value.x * bs;
+      acc1 += value.y * bs;
+      acc2 += value.z * bs;
+      acc3 += value.w * bs;
+      right += vec4<u32>(params.b_row);
+    }
+  }
+  store_row(batch, row, cols, acc0);
+  store_row(batch, row + 1u, cols, acc1);
+  store_row(batch, row + 2u, cols, acc2);
+  store_row(batch, row + 3u, cols, acc3);
+}
+`,
+  },
+  "ops/matmul/subgroup-split.wgsl": {
+    path: "ops/matmul/subgroup-split.wgsl",
+    hash: "b8615efbb4c8be41",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
+    overrides: {"WG":64},
+    code: `// As split.wgsl; a workgroup makes 4 neighbouring elements of a row of y, and shares out their sums along k, where neighbours read neighbouring words if b's columns lie
+// so. What an invocation has is added up in its subgroup, then what the subgroups have: one barrier.
+enable subgroups;
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  batches: u32,
+  m: u32,
+  n: u32,
+  k: u32,
+  a_batch: u32,
+  a_row: u32,
+  a_col: u32,
+  b_batch: u32,
+  b_row: u32,
+  b_col: u32,
+  low: f32,
+  high: f32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
+  return clamp(v, params.low, params.high);
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
+  return v;
+#endif
+}
+
+var<workgroup> totals: array<vec4<f32>, WG>;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let across = (params.n + 3u) / 4u;
+  let i = flat_workgroup(wid, wgs);
+  let batch = i / (across * params.m);
+  if (batch >= params.batches) {
+    return;
+  }
+  let row = i / across % params.m;
+  let col = i % across * 4u;
+  let cols = vec4<u32>(col) + vec4<u32>(0u, 1u, 2u, 3u);
+  let left = batch * params.a_batch + row * params.a_row;
+  // Columns beyond the last read the last's values and are not stored.
+  let right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col;
+  var sum = vec4<f32>();
+  for (var x = li; x < params.k; x += WG) {
+    let at = right + vec4<u32>(x * params.b_row);
+    sum += a[left + x * params.a_col] * vec4<f32>(b[at.x], b[at.y], b[at.z], b[at.w]);
+  }
+  // One of each subgroup has its sum, the others 0; which they are and how many is not foreseen.
+  totals[li] = select(vec4<f32>(), subgroupAdd(sum), subgroupElect());
+  workgroupBarrier();
+  let size = subgroupAdd(1u);
+  var part = vec4<f32>();
+  for (var j = subgroupExclusiveAdd(1u); j < WG; j += size) {
+    part += totals[j];
+  }
+  let all = subgroupAdd(part);
+  for (var j = li; j < 4u; j += WG) {
+    if (col + j < params.n) {
+#if BIAS
+      y[(batch * params.m + row) * params.n + col + j] = activate(all[j] + bias[col + j]);
+#else
+      y[(batch * params.m + row) * params.n + col + j] = activate(all[j]);
+#endif
+    }
+  }
+}
+`,
+  },
   "ops/matmul/tiled.wgsl": {
     path: "ops/matmul/tiled.wgsl",
     hash: "182663399c99ce0a",

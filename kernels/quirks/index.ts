@@ -8,13 +8,13 @@ import { slowInt8 } from "./slow-int8.ts"
 const quirks = [costlyBarriers, costlyLoads, slowInt8]
 
 /**
- * What plans for `device` depend on: its limits, the quirks of its adapter where the platform says what that is, what was measured on that adapter, and the language features
- * that the platform has.
+ * What plans for `device` depend on: its limits and features, the quirks of its adapter where the platform says what that is, what was measured on that adapter, and the
+ * language features that the platform has.
  */
 export function traitsOf(
-  { limits, adapterInfo }: GPUDevice,
+  { limits, features, adapterInfo }: GPUDevice,
   winners?: Winners,
-  wgslFeatures: Limits["wgslFeatures"] = globalThis.navigator?.gpu?.wgslLanguageFeatures,
+  wgslFeatures: Iterable<string> = globalThis.navigator?.gpu?.wgslLanguageFeatures ?? [],
 ): Limits {
   return {
     maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
@@ -25,7 +25,8 @@ export function traitsOf(
     maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
     maxBufferSize: limits.maxBufferSize,
     quirks: adapterInfo ? quirks.filter((quirk) => quirk.applies(adapterInfo)) : [],
-    wgslFeatures,
+    features: new Set([...features, ...wgslFeatures]),
+    subgroupMaxSize: adapterInfo?.subgroupMaxSize,
     winners,
   }
 }

@@ -29,7 +29,10 @@ const limits = {
   maxStorageBufferBindingSize: 2 ** 27,
   maxBufferSize: 2 ** 28,
 }
-const wgslFeatures = new Set(["packed_4x8_integer_dot_product"])
+const int8Products = new Set(["packed_4x8_integer_dot_product"])
+/** What SwiftShader has. */
+const features = new Set([...int8Products, "subgroups"])
+const subgroupMaxSize = 4
 
 describe("generated sources", () => {
   test("are what the .wgsl files say", () => {
@@ -74,7 +77,7 @@ describe("each kernel", () => {
     const large = kernelRegistry.flatMap((kernel: AnyKernel) =>
       kernel.cases.flatMap((one) => {
         const problem = problemOf(kernel, one)
-        const plan = makePlan(kernel, problem, { ...limits, wgslFeatures }, one)
+        const plan = makePlan(kernel, problem, { ...limits, features, subgroupMaxSize }, one)
         const algorithm = kernel.algorithms[plan.algorithm]!
         return algorithm.dispatch(problem, plan.tuning).workgroups > 65_535 ? [algorithm.source.path] : []
       }),
@@ -85,12 +88,9 @@ describe("each kernel", () => {
 
 describe("matmul's plan", () => {
   const matmul = kernelRegistry.find((kernel) => kernel.name === "matmul")!
-  const choice = (m: number, k: number, n: number, given = limits) => {
-    const inputs = [
-      [m, k],
-      [k, n],
-    ].map((shape) => ({ dtype: "float32" as const, shape }))
-    return makePlan(matmul, matmul.problem(inputs, matmul.defaults), given)
+  const choice = (m: number, k: number, n: number, given: Limits = limits, transposeB = false, options = {}) => {
+    const inputs = [[m, k], transposeB ? [n, k] : [k, n]].map((shape) => ({ dtype: "float32" as const, shape }))
+    return makePlan(matmul, matmul.problem(inputs, { ...matmul.defaults, transposeB }), given, options)
   }
   test("tiles what fills tiles, and nothing else", () => {
     expect(choice(512, 512, 512)).toEqual({ algorithm: "tiled", tuning: { WG_X: 16, WG_Y: 16, TILE_K: 16 } })
@@ -101,6 +101,24 @@ describe("matmul's plan", () => {
   test("splits long sums where there are few rows or columns, along what lies word by word in memory", () => {
     expect(choice(1, 4096, 4096)).toEqual({ algorithm: "split", tuning: { WG_X: 32, WG_Y: 8 } })
     expect(choice(4096, 4096, 1)).toEqual({ algorithm: "split", tuning: { WG_X: 1, WG_Y: 64 } })
+  })
+  test("adds up along k by subgroups where the device has them", () => {
+    const given = { ...limits, features }
+    expect(choice(1, 4096, 4096, given, true)).toEqual({ algorithm: "subgroup-split", tuning: { WG: 64 } })
+    expect(choice(1, 4096, 4096, limits, true)).toEqual({ algorithm: "split", tuning: { WG_X: 1, WG_Y: 64 } })
+    // where it is columns that lie word by word in memory, or there is but one
+    expect(choice(1, 4096, 4096, given).algorithm).toBe("split")
+    expect(choice(4096, 4096, 1, given).algorithm).toBe("split")
+    expect(choice(512, 512, 512, given).algorithm).toBe("tiled")
+  })
+  test("has no subgroups in their place where they are forced and the device lacks them, nor parts of one", () => {
+    const refused = (reason: string) => expect.objectContaining({ code: "IPFA_DEVICE_UNSUPPORTED", message: expect.stringContaining(reason) }) // biome-ignore format: a line
+    for (const algorithm of ["subgroup-split", "subgroup-blocked"])
+      expect(() => choice(8, 64, 64, limits, false, { algorithm })).toThrow(refused("subgroups"))
+    const blocked = { algorithm: "subgroup-blocked" }
+    const upTo = (most?: number) => choice(8, 64, 64, { ...limits, features, subgroupMaxSize: most }, false, blocked)
+    expect(upTo(64).tuning).toEqual({ WG: 64 })
+    for (const most of [128, undefined]) expect(() => upTo(most)).toThrow(refused("up to 128"))
   })
   test("takes smaller workgroups where the device has only those, and none where there is no room", () => {
     const small = { ...limits, maxComputeInvocationsPerWorkgroup: 128 }
@@ -118,9 +136,9 @@ describe("packed-matmul's int8 activations", () => {
   const plan = (activations: "int8" | "float32", given: Limits) =>
     makePlan(packed, packed.problem(inputs, { format: "q4g32", shape: [4, 32], activations }), given)
   test("are to be had where WGSL multiplies whole numbers, and refused elsewhere: nothing else is computed in their place", () => {
-    expect(plan("int8", { ...limits, wgslFeatures }).algorithm).toBe("gemv")
+    expect(plan("int8", { ...limits, features: int8Products }).algorithm).toBe("gemv")
     expect(plan("float32", limits).algorithm).toBe("gemv")
-    for (const given of [limits, { ...limits, wgslFeatures: new Set(["subgroup_id"]) }])
+    for (const given of [limits, { ...limits, features: new Set(["subgroups"]) }])
       expect(() => plan("int8", given)).toThrow(
         expect.objectContaining({
           code: "IPFA_DEVICE_UNSUPPORTED",
@@ -129,13 +147,13 @@ describe("packed-matmul's int8 activations", () => {
       )
   })
   test("are what an adapter that has them is given, where they are precise enough", () => {
-    expect(fastActivations({ ...limits, wgslFeatures })).toBe("int8")
+    expect(fastActivations({ ...limits, features: int8Products })).toBe("int8")
     expect(fastActivations(limits)).toBe("float32")
-    const device = { limits } as GPUDevice
-    expect(fastActivations(traitsOf(device, undefined, wgslFeatures))).toBe("int8")
+    const device = { limits, features: new Set<string>() } as unknown as GPUDevice
+    expect(fastActivations(traitsOf(device, undefined, int8Products))).toBe("int8")
     expect(fastActivations(traitsOf(device))).toBe("float32")
-    const software = { limits, adapterInfo: { vendor: "google", architecture: "swiftshader" } } as GPUDevice
-    expect(fastActivations(traitsOf(software, undefined, wgslFeatures))).toBe("float32")
+    const software = { ...device, adapterInfo: { vendor: "google", architecture: "swiftshader" } } as GPUDevice
+    expect(fastActivations(traitsOf(software, undefined, int8Products))).toBe("float32")
   })
 })
 
@@ -248,11 +266,12 @@ describe("a pipeline's key", () => {
 
 describe("quirks", () => {
   const kernel = (name: string) => kernelRegistry.find((one) => one.name === name)!
-  const device = (info: Partial<GPUAdapterInfo>) => ({ limits, adapterInfo: info }) as GPUDevice
-  const choice = (name: string, shapes: number[][], info: Partial<GPUAdapterInfo>) => {
+  const device = (info: Partial<GPUAdapterInfo>, has: Iterable<string> = features) =>
+    ({ limits, features: has, adapterInfo: { subgroupMaxSize, ...info } }) as unknown as GPUDevice
+  const choice = (name: string, shapes: number[][], info: Partial<GPUAdapterInfo>, has?: Iterable<string>) => {
     const inputs = shapes.map((shape) => ({ dtype: "float32" as const, shape }))
     const { defaults, problem } = kernel(name)
-    return makePlan(kernel(name), problem(inputs, defaults), traitsOf(device(info)))
+    return makePlan(kernel(name), problem(inputs, defaults), traitsOf(device(info, has)))
   }
   const matrices = [
     [512, 512],
@@ -261,9 +280,17 @@ describe("quirks", () => {
   test("software adapters get no barriers among more than four: products in registers, rows by four", () => {
     const swiftshader = { vendor: "google", architecture: "swiftshader" }
     expect(choice("matmul", matrices, swiftshader)).toMatchObject({ algorithm: "blocked" })
-    expect(choice("matmul", [[1, 512], [512, 512]], swiftshader)).toMatchObject({ algorithm: "naive" }) // biome-ignore format: a line
+    expect(choice("matmul", [[1, 512], [512, 512]], swiftshader)).toEqual({ algorithm: "subgroup-split", tuning: { WG: 4 } }) // biome-ignore format: a line
+    expect(choice("matmul", [[1, 512], [512, 512]], swiftshader, [])).toMatchObject({ algorithm: "naive" }) // biome-ignore format: a line
     expect(choice("softmax", [[3, 700]], swiftshader).tuning).toEqual({ WG: 4 })
     expect(choice("relu", [[700]], swiftshader).tuning).toEqual({ WG: 64 })
+  })
+  test("software adapters get blocks for products of few rows, whose values are loaded once for a subgroup where there are any", () => {
+    const swiftshader = { vendor: "google", architecture: "swiftshader" }
+    const few = [[8, 512], [512, 512]] // biome-ignore format: a line
+    expect(choice("matmul", few, swiftshader)).toEqual({ algorithm: "subgroup-blocked", tuning: { WG: 4 } })
+    expect(choice("matmul", few, swiftshader, [])).toEqual({ algorithm: "blocked", tuning: { WG: 64 } })
+    expect(choice("matmul", few, { vendor: "nvidia" })).toMatchObject({ algorithm: "naive" })
   })
   test("software adapters get large blocks for convolutions, but none that would be half empty", () => {
     const swiftshader = { vendor: "google", architecture: "swiftshader" }
@@ -280,7 +307,7 @@ describe("quirks", () => {
     }
   })
   test("what a caller forces stands", () => {
-    const given = { limits, adapterInfo: { vendor: "google", architecture: "swiftshader" } } as GPUDevice
+    const given = device({ vendor: "google", architecture: "swiftshader" })
     const softmax = kernel("softmax")
     const problem = softmax.problem([{ dtype: "float32", shape: [3, 700] }], softmax.defaults)
     expect(makePlan(softmax, problem, traitsOf(given), { tuning: { WG: 32 } }).tuning).toEqual({ WG: 32 })

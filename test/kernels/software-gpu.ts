@@ -61,8 +61,11 @@ export function softwareLimits(device: GPUDevice): Limits {
   return { ...traitsOf(device, undefined, instances.at(-1)!.wgslLanguageFeatures), quirks: [] }
 }
 
+/** With what kernels may want beyond the core, as far as the adapter has it. */
 export async function softwareDevice(): Promise<GPUDevice> {
-  return (await softwareAdapter()).requestDevice()
+  const adapter = await softwareAdapter()
+  const features = ["shader-f16", "subgroups"] as const
+  return adapter.requestDevice({ requiredFeatures: features.filter((name) => adapter.features.has(name)) })
 }
 
 /**

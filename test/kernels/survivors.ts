@@ -31,6 +31,15 @@ export const survivors: Record<string, Record<string, string>> = {
     "var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col; → var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 0u)) * params.b_col;":
       unstored,
     "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
+    "for (var x0 = 0u; x0 < params.k; x0 += lanes) { → for (var x0 = 0u; x0 <= params.k; x0 += lanes) {":
+      "once more, for no value",
+    ...Object.fromEntries(
+      ["params.n + 1u", "params.n - 0u"].map((most) => {
+        const line = (end: string) =>
+          `let right = batch * params.b_batch + min(cols, vec4<u32>(${end})) * params.b_col;`
+        return [`${line("params.n - 1u")} → ${line(most)}`, unstored]
+      }),
+    ),
   },
   "packed-matmul": {
     ...Object.fromEntries(

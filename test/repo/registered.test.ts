@@ -35,7 +35,7 @@ describe("kernels", () => {
   })
 
   test("every registered kernel has a method of its own on Kernels", () => {
-    const device = { limits: {}, lost: new Promise(() => undefined) } as unknown as GPUDevice
+    const device = { limits: {}, features: new Set(), lost: new Promise(() => undefined) } as unknown as GPUDevice
     const names = kernels.kernelRegistry.map(({ name }) => name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase()))
     expect(Object.keys(kernels.createKernels(device))).toEqual(expect.arrayContaining(names))
     expect(new Set(names).size).toBe(names.length)

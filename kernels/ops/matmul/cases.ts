@@ -26,17 +26,20 @@ const naive = (m: number, k: number, n: number, why: string) => both("naive", m,
 const split = (m: number, k: number, n: number, why: string) => both("split", m, k, n, why)
 const blocked = (m: number, k: number, n: number, why: string) => both("blocked", m, k, n, why)
 const tiled = (m: number, k: number, n: number, why: string) => both("tiled", m, k, n, why)
+const subgroupSplit = (m: number, k: number, n: number, why: string) => both("subgroup-split", m, k, n, why)
+const subgroupBlocked = (m: number, k: number, n: number, why: string) => both("subgroup-blocked", m, k, n, why)
 
 /** Workgroups that such matrices have several of. */
 const small: Partial<Record<MatmulAlgorithm, Tuning>> = {
   split: { WG_X: 4, WG_Y: 2 },
+  "subgroup-split": { WG: 2 },
   tiled: { WG_X: 2, WG_Y: 3, TILE_K: 4 },
 }
 
 /** What the matrices are beside their sizes, by every algorithm. */
 function every(name: string, a: Shape, b: Shape, attributes: Partial<MatmulAttributes>, bias = false): Case[] {
   const n = attributes.transposeB ? b.at(-2)! : b.at(-1)!
-  return (["naive", "split", "blocked", "tiled"] as const).map((algorithm) => ({
+  return (["naive", "split", "subgroup-split", "blocked", "subgroup-blocked", "tiled"] as const).map((algorithm) => ({
     name: `${algorithm}, ${name}`,
     shapes: [a, b, bias ? [n] : undefined],
     fill: integers,
@@ -76,6 +79,18 @@ export const cases: Case[] = [
   ...split(2, 8, 32, "two rows, whole workgroups"),
   ...split(3, 7, 33, "three rows, k shorter than its parts, and one column more"),
   ...split(5, 65, 1, "a column").map((one) => ({ ...one, tuning: { WG_X: 1, WG_Y: 64 } })),
+  ...subgroupSplit(1, 1, 1, "one"),
+  ...subgroupSplit(1, 100, 40, "a row, one part of k longer than the others"),
+  ...subgroupSplit(2, 300, 7, "two rows, and one column less than whole workgroups have"),
+  ...subgroupSplit(5, 65, 1, "a column").map((one) => ({ ...one, tuning: { WG: 128 } })),
+  ...subgroupSplit(3, 7, 9, "k shorter than its parts, and one column more").map((one) => ({
+    ...one,
+    tuning: { WG: 12 },
+  })),
+  ...subgroupBlocked(1, 1, 1, "one"),
+  ...subgroupBlocked(8, 16, 32, "two whole workgroups by two").map((one) => ({ ...one, tuning: { WG: 4 } })),
+  ...subgroupBlocked(3, 131, 255, "one row, and one column less than a workgroup has, and a ragged k"),
+  ...subgroupBlocked(9, 127, 257, "one row, and one column more than whole workgroups have"),
   ...naive(1, 1, 1, "one"),
   ...naive(1, 65, 7, "a row"),
   ...naive(7, 65, 1, "a column"),
@@ -130,6 +145,30 @@ export const cases: Case[] = [
     fill: integers,
     algorithm: "blocked",
     tuning: { WG: 1 },
+    tolerance: exact,
+    large: true,
+  },
+  {
+    name: "subgroup-split over 65,535 workgroups",
+    shapes: [
+      [257, 2],
+      [2, 1025],
+    ],
+    fill: integers,
+    algorithm: "subgroup-split",
+    tuning: { WG: 1 },
+    tolerance: exact,
+    large: true,
+  },
+  {
+    name: "subgroup-blocked over 65,535 workgroups",
+    shapes: [
+      [262_145, 1],
+      [1, 3],
+    ],
+    fill: integers,
+    algorithm: "subgroup-blocked",
+    tuning: { WG: 4 },
     tolerance: exact,
     large: true,
   },

@@ -3,6 +3,7 @@ import { type Activation, activationConfig, activationParams } from "../../activ
 import { defineAlgorithm, defineKernel, float32, type Limits, type Shape, type Tuning } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
+import { costlyLoads } from "../../quirks/costly-loads.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
@@ -30,9 +31,9 @@ export interface MatmulProblem {
   bias: boolean
   activation: Activation | undefined
 }
-export type MatmulAlgorithm = "naive" | "split" | "blocked" | "tiled"
+export type MatmulAlgorithm = "naive" | "split" | "subgroup-split" | "blocked" | "subgroup-blocked" | "tiled"
 
-/** Elements of y along each axis that one invocation of the blocked and of the tiled kernel makes: fixed in their sources. */
+/** Elements of y along each axis that one invocation makes, of a subgroup's split sums a workgroup: fixed in the sources. */
 const PER_INVOCATION = 4
 
 const config = ({ bias, activation }: MatmulProblem) => ({ BIAS: bias, ...activationConfig(activation) })
@@ -69,6 +70,38 @@ const split = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/split.wgs
   workgroup: ({ WG_X, WG_Y }) => ({ size: [WG_X!, WG_Y!], bytes: WG_X! * WG_Y! * 4 }),
   dispatch: (problem, { WG_X }) => ({ workgroups: pieces(problem, 1, WG_X!), params: params(problem) }),
 })
+
+/** The feature without which there are none. */
+const SUBGROUPS = "subgroups"
+/** As many invocations as a subgroup may have at most, where the adapter does not say how many that are (WebGPU, 3.6.2 "Limits"). */
+const LARGEST_SUBGROUP = 128
+
+const subgroupSplit = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/subgroup-split.wgsl"]>(
+  wgsl["ops/matmul/subgroup-split.wgsl"],
+  {
+    config,
+    needs: () => SUBGROUPS,
+    workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: WG! * 16 }),
+    dispatch: (problem) => ({ workgroups: pieces(problem, 1, PER_INVOCATION), params: params(problem) }),
+  },
+)
+
+const subgroupBlocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/subgroup-blocked.wgsl"]>(
+  wgsl["ops/matmul/subgroup-blocked.wgsl"],
+  {
+    config,
+    needs: () => SUBGROUPS,
+    workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
+    refuses: (_problem, { WG }, { subgroupMaxSize = LARGEST_SUBGROUP }) =>
+      WG! % subgroupMaxSize === 0
+        ? undefined
+        : `a workgroup of ${WG} may not be whole subgroups, which have up to ${subgroupMaxSize} invocations`,
+    dispatch: (problem, { WG }) => ({
+      workgroups: pieces(problem, PER_INVOCATION, PER_INVOCATION * WG!),
+      params: params(problem),
+    }),
+  },
+)
 
 const blocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/blocked.wgsl"]>(
   wgsl["ops/matmul/blocked.wgsl"],
@@ -108,12 +141,24 @@ const WORTH_A_SLAB = 16
 const SKINNY = 4
 const WORTH_SPLITTING = 64
 
-/** Tiles where the output fills them and the device has room for them; split sums where there are few and long ones; else one invocation per element. */
+/**
+ * Tiles where the output fills them and the device has room for them; split sums where there are few and long ones, by subgroups where the device has them and they lie along
+ * k; else one invocation per element. Where loads are costly, blocks in its place, and sums that don't lie along k are split by subgroups too.
+ */
 export function plan({ m, n, k, b }: MatmulProblem, limits: Limits): { algorithm: MatmulAlgorithm; tuning?: Tuning } {
-  if (Math.min(m, n) < SKINNY && k >= WORTH_SPLITTING && limits.maxComputeInvocationsPerWorkgroup >= 256)
+  const hasSubgroups = limits.features?.has(SUBGROUPS)
+  const isCostly = limits.quirks?.includes(costlyLoads)
+  const isSkinny = Math.min(m, n) < SKINNY
+  if (isSkinny && k >= WORTH_SPLITTING && limits.maxComputeInvocationsPerWorkgroup >= 256) {
+    if (hasSubgroups && n >= SKINNY && (b.row === 1 || isCostly)) return { algorithm: "subgroup-split" }
     // along what lies word by word in memory: k, or the columns
     return { algorithm: "split", tuning: n < SKINNY || b.row === 1 ? { WG_X: 1, WG_Y: 64 } : { WG_X: 32, WG_Y: 8 } }
-  if (m < WORTH_A_TILE || n < WORTH_A_TILE || k < WORTH_A_SLAB) return { algorithm: "naive" }
+  }
+  if (m < WORTH_A_TILE || n < WORTH_A_TILE || k < WORTH_A_SLAB) {
+    if (isSkinny || !isCostly) return { algorithm: "naive" }
+    if (!hasSubgroups) return { algorithm: "blocked" }
+    return { algorithm: "subgroup-blocked", tuning: { WG: limits.subgroupMaxSize ?? LARGEST_SUBGROUP } }
+  }
   for (const side of [16, 8]) {
     const fits =
       side * side <= limits.maxComputeInvocationsPerWorkgroup &&
@@ -128,7 +173,7 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
   name: "matmul",
   inputs: [float32("a"), float32("b"), { ...float32("bias"), optional: true }],
   defaults: { transposeA: false, transposeB: false, activation: undefined },
-  algorithms: { naive, split, blocked, tiled },
+  algorithms: { naive, split, "subgroup-split": subgroupSplit, blocked, "subgroup-blocked": subgroupBlocked, tiled },
   problem([left, right, bias], { transposeA, transposeB, activation }) {
     const [a, b] = [left!.shape, right!.shape]
     const refuse = (path: string, expected: string) =>

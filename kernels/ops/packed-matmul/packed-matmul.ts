@@ -50,8 +50,8 @@ const INT8_PRODUCTS = "packed_4x8_integer_dot_product"
 const needs = ({ activations }: PackedMatmulProblem) => (activations === "int8" ? INT8_PRODUCTS : undefined)
 
 /** What a caller to whom `int8` is precise enough does best to take on this adapter. */
-export const fastActivations = ({ wgslFeatures, quirks }: Limits): Activations =>
-  wgslFeatures?.has(INT8_PRODUCTS) && !quirks?.includes(slowInt8) ? "int8" : "float32"
+export const fastActivations = ({ features, quirks }: Limits): Activations =>
+  features?.has(INT8_PRODUCTS) && !quirks?.includes(slowInt8) ? "int8" : "float32"
 
 const gemv = defineAlgorithm<PackedMatmulProblem, (typeof wgsl)["ops/packed-matmul/gemv.wgsl"]>(
   wgsl["ops/packed-matmul/gemv.wgsl"],
