@@ -1,28 +1,44 @@
 import { fail } from "../protocol/errors/error.ts"
 
-/** An element read from pairs of float16 in words, by what the source takes it as: `i` is its number. */
-const reads: Readonly<Record<string, string>> = {
-  f32: "unpack2x16float(NAME[i / 2u])[i % 2u]",
+/** How float16 are stored and read where a source has elements of a type: as such, or two to a word. `i` is the element's number. */
+const reads: Readonly<Record<string, { native: Read; words: Read }>> = {
+  f32: {
+    native: { stored: "f16", read: "f32(NAME[i])" },
+    words: { stored: "u32", read: "unpack2x16float(NAME[i / 2u])[i % 2u]" },
+  },
   // A word of a float32, by a kernel that only moves it.
-  u32: "bitcast<u32>(unpack2x16float(NAME[i / 2u])[i % 2u])",
-  "vec4<f32>": "vec4<f32>(unpack2x16float(NAME[2u * i]), unpack2x16float(NAME[2u * i + 1u]))",
+  u32: {
+    native: { stored: "f16", read: "bitcast<u32>(f32(NAME[i]))" },
+    words: { stored: "u32", read: "bitcast<u32>(unpack2x16float(NAME[i / 2u])[i % 2u])" },
+  },
+  "vec4<f32>": {
+    native: { stored: "vec4<f16>", read: "vec4<f32>(NAME[i])" },
+    words: { stored: "u32", read: "vec4<f32>(unpack2x16float(NAME[2u * i]), unpack2x16float(NAME[2u * i + 1u]))" },
+  },
+}
+interface Read {
+  stored: string
+  read: string
 }
 
 /**
- * `code` with the float32 elements of these inputs read from float16, two to a word: every `name[…]` becomes a function, whose code is added behind the rest. A device
- * may take a float16 below 2^-14 for 0 (WGSL, 17.11 "unpack2x16float"). Throws IPFA_INTERNAL where the source has the input as anything else.
+ * `code` with the float32 elements of these inputs read from float16, by a device's own where it is `native` (`shader-f16`): every `name[…]` becomes a function, whose code is
+ * added behind the rest. All computing stays in float32. A device may take a float16 below 2^-14 for 0 (WGSL, 17.11 "unpack2x16float"). Throws IPFA_INTERNAL where the source has the
+ * input as anything else.
  */
-export function withHalves(path: string, code: string, names: readonly string[]): string {
-  return names.reduce((text, name) => {
+export function withHalves(path: string, code: string, names: readonly string[], native: boolean): string {
+  const rewritten = names.reduce((text, name) => {
     const [binding, type] = text.match(new RegExp(`var<storage, read> ${name}: array<([\\w<>]+)>;`)) ?? []
     const element = type && (text.match(new RegExp(`\\balias ${type} = ([\\w<>]+);`))?.[1] ?? type)
-    const read = element && reads[element]
-    if (!binding || !read)
+    const how = element && reads[element]?.[native ? "native" : "words"]
+    if (!binding || !how)
       throw fail("IPFA_INTERNAL", { message: `${path}: ${name} can't be read as float16, but only as ${type}` })
-    const stored = text.replace(binding, `var<storage, read> ${name}: array<u32>;`)
-    const function_ = `fn ${name}_half(i: u32) -> ${element} {\n  return ${read.replaceAll("NAME", name)};\n}\n`
+    const stored = text.replace(binding, `var<storage, read> ${name}: array<${how.stored}>;`)
+    const function_ = `fn ${name}_half(i: u32) -> ${element} {\n  return ${how.read.replaceAll("NAME", name)};\n}\n`
     return `${calling(stored, name)}\n${function_}`
   }, code)
+  // on the first line, so that lines keep their numbers
+  return native ? `enable f16; ${rewritten}` : rewritten
 }
 
 /** `name[index]` as `name_half(u32(index))`, indices that hold others included. */

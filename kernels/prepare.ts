@@ -37,6 +37,7 @@ export function prepare<P, A, N extends string>(
   const inputs = stored.map((input) => input && computedType(input))
   checkTypes(kernel, inputs)
   const halves = kernel.inputs.filter((_, i) => stored[i]?.dtype === "float16").map(({ name }) => name)
+  const stores = halves.length > 0 && { HALVES: halves.join(" "), F16: limits.features?.has("shader-f16") === true }
   const problem = kernel.problem(inputs, { ...kernel.defaults, ...attributes })
   const output = kernel.output(problem)
   const measured = limits.winners?.get(winnerKey(kernel as AnyKernel, inputs, attributes, output))
@@ -48,7 +49,7 @@ export function prepare<P, A, N extends string>(
     pipeline: {
       label: `${kernel.name}:${plan.algorithm}`,
       source,
-      config: { ...config?.(problem), ...(halves.length > 0 && { HALVES: halves.join(" ") }) },
+      config: { ...config?.(problem), ...stores },
       tuning: plan.tuning,
     },
     grid: workgroupGrid(workgroups, limits.maxComputeWorkgroupsPerDimension),

@@ -23,7 +23,7 @@ export function resolveIncludes(path: string, read: (path: string) => string, se
 /**
  * Keeps the lines whose `#if` holds: `#if NAME`, `#if !NAME`, `#if NAME == value`, `#else`, `#endif`, nested at will. A name the
  * config lacks counts as false. `#const NAME` declares the config's whole number of that name, as a u32.
- * HALVES names the inputs that hold float16, a blank between them. Dropped lines become empty, so that a compiler's line numbers stay those of `code`.
+ * HALVES names the inputs that hold float16, a blank between them, which are read as such with F16. Dropped lines become empty, so that a compiler's line numbers stay those of `code`.
  */
 export function preprocess(path: string, code: string, config: Config): string {
   const refuse = (line: number, what: string) => fail("IPFA_INTERNAL", { message: `${path}:${line + 1}: ${what}` })
@@ -51,7 +51,9 @@ export function preprocess(path: string, code: string, config: Config): string {
   })
   if (open.length > 0) throw refuse(lines.length, "#if without #endif")
   const text = lines.join("\n")
-  return typeof config.HALVES === "string" ? withHalves(path, text, config.HALVES.split(" ")) : text
+  return typeof config.HALVES === "string"
+    ? withHalves(path, text, config.HALVES.split(" "), config.F16 === true)
+    : text
 }
 
 function holds(condition: string, config: Config): boolean {

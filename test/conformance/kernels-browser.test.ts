@@ -21,16 +21,18 @@ afterAll(async () => {
 
 interface Outcomes {
   passed: number
+  native: boolean
   lacks: string[]
   faults: string[]
 }
 const run = () => (globalThis as unknown as { run(): Promise<Outcomes> }).run()
 
 /** Each case passed, or needs a feature that this adapter is known to lack. */
-function check({ passed, lacks, faults }: Outcomes, adapter: keyof typeof adapters): void {
+function check({ passed, native, lacks, faults }: Outcomes, adapter: keyof typeof adapters): void {
   expect(faults).toEqual([])
   expect(passed).toBeGreaterThan(100)
   const has = adapters[adapter].split(" ")
+  expect(native).toBe(has.includes("shader-f16"))
   expect(lacks).toEqual(["packed_4x8_integer_dot_product", "subgroups"].filter((name) => !has.includes(name)))
 }
 /** Some hundred pipelines are compiled, on software adapters, in turn with all else that a busy machine does. */

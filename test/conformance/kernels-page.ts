@@ -8,6 +8,7 @@ import {
   runCase,
   traitsOf,
 } from "../../kernels/index.ts"
+import { halved } from "../kernels/halved.ts"
 
 /** Cases that run side by side: a browser may take 100 ms to hand a result over. */
 const AT_ONCE = 16
@@ -24,7 +25,7 @@ function lacking(runtime: KernelRuntime, kernel: AnyKernel, one: Case): string |
 }
 
 /** Of each kernel's cases one for each source and its `#if`s, not one of the large ones: whether this adapter's compiler takes them all, and computes what they say. */
-function chosen(runtime: KernelRuntime): (readonly [AnyKernel, AnyKernel["cases"][number]])[] {
+function chosen(runtime: KernelRuntime): (readonly [AnyKernel, Case])[] {
   return (kernelRegistry as readonly AnyKernel[]).flatMap((kernel) => {
     const found = new Map<string, Case>()
     for (const one of kernel.cases.filter(({ large }) => !large)) {
@@ -38,13 +39,18 @@ function chosen(runtime: KernelRuntime): (readonly [AnyKernel, AnyKernel["cases"
   })
 }
 
-/** How many cases passed, which features others need that the adapter lacks, and what is wrong with the rest. */
-async function run(): Promise<{ passed: number; lacks: string[]; faults: string[] }> {
+/** Kernels that are also given float16: all ways in which sources read an input are theirs. */
+const halvedToo = ["matmul", "packed-matmul", "gather", "layer-norm"]
+
+/** How many cases passed, whether float16 were read as such, which features others need that the adapter lacks, and what is wrong with the rest. */
+async function run(): Promise<{ passed: number; native: boolean; lacks: string[]; faults: string[] }> {
   const adapter = await navigator.gpu.requestAdapter()
   if (!adapter) throw new Error("There is no adapter.")
   const device = await requestFullDevice(adapter)
   const runtime = new KernelRuntime(device, traitsOf(device))
-  const cases = chosen(runtime)
+  const own = chosen(runtime)
+  const halves = own.filter(([{ name }]) => halvedToo.includes(name))
+  const cases = [...own, ...halves.map(([kernel, one]) => [kernel, halved(one)] as const)]
   const faults: string[] = []
   const lacks = new Set<string>()
   let passed = 0
@@ -59,7 +65,8 @@ async function run(): Promise<{ passed: number; lacks: string[]; faults: string[
       }),
     )
   device.destroy()
-  return { passed, lacks: [...lacks], faults }
+  const native = runtime.limits.features!.has("shader-f16")
+  return { passed, native, lacks: [...lacks], faults }
 }
 
 Object.assign(globalThis, { run })

@@ -5,6 +5,7 @@ import {
   createKernels,
   KernelRuntime,
   kernelRegistry,
+  type Limits,
   prepare,
   problemOf,
   runCase,
@@ -12,6 +13,7 @@ import {
 } from "../../kernels/index.ts"
 import { preprocess } from "../../kernels/preprocess.ts"
 import { float16Bits, float16Value } from "../../protocol/index.ts"
+import { halved } from "./halved.ts"
 import { softwareDevice, softwareLimits } from "./software-gpu.ts"
 
 type Case = AnyKernel["cases"][number]
@@ -22,18 +24,6 @@ beforeAll(async () => {
   runtime = new KernelRuntime(device, softwareLimits(device))
 })
 afterAll(() => runtime?.device.destroy())
-
-/** The case with float16 in the place of each float32. */
-function halved(one: Case): Case {
-  const { dtype = "float32" } = one
-  return {
-    ...one,
-    dtype: one.shapes.map((_, i): StoredDtype => {
-      const own = typeof dtype === "string" ? dtype : dtype[i]!
-      return own === "float32" ? "float16" : own
-    }),
-  }
-}
 
 /** Of each algorithm of `kernel` the first case that has anything to compute. */
 function firstCases(kernel: AnyKernel): Case[] {
@@ -96,10 +86,34 @@ describe("float16 in the place of float32", () => {
   test("sources are rewritten where they read, indices within indices too, and nowhere else", () => {
     const code =
       "@group(0) @binding(0) var<storage, read> x: array<f32>;\nlet y = x[x_of[i] + u32(x[2])] + s.x[0] + max[1];"
-    expect(withHalves("t", code, ["x"]).split("\n").slice(0, 2)).toEqual([
+    expect(withHalves("t", code, ["x"], false).split("\n").slice(0, 2)).toEqual([
       "@group(0) @binding(0) var<storage, read> x: array<u32>;",
       "let y = x_half(u32(x_of[i] + u32(x_half(u32(2))))) + s.x[0] + max[1];",
     ])
-    expect(() => withHalves("t", "var<storage, read> x: array<i32>;", ["x"])).toThrow("i32")
+    expect(() => withHalves("t", "var<storage, read> x: array<i32>;", ["x"], false)).toThrow("i32")
+  })
+
+  test("is read as such where the device has shader-f16, and from words elsewhere", () => {
+    const code = (given: Limits, type: string) => {
+      const kernel = kernelRegistry.find((one) => one.name === type) as AnyKernel
+      const [one] = firstCases(kernel)
+      const types = one!.shapes.map((shape, i) => shape && { shape, dtype: halved(one!).dtype![i] as StoredDtype })
+      const { pipeline } = prepare(kernel, types, one!.attributes ?? {}, given, one)
+      return preprocess(pipeline.source.path, pipeline.source.code, pipeline.config)
+    }
+    const native = { ...runtime.limits, features: new Set(["shader-f16"]) }
+    for (const [kernel, stored, read] of [
+      ["matmul", "b: array<f16>", "return f32(b[i]);"],
+      ["packed-matmul", "a: array<vec4<f16>>", "return vec4<f32>(a[i]);"],
+      ["gather", "x: array<f16>", "return bitcast<u32>(f32(x[i]));"],
+    ] as const) {
+      expect(code(native, kernel)).toMatch(/^enable f16; /)
+      expect(code(native, kernel)).toContain(stored)
+      expect(code(native, kernel)).toContain(read)
+      const words = code({ ...runtime.limits, features: new Set() }, kernel)
+      expect(words).not.toContain("f16;")
+      expect(words).toContain("unpack2x16float")
+      expect(words.split("\n").length).toBe(code(native, kernel).split("\n").length)
+    }
   })
 })
