@@ -186,3 +186,64 @@ agree("SimplifiedLayerNormalization", {
 })
 for (const [operator, more] of [["Gelu", []], ["BiasGelu", [weights(20, 2)]], ["FastGelu", [weights(20, 2)]], ["QuickGelu", []]] as const) // biome-ignore format: a table
   agree(operator, { "numbers around 0": { domain, inputs: [tensor("float32", [3, 20], -4, 4), ...more], outputs: [["float32", 2]] } }) // biome-ignore format: a case
+
+const table = (shape: number[], seed: number) => stored(tensor("uint8", shape, 0, 255, seed))
+/** Numbers of 4 bits, two to a byte. */
+const nibbles = (dtype: "int4" | "uint4", shape: number[], seed: number): Input => ({
+  ...table([Math.ceil(shape.reduce((n, dim) => n * dim, 1) / 2)], seed),
+  dtype,
+  shape,
+})
+const scales = (shape: number[]) => stored(tensor("float32", shape, 0.01, 0.1, 9))
+const blocks = (size: number, bits = 4) => [int("block_size", size), int("bits", bits), int("quantize_axis", 1)]
+const picks = of("int64", [2, 3], [0, 6, -1, 3, -7, 6])
+const rows = [["float32", 3]] as [["float32", 3]]
+agree("GatherBlockQuantized", {
+  "bytes of two numbers, in the middle unless zero points are given": {
+    domain,
+    attributes: blocks(32),
+    inputs: [table([7, 40], 1), picks, scales([7, 3])],
+    outputs: rows,
+  },
+  "zero points, packed row by row": {
+    domain,
+    attributes: blocks(32),
+    inputs: [table([7, 40], 1), picks, scales([7, 3]), table([7, 2], 2)],
+    outputs: rows,
+  },
+  "whole bytes, blocks longer than our groups": {
+    domain,
+    attributes: blocks(256, 8),
+    inputs: [table([7, 300], 1), picks, scales([7, 2]), table([7, 2], 2)],
+    outputs: rows,
+  },
+  "int4 around 0": {
+    domain,
+    attributes: blocks(64),
+    inputs: [nibbles("int4", [7, 70], 1), picks, scales([7, 2])],
+    outputs: rows,
+  },
+  "int4 with zero points, packed one after the other": {
+    domain,
+    attributes: blocks(32),
+    inputs: [nibbles("int4", [7, 80], 1), picks, scales([7, 3]), nibbles("int4", [7, 3], 2)],
+    outputs: rows,
+  },
+  "uint4 from 0 up": {
+    domain,
+    attributes: blocks(32),
+    inputs: [nibbles("uint4", [7, 64], 1), of("int32", [2, 3], [0, 6, -1, 3, -7, 6]), scales([7, 2])],
+    outputs: rows,
+  },
+})
+
+describe("GatherBlockQuantized on our kernels", () => {
+  const given = { operator: "GatherBlockQuantized", domain, outputs: rows }
+  test.each<[string, Input[], number, RegExp]>([
+    ["blocks shorter than our groups", [table([7, 40], 1), picks, scales([7, 5])], 16, /4 bits in blocks of 16/],
+    ["tables of matrices", [nibbles("uint4", [7, 2, 32], 1), picks, scales([7, 2, 1])], 32, /rows of a matrix/],
+  ])("%s are refused with the reason", async (_, inputs, size, reason) => {
+    const attributes = [...blocks(size).slice(0, 2), int("quantize_axis", -1)]
+    await expect(ours(runtime(), { ...given, inputs, attributes })).rejects.toThrow(reason)
+  })
+})

@@ -115,6 +115,7 @@ describe("MatMulNBits on our kernels", () => {
     { bits: 4, block: 128, m: 5, k: 300, n: 7, zeros: "packed", bias: true },
     { bits: 4, block: 32, m: 6, k: 96, n: 9, zeros: "packed", half: true },
     { bits: 4, block: 64, m: 1, k: 192, n: 5, zeros: "float" },
+    { bits: 4, block: 256, m: 2, k: 300, n: 5, zeros: "packed" },
     { bits: 8, block: 32, m: 3, k: 160, n: 6, half: true },
     { bits: 8, block: 64, m: 5, k: 128, n: 8, zeros: "packed" },
     { bits: 2, block: 32, m: 4, k: 64, n: 6, half: true },

@@ -14,7 +14,8 @@ import { Constant } from "./constant.ts"
 import type { Lowerable } from "./lowerable.ts"
 import type { DraftOp, Room } from "./parts.ts"
 import type { Value, Words } from "./program.ts"
-import { gpuDtype, storedType, storedWords, wordsOf } from "./tensors.ts"
+import { dequantized, type Quantized } from "./quantized.ts"
+import { gpuDtype, storedBytes, storedType, storedWords, wordsOf } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
 
 /** How the nodes of some ONNX operators become dispatches. */
@@ -45,6 +46,7 @@ export class GraphLowering {
   readonly #inferred: ReadonlyMap<string, InferredTensor>
   /** By buffer: what it is in float16, as the model stores it or in a buffer already. */
   readonly #halves = new Map<number, TensorProto | number>()
+  readonly #quantized = new Map<number, Quantized>()
   readonly #model: Lowerable
 
   constructor(model: Lowerable, inferred: ReadonlyMap<string, InferredTensor>, limits: Limits) {
@@ -85,6 +87,18 @@ export class GraphLowering {
     return { dtype: gpuDtype(type), shape, buffer }
   }
 
+  /** Stored whole numbers are offered as float32, which is made of them only where something is given that. */
+  dequantized(shape: Shape, source: Quantized): Value {
+    const buffer = this.buffer({ bytes: 4 * elems(shape), data: new Constant(() => dequantized(source)) })
+    this.#quantized.set(buffer, source)
+    return { dtype: "float32", shape, buffer }
+  }
+
+  /** What `value` was dequantized from, where the model stores that. */
+  quantized(value: Value): Quantized | undefined {
+    return this.#quantized.get(value.buffer)
+  }
+
   /** The buffer that has as float16 what `buffer` has as float32, where the model does. */
   half(buffer: number): number | undefined {
     const found = this.#halves.get(buffer)
@@ -117,10 +131,14 @@ export class GraphLowering {
     return tensor && { shape: tensor.dims.map(Number), data: storedWords(tensor) }
   }
 
-  /** A stored uint8 tensor's bytes. */
+  isStored(name: string): boolean {
+    return this.#model.stored.has(name)
+  }
+
+  /** The bytes of a stored tensor of 8 bits or fewer. */
   storedBytes(name: string): Uint8Array | undefined {
     const tensor = this.#model.stored.get(name)
-    return tensor && (tensor.rawData.byteLength > 0 ? tensor.rawData : Uint8Array.from(tensor.int32Data))
+    return tensor && storedBytes(tensor)
   }
 
   /** The elements of a small tensor that follow from the model and the inputs' shapes alone. */

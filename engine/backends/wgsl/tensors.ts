@@ -67,10 +67,20 @@ export function fromWords(dtype: Dtype, words: Words): TensorData {
     : (type as { from(list: ArrayLike<number>): Float32Array<ArrayBuffer> }).from(words)
 }
 
+function refuseFiles({ externalData }: TensorProto): void {
+  if (externalData.length > 0) throw unsupported("its weights are in files beside it")
+}
+
+/** The bytes of a stored tensor of 8 bits or fewer. Throws IPFA_DEVICE_UNSUPPORTED for external data. */
+export function storedBytes(tensor: TensorProto): Uint8Array {
+  refuseFiles(tensor)
+  return tensor.rawData.byteLength > 0 ? tensor.rawData : Uint8Array.from(tensor.int32Data)
+}
+
 /** Throws IPFA_DEVICE_UNSUPPORTED for external data and for what is no number of ours. */
 export function storedType(tensor: TensorProto): Dtype {
   const type = elementType(tensor.dataType)
-  if (tensor.externalData.length > 0) throw unsupported("its weights are in files beside it")
+  refuseFiles(tensor)
   if (!type?.dtype) throw unsupported(`they compute no ${type?.name}`)
   gpuDtype(type.dtype)
   return type.dtype

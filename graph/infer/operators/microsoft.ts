@@ -1,6 +1,7 @@
 import type { NodeContext } from "../context.ts"
 import { defineOperator, type OperatorDefinition } from "../operator.ts"
-import { type Dim, elems, type Value, value } from "../value.ts"
+import { type Dim, elems, UINT8, type Value, value } from "../value.ts"
+import { outputsTwice } from "./select.ts"
 
 /** What exporters of language models write of ONNX Runtime's own operators. */
 const domain = "com.microsoft"
@@ -99,6 +100,21 @@ export const microsoft: readonly OperatorDefinition[] = [
     domain,
     infer: skipped,
     flops: perInput(10),
+  }),
+  // Rows of a table; a byte holds as many numbers as its bits are for.
+  defineOperator({
+    names: "GatherBlockQuantized",
+    domain,
+    infer(node) {
+      const [data, indices, { elem }] = [node.input(0), node.input(1), node.input(2)]
+      const bits = data.elem === UINT8 ? node.int("bits", 4) : 8
+      if (![2, 4, 8].includes(bits)) throw node.refusal(`2, 4 or 8 bits, not ${bits}`)
+      if (!data.shape || !indices.shape) return [value(elem, null)]
+      const axis = node.axis(node.int("gather_axis", 0), data.shape.length)
+      const full = data.shape.with(-1, times(data.shape.at(-1)!, 8 / bits))
+      return [value(elem, [...full.slice(0, axis), ...indices.shape, ...full.slice(axis + 1)])]
+    },
+    bytes: outputsTwice,
   }),
   defineOperator({
     names: ["Gelu", "BiasGelu", "FastGelu", "QuickGelu"],

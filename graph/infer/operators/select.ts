@@ -6,7 +6,7 @@ import { defineOperator, type OperatorDefinition } from "../operator.ts"
 import { bytesOf, type Dim, elems, INT64, type Shape, type Value, value } from "../value.ts"
 
 /** Reads and writes what comes out, whatever the size of what it is taken from. */
-const outputsTwice = (node: NodeContext, outputs: readonly (Value | undefined)[]): number | null => {
+export const outputsTwice = (node: NodeContext, outputs: readonly (Value | undefined)[]): number | null => {
   let sum = 0
   for (const v of outputs.slice(0, node.node.output.length)) {
     const bytes = v ? bytesOf(v) : 0

@@ -1,23 +1,22 @@
 import {
   type Bits,
   bitWidths,
+  embedding,
   fastActivations,
   type GroupFormat,
   type GroupSize,
   groupSizes,
-  layoutOf,
   middleOf,
+  type PackedWeights,
   packedMatmul,
-  packedWords,
-  writeGroup,
 } from "../../../../kernels/index.ts"
-import { float16Bits, float16Value } from "../../../../protocol/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
+import type { Value } from "../program.ts"
+import { grouped, packedRows } from "../quantized.ts"
 import { unsupported } from "../unsupported.ts"
 
-/** Whole bytes of `node`'s stored input `i`; undefined where it is left out. */
-function bytesOf(node: NodeLowering, i: number): Uint8Array | undefined {
-  if (!node.has(i)) return undefined
+/** Whole bytes of `node`'s stored input `i`. */
+function bytesOf(node: NodeLowering, i: number): Uint8Array {
   const bytes = node.graph.storedBytes(node.node.input[i]!)
   if (!bytes) throw unsupported(`its input ${i} is computed`)
   return bytes
@@ -29,55 +28,121 @@ function numbersOf(node: NodeLowering, i: number): ArrayLike<number> {
   return stored.data
 }
 
-/** The zero point of each group; the middle where none are given. Packed as the quants are, each row filled up to a byte, or numbers. */
-function zeroPoints(node: NodeLowering, bits: Bits, groups: number): (row: number, group: number) => number {
-  if (!node.has(3)) return () => middleOf(bits)
-  if (node.graph.dtype(node.node.input[3]!) !== "uint8") {
-    const numbers = numbersOf(node, 3)
-    return (row, group) => numbers[row * groups + group]!
+/** What a node with weights in blocks says of them, beside their bytes. */
+interface Blocks {
+  bits: number
+  /** Weights with a scale of their own. */
+  size: number
+  shape: readonly [rows: number, cols: number]
+  /** Bytes from one row of quants to the next. */
+  stride: number
+  /** Numbers of the node's inputs. */
+  inputs: { quants: number; scales: number; zeros: number }
+  /** The zero point where none are given: the middle unless it is said. */
+  zero?: number
+  /** Quants and zero points are two's complement. */
+  signed?: boolean
+}
+
+/** The longest groups that blocks are made of. Throws IPFA_DEVICE_UNSUPPORTED for widths and blocks that no format has. */
+function groupsIn({ bits, size }: Blocks): { bits: Exclude<Bits, 3>; block: GroupSize } {
+  const width = bitWidths.find((one) => one === bits)
+  const block = groupSizes.findLast((one) => size > 0 && size % one === 0)
+  if (!width || width === 3 || !block) throw unsupported(`it has ${bits} bits in blocks of ${size}`)
+  return { bits: width, block }
+}
+
+/** The zero point of each of a row's `blocks`: numbers, or packed as the quants are, each row filled up to a byte unless their type is of 4 bits. */
+function zeroPoints(node: NodeLowering, input: number, bits: number, blocks: number) {
+  const dtype = node.graph.dtype(node.node.input[input]!)
+  if (dtype.startsWith("float")) {
+    const numbers = numbersOf(node, input)
+    return (row: number, block: number) => numbers[row * blocks + block]!
   }
-  const bytes = bytesOf(node, 3)!
-  const rowBytes = Math.ceil((groups * bits) / 8)
-  return (row, group) => {
-    const bit = group * bits
-    return (bytes[row * rowBytes + Math.floor(bit / 8)]! >>> (bit % 8)) & (2 ** bits - 1)
+  const bytes = bytesOf(node, input)
+  const rowBits = dtype === "uint8" ? 8 * Math.ceil((blocks * bits) / 8) : blocks * bits
+  return (row: number, block: number) => {
+    const bit = row * rowBits + block * bits
+    return (bytes[Math.floor(bit / 8)]! >>> (bit % 8)) & (2 ** bits - 1)
   }
 }
 
-const isHalf = (value: number) => float16Value(float16Bits(value)) === value
+/** The weights of a node. What is signed is moved up, to begin with 0. */
+function blockWeights(node: NodeLowering, blocks: Blocks): PackedWeights<GroupFormat> {
+  const { bits, block } = groupsIn(blocks)
+  const { size, shape, stride, inputs, zero = middleOf(bits), signed = false } = blocks
+  const count = Math.ceil(shape[1] / size)
+  const [scales, bytes] = [numbersOf(node, inputs.scales), bytesOf(node, inputs.quants)]
+  const zeroOf = node.has(inputs.zeros) ? zeroPoints(node, inputs.zeros, bits, count) : () => zero
+  const top = 2 ** (bits - 1)
+  const groupBytes = (block * bits) / 8
+  const headerOf = (row: number, group: number) => {
+    const own = Math.floor((group * block) / size)
+    const given = zeroOf(row, own)
+    return { scale: scales[row * count + own]!, zero: signed ? given ^ top : given }
+  }
+  const quantsOf = (row: number, group: number) => {
+    const first = group * groupBytes
+    const own = bytes.subarray(row * stride + first, row * stride + Math.min(first + groupBytes, stride))
+    return signed ? own.map((byte) => byte ^ (top | (top << 4))) : own
+  }
+  return grouped({ bits, block, shape }, headerOf, quantsOf)
+}
+
+/** Packed weights on the device, and what a kernel that unpacks them is told. */
+function uploaded(node: NodeLowering, { format, shape, words }: PackedWeights<GroupFormat>) {
+  return { w: node.graph.constant([words.length], words), attributes: { format, shape } }
+}
+
+/** `value`, stored in few bits, as a packed matrix, for its element (row, col) `at` where it is; undefined where float32 takes no more. */
+export function packedMatrix(
+  node: NodeLowering,
+  value: Value,
+  shape: readonly [rows: number, cols: number],
+  at?: (row: number, col: number) => number,
+): ReturnType<typeof uploaded> | undefined {
+  const source = node.graph.quantized(value)
+  const weights = source && packedRows(source, shape, at)
+  return weights && uploaded(node, weights)
+}
 
 export const packed = [
   defineLowering("com.microsoft:MatMulNBits", (node) => {
     const [n, k] = [node.int("N", 0), node.int("K", 0)]
-    const bits = bitWidths.find((one) => one === node.int("bits", 4) && one !== 3)
-    const block = groupSizes.find((one) => one === node.int("block_size", 0))
-    if (!bits || !block)
-      throw unsupported(`it has ${node.int("bits", 4)} bits in blocks of ${node.int("block_size", 0)}`)
+    const [bits, size] = [node.int("bits", 4), node.int("block_size", 0)]
     if (node.has(4)) throw unsupported("its groups are in an order of their own")
-    const groups = Math.ceil(k / block)
-    const scales = numbersOf(node, 2)
-    const zeroOf = zeroPoints(node, bits, groups)
-    const headers = Array.from({ length: n * groups }, (_, i) => ({
-      scale: scales[i]!,
-      zero: zeroOf(Math.floor(i / groups), i % groups),
-    }))
-    // Words of half the size where they hold what the model says.
-    const isExact = headers.every(({ scale, zero }) => isHalf(scale) && isHalf(zero))
-    const format: GroupFormat = `q${bits}g${block as GroupSize}${isExact ? "" : "f"}`
-    const layout = layoutOf(format)
-    const words = new Uint32Array(packedWords(format, n, k))
-    const quants = bytesOf(node, 1)!
-    const size = (bits * block) / 8
-    for (const [i, header] of headers.entries()) {
-      writeGroup(words, i, layout, { ...header, quants: [] })
-      // The same bits in the same order: lowest first.
-      new Uint8Array(words.buffer, i * layout.bytes + layout.planes[0].at, size).set(
-        quants.subarray(i * size, (i + 1) * size),
-      )
-    }
+    const stride = (Math.ceil(k / size) * size * bits) / 8
+    const inputs = { quants: 1, scales: 2, zeros: 3 }
+    const { w, attributes } = uploaded(node, blockWeights(node, { bits, size, shape: [n, k], stride, inputs }))
     // 4: activations may be rounded to int8.
     const activations = node.int("accuracy_level", 0) === 4 ? fastActivations(node.graph.limits) : "float32"
-    const w = node.graph.constant([words.length], words)
-    node.set(0, node.run(packedMatmul, [node.input(0), w, node.optional(5)], { format, shape: [n, k], activations }))
+    node.set(0, node.run(packedMatmul, [node.input(0), w, node.optional(5)], { ...attributes, activations }))
+  }),
+
+  // Bytes have their numbers side by side, lowest bits first; int4 and uint4 are such by their types.
+  defineLowering("com.microsoft:GatherBlockQuantized", (node) => {
+    const [name] = node.node.input as [string]
+    const [shape, dtype] = [node.graph.shape(name), node.graph.dtype(name)]
+    const rank = shape.length
+    const isAlongRows = node.axis(node.int("gather_axis", 0), rank) === 0
+    const isInRows = node.axis(node.int("quantize_axis", 1), rank) === rank - 1
+    if (rank !== 2 || !isAlongRows || !isInRows)
+      throw unsupported("it takes something else than the rows of a matrix, in blocks of their own")
+    const whole = dtype === "uint8"
+    const bits = whole ? node.int("bits", 4) : 4
+    const [rows, cols] = [shape[0]!, node.outputShape().at(-1)!]
+    const stride = (cols * bits) / 8
+    if (!Number.isInteger(stride)) throw unsupported("its rows end within a byte")
+    const weights = blockWeights(node, {
+      bits,
+      size: node.int("block_size", 128),
+      shape: [rows, cols],
+      stride,
+      inputs: { quants: 0, scales: 2, zeros: 3 },
+      ...(!whole && { zero: 0 }),
+      signed: dtype === "int4",
+    })
+    const { w, attributes } = uploaded(node, weights)
+    node.set(0, node.run(embedding, [node.input(1), w], attributes))
   }),
 ]

@@ -19,6 +19,7 @@ import {
 } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
+import type { Quantized } from "../quantized.ts"
 import { unsupported } from "../unsupported.ts"
 import { product, whole } from "./indices.ts"
 
@@ -62,18 +63,46 @@ function storedNumber(node: NodeLowering, i: number): number | undefined {
   return data?.length === 1 ? data[0] : undefined
 }
 
-/** Stored numbers of few bits as float32, made before they are uploaded: 4 bytes an element on the device, and nothing to compute. */
-function storedDequantized(node: NodeLowering): Value | undefined {
-  const [x, scale] = [node.graph.stored(node.node.input[0]!), node.graph.stored(node.node.input[1]!)]
-  const points = node.has(2) ? node.graph.stored(node.node.input[2]!) : undefined
-  if (!x || !scale || (node.has(2) && !points) || node.int("block_size", 0) !== 0) return undefined
-  const rank = x.shape.length
-  const axis = node.axis(node.int("axis", 1), rank)
-  const inner = x.shape.slice(axis + 1).reduce((n, dim) => n * dim, 1)
-  const count = scale.data.length
-  const of = (i: number) => (count === 1 ? 0 : Math.floor(i / inner) % count)
-  const values = Float32Array.from(x.data, (value, i) => (value - (points?.data[of(i)] ?? 0)) * scale.data[of(i)]!)
-  return node.graph.constant(x.shape, values)
+/** Widths of what is packed, and the distance by which signed ones are moved up, to begin with 0. */
+const widths: Record<string, { bits: 4 | 8; top: number }> = {
+  uint8: { bits: 8, top: 0 },
+  int8: { bits: 8, top: 128 },
+  uint4: { bits: 4, top: 0 },
+  int4: { bits: 4, top: 8 },
+}
+
+/** A stored tensor's whole numbers; those of few bits from 0 up. */
+function storedQuants({ graph }: NodeLowering, name: string): ArrayLike<number> | undefined {
+  const width = widths[graph.dtype(name)]
+  if (!width) return graph.stored(name)?.data
+  const bytes = graph.storedBytes(name)
+  if (!bytes || width.bits === 8) return bytes?.map((byte) => byte ^ width.top)
+  return Uint8Array.from(
+    { length: product(graph.shape(name)) },
+    (_, i) => ((bytes[Math.floor(i / 2)]! >>> (4 * (i % 2))) & 15) ^ width.top,
+  )
+}
+
+/** What a DequantizeLinear with a stored scale and zero point makes of the stored tensor `name`. */
+export function storedQuantized(node: NodeLowering, name = node.node.input[0]!): Quantized | undefined {
+  const { graph } = node
+  const scale = graph.stored(node.node.input[1]!)
+  const points = node.has(2) ? storedQuants(node, node.node.input[2]!) : []
+  if (!graph.isStored(name) || !scale || !points) return undefined
+  const { bits, top } = widths[graph.dtype(name)] ?? { bits: undefined, top: 0 }
+  const shape = graph.shape(name)
+  const axis = node.axis(node.int("axis", 1), shape.length)
+  const [size, inner] = [shape[axis] ?? 1, product(shape.slice(axis + 1))]
+  const block = node.int("block_size", 0)
+  const blocks = Math.ceil(size / block)
+  const groupOf = (i: number) => {
+    if (scale.data.length === 1) return 0
+    const along = Math.floor(i / inner) % size
+    if (block === 0) return along
+    return (Math.floor(i / (inner * size)) * blocks + Math.floor(along / block)) * inner + (i % inner)
+  }
+  const zeros = points.length > 0 ? points : new Uint8Array(scale.data.length).fill(top)
+  return { bits, scales: scale.data, zeros, quants: () => storedQuants(node, name)!, groupOf }
 }
 
 /** A QuantizeLinear and the DequantizeLinear that alone uses it, with the same stored scale and zero point: numbers are rounded to those there are. */
@@ -132,8 +161,8 @@ export const quantizations = [
   }),
 
   defineLowering("DequantizeLinear", (node) => {
-    const stored = storedDequantized(node)
-    if (stored) return node.set(0, stored)
+    const stored = storedQuantized(node)
+    if (stored) return node.set(0, node.graph.dequantized(node.graph.shape(node.node.input[0]!), stored))
     const x = asFloat(node, node.input(0))
     const centred = isCentred(node) ? x : node.run(sub, [x, along(node, node.input(2), x.shape)])
     node.set(0, node.run(mul, [centred, along(node, node.input(1), x.shape)]))

@@ -1,13 +1,34 @@
-import { add, cast, cumSum, equal, gather, maximum, topK, where } from "../../../../kernels/index.ts"
-import { defineLowering } from "../lowering.ts"
+import { add, cast, cumSum, embedding, equal, gather, maximum, topK, where } from "../../../../kernels/index.ts"
+import { defineLowering, NodeLowering } from "../lowering.ts"
+import type { Value } from "../program.ts"
 import { wordsOf } from "../tensors.ts"
 import { fromFront, pickedAlong, product, slicesOf, whole } from "./indices.ts"
+import { packedMatrix } from "./packed.ts"
+import { storedQuantized } from "./quantization.ts"
+
+/** A stored table of whole numbers that a DequantizeLinear of one stored scale makes numbers of once they are picked, as if it did before. */
+function dequantizedTable(node: NodeLowering): { x: Value; output: string } | undefined {
+  const { graph } = node
+  const [name, output] = [node.node.input[0]!, node.node.output[0]!]
+  const next = graph.soleUser(output)
+  if (next?.opType !== "DequantizeLinear" || next.input[0] !== output) return undefined
+  const source = storedQuantized(new NodeLowering(next, graph), name)
+  if (source?.scales.length !== 1) return undefined
+  graph.done.add(next)
+  return { x: graph.dequantized(graph.shape(name), source), output: next.output[0]! }
+}
 
 export const selections = [
   defineLowering("Gather", (node) => {
-    const x = node.input(0)
+    const table = dequantizedTable(node)
+    const [x, indices] = [table?.x ?? node.input(0), node.input(1)]
     const axis = node.axis(node.int("axis", 0), x.shape.length)
-    node.set(0, node.run(gather, [x, node.input(1)], { axis }))
+    const [rows, ...row] = x.shape
+    const packed = axis === 0 ? packedMatrix(node, x, [rows!, product(row)]) : undefined
+    const picked = packed
+      ? node.reshaped(node.run(embedding, [indices, packed.w], packed.attributes), [...indices.shape, ...row])
+      : node.run(gather, [x, indices], { axis })
+    node.graph.set(table?.output ?? node.node.output[0]!, picked)
   }),
 
   defineLowering("GatherElements", (node) => {
