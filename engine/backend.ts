@@ -4,6 +4,8 @@ import type { AbsentDevice, DeviceInfo, KeptTensor, Tensor, TensorInfo, TunedKer
 export interface ModelFiles {
   model: Uint8Array | string
   external?: { path: string; data: Uint8Array | string }[]
+  /** What earlier runs of this model on such a device said they needed. */
+  pipelines?: string[]
 }
 
 export interface RunOptions {
@@ -11,6 +13,14 @@ export interface RunOptions {
   keep?: string[]
   /** Outputs wanted; all where absent. */
   outputs?: string[]
+}
+
+export interface RunOutcome {
+  outputs: Record<string, Tensor | KeptTensor>
+  /** The time on the device, reading back included. */
+  runMs: number
+  /** All compiled code that runs of this model need, by names of this backend's own, where this run needed more than was known: what the next opening is given. */
+  pipelines?: string[]
 }
 
 /** One model, loaded and compiled on one device. Runs are serial: the host queues them. */
@@ -26,11 +36,8 @@ export interface BackendSession {
    * runtime refused the usual optimisations and it was opened with fewer; it is compiled anew for each size of its symbolic dimensions.
    */
   readonly note?: string
-  /** Runs once; `runMs` is the time on the device, reading back included. Kept feeds stay valid until released. */
-  run(
-    feeds: Record<string, Tensor | KeptTensor>,
-    options: RunOptions,
-  ): Promise<{ outputs: Record<string, Tensor | KeptTensor>; runMs: number }>
+  /** Runs once. Kept feeds stay valid until released. */
+  run(feeds: Record<string, Tensor | KeptTensor>, options: RunOptions): Promise<RunOutcome>
   release(kept: readonly string[]): void
   close(): Promise<void>
 }

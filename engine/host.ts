@@ -93,7 +93,7 @@ export function hostHandlers(
   return {
     "device.probe": () => unlessLost(() => queue.run(probe)),
 
-    "device.open": ({ device, model, external }, call) =>
+    "device.open": ({ device, model, external, pipelines }, call) =>
       enqueue(async (b) => {
         const { devices, absent } = await probe()
         if (!devices.some((d) => d.id === device))
@@ -101,7 +101,7 @@ export function hostHandlers(
             data: { device, reason: absent.find((a) => a.id === device)?.reason ?? `${name} has no such device` },
           })
         const start = performance.now()
-        const made = await b.open({ model, external }, device)
+        const made = await b.open({ model, external, pipelines }, device)
         const handle = `h${++opened}`
         sessions.set(handle, made)
         call.undo(() => void close(handle).catch(() => undefined))

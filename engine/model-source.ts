@@ -14,6 +14,12 @@ export interface ModelOwner {
   isPrivate?: boolean
 }
 
+/** What was learned of a model, by name: kept beside its bytes, and gone with them. */
+export interface Notes {
+  get(name: string): Promise<string[] | undefined>
+  set(name: string, lines: string[]): Promise<void>
+}
+
 export interface AcquiredModel {
   /** The reference as it was asked for. */
   reference: string
@@ -28,6 +34,8 @@ export interface AcquiredModel {
   read(): Promise<Uint8Array<ArrayBuffer>>
   /** Node: the file that holds them. */
   path?: string
+  /** Absent where none are kept. */
+  notes?: Notes
 }
 
 /** Where a pool gets models: resolvers in front of a store. Implemented by engine/store/library.ts. */

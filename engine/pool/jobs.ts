@@ -173,7 +173,7 @@ export class Jobs implements LaneOwner {
     for (const lane of this.#lanes.values()) lane.pump()
   }
 
-  done(job: Job, { outputs, runMs }: HostResult): void {
+  done(job: Job, { outputs, runMs, pipelines }: HostResult): void {
     const { lease, loaded } = job
     const residence = loaded.residence!
     const kind = residence.runs++ === 0 ? "first" : "run"
@@ -181,6 +181,8 @@ export class Jobs implements LaneOwner {
     // A trial's runs are one measurement of their own.
     if (!loaded.isTrial)
       this.#measurements.add(kind, info, loaded.model, runMs, { ok: true, inputElems: job.inputElems })
+    // What a full store does not keep is found out again.
+    if (pipelines) loaded.model.keepPipelines(info, pipelines).catch(() => undefined)
     if (job.params.keep?.length) {
       try {
         this.#keep(job, outputs)

@@ -2,6 +2,7 @@ import { externalNameFault, type ModelInfo } from "../../graph/index.ts"
 import {
   abortReason,
   asAccelerateError,
+  type DeviceInfo,
   fail,
   type Methods,
   type ParamsIn,
@@ -36,6 +37,9 @@ export interface Model {
   learnFlops(shapes: Shapes): Promise<void>
   /** Files to open it with; bytes that were just validated are not read twice. */
   files(): Promise<HostFiles>
+  /** What its runs on devices like this one needed, as hosts named it: told from life to life, where the model's store keeps notes and it was not had in a private window. */
+  pipelines(device: DeviceInfo): Promise<string[] | undefined>
+  keepPipelines(device: DeviceInfo, pipelines: string[]): Promise<void>
   /** Drops bytes that were read and not used. */
   settle(): void
 }
@@ -142,6 +146,9 @@ function makeModel(
   let uncounted: Uint8Array | undefined = bytes
   let flops: number | undefined
   let isLearned = false
+  const notes = whose.isPrivate ? undefined : main.notes
+  // One for each key: who has equal bytes apart does not learn of the other by how fast they open.
+  const noteName = ({ backend, adapter }: DeviceInfo) => JSON.stringify([whose.key, backend, adapter])
   return {
     ...whose,
     sha256: main.sha256,
@@ -177,6 +184,8 @@ function makeModel(
       for (const [path, part] of external) parts.push({ path, data: await data(part) })
       return { model, external: parts, transfer }
     },
+    pipelines: async (device) => notes?.get(noteName(device)),
+    keepPipelines: async (device, pipelines) => notes?.set(noteName(device), pipelines),
     settle() {
       fresh = uncounted = undefined
     },

@@ -188,8 +188,11 @@ export class Sessions {
     this.#roomFor(loaded, model.needBytes)
     loaded.reservedBytes = model.needBytes
     try {
-      const { transfer, ...files } = await model.files()
-      const { life, opened } = await this.#callOpen(loaded, origin, { device, ...files }, transfer)
+      const [{ transfer, ...files }, pipelines] = await Promise.all([
+        model.files(),
+        model.pipelines(loaded.host.devices.get(device)!).catch(() => undefined),
+      ])
+      const { life, opened } = await this.#callOpen(loaded, origin, { device, ...files, pipelines }, transfer)
       loaded.residence = {
         life,
         handle: opened.handle,

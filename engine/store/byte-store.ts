@@ -1,3 +1,4 @@
+import type { Notes } from "../model-source.ts"
 import type { Version } from "../resolve/resolver.ts"
 
 /** Stored bytes, named by their SHA-256 (lower-case hex). */
@@ -50,6 +51,8 @@ export interface ByteStore {
   digest(sha256: string): Promise<string | undefined>
   /** Node: the file that holds them. */
   path?(sha256: string): string
+  /** In browsers: what was learned of stored bytes. */
+  notes?(sha256: string): Notes
   /** Sets `usedAt` to now. */
   touch(sha256: string): Promise<void>
   /** False where there were none. */

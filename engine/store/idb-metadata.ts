@@ -6,6 +6,7 @@ import { openVersioned } from "./open-versioned.ts"
 /** Bytes whose parts are the files of folder `dir`. */
 export interface BlobRecord extends StoredBytes {
   dir: string
+  notes?: Record<string, string[]>
 }
 
 export interface PartialRecord {

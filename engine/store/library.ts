@@ -351,6 +351,7 @@ export class ModelLibrary implements ModelSource {
         return data
       },
       ...(store.path && { path: store.path(sha256) }),
+      ...(store.notes && { notes: store.notes(sha256) }),
     }
   }
 

@@ -3,6 +3,13 @@ import type { Version } from "../resolve/resolver.ts"
 import type { ByteStore, Link, LinkStore, PartialBytes } from "./byte-store.ts"
 import { sha256Hex } from "./digest.ts"
 
+interface MemoryBlob {
+  data: Uint8Array<ArrayBuffer>
+  addedAt: number
+  usedAt: number
+  notes: Map<string, string[]>
+}
+
 interface MemoryPartial {
   key: string
   parts: Uint8Array[]
@@ -13,7 +20,7 @@ interface MemoryPartial {
 
 /** A store in memory: for tests, and for pages without storage. Lives as long as this object. */
 export function memoryStore(): ByteStore {
-  const blobs = new Map<string, { data: Uint8Array<ArrayBuffer>; addedAt: number; usedAt: number }>()
+  const blobs = new Map<string, MemoryBlob>()
   const partials = new Map<string, MemoryPartial>()
   let nextId = 1
   const size = (partial: MemoryPartial) => partial.parts.reduce((sum, part) => sum + part.byteLength, 0)
@@ -46,7 +53,8 @@ export function memoryStore(): ByteStore {
       async commit(sha256) {
         end()
         const now = Date.now()
-        if (!blobs.has(sha256)) blobs.set(sha256, { data: joinBytes(partial.parts), addedAt: now, usedAt: now })
+        if (!blobs.has(sha256))
+          blobs.set(sha256, { data: joinBytes(partial.parts), addedAt: now, usedAt: now, notes: new Map() })
       },
       async release() {
         partial.open = false
@@ -78,6 +86,10 @@ export function memoryStore(): ByteStore {
       const blob = blobs.get(sha256)
       return blob && sha256Hex(blob.data)
     },
+    notes: (sha256) => ({
+      get: async (name) => blobs.get(sha256)?.notes.get(name),
+      set: async (name, lines) => void blobs.get(sha256)?.notes.set(name, lines),
+    }),
     async touch(sha256) {
       const blob = blobs.get(sha256)
       if (blob) blob.usedAt = Date.now()

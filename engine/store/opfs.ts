@@ -1,7 +1,7 @@
 import { fail, joinBytes } from "../../protocol/index.ts"
 import type { ByteStore, PartialBytes } from "./byte-store.ts"
 import { sha256Hex } from "./digest.ts"
-import type { StoreDatabase } from "./idb-metadata.ts"
+import type { BlobRecord, StoreDatabase } from "./idb-metadata.ts"
 import { OpfsPartial } from "./opfs-partial.ts"
 import { partFiles, readParts } from "./opfs-parts.ts"
 
@@ -16,6 +16,13 @@ export async function opfsStore(root: FileSystemDirectoryHandle, db: StoreDataba
   const lockName = (dir: string) => `${name}:${dir}`
   const remove = (dir: string) => root.removeEntry(dir, { recursive: true }).catch(() => {})
 
+  async function change(sha256: string, changed: (record: BlobRecord) => Partial<BlobRecord>) {
+    const tx = db.transaction("blobs", "readwrite")
+    const record = await tx.store.get(sha256)
+    if (record) await tx.store.put({ ...record, ...changed(record) })
+    await tx.done
+  }
+
   async function read(sha256: string) {
     const record = await db.get("blobs", sha256)
     if (!record) return undefined
@@ -24,7 +31,7 @@ export async function opfsStore(root: FileSystemDirectoryHandle, db: StoreDataba
 
   return {
     async list() {
-      return (await db.getAll("blobs")).map(({ dir: _, ...entry }) => entry)
+      return (await db.getAll("blobs")).map(({ dir: _, notes: __, ...entry }) => entry)
     },
     async stat(sha256) {
       const record = await db.get("blobs", sha256)
@@ -35,12 +42,11 @@ export async function opfsStore(root: FileSystemDirectoryHandle, db: StoreDataba
       const bytes = await read(sha256)
       return bytes && sha256Hex(bytes)
     },
-    async touch(sha256) {
-      const tx = db.transaction("blobs", "readwrite")
-      const record = await tx.store.get(sha256)
-      if (record) await tx.store.put({ ...record, usedAt: Date.now() })
-      await tx.done
-    },
+    notes: (sha256) => ({
+      get: async (name) => (await db.get("blobs", sha256))?.notes?.[name],
+      set: (name, lines) => change(sha256, ({ notes }) => ({ notes: { ...notes, [name]: lines } })),
+    }),
+    touch: (sha256) => change(sha256, () => ({ usedAt: Date.now() })),
     async delete(sha256) {
       const tx = db.transaction("blobs", "readwrite")
       const record = await tx.store.get(sha256)

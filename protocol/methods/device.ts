@@ -4,6 +4,9 @@ import { anyTensorSchema } from "../tensor.ts"
 import { tuneBudgetMs, tunedKernel } from "./kernels.ts"
 import { absentDevice, bytes, count, deviceInfo, id, ms, name, selector, tensorInfo } from "./shared.ts"
 
+/** Compiled code, each piece by a name that the host gives and understands. */
+const pipelines = v.pipe(v.array(v.pipe(v.string(), v.maxLength(4096))), v.maxLength(1024))
+
 /** What a pool says to the worker or process that hosts a device. Never reachable by a caller. */
 
 export const probeDevices = defineMethod({
@@ -26,7 +29,12 @@ export const openModel = defineMethod({
   name: "device.open",
   title: "Loads and compiles validated model bytes on a device.",
   grant: "device",
-  params: v.object({ device: selector, ...files.entries }),
+  params: v.object({
+    device: selector,
+    ...files.entries,
+    /** What earlier runs of this model on such a device needed: to be compiled at once. */
+    pipelines: v.optional(pipelines),
+  }),
   result: v.object({
     handle: id,
     inputs: v.array(tensorInfo),
@@ -50,7 +58,12 @@ export const runModel = defineMethod({
     keep: v.optional(v.array(name)),
     outputs: v.optional(v.array(name)),
   }),
-  result: v.object({ outputs: v.record(name, anyTensorSchema), runMs: ms }),
+  result: v.object({
+    outputs: v.record(name, anyTensorSchema),
+    runMs: ms,
+    /** All that runs of this model need, where this run needed more than was known. */
+    pipelines: v.optional(pipelines),
+  }),
   errors: ["IPFA_RUN_FAILED", "IPFA_DEVICE_LOST", "IPFA_DEVICE_MEMORY", "IPFA_SESSION_KEPT", "IPFA_INPUT_SHAPE"],
 })
 

@@ -57,6 +57,9 @@ export interface AdderHost {
   memoryBytes: number | undefined
   /** What sessions opened from now on say of how they run. */
   note: string | undefined
+  /** What runs from now on say they need, and what the last opening was given of that kind. */
+  needs: string[] | undefined
+  given: readonly string[] | undefined
   /** Bytes its heap is said to have; unknown where undefined. */
   heapBytes: number | undefined
   /** Refuses to open with this error. */
@@ -117,6 +120,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
     news()
     await pass(gates.open, own)
     if (host.refuse) throw host.refuse
+    host.given = files.pipelines
     if (typeof files.model === "string") throw new Error("adder hosts take bytes")
     const { graph } = readModel(files.model)
     const raw = graph!.initializer.find((t) => t.name === "bias")!.rawData
@@ -140,7 +144,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
         if (!fed) throw fail("IPFA_SESSION_KEPT")
         host.fed = fed
         const y = floats(...(fed.data as Float32Array).map((value) => value + bias))
-        if (!keep.includes("y")) return { outputs: { y }, runMs: 1 }
+        if (!keep.includes("y")) return { outputs: { y }, runMs: 1, ...(host.needs && { pipelines: host.needs }) }
         const id = `k${++keptIds}`
         kept.set(id, y)
         host.kept.add(id)
@@ -171,6 +175,8 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
     kept: new Set(),
     memoryBytes: undefined,
     note: undefined,
+    needs: undefined,
+    given: undefined,
     heapBytes: undefined,
     refuse: undefined,
     failStart: undefined,

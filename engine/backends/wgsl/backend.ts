@@ -32,7 +32,8 @@ export async function createWgsl(
     return found
   }
 
-  const open = async (files: ModelFiles): Promise<BackendSession> => WgslSession.open(there().runtime, oneFile(files))
+  const open = async (files: ModelFiles): Promise<BackendSession> =>
+    WgslSession.open(there().runtime, oneFile(files), files.pipelines)
 
   const tuning = async ({ files, shapes, budgetMs, anew }: TuneRequest): Promise<TuneStep[]> => {
     const { runtime, adapter, winners } = there()

@@ -1,6 +1,14 @@
-import { elems, type HeldBuffer, type KernelRuntime, type PipelineRequest, type Shape } from "../../../kernels/index.ts"
+import {
+  elems,
+  type HeldBuffer,
+  type KernelRuntime,
+  type PipelineRequest,
+  pipelineKey,
+  pipelineOf,
+  type Shape,
+} from "../../../kernels/index.ts"
 import { AccelerateError, fail, type KeptTensor, type Tensor, type TensorInfo } from "../../../protocol/index.ts"
-import type { BackendSession, RunOptions } from "../../backend.ts"
+import type { BackendSession, RunOptions, RunOutcome } from "../../backend.ts"
 import { CompiledProgram } from "./compiled.ts"
 import { lower, missingOperators } from "./lower.ts"
 import { Lowerable } from "./lowerable.ts"
@@ -11,7 +19,10 @@ import { unsupported } from "./unsupported.ts"
 /** Programs for other shapes of the inputs than these are made anew. */
 const MOST_PROGRAMS = 4
 
-/** One, a few and many: an open dimension between them is mostly computed as one of them is. */
+/** Those that were needed last are told. */
+const MOST_PIPELINES = 512
+
+/** One, a few and many: an open dimension between them is mostly computed as one of them is. For a model that was never run here. */
 const OPEN_SIZES = [1, 8, 32]
 
 interface Kept {
@@ -28,6 +39,10 @@ export class WgslSession implements BackendSession {
   readonly #programs = new Map<string, CompiledProgram>()
   readonly #kept = new Map<string, Kept>()
   readonly #mark = [...crypto.getRandomValues(new Uint32Array(2))].map((x) => x.toString(36)).join("")
+  /** Keys of the pipelines that runs need, of earlier sessions too; undefined where the model itself says which. */
+  #needed: Set<string> | undefined
+  /** How many of them are known beyond this session. */
+  #told = 0
   #made = 0
   #followsValues = false
 
@@ -39,10 +54,14 @@ export class WgslSession implements BackendSession {
   }
 
   /**
-   * Opens a model, and compiles it where all inputs have fixed shapes. Throws IPFA_MODEL_INVALID, IPFA_DEVICE_UNSUPPORTED with the operators and nodes that
-   * our kernels lack, IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST.
+   * Opens a model and compiles what runs will need: where all inputs have fixed shapes that follows from the model, else an earlier run said it, and it is in
+   * `pipelines`. Throws IPFA_MODEL_INVALID, IPFA_DEVICE_UNSUPPORTED with the operators and nodes that our kernels lack, IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST.
    */
-  static async open(runtime: KernelRuntime, bytes: Uint8Array): Promise<WgslSession> {
+  static async open(
+    runtime: KernelRuntime,
+    bytes: Uint8Array,
+    pipelines: readonly string[] = [],
+  ): Promise<WgslSession> {
     const model = new Lowerable(bytes)
     const { info } = model
     const missing = missingOperators(info)
@@ -54,7 +73,7 @@ export class WgslSession implements BackendSession {
     const decided = !info.inputs.some(({ dtype, shape }) => mayDecide(dtype, shape, fixed ? elems(shape as Shape) : 0))
     if (fixed && decided)
       await session.#program(Object.fromEntries(info.inputs.map(({ name, shape }) => [name, shape as Shape])))
-    else await session.#warm()
+    else await session.#warm(pipelines)
     return session
   }
 
@@ -73,10 +92,7 @@ export class WgslSession implements BackendSession {
     return last && { dispatches: last.dispatches, peakBytes: last.plan.peakBytes, sumBytes: last.plan.sumBytes }
   }
 
-  async run(
-    feeds: Record<string, Tensor | KeptTensor>,
-    { keep = [], outputs }: RunOptions,
-  ): Promise<{ outputs: Record<string, Tensor | KeptTensor>; runMs: number }> {
+  async run(feeds: Record<string, Tensor | KeptTensor>, { keep = [], outputs }: RunOptions): Promise<RunOutcome> {
     const start = performance.now()
     const words = new Map<string, Words | HeldBuffer>()
     for (const { name } of this.inputs) {
@@ -98,7 +114,7 @@ export class WgslSession implements BackendSession {
         const { dtype, value } = terminal(name)
         made[name] = this.#keep({ dtype, shape: [...value.shape] }, memory)
       }
-      return { outputs: made, runMs: performance.now() - start }
+      return { outputs: made, runMs: performance.now() - start, ...this.#news() }
     } catch (error) {
       if (error instanceof AccelerateError && error.code === "IPFA_INTERNAL")
         throw fail("IPFA_RUN_FAILED", { message: error.message, cause: error })
@@ -138,12 +154,22 @@ export class WgslSession implements BackendSession {
   }
 
   /**
-   * Compiles what runs with OPEN_SIZES for every open dimension would need, which is nearly all that any run needs: sizes are parameters, and decide at most which algorithm
-   * computes. What can't be lowered for that is left to the first run.
+   * Compiles `stored`, or, where that is nothing or the kernels have changed since, what runs with OPEN_SIZES for every open dimension would need, which is nearly all that any
+   * run needs: sizes are parameters, and decide at most which algorithm computes. What can't be lowered for that is left to the first run.
    */
-  async #warm(): Promise<void> {
-    const needed = OPEN_SIZES.flatMap((size) => this.#pipelinesFor(size))
-    await Promise.all(needed.map((request) => this.#runtime.pipelines.get(request)))
+  async #warm(stored: readonly string[]): Promise<void> {
+    const compile = (all: readonly PipelineRequest[]) => Promise.all(all.map((one) => this.#runtime.pipelines.get(one)))
+    const requests = stored.flatMap((key) => pipelineOf(key) ?? [])
+    const isCurrent =
+      stored.length > 0 &&
+      requests.length === stored.length &&
+      (await compile(requests).then(
+        () => true,
+        () => false,
+      ))
+    this.#needed = new Set(isCurrent ? stored : [])
+    this.#told = this.#needed.size
+    if (!isCurrent) await compile(OPEN_SIZES.flatMap((size) => this.#pipelinesFor(size)))
   }
 
   #pipelinesFor(size: number): PipelineRequest[] {
@@ -157,6 +183,12 @@ export class WgslSession implements BackendSession {
     }
   }
 
+  #news(): Pick<RunOutcome, "pipelines"> {
+    if (!this.#needed || this.#needed.size === this.#told) return {}
+    this.#told = this.#needed.size
+    return { pipelines: [...this.#needed].slice(-MOST_PIPELINES) }
+  }
+
   /** The program for these shapes; the one not used for longest makes room. */
   async #program(shapes: Record<string, Shape>, values: Record<string, number[]> = {}): Promise<CompiledProgram> {
     const key = JSON.stringify([Object.values(shapes), Object.entries(values)])
@@ -168,6 +200,7 @@ export class WgslSession implements BackendSession {
     }
     const program = lower(this.#model, shapes, this.#runtime.limits, values)
     const compiled = await CompiledProgram.create(this.#runtime, program)
+    for (const { step } of program.ops) this.#needed?.add(pipelineKey(step.pipeline))
     const [oldest] = this.#programs
     if (oldest && this.#programs.size >= MOST_PROGRAMS) {
       oldest[1].destroy()
