@@ -1,4 +1,12 @@
-import { gpuFailure, type HeldBuffer, type KernelRuntime, STORED, scoped, usage } from "../../../kernels/index.ts"
+import {
+  gpuFailure,
+  type HeldBuffer,
+  type KernelRuntime,
+  pipelineKey,
+  STORED,
+  scoped,
+  usage,
+} from "../../../kernels/index.ts"
 import { arrayTypes } from "../../../protocol/index.ts"
 import { contentKeys } from "./content.ts"
 import { type MemoryPlan, planMemory } from "./memory.ts"
@@ -10,6 +18,8 @@ const MAP_READ = 1
 /** A program on a device: its pipelines compiled, its weights uploaded, its dispatches recorded. Runs are the caller's to keep apart. */
 export class CompiledProgram {
   readonly outputs: readonly Terminal[]
+  /** Keys of those that it runs. */
+  readonly pipelines: ReadonlySet<string>
   readonly plan: MemoryPlan
   /** What it has on the device. Weights and scratch are shared with other programs. */
   readonly held: readonly HeldBuffer[]
@@ -22,6 +32,7 @@ export class CompiledProgram {
   private constructor(
     runtime: KernelRuntime,
     { inputs, outputs }: Program,
+    pipelines: ReadonlySet<string>,
     plan: MemoryPlan,
     held: readonly HeldBuffer[],
     { recorded, terminals }: ReturnType<Recorder["record"]>,
@@ -29,6 +40,7 @@ export class CompiledProgram {
     this.#runtime = runtime
     this.#inputs = inputs
     this.outputs = outputs
+    this.pipelines = pipelines
     this.plan = plan
     this.held = held
     this.#recorded = recorded
@@ -44,16 +56,25 @@ export class CompiledProgram {
   static async create(runtime: KernelRuntime, program: Program): Promise<CompiledProgram> {
     const fixed = staticBuffers(program)
     const keys = await contentKeys(program, fixed)
-    const pipelines = await Promise.all(program.ops.map(({ step }) => runtime.pipelines.get(step.pipeline)))
+    const names = program.ops.map(({ step }) => pipelineKey(step.pipeline))
+    // Few are needed by many.
+    const needed = new Map(program.ops.map(({ step }, i) => [names[i]!, step.pipeline]))
+    const compiled = await Promise.all([...needed.values()].map((request) => runtime.pipelines.get(request)))
+    const pipelines = new Map([...needed.keys()].map((name, i) => [name, compiled[i]!]))
     const plan = planMemory(lifetimes(program, fixed))
-    const recorder = new Recorder(runtime, program, pipelines, keys)
+    const recorder = new Recorder(
+      runtime,
+      program,
+      names.map((name) => pipelines.get(name)!),
+      keys,
+    )
     const { held, passing } = recorder
     try {
       const { value, settled } = scoped(runtime.device, "program", () => recorder.record(plan))
       // What went wrong first: a buffer that could not be made can't be bound either.
       for (const one of [...held, ...passing]) await one.settled
       await settled
-      return new CompiledProgram(runtime, program, plan, held, value)
+      return new CompiledProgram(runtime, program, new Set(names), plan, held, value)
     } catch (error) {
       for (const one of held) one.release()
       throw error

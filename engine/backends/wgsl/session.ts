@@ -3,7 +3,6 @@ import {
   type HeldBuffer,
   type KernelRuntime,
   type PipelineRequest,
-  pipelineKey,
   pipelineOf,
   type Shape,
 } from "../../../kernels/index.ts"
@@ -200,7 +199,7 @@ export class WgslSession implements BackendSession {
     }
     const program = lower(this.#model, shapes, this.#runtime.limits, values)
     const compiled = await CompiledProgram.create(this.#runtime, program)
-    for (const { step } of program.ops) this.#needed?.add(pipelineKey(step.pipeline))
+    for (const key of compiled.pipelines) this.#needed?.add(key)
     const [oldest] = this.#programs
     if (oldest && this.#programs.size >= MOST_PROGRAMS) {
       oldest[1].destroy()
