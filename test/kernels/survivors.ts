@@ -22,14 +22,19 @@ export const survivors: Record<string, Record<string, string>> = {
       unstored,
     "let right = batch * params.b_batch + min(col, params.n - 1u) * params.b_col; → let right = batch * params.b_batch + min(col, params.n - 0u) * params.b_col;":
       unstored,
-    "let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u)); → let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m + 1u));":
-      unstored,
-    "let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u)); → let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 0u));":
-      unstored,
-    "var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col; → var right = batch * params.b_batch + min(cols, vec4<u32>(params.n + 1u)) * params.b_col;":
-      unstored,
-    "var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col; → var right = batch * params.b_batch + min(cols, vec4<u32>(params.n - 0u)) * params.b_col;":
-      unstored,
+    ...Object.fromEntries(
+      [
+        ["row", "m"],
+        ["col", "n"],
+      ].flatMap(([name, count]) =>
+        ["+ 1u", "- 0u"].map((end) => [
+          `let last_${name} = vec4<u32>(params.${count} - 1u); → let last_${name} = vec4<u32>(params.${count} ${end});`,
+          unstored,
+        ]),
+      ),
+    ),
+    "for (var i = 0u; i < 4u; i++) { → for (var i = 0u; i <= 4u; i++) {": "the fifth of four is the fourth, once more",
+    "if (SIDE == 2u) { → if (true) {": "what small blocks then compute beyond themselves is not stored",
     "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
     "for (var x0 = 0u; x0 < params.k; x0 += lanes) { → for (var x0 = 0u; x0 <= params.k; x0 += lanes) {":
       "once more, for no value",

@@ -50,7 +50,10 @@ describe("what was measured", () => {
 
   test("gives way to what a caller forces, which fails where it can't be had", () => {
     expect(planned(pair(64, 64, 64), { algorithm: "blocked" }).label).toBe("matmul:blocked")
-    expect(planned(pair(64, 64, 64), { tuning: { WG: 16 } })).toEqual({ label: "matmul:blocked", tuning: { WG: 16 } })
+    expect(planned(pair(64, 64, 64), { tuning: { WG: 16 } })).toEqual({
+      label: "matmul:blocked",
+      tuning: { WG: 16, SIDE: 2 },
+    })
     expect(() => planned(pair(64, 64, 64), { algorithm: "naive", tuning: { WG: 4096 } })).toThrow(
       expect.objectContaining({ code: "IPFA_DEVICE_UNSUPPORTED" }),
     )
@@ -86,7 +89,7 @@ describe("variants", () => {
     const problem = matmul.problem(pair(64, 64, 64), matmul.defaults)
     const tight = { ...limits, maxComputeInvocationsPerWorkgroup: 64 }
     const all = variantsOf(matmul, problem, tight)
-    expect(all[0]).toEqual({ algorithm: "blocked", tuning: { WG: 64 } })
+    expect(all[0]).toEqual({ algorithm: "blocked", tuning: { WG: 64, SIDE: 2 } })
     expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(all.length)
     expect(all.map(({ tuning }) => (tuning.WG ?? 0) <= 64)).not.toContain(false)
     expect(all.map(({ algorithm }) => algorithm)).toContain("naive")

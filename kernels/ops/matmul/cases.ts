@@ -36,18 +36,24 @@ const small: Partial<Record<MatmulAlgorithm, Tuning>> = {
   tiled: { WG_X: 2, WG_Y: 3, TILE_K: 4 },
 }
 
+const largeBlocks: Tuning = { SIDE: 2 }
+
 /** What the matrices are beside their sizes, by every algorithm. */
 function every(name: string, a: Shape, b: Shape, attributes: Partial<MatmulAttributes>, bias = false): Case[] {
   const n = attributes.transposeB ? b.at(-2)! : b.at(-1)!
-  return (["naive", "split", "subgroup-split", "blocked", "subgroup-blocked", "tiled"] as const).map((algorithm) => ({
-    name: `${algorithm}, ${name}`,
+  const by = (algorithm: MatmulAlgorithm, tuning: Tuning | undefined = small[algorithm], how: string = algorithm) => ({
+    name: `${how}, ${name}`,
     shapes: [a, b, bias ? [n] : undefined],
     fill: integers,
     algorithm,
-    ...(algorithm in small && { tuning: small[algorithm] }),
+    ...(tuning && { tuning }),
     attributes: attributes as MatmulAttributes,
     tolerance: exact,
-  }))
+  })
+  const others = (["naive", "split", "subgroup-split", "blocked", "subgroup-blocked", "tiled"] as const).map((one) =>
+    by(one),
+  )
+  return [...others, by("blocked", largeBlocks, "large blocks")]
 }
 
 export const cases: Case[] = [
@@ -55,6 +61,15 @@ export const cases: Case[] = [
   ...blocked(4, 6, 4, "one block"),
   ...blocked(3, 7, 5, "one block less one row, and one column more"),
   ...blocked(37, 9, 70, "ragged"),
+  ...[
+    blocked(8, 6, 8, "one large block"),
+    blocked(9, 7, 9, "large blocks and one"),
+    blocked(12, 3, 12, "large blocks, the last of them half full"),
+    blocked(37, 9, 70, "large blocks, ragged"),
+  ]
+    .flat()
+    .map((one) => ({ ...one, tuning: largeBlocks })),
+  { name: "blocked, batches of whole blocks, a workgroup for each", shapes: [[2, 8, 3], [2, 3, 8]], fill: integers, algorithm: "blocked", tuning: { WG: 1 }, tolerance: exact }, // biome-ignore format: a shape is a line
   ...every("a bias", [6, 5], [5, 7], {}, true),
   ...every("clipped", [6, 5], [5, 7], { activation: { low: -20, high: 30 } }, true),
   ...["sigmoid", "silu"].map((name) => ({

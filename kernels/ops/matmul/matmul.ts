@@ -33,7 +33,7 @@ export interface MatmulProblem {
 }
 export type MatmulAlgorithm = "naive" | "split" | "subgroup-split" | "blocked" | "subgroup-blocked" | "tiled"
 
-/** Elements of y along each axis that one invocation makes, of a subgroup's split sums a workgroup: fixed in the sources. */
+/** Elements of y along each axis that one invocation makes, or one block of it, of a subgroup's split sums a workgroup: fixed in the sources. */
 const PER_INVOCATION = 4
 
 const config = ({ bias, activation }: MatmulProblem) => ({ BIAS: bias, ...activationConfig(activation) })
@@ -107,9 +107,11 @@ const blocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/blocked
   wgsl["ops/matmul/blocked.wgsl"],
   {
     config,
+    tunings: [{ SIDE: 2 }, { WG: 32 }, { WG: 256 }],
     workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-    dispatch: (problem, { WG }) => ({
-      workgroups: Math.ceil(pieces(problem, PER_INVOCATION, PER_INVOCATION) / WG!),
+    refuses: (_problem, { SIDE }) => (SIDE! > 2 ? "an invocation makes at most 2 blocks along a side" : undefined),
+    dispatch: (problem, { WG, SIDE }) => ({
+      workgroups: Math.ceil(pieces(problem, PER_INVOCATION * SIDE!, PER_INVOCATION * SIDE!) / WG!),
       params: params(problem),
     }),
   },
@@ -156,7 +158,8 @@ export function plan({ m, n, k, b }: MatmulProblem, limits: Limits): { algorithm
   }
   if (m < WORTH_A_TILE || n < WORTH_A_TILE || k < WORTH_A_SLAB) {
     if (isSkinny || !isCostly) return { algorithm: "naive" }
-    if (!hasSubgroups) return { algorithm: "blocked" }
+    // large blocks would be half empty
+    if (!hasSubgroups) return { algorithm: "blocked", ...(Math.min(m, n) <= PER_INVOCATION && { tuning: { SIDE: 1 } }) }
     return { algorithm: "subgroup-blocked", tuning: { WG: limits.subgroupMaxSize ?? LARGEST_SUBGROUP } }
   }
   for (const side of [16, 8]) {
