@@ -1,6 +1,6 @@
 /** The language-model set: what it exports, and its kernels. */
 import type { AnyKernel } from "./define-kernel.ts"
-import { attention } from "./ops/attention/attention.ts"
+import { attention, prefersProducts } from "./ops/attention/attention.ts"
 import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
 import { embedding } from "./ops/embedding/embedding.ts"
 import { geglu, swiglu } from "./ops/gated/gated.ts"
@@ -48,6 +48,7 @@ export {
   kvAppend,
   packedMatmul,
   philox,
+  prefersProducts,
   rope,
   sample,
   swiglu,

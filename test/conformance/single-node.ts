@@ -2,7 +2,7 @@
 import * as ort from "onnxruntime-node"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
-import { KernelRuntime } from "../../kernels/index.ts"
+import { KernelRuntime, traitsOf } from "../../kernels/index.ts"
 import { arrayTypes, type Dtype, type Tensor } from "../../protocol/index.ts"
 import { softwareDevice } from "../kernels/software-gpu.ts"
 import { model, type Tiny, value } from "./tiny-models.ts"
@@ -144,17 +144,18 @@ async function expectTheirs(runtime: KernelRuntime, given: Given): Promise<void>
   }
 }
 
-/** Declares tests of operators against onnxruntime-node, on one device for the file. */
-export function onOneDevice() {
+/** Declares tests of operators against onnxruntime-node, on one device for the file; as on a GPU, unless it is `asSoftware`. */
+export function onOneDevice({ asSoftware = false } = {}) {
   let runtime: KernelRuntime
   beforeAll(async () => {
-    runtime = new KernelRuntime(await softwareDevice())
+    const device = await softwareDevice()
+    runtime = new KernelRuntime(device, asSoftware ? traitsOf(device) : undefined)
   })
   afterAll(() => runtime?.device.destroy())
   return {
     runtime: () => runtime,
     agree(operator: string, cases: Record<string, Omit<Given, "operator">>): void {
-      describe(`${operator} on our kernels: onnxruntime-node's numbers`, () => {
+      describe(`${operator} on our kernels${asSoftware ? " as software adapters plan them" : ""}: onnxruntime-node's numbers`, () => {
         test.each(Object.entries(cases))("%s", (_, given) => expectTheirs(runtime, { operator, ...given }))
       })
     },

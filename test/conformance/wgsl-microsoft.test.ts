@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest"
 import { float, type Input, int, of, onOneDevice, ours, stored, tensor } from "./single-node.ts"
 
 const { agree, runtime } = onOneDevice()
+const software = onOneDevice({ asSoftware: true })
 
 const domain = "com.microsoft"
 const numbers = (shape: number[], seed: number) => tensor("float32", shape, -1, 1, seed)
@@ -123,6 +124,29 @@ agree("MultiHeadAttention", {
       numbers([2, 4, 6, 8], 5),
     ],
     outputs,
+  },
+})
+
+// Software adapters compute prompts by products of matrices.
+software.agree("MultiHeadAttention", {
+  "of its own tokens, each after those before it": {
+    domain,
+    attributes: [int("num_heads", 4), int("unidirectional", 1)],
+    inputs: [numbers([2, 9, 32], 1), numbers([2, 9, 32], 2), numbers([2, 9, 32], 3)],
+    outputs: [["float32", 3]],
+  },
+  "of another model's tokens, with a scale": {
+    domain,
+    attributes: [int("num_heads", 4), float("scale", 0.5)],
+    inputs: [numbers([2, 3, 32], 1), numbers([2, 7, 32], 2), numbers([2, 7, 24], 3)],
+    outputs: [["float32", 3]],
+  },
+})
+software.agree("GroupQueryAttention", {
+  "tokens behind others, each after those before it": { ...grouped(3, 6, 9, [9]), attributes: heads },
+  "capped scores, which products have not": {
+    ...grouped(3, 6, 9, [9]),
+    attributes: [...heads, float("softcap", 1.5)],
   },
 })
 

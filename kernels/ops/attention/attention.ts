@@ -1,7 +1,15 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, float32, type Shape, type TensorType } from "../../define-kernel.ts"
+import {
+  defineAlgorithm,
+  defineKernel,
+  float32,
+  type Limits,
+  type Shape,
+  type TensorType,
+} from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
+import { costlyBarriers } from "../../quirks/costly-barriers.ts"
 import { isPowerOfTwo } from "../../shapes.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
@@ -40,6 +48,9 @@ export interface AttentionProblem extends Omit<AttentionAttributes, "scale"> {
 
 const int32 = (name: string) => ({ name, dtypes: ["int32" as const] })
 const optional = <T>(input: T) => ({ ...input, optional: true })
+
+/** Whether an adapter does better with products of matrices, and all scores in memory in between, where there are several queries. */
+export const prefersProducts = ({ quirks }: Limits): boolean => quirks?.includes(costlyBarriers) ?? false
 
 /** Strides of a mask [batch or 1, heads or 1, seq or 1, keys]. */
 function maskStrides({ shape }: TensorType, [batch, heads, seq]: readonly number[], keys: number) {

@@ -8,6 +8,7 @@ import {
   matmul,
   mul,
   permuted,
+  prefersProducts,
   rope,
   sliced,
   softmax,
@@ -21,6 +22,8 @@ import { unsupported } from "../unsupported.ts"
 /** From as many keys on the work for each row is shared between workgroups, so many keys each. */
 const SPLIT_FROM = 1024
 const SPLIT_KEYS = 256
+/** The score of a key that is not seen: a softmax needs finite numbers. */
+const HIDDEN = -2e30
 
 const headsInFront = [0, 2, 1, 3]
 /** [batch, seq, heads, size] as [batch, heads, seq, size], and back. */
@@ -51,7 +54,47 @@ function maskOf(node: NodeLowering, i: number): Value | undefined {
   const shape = [...new Array<number>(4 - mask.shape.length).fill(1), ...mask.shape]
   if (mask.dtype === "float32") return node.reshaped(mask, shape)
   const number = (value: number) => node.graph.constant([], Float32Array.of(value))
-  return node.reshaped(node.run(where, [mask, number(0), number(-2e30)]), shape)
+  return node.reshaped(node.run(where, [mask, number(0), number(HIDDEN)]), shape)
+}
+
+/** q·kᵀ · scale of q [batch, heads, seq, size] and k [batch, kv heads, keys, size]: [batch, heads, seq, keys]. */
+function products(node: NodeLowering, q: Value, k: Value, scale: number): Value {
+  const [batch, heads, seq, size] = q.shape as [number, number, number, number]
+  const [, kvHeads, keys] = k.shape as [number, number, number]
+  const scaled = node.run(mul, [q, node.graph.constant([], Float32Array.of(scale))])
+  const rows = node.reshaped(scaled, [batch * kvHeads, (heads / kvHeads) * seq, size])
+  const all = node.run(matmul, [rows, node.reshaped(k, [batch * kvHeads, keys, size])], { transposeB: true })
+  return node.reshaped(all, [batch, heads, seq, keys])
+}
+
+/** `scores` [..., seq, keys], `hidden` where a key is behind its query, the first of which is at `offset`. */
+function causal(node: NodeLowering, scores: Value, offset: number, hidden: number): Value {
+  const [seq, keys] = scores.shape.slice(-2) as [number, number]
+  const sees = Uint32Array.from({ length: seq * keys }, (_, i) => Number((i % keys) - offset <= Math.floor(i / keys)))
+  const number = node.graph.constant([], Float32Array.of(hidden))
+  return node.run(where, [node.graph.constant([seq, keys], sees), scores, number])
+}
+
+/** So many scores are held in memory, and no more: 64 MiB. */
+const MOST_SCORES = 2 ** 24
+
+/** Queries over keys and values with all scores in memory in between; undefined where that is not what `attention` would compute, or not what the adapter does best with. */
+function attendedByProducts(
+  node: NodeLowering,
+  [q, k, v, ...others]: readonly (Value | undefined)[],
+  { causal: isCausal, scale, offset, ...rest }: Partial<AttentionAttributes>,
+): Value | undefined {
+  const [batch, heads, seq, size] = q!.shape as [number, number, number, number]
+  const [, kvHeads, keys, vSize] = v!.shape as [number, number, number, number]
+  const first = offset ?? keys - seq
+  const isPlain = Object.keys(rest).length === 0 && others.every((one) => !one) && (!isCausal || first >= 0)
+  const fits = seq > 1 && batch * heads * seq * keys <= MOST_SCORES
+  if (!isPlain || !fits || !prefersProducts(node.graph.limits)) return undefined
+  const scores = products(node, q!, k!, scale ?? 1 / Math.sqrt(size))
+  const shares = node.run(softmax, [isCausal ? causal(node, scores, first, HIDDEN) : scores])
+  const rows = node.reshaped(shares, [batch * kvHeads, (heads / kvHeads) * seq, keys])
+  const y = node.run(matmul, [rows, node.reshaped(v!, [batch * kvHeads, keys, vSize])])
+  return node.reshaped(y, [batch, heads, seq, vSize])
 }
 
 /** Queries over keys and values, all [batch, heads, tokens, size]; where keys are many and queries few, the work for each is shared. */
@@ -61,6 +104,8 @@ export function attended(
   attributes: Partial<AttentionAttributes>,
 ): Value {
   const [q, k] = inputs
+  const byProducts = attendedByProducts(node, inputs, attributes)
+  if (byProducts) return byProducts
   const keys = k.shape[2]!
   const splits = keys >= SPLIT_FROM && q.shape[2]! === 1 ? Math.ceil(keys / SPLIT_KEYS) : 1
   const result = node.run(attention, inputs, { ...attributes, splits })
@@ -69,24 +114,16 @@ export function attended(
 
 /** The scores that Attention gives where they are asked for: those of q and k, with what hides some of them, or their softmax. */
 function scores(node: NodeLowering, q: Value, k: Value, scale: number, offset: number): Value {
-  const [batch, heads, seq, size] = q.shape as [number, number, number, number]
-  const [, kvHeads, keys] = k.shape as [number, number, number]
   const mode = node.int("qk_matmul_output_mode", 0)
-  const number = (value: number) => node.graph.constant([], Float32Array.of(value))
-  const rows = node.reshaped(q, [batch * kvHeads, (heads / kvHeads) * seq, size])
-  const products = node.run(matmul, [rows, node.reshaped(k, [batch * kvHeads, keys, size])], { transposeB: true })
-  let result = node.run(mul, [node.reshaped(products, [batch, heads, seq, keys]), number(scale)])
+  let result = products(node, q, k, scale)
   if (mode < 2) return result
-  // A softmax needs finite numbers.
-  const hidden = number(mode === 2 ? Number.NEGATIVE_INFINITY : -2e30)
+  const hidden = mode === 2 ? Number.NEGATIVE_INFINITY : HIDDEN
   if (node.has(3)) {
     const mask = node.input(3)
-    result = mask.dtype === "float32" ? node.run(add, [result, mask]) : node.run(where, [mask, result, hidden])
+    const number = node.graph.constant([], Float32Array.of(hidden))
+    result = mask.dtype === "float32" ? node.run(add, [result, mask]) : node.run(where, [mask, result, number])
   }
-  if (node.int("is_causal", 0) === 1) {
-    const sees = Uint32Array.from({ length: seq * keys }, (_, i) => Number((i % keys) - offset <= Math.floor(i / keys)))
-    result = node.run(where, [node.graph.constant([seq, keys], sees), result, hidden])
-  }
+  if (node.int("is_causal", 0) === 1) result = causal(node, result, offset, hidden)
   return mode === 2 ? result : node.run(softmax, [result])
 }
 
