@@ -24,11 +24,18 @@ export async function browserAdapter(): Promise<GPUAdapter | string> {
   return adapter ?? "the browser offers no adapter: no GPU, a blocked driver, or too many GPU losses just now"
 }
 
+/**
+ * ONNX Runtime 1.30's attention is wrong, with no error, for prompts where subgroups are smaller: SwiftShader's are 4. Without the feature it takes another way, which is right.
+ */
+const SUBGROUP_AT_LEAST = 8
+
 /** A device with all the adapter offers of what the runtime uses. */
 export function requestFullDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const works = (name: GPUFeatureName) =>
+    name !== "subgroups" || (adapter.info.subgroupMinSize ?? SUBGROUP_AT_LEAST) >= SUBGROUP_AT_LEAST
   return adapter.requestDevice({
     label: "ipfs-accelerate webgpu",
-    requiredFeatures: features.filter((name) => adapter.features.has(name)),
+    requiredFeatures: features.filter((name) => adapter.features.has(name) && works(name)),
     requiredLimits: Object.fromEntries(limits.map((name) => [name, adapter.limits[name]])),
   })
 }

@@ -132,3 +132,21 @@ export function convolution(channels: number): Uint8Array<ArrayBuffer> {
     weights: [{ name: "w", dims: [4, channels, 3, 3], data }],
   })
 }
+
+/** q, k, v float32 [1, tokens, 64] → y of that shape: 2 heads, each token over all. */
+export function attention(tokens: number): Uint8Array<ArrayBuffer> {
+  const names = ["q", "k", "v"]
+  return model({
+    inputs: names.map((name) => value(name, "float32", [1, tokens, 64])),
+    outputs: [value("y", "float32", [1, tokens, 64])],
+    nodes: [
+      {
+        domain: "com.microsoft",
+        opType: "MultiHeadAttention",
+        input: names,
+        output: ["y"],
+        attribute: [{ name: "num_heads", type: 2, i: 2n }],
+      },
+    ],
+  })
+}
