@@ -13,6 +13,8 @@ export interface Aim {
   atMost?: number
 }
 
+const notOfPeak = /^(?!.*(of the FMA peak|of the copy bandwidth))/
+
 export const aims: readonly Aim[] = [
   {
     benchmark: "page-to-pool",
@@ -57,6 +59,31 @@ export const aims: readonly Aim[] = [
     of: "ratio",
     atLeast: 1,
   },
+  {
+    benchmark: "kernels-node",
+    says: "no operation or model slower than onnxruntime-node's WebGPU provider",
+    cases: notOfPeak,
+    of: "ratio",
+    atLeast: 1,
+  },
+  ...[
+    {
+      says: "60 % or more of the FMA peak for a product of 4096",
+      cases: /^matmul 4096x4096x4096 f32, of the/,
+      atLeast: 0.6,
+    },
+    {
+      says: "75 % or more of the copy bandwidth for a 4-bit GEMV and for decoding",
+      cases: /^(gemv|attention decode).*, of the/,
+      atLeast: 0.75,
+    },
+    { says: "no operation slower than onnxruntime-node's WebGPU provider", cases: notOfPeak, atLeast: 1 },
+    {
+      says: "1.2 or more against it for GEMV, decoding and whole models",
+      cases: /^(gemv|attention decode|model)(?!.* of the)/,
+      atLeast: 1.2,
+    },
+  ].map((one): Aim => ({ benchmark: "kernels-gpu", of: "ratio", ...one })),
 ]
 
 /** What `aim` is about in a row: the ratio, or how many ms ours takes more. */

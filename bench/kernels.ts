@@ -13,7 +13,7 @@ import { launchChromium } from "../test/support/chromium.ts"
 import { serveFolder } from "../test/support/serve.ts"
 import { compare, exact, type NotRun, printRows, type Row, writeResult } from "./harness.ts"
 import { operations } from "./kernels/cases.ts"
-import { storedOperations, type WholeModel, wholeModels } from "./kernels/models.ts"
+import { storedPrefill, type WholeModel, wholeModels } from "./kernels/models.ts"
 import type { Opened, Side } from "./kernels/page.ts"
 import { isBoundByCompute } from "./kernels/peaks.ts"
 
@@ -98,7 +98,8 @@ async function operation(page: Page, one: (typeof operations)[number]): Promise<
   rows.push(await time(page, `${name}, of the ${computes ? "FMA peak" : "copy bandwidth"}`, "peak", { amounts, unit }))
 }
 
-async function wholeModel(page: Page, { name: title, file, dims, tolerance }: WholeModel): Promise<void> {
+async function wholeModel(page: Page, one: WholeModel): Promise<void> {
+  const { name: title, file, dims, tolerance } = one
   const url = `/models/${title}/${path.basename(file)}`
   const opened = await page.evaluate(([url, dims, threads]) => window.kernels.openModel(url, dims, threads), [
     url,
@@ -107,7 +108,7 @@ async function wholeModel(page: Page, { name: title, file, dims, tolerance }: Wh
   ] as const)
   const sides = check(opened, title, tolerance)
   if (!sides.has("wgsl")) return
-  if (sides.has("ort")) {
+  if (sides.has("ort") && wholeModels.includes(one)) {
     const [ours, theirs] = await page.evaluate(async () => [
       await window.kernels.counts("wgsl"),
       await window.kernels.counts("ort"),
@@ -119,14 +120,14 @@ async function wholeModel(page: Page, { name: title, file, dims, tolerance }: Wh
     row("peak memory", "bytes", ours!.peak, theirs!.peak)
     const { peakBytes, sumBytes } = await page.evaluate(() => window.kernels.plan())
     rows.push(exact(`${title}, memory plan`, names.wgsl, "a buffer for each tensor", "bytes", peakBytes, sumBytes))
-    rows.push(await time(page, title, "ort"))
   }
+  if (sides.has("ort")) rows.push(await time(page, title, "ort"))
   if (sides.has("wasm")) rows.push(await time(page, `${title}, against WebAssembly`, "wasm"))
 }
 
 const chosen = (name: string) => !values.only || name.includes(values.only)
 const bundled = await bundle({ page: "bench/kernels/page.ts", "ort-worker": "bench/page/ort-worker.ts" })
-const models = [...storedOperations(bundled.dir), ...wholeModels].filter(({ name, missing }) => {
+const models = [storedPrefill(bundled.dir), ...wholeModels].filter(({ name, missing }) => {
   if (missing) notRun.push({ case: name, reason: missing })
   return !missing && chosen(name)
 })
@@ -152,4 +153,6 @@ try {
   await served.close()
   await bundled.remove()
 }
+const absent = "it reads no ONNX, none of these models exists in its format, and it is no dependency"
+notRun.push({ case: "whole models, TF.js, WebGPU", reason: absent })
 writeResult("kernels", rows, notRun, adapter)

@@ -12,7 +12,7 @@ import { repoRoot } from "./sources.ts"
 const QUICK_MS = 1000
 
 /** What is in bench/ itself besides comparisons. */
-const parts = ["harness", "statistics", "burst", "models"]
+const parts = ["aims", "burst", "harness", "models", "statistics"]
 const benchmarks = globSync("bench/*.ts", { cwd: repoRoot })
   .map((file) => path.basename(file, ".ts"))
   .filter((name) => !parts.includes(name))

@@ -1,21 +1,26 @@
 /** Single operations: what our kernels and an ONNX runtime are both asked to compute. */
 import type { GpuTensor, Kernels } from "../../kernels/index.ts"
 import { model, type Tiny, value } from "../../test/conformance/tiny-models.ts"
+import { attentionDecode, attentionPrefill, gemv4bit } from "./language-cases.ts"
 
-type Float32 = GpuTensor<"float32">
+export type Float32 = GpuTensor<"float32">
 
 export interface OperationCase {
   name: string
-  /** Of the inputs, float32; a, b, c by name. */
-  shapes: number[][]
+  /** Of the inputs, float32, by the names that they have in the model. */
+  inputs: Record<string, number[]>
+  /** Of the result, whose name is y. */
   output: number[]
   /** Operations, and bytes that can't be avoided: read once, written once. */
   flops: number
   bytes: number
   /** Held against what the adapter can do at most, too. */
   ofPeak?: boolean
+  /** Other outputs of the model, each of them written over an input: a cache. */
+  inPlace?: Record<string, string>
   model(): Uint8Array<ArrayBuffer>
-  run(gpu: Kernels, inputs: Float32[], into: Float32): Promise<unknown>
+  /** Puts on the device what it needs beside its inputs, in order; what comes back is a run of it, whose result is the caller's to destroy. */
+  open(gpu: Kernels, inputs: Float32[]): () => Promise<Float32>
 }
 
 const elems = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1)
@@ -27,12 +32,12 @@ function operation(
   output: number[],
   flops: number,
   node: Pick<Tiny["nodes"][number], "opType" | "attribute">,
-  run: OperationCase["run"],
+  run: (gpu: Kernels, inputs: Float32[]) => Promise<Float32>,
 ): OperationCase {
   const input = shapes.map((_, i) => names[i]!)
   return {
     name,
-    shapes,
+    inputs: Object.fromEntries(shapes.map((shape, i) => [input[i]!, shape])),
     output,
     flops,
     bytes: 4 * [...shapes, output].reduce((sum, shape) => sum + elems(shape), 0),
@@ -42,7 +47,7 @@ function operation(
         outputs: [value("y", "float32", output)],
         nodes: [{ ...node, input, output: ["y"] }],
       }),
-    run,
+    open: (gpu, inputs) => () => run(gpu, inputs),
   }
 }
 
@@ -61,7 +66,7 @@ const matmul = (m: number, k: number, n: number) =>
     [m, n],
     2 * m * k * n,
     { opType: "MatMul" },
-    (gpu, [a, b], into) => gpu.matmul(a!, b!, { into }),
+    (gpu, [a, b]) => gpu.matmul(a!, b!),
   )
 
 function conv(name: string, x: number[], w: number[], stride: number, group = 1): OperationCase {
@@ -81,8 +86,7 @@ function conv(name: string, x: number[], w: number[], stride: number, group = 1)
     output,
     2 * elems(output) * each * size * size,
     { opType: "Conv", attribute },
-    (gpu, [a, b, c], into) =>
-      gpu.conv2d(a!, b!, c, { strides: [stride, stride], pads: [pad, pad, pad, pad], group }, { into }),
+    (gpu, [a, b, c]) => gpu.conv2d(a!, b!, c, { strides: [stride, stride], pads: [pad, pad, pad, pad], group }),
   )
 }
 
@@ -93,7 +97,7 @@ const softmax = (rows: number, cols: number) =>
     [rows, cols],
     5 * rows * cols,
     { opType: "Softmax" },
-    (gpu, [x], into) => gpu.softmax(x!, {}, { into }),
+    (gpu, [x]) => gpu.softmax(x!),
   )
 
 const layerNorm = (rows: number, cols: number) =>
@@ -103,7 +107,7 @@ const layerNorm = (rows: number, cols: number) =>
     [rows, cols],
     8 * rows * cols,
     { opType: "LayerNormalization" },
-    (gpu, [x, w, bias], into) => gpu.layerNorm(x!, w!, bias, undefined, {}, { into }),
+    (gpu, [x, w, bias]) => gpu.layerNorm(x!, w!, bias),
   )
 
 const ofPeak = (one: OperationCase): OperationCase => ({ ...one, ofPeak: true })
@@ -120,7 +124,12 @@ export const operations: readonly OperationCase[] = [
   conv("3x3 depthwise 144 56x56", [1, 144, 56, 56], [144, 1, 3, 3], 1, 144),
   ofPeak(softmax(512, 1024)),
   ofPeak(layerNorm(512, 768)),
+  ofPeak(gemv4bit(4096, 4096)),
+  ofPeak(attentionDecode(32, 8, 4096)),
 ]
+
+/** A prompt, from values to values: as our backend computes it, which takes another way than the kernel where that is faster. */
+export const prefill: OperationCase = attentionPrefill(12, 256)
 
 /** Sizes that fill a GPU. */
 export const largeOperations: readonly OperationCase[] = [
@@ -134,4 +143,8 @@ export const largeOperations: readonly OperationCase[] = [
   conv("3x3 depthwise 512 112x112", [1, 512, 112, 112], [512, 1, 3, 3], 1, 512),
   softmax(4096, 4096),
   layerNorm(4096, 4096),
-]
+  gemv4bit(4096, 4096),
+  gemv4bit(11008, 4096),
+  attentionDecode(32, 8, 4096),
+  attentionPrefill(32, 1024),
+].map(ofPeak)

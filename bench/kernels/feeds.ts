@@ -1,3 +1,4 @@
+import { elems } from "../../kernels/index.ts"
 import { float16Bits } from "../../protocol/float16.ts"
 import { arrayTypes, type Tensor, type TensorInfo } from "../../protocol/index.ts"
 
@@ -14,11 +15,18 @@ export function feedsFor(
   )
 }
 
-export function tensorOf(dtype: TensorInfo["dtype"], shape: number[]): Tensor {
-  const n = shape.reduce((product, dim) => product * dim, 1)
-  const floats = Float32Array.from({ length: n }, (_, i) => Math.sin(i * 0.37) * 0.5 + 0.75)
-  if (dtype === "float32") return { dtype, shape, data: floats }
-  if (dtype === "float16") return { dtype, shape, data: Uint16Array.from(floats, float16Bits) }
-  const whole = new arrayTypes[dtype as "int64"](n)
+export function wave(shape: number[]): { dtype: "float32"; shape: number[]; data: Float32Array<ArrayBuffer> } {
+  return {
+    dtype: "float32",
+    shape,
+    data: Float32Array.from({ length: elems(shape) }, (_, i) => Math.sin(i * 0.37) * 0.5 + 0.75),
+  }
+}
+
+function tensorOf(dtype: TensorInfo["dtype"], shape: number[]): Tensor {
+  const floats = wave(shape)
+  if (dtype === "float32") return floats
+  if (dtype === "float16") return { dtype, shape, data: Uint16Array.from(floats.data, float16Bits) }
+  const whole = new arrayTypes[dtype as "int64"](elems(shape))
   return { dtype, shape, data: whole.fill(1n) } as Tensor
 }

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs"
 import path from "node:path"
 import { repoRoot } from "../../scripts/sources.ts"
-import { model, value } from "../../test/conformance/tiny-models.ts"
 import { sharedModel } from "../../test/support/shared.ts"
+import { prefill } from "./cases.ts"
 
 export interface WholeModel {
   /** As in the results: `model digits`. */
@@ -26,6 +26,7 @@ export const wholeModels: readonly WholeModel[] = [
   shared("mnist-cnn", "mnist-cnn/mnist.onnx"),
   shared("kws-dscnn", "kws-dscnn/kws_ref_model_float32.onnx"),
   shared("kwt1", "kwt1/kwt1.onnx"),
+  shared("model2vec-vq64, 32 tokens", "model2vec-vq64/model.onnx", 1e-3, { batch: 1, seq: 32 }),
   shared("stories260k, a token after 63", "stories260k/stories260K_decoder.onnx", 1e-3, { past_sequence_length: 63 }),
   shared("mobilenetv1-025", "mobilenetv1-025/mobilenet_v1_0.25_128_fp32.onnx"),
   shared("ultraface-rfb320", "ultraface-rfb320/version-RFB-320.onnx"),
@@ -36,41 +37,9 @@ export const wholeModels: readonly WholeModel[] = [
   shared("yolox-nano", "yolox-nano/yolox_nano.onnx"),
 ]
 
-/** A vector times a matrix of 4 bits, in groups of 32 with a scale each: ONNX Runtime's MatMulNBits, whose weights are stored. */
-function gemv4bit(n: number, k: number): Uint8Array<ArrayBuffer> {
-  const groups = k / 32
-  const int = (name: string, i: number) => ({ name, type: 2, i: BigInt(i) })
-  return model({
-    inputs: [value("x", "float32", [1, k])],
-    outputs: [value("y", "float32", [1, n])],
-    nodes: [
-      {
-        domain: "com.microsoft",
-        opType: "MatMulNBits",
-        input: ["x", "w", "scales"],
-        output: ["y"],
-        attribute: [int("N", n), int("K", k), int("bits", 4), int("block_size", 32)],
-      },
-    ],
-    weights: [
-      {
-        name: "w",
-        dims: [n, groups, 16],
-        data: Uint8Array.from({ length: (n * k) / 2 }, (_, i) => i * 37),
-        dtype: "uint8",
-      },
-      {
-        name: "scales",
-        dims: [n * groups],
-        data: Float32Array.from({ length: n * groups }, (_, i) => ((i % 7) + 1) / 64),
-      },
-    ],
-  })
-}
-
-/** Models of one operation whose weights are stored, written below `dir`. */
-export function storedOperations(dir: string): WholeModel[] {
-  const file = path.join(dir, "gemv.onnx")
-  writeFileSync(file, gemv4bit(2048, 2048))
-  return [{ name: "gemv 2048x2048 4-bit g32", file, dims: {}, tolerance: 1e-3 }]
+/** An operation as a model, written below `dir`. */
+export function storedPrefill(dir: string): WholeModel {
+  const file = path.join(dir, "prefill.onnx")
+  writeFileSync(file, prefill.model())
+  return { name: prefill.name, file, dims: {}, tolerance: 1e-4 }
 }

@@ -4,14 +4,14 @@ import { fromOrt, toOrt } from "../../engine/backends/ort-tensor.ts"
 import { requestFullDevice } from "../../engine/backends/webgpu-adapter.ts"
 import { findConvFault } from "../../engine/backends/webgpu-conv-fault.ts"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
-import { createKernels, type GpuTensor, KernelRuntime, traitsOf, usage } from "../../kernels/index.ts"
+import { createKernels, KernelRuntime, traitsOf, usage } from "../../kernels/index.ts"
 import type { Tensor } from "../../protocol/index.ts"
 import type { Feed } from "../models.ts"
 import type { OpenOrder, RunOrder, WorkerAnswer } from "../page/ort-worker.ts"
 import { operations } from "./cases.ts"
 import { type Counts, counted } from "./counted-device.ts"
 import { difference } from "./difference.ts"
-import { feedsFor, tensorOf } from "./feeds.ts"
+import { feedsFor, wave } from "./feeds.ts"
 import { copyPeak, fmaPeak } from "./peaks.ts"
 
 export type Side = "wgsl" | "ort" | "wasm" | "peak"
@@ -78,52 +78,55 @@ async function attempt(opened: Opened, side: Side, open: () => Promise<{ differe
   }
 }
 
+/** What ONNX Runtime leaves to its CPU kernels says nothing of its WebGPU ones. */
+function requireDispatches({ dispatches }: Counts): void {
+  if (dispatches === 0) throw new Error("It is computed on the CPU: nothing was dispatched.")
+}
+
 async function openOperation(name: string): Promise<Opened> {
   const operation = operations.find((one) => one.name === name)!
   const [{ device }, { device: theirs, counts }] = [await devices.wgsl, await devices.ort]
   const gpu = createKernels(device)
-  const tensors = operation.shapes.map((shape) => tensorOf("float32", shape))
-  const own = tensors.map((tensor) =>
-    gpu.tensor(tensor as { dtype: "float32"; shape: number[]; data: Float32Array<ArrayBuffer> }),
+  const tensors = Object.entries(operation.inputs).map(([name, shape]) => ({ name, ...wave(shape) }))
+  const run = operation.open(
+    gpu,
+    tensors.map((tensor) => gpu.tensor(tensor)),
   )
-  const into = gpu.tensor({
-    dtype: "float32",
-    shape: operation.output,
-    data: new Float32Array(operation.output.reduce((n, d) => n * d, 1)),
-  }) as GpuTensor<"float32">
   runs.wgsl = async () => {
-    await operation.run(gpu, own, into)
+    const y = await run()
     await device.queue.onSubmittedWorkDone()
+    y.destroy()
   }
   const opened: Opened = {}
   let ours: Tensor
   await attempt(opened, "wgsl", async () => {
-    await runs.wgsl!()
-    ours = { dtype: "float32", shape: operation.output, data: await into.read() }
+    const y = await run()
+    ours = { dtype: "float32", shape: operation.output, data: await y.read() }
+    y.destroy()
     return { difference: 0 }
   })
   await attempt(opened, "ort", async () => {
     const session = await ortSession(operation.model(), true)
     const feeds = Object.fromEntries(
-      tensors.map(({ shape, data }, i) => {
-        const bytes = data as Float32Array<ArrayBuffer>
+      tensors.map(({ name, shape, data }) => {
         const buffer = theirs.createBuffer({
-          size: bytes.byteLength,
+          size: data.byteLength,
           usage: usage.STORAGE | usage.COPY_SRC | usage.COPY_DST,
         })
-        theirs.queue.writeBuffer(buffer, 0, bytes)
-        return [session.inputNames[i]!, ort.Tensor.fromGpuBuffer(buffer, { dataType: "float32", dims: shape })]
+        theirs.queue.writeBuffer(buffer, 0, data)
+        return [name, ort.Tensor.fromGpuBuffer(buffer, { dataType: "float32", dims: shape })]
       }),
     )
-    const run = async () => (await session.run(feeds)).y!
+    const inPlace = Object.entries(operation.inPlace ?? {}).map(([output, input]) => [output, feeds[input]!] as const)
+    const fetches = { y: null, ...Object.fromEntries(inPlace) }
+    const run = async () => (await session.run(feeds, fetches)).y!
     runs.ort = async () => {
       const y = await run()
       await theirs.queue.onSubmittedWorkDone()
       y.dispose()
     }
     const y = await run()
-    // What it leaves to its CPU kernels says nothing of its WebGPU ones.
-    if (counts.dispatches === 0) throw new Error("It is computed on the CPU: nothing was dispatched.")
+    requireDispatches(counts)
     const answer = fromOrt(y, await y.getData(true))
     return { difference: difference({ y: ours }, { y: answer }) }
   })
@@ -148,6 +151,7 @@ async function openModel(url: string, dims: Record<string, number>, threads: num
     const tensors = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toOrt(ort.Tensor, feed)]))
     runs.ort = () => session.run(tensors)
     const outputs = Object.entries(await session.run(tensors)).map(([name, t]) => [name, fromOrt(t, t.data)] as const)
+    requireDispatches((await devices.ort).counts)
     return { difference: difference(ours, Object.fromEntries(outputs)) }
   })
   await attempt(opened, "wasm", async () => {

@@ -1,0 +1,114 @@
+/** Our kernels in Node, through Dawn: single operations against what the adapter can do at most, and those and whole models against onnxruntime-node's WebGPU provider. */
+import { readFileSync } from "node:fs"
+import { parseArgs } from "node:util"
+import { fromOrt, toOrt } from "../../engine/backends/ort-tensor.ts"
+import { adapterName, requestFullDevice } from "../../engine/backends/webgpu-adapter.ts"
+import { findConvFault } from "../../engine/backends/webgpu-conv-fault.ts"
+import { WgslSession } from "../../engine/backends/wgsl/session.ts"
+import { adapterKey, createKernels, KernelRuntime, parseWinners, traitsOf } from "../../kernels/index.ts"
+import type { Tensor } from "../../protocol/index.ts"
+import { compare, type NotRun, type Row } from "../harness.ts"
+import type { OperationCase } from "./cases.ts"
+import { difference } from "./difference.ts"
+import { feedsFor, wave } from "./feeds.ts"
+import { wholeModels } from "./models.ts"
+import { copyPeak, fmaPeak, isBoundByCompute } from "./peaks.ts"
+
+const OURS = "our kernels, Dawn"
+const THEIRS = "onnxruntime-node, WebGPU"
+
+interface Model {
+  name: string
+  model: Uint8Array
+  dims: Record<string, number>
+  tolerance: number
+}
+
+/** Rows of `operations`, and of the whole models, on `adapter`; the command line says how long each takes and which. */
+export async function inNode(
+  adapter: GPUAdapter,
+  operations: readonly OperationCase[],
+): Promise<{ rows: Row[]; notRun: NotRun[]; adapter: string }> {
+  const { values } = parseArgs({
+    options: { budget: { type: "string", default: "5000" }, only: { type: "string" }, winners: { type: "string" } },
+  })
+  const budgetMs = Number(values.budget)
+  const chosen = ({ name }: { name: string }) => !values.only || name.includes(values.only)
+  const device = await requestFullDevice(adapter)
+  const stored = values.winners && parseWinners(readFileSync(values.winners, "utf8"))[adapterKey(adapter.info)]
+  const winners = stored ? new Map(Object.entries(stored)) : undefined
+  const rows: Row[] = []
+  const notRun: NotRun[] = []
+
+  async function ofPeak(one: OperationCase): Promise<void> {
+    const gpu = createKernels(device, { winners })
+    const inputs = Object.values(one.inputs).map((shape) => gpu.tensor(wave(shape)))
+    const run = one.open(gpu, inputs)
+    const computes = isBoundByCompute(one)
+    const peak = computes ? await fmaPeak(device) : copyPeak(device)
+    const rate = (work: number, run: () => Promise<unknown>) => async () => {
+      const start = performance.now()
+      await run()
+      return work / (performance.now() - start) / 1e6
+    }
+    const subject = async () => {
+      const y = await run()
+      await device.queue.onSubmittedWorkDone()
+      y.destroy()
+    }
+    rows.push(
+      await compare({
+        case: `${one.name}, of the ${computes ? "FMA peak" : "copy bandwidth"}`,
+        subject: { name: OURS, run: rate(computes ? one.flops : one.bytes, subject) },
+        baseline: { name: "the adapter's peak", run: rate(peak.work, peak.run) },
+        unit: computes ? "GFLOP/s" : "GB/s",
+        budgetMs,
+        warmup: 1,
+      }),
+    )
+    for (const tensor of inputs) tensor.destroy()
+  }
+
+  /** From values to values. */
+  async function against({ name, model, dims, tolerance }: Model): Promise<void> {
+    const session = await WgslSession.open(new KernelRuntime(device, traitsOf(device, winners)), model)
+    const feeds = feedsFor(session.inputs, dims)
+    const ours = (await session.run(feeds, {})).outputs as Record<string, Tensor>
+    try {
+      const ort = await import("onnxruntime-node")
+      const { model: named, cpuNodes } = findConvFault(model)
+      const provider = { name: "webgpu" as const, ...(cpuNodes.length > 0 && { forceCpuNodeNames: cpuNodes }) }
+      const theirs = await ort.InferenceSession.create(named, { executionProviders: [provider], logSeverityLevel: 4 })
+      const tensors = Object.fromEntries(Object.entries(feeds).map(([key, feed]) => [key, toOrt(ort.Tensor, feed)]))
+      const outputs = Object.entries(await theirs.run(tensors)).map(([key, t]) => [key, fromOrt(t, t.data)] as const)
+      const apart = difference(ours, Object.fromEntries(outputs))
+      if (!(apart <= tolerance)) throw new Error(`its answers differ from ours by ${apart}`)
+      const row = await compare({
+        case: name,
+        subject: { name: OURS, run: async () => void (await session.run(feeds, {})) },
+        baseline: { name: THEIRS, run: async () => void (await theirs.run(tensors)) },
+        unit: "ms",
+        budgetMs,
+        warmup: 1,
+      })
+      rows.push(row)
+      await theirs.release()
+    } catch (error) {
+      const reason = String(error instanceof Error ? error.message : error).split("\n")[0]!
+      notRun.push({ case: `${name}, ${THEIRS}`, reason })
+    }
+    await session.close()
+  }
+
+  for (const one of operations.filter(chosen)) {
+    console.error(`${one.name} …`)
+    if (one.ofPeak) await ofPeak(one)
+    await against({ name: one.name, model: one.model(), dims: {}, tolerance: 1e-4 })
+  }
+  for (const { name, file, missing, ...rest } of wholeModels.filter(chosen)) {
+    console.error(`${name} …`)
+    if (missing) notRun.push({ case: name, reason: missing })
+    else await against({ name, model: new Uint8Array(readFileSync(file)), ...rest })
+  }
+  return { rows, notRun, adapter: adapterName(adapter.info) }
+}
