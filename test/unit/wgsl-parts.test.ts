@@ -112,3 +112,9 @@ describe("what follows a convolution", () => {
     expect(kernels([conv("x", "y"), pool("x", "unused")])).toEqual(["conv2d"])
   })
 })
+
+test("the root of a sum of squares is one dispatch, unless something else uses the squares", () => {
+  const length = [node("Mul", ["x", "x"], "s"), node("ReduceSum", ["s", "i1"], "t"), node("Sqrt", ["t"], "y")]
+  expect(kernels(length)).toEqual(["reduce-l2"])
+  expect(kernels(length, { outputs: ["y", "s"] })).toEqual(["mul", "reduce-sum", "sqrt"])
+})

@@ -25,6 +25,8 @@ const layerNorms = squares(centred).flatMap((square) => [
 const rmsNorms = squares("x").map((square) => op("Mul", op("Div", "x", deviation(square)), "weights"))
 
 const silu = op("Mul", "x", op("Sigmoid", "x"))
+/** What embeddings are divided by. */
+const length = op("Sqrt", op("ReduceSum", op("Mul", "x", "x"), "axes"))
 
 /** What the fusions must know of a graph's tensors. */
 export interface Known {
@@ -34,12 +36,19 @@ export interface Known {
   shape(name: string): readonly (number | null)[]
 }
 
-/** The nodes of `graph`, where those that make up a normalization or a SiLU are one. */
+/** The nodes of `graph`, where those that make up a normalization, a SiLU or a length are one. */
 export function fuse(graph: GraphProto, known: Known): NodeProto[] {
   const fusion = new Fusion(graph, known)
   for (const pattern of layerNorms) fusion.normalization(pattern, "LayerNormalization", ["x", "weights", "bias"])
   for (const pattern of rmsNorms) fusion.normalization(pattern, "RMSNormalization", ["x", "weights"])
   fusion.replace(silu, "Swish", ["x"], () => [])
+  fusion.replace(length, "ReduceL2", ["x", "axes"], ({ names }) => {
+    const axes = known.elements(names.get("axes")!)
+    // Until opset 18 an attribute, then an input.
+    return axes?.length
+      ? [create(AttributeProtoSchema, { name: "axes", type: 7, ints: Array.from(axes, BigInt) })]
+      : undefined
+  })
   return fusion.nodes
 }
 
