@@ -1,7 +1,7 @@
 /** What runs in the page of bench/kernels.ts. The bench calls `window.kernels`; every time is taken here. */
 import * as ort from "onnxruntime-web/webgpu"
 import { fromOrt, toOrt } from "../../engine/backends/ort-tensor.ts"
-import { requestFullDevice } from "../../engine/backends/webgpu-adapter.ts"
+import { requestFullDevice, requestOrtDevice } from "../../engine/backends/webgpu-adapter.ts"
 import { findConvFault } from "../../engine/backends/webgpu-conv-fault.ts"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
 import { createKernels, KernelRuntime, traitsOf, usage } from "../../kernels/index.ts"
@@ -44,14 +44,14 @@ ort.env.wasm.wasmPaths = new URL("/ort/", location.href).href
 ort.env.wasm.numThreads = 1
 ort.env.logLevel = "fatal"
 
-async function makeDevice(): Promise<{ device: GPUDevice; counts: Counts }> {
+async function makeDevice(request: typeof requestFullDevice): Promise<{ device: GPUDevice; counts: Counts }> {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" })
   if (!adapter) throw new Error("The browser offers no adapter.")
-  const device = await requestFullDevice(adapter)
+  const device = await request(adapter)
   return { device, counts: counted(device) }
 }
 /** One for each side, so that neither finds the other's buffers or work. */
-const devices = { wgsl: makeDevice(), ort: makeDevice() }
+const devices = { wgsl: makeDevice(requestFullDevice), ort: makeDevice(requestOrtDevice) }
 const runs: Partial<Record<Side, () => Promise<unknown>>> = {}
 let ourSession: WgslSession | undefined
 

@@ -1,7 +1,7 @@
 import { isSoftware as isSoftwareAdapter } from "../../kernels/index.ts"
 import type { Dtype } from "../../protocol/index.ts"
 
-/** Features that ONNX Runtime's WebGPU provider makes use of; a device is made with those that its adapter has. */
+/** Features that ONNX Runtime's WebGPU provider or our kernels make use of; a device is made with those that its adapter has. */
 const features = ["shader-f16", "subgroups", "timestamp-query"] as const satisfies GPUFeatureName[]
 
 /** Limits worth raising from WebGPU's defaults to what the adapter has: bigger weights, bigger tiles. */
@@ -24,18 +24,28 @@ export async function browserAdapter(): Promise<GPUAdapter | string> {
   return adapter ?? "the browser offers no adapter: no GPU, a blocked driver, or too many GPU losses just now"
 }
 
+/** A device with all the adapter offers of what the backends use. */
+export const requestFullDevice = (adapter: GPUAdapter): Promise<GPUDevice> => requestWith(adapter, features)
+
 /**
  * ONNX Runtime 1.30's attention is wrong, with no error, for prompts where subgroups are smaller: SwiftShader's are 4. Without the feature it takes another way, which is right.
  */
 const SUBGROUP_AT_LEAST = 8
 
-/** A device with all the adapter offers of what the runtime uses. */
-export function requestFullDevice(adapter: GPUAdapter): Promise<GPUDevice> {
-  const works = (name: GPUFeatureName) =>
-    name !== "subgroups" || (adapter.info.subgroupMinSize ?? SUBGROUP_AT_LEAST) >= SUBGROUP_AT_LEAST
+/** As `requestFullDevice`, for ONNX Runtime. */
+export function requestOrtDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const { subgroupMinSize = SUBGROUP_AT_LEAST } = adapter.info
+  const hasTooSmall = subgroupMinSize < SUBGROUP_AT_LEAST
+  return requestWith(
+    adapter,
+    features.filter((name) => !(hasTooSmall && name === "subgroups")),
+  )
+}
+
+function requestWith(adapter: GPUAdapter, wanted: readonly GPUFeatureName[]): Promise<GPUDevice> {
   return adapter.requestDevice({
     label: "ipfs-accelerate webgpu",
-    requiredFeatures: features.filter((name) => adapter.features.has(name) && works(name)),
+    requiredFeatures: wanted.filter((name) => adapter.features.has(name)),
     requiredLimits: Object.fromEntries(limits.map((name) => [name, adapter.limits[name]])),
   })
 }

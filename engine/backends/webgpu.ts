@@ -6,7 +6,7 @@ import { nodeBound } from "./node-bound.ts"
 import { type KeepOnDevice, openWeb } from "./open-web.ts"
 import { configureOrtWeb, inMemory, lossReporter } from "./ort-web.ts"
 import { probeGpu } from "./probe-gpu.ts"
-import { adapterName, browserAdapter, gpuDtypes, isSoftware, requestFullDevice } from "./webgpu-adapter.ts"
+import { adapterName, browserAdapter, gpuDtypes, isSoftware, requestOrtDevice } from "./webgpu-adapter.ts"
 import { findConvFault } from "./webgpu-conv-fault.ts"
 
 /** What onnxruntime-web 1.30 hands over in GPU buffers (its wasm-common.ts). */
@@ -69,7 +69,7 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
       })
       const adapter = await browserAdapter()
       if (typeof adapter === "string") return absent(adapter)
-      device = await requestFullDevice(adapter)
+      device = await requestOrtDevice(adapter)
       device.lost.then(({ reason, message }) => loss.lost(`${message || "no reason given"} (${reason})`))
       hastenReadback(device)
       const createBuffer = device.createBuffer.bind(device)

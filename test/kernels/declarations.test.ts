@@ -289,7 +289,8 @@ describe("quirks", () => {
     const swiftshader = { vendor: "google", architecture: "swiftshader" }
     const few = [[8, 512], [512, 512]] // biome-ignore format: a line
     expect(choice("matmul", few, swiftshader)).toEqual({ algorithm: "subgroup-blocked", tuning: { WG: 4 } })
-    expect(choice("matmul", few, swiftshader, [])).toEqual({ algorithm: "blocked", tuning: { WG: 64 } })
+    expect(choice("matmul", few, swiftshader, [])).toEqual({ algorithm: "blocked", tuning: { WG: 64, SIDE: 2 } })
+    expect(choice("matmul", [[4, 512], [512, 512]], swiftshader, []).tuning).toEqual({ WG: 64, SIDE: 1 }) // biome-ignore format: a line
     expect(choice("matmul", few, { vendor: "nvidia" })).toMatchObject({ algorithm: "naive" })
   })
   test("software adapters get large blocks for convolutions, but none that would be half empty", () => {
