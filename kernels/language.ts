@@ -35,6 +35,8 @@ export {
   type PackedFormat,
   packedWords,
 } from "./packed/format.ts"
+export type { GgufValue } from "./packed/gguf-cursor.ts"
+export { type GgufDtype, type GgufFile, type GgufTensor, ggufPacked, readGguf } from "./packed/gguf-file.ts"
 export { checkPacked, ggufWeights, type PackedTensor, type PackedWeights, unpack } from "./packed/packed-tensor.ts"
 export { type QuantizeOptions, quantize } from "./packed/quantize.ts"
 export { type Four, philox4x32 } from "./philox.ts"

@@ -29,12 +29,12 @@ export function checkPacked({ format, shape, words }: PackedWeights): void {
 
 /**
  * A tensor of a GGUF file, its bytes as they are there; `shape` is [rows, cols], GGUF's own dimensions the other way round. Throws IPFA_INPUT_SHAPE where rows are not whole blocks or
- * there are not as many bytes as they take.
+ * there are not as many bytes as they take. The words are a view of `bytes` where those begin at a word of their buffer and end with one, or with anything behind them.
  */
 export function ggufWeights<F extends GgufFormat>(
   format: F,
   shape: readonly [rows: number, cols: number],
-  bytes: Uint8Array,
+  bytes: Uint8Array<ArrayBuffer>,
 ): PackedWeights<F> {
   const [rows, cols] = shape
   const layout = layoutOf(format)
@@ -44,7 +44,10 @@ export function ggufWeights<F extends GgufFormat>(
       message: `[${shape}] as ${format} takes rows of ${layout.block}s and ${expected} bytes, not ${bytes.length}.`,
       data: { path: "bytes", expected: `${expected} bytes` },
     })
-  const words = new Uint32Array(packedWords(format, rows, cols))
+  const count = packedWords(format, rows, cols)
+  if (bytes.byteOffset % 4 === 0 && bytes.byteOffset + 4 * count <= bytes.buffer.byteLength)
+    return { format, shape, words: new Uint32Array(bytes.buffer, bytes.byteOffset, count) }
+  const words = new Uint32Array(count)
   new Uint8Array(words.buffer).set(bytes)
   return { format, shape, words }
 }

@@ -63,7 +63,7 @@ const definition: Record<GgufFormat, (bits: Bits, i: number) => number> = {
 }
 
 /** The same for the same seed everywhere (Park and Miller's minimal standard). */
-function bytes(count: number, seed: number): Uint8Array {
+function bytes(count: number, seed: number): Uint8Array<ArrayBuffer> {
   let state = seed
   return Uint8Array.from({ length: count }, () => {
     state = (state * 48271) % 2147483647
@@ -72,7 +72,7 @@ function bytes(count: number, seed: number): Uint8Array {
 }
 
 /** No exponent of all ones: no file has an infinite scale. */
-function finite(blocks: Uint8Array, format: GgufFormat): Uint8Array {
+function finite(blocks: Uint8Array<ArrayBuffer>, format: GgufFormat): Uint8Array<ArrayBuffer> {
   const { bytes: size, scales } = layoutOf(format)
   const at = "at" in scales ? scales.at : 0
   for (let start = 0; start < blocks.length; start += size)
