@@ -196,6 +196,15 @@ describe("a host that dies", () => {
     expect((await page.open(model)).device.id).toBe("wasm")
     expect(webgpu.starts).toBe(1)
   })
+
+  test("is left as it is where it found no device and its end returns nothing, or is the whole process's", async () => {
+    const gpu = adderHost("native-cuda")
+    gpu.devices = []
+    const { returnsMemory: _, ...factory } = gpu.factory
+    t = testPool([factory])
+    expect((await t.pool.hardware()).devices).toEqual([])
+    expect([gpu.starts, gpu.ended]).toEqual([1, 0])
+  })
 })
 
 describe("a GPU that is lost", () => {
