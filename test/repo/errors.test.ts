@@ -32,6 +32,15 @@ test("codes are IPFA_AREA_REASON, with a sentence that ends and a status that is
   }
 })
 
+/** What a person can be told to do, at the beginning of a sentence or after its colon, semicolon or comma. */
+const asks =
+  /(?:^|[.:;,] |\bor |\band )(Answer|Ask|Call|Check|Choose|Close|Compare|Connect|Correct|Delete|Feed|Give|Install|Load|Mend|Pin|Please report|Read|Reload|Run|Send|Serve|Split|Start|Stop|Try|Update|Use|Wait|let the person)\b/
+
+test("each sentence says what to do", () => {
+  const silent = Object.entries(registry).filter(([, { message }]) => !asks.test(message))
+  expect(silent.map(([code]) => code)).toEqual([])
+})
+
 test("every code a method lists exists and is listed once", () => {
   for (const { errors } of methods as readonly MethodDefinition[]) {
     expect(errors.filter((code) => !codes.includes(code))).toEqual([])
