@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
-import { Fault, InsecureLine, Literal } from "../page-parts/page.tsx"
+import { Fault } from "../../engine/agent/fault.tsx"
+import { InsecureLine, Literal } from "../page-parts/page.tsx"
 import { Text, t } from "../page-parts/text.tsx"
 import { when } from "../page-parts/words.ts"
 import { AgentsCard } from "./agents-card.tsx"

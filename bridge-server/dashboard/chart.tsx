@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks"
 import uPlot from "uplot"
 import { TIME_STEPS, tickTime } from "../../engine/agent/screen-words.ts"
+import { themeColor } from "../../engine/agent/theme-color.ts"
 import { language } from "../page-parts/text.tsx"
 
 export interface Line {
@@ -33,7 +34,7 @@ export function Chart({ label, data, lines, xText, heightPx = 180 }: ChartProps)
   // `shape` stands for the lines; data is fed below.
   useEffect(() => {
     const at = place.current as HTMLDivElement
-    const color = (name: string) => () => resolve(at, name)
+    const color = (name: string) => () => themeColor(at, name)
     const grid = { stroke: color("--line"), width: 1 }
     const axis = { stroke: color("--ink-soft"), grid, ticks: grid }
     const made = new uPlot(
@@ -62,7 +63,7 @@ export function Chart({ label, data, lines, xText, heightPx = 180 }: ChartProps)
             spanGaps: true,
             points: { show: points, size: 6, fill: color(c) },
             ...(dash && { dash }),
-            ...(fill && { fill: () => `color-mix(in srgb, ${resolve(at, c)} 18%, transparent)` }),
+            ...(fill && { fill: () => `color-mix(in srgb, ${themeColor(at, c)} 18%, transparent)` }),
           })),
         ],
       },
@@ -84,13 +85,4 @@ export function Chart({ label, data, lines, xText, heightPx = 180 }: ChartProps)
   useEffect(() => plot.current?.setData(data), [data])
 
   return <div ref={place} class="chart" dir="ltr" role="img" aria-label={label} />
-}
-
-/** The colour that a custom property stands for in this theme: a canvas does not understand `light-dark()`. */
-function resolve(at: HTMLElement, name: string): string {
-  const before = at.style.color
-  at.style.color = `var(${name})`
-  const { color } = getComputedStyle(at)
-  at.style.color = before
-  return color
 }

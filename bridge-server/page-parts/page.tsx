@@ -1,5 +1,4 @@
 import { type ComponentChild, Fragment, render } from "preact"
-import { asAccelerateError } from "../../protocol/index.ts"
 import { language, type MessageKey, Text, t } from "./text.tsx"
 
 /** Shows the page in the person's language, from whichever side that is read. */
@@ -48,17 +47,5 @@ export function Literal({ text }: { text: string }) {
         </Fragment>
       ))}
     </bdi>
-  )
-}
-
-/** What went wrong: the sentence that says what to do, and the code it is found by in docs/errors.md. Nothing where nothing did. */
-export function Fault({ error }: { error: unknown }) {
-  if (error === undefined) return null
-  const { code, message } = asAccelerateError(error)
-  // The registry's sentences are English.
-  return (
-    <p role="alert" class="bad" lang="en" dir="ltr">
-      {message} <span class="mono small">{code}</span>
-    </p>
   )
 }

@@ -1,6 +1,6 @@
-import { bytesText, modelLabel } from "../../engine/agent/screen-words.ts"
+import { bytesText, deviceStates, modelLabel } from "../../engine/agent/screen-words.ts"
 import type { DeviceInfo } from "../../protocol/index.ts"
-import { language, type MessageKey, t } from "./text.tsx"
+import { language, t } from "./text.tsx"
 
 /** Numbers, times, names and states as the pages show them. */
 
@@ -30,13 +30,6 @@ export const bytes = (count: number): string => bytesText(count, language())
 /** A model's name short enough for a table: the last part of its reference, else the beginning of its SHA-256. */
 export const modelName = (sha256: string, reference = ""): string =>
   modelLabel(reference) ?? `sha256:${sha256.slice(0, 12)}`
-
-const deviceStates: Record<DeviceInfo["state"], { key: MessageKey; tone: string }> = {
-  ready: { key: "deviceReady", tone: "good" },
-  busy: { key: "deviceBusy", tone: "good" },
-  cooling: { key: "deviceCooling", tone: "warn" },
-  lost: { key: "deviceLost", tone: "bad" },
-}
 
 /** How a device is; undefined is one that is no longer there. */
 export function deviceWords(device: DeviceInfo | undefined): { text: string; tone: string } {

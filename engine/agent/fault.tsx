@@ -1,4 +1,4 @@
-import { asAccelerateError } from "../../../protocol/index.ts"
+import { asAccelerateError } from "../../protocol/index.ts"
 
 /** What went wrong: the sentence that says what to do, and the code it is found by in docs/errors.md. Nothing where nothing did. */
 export function Fault({ error }: { error: unknown }) {

@@ -1,4 +1,4 @@
-import type { AbsentDevice } from "../../protocol/index.ts"
+import type { AbsentDevice, DeviceInfo } from "../../protocol/index.ts"
 
 /** How the screens of the extension and the bridge-server's pages alike write amounts, times and names, and what is not there. */
 
@@ -54,3 +54,11 @@ export function byReason<D extends Pick<AbsentDevice, "reason">>(
   for (const device of absent) groups.set(device.reason, [...(groups.get(device.reason) ?? []), device])
   return [...groups]
 }
+
+/** The message that says how a device is, and its tone. */
+export const deviceStates = {
+  ready: { key: "deviceReady", tone: "good" },
+  busy: { key: "deviceBusy", tone: "good" },
+  cooling: { key: "deviceCooling", tone: "warn" },
+  lost: { key: "deviceLost", tone: "bad" },
+} as const satisfies Record<DeviceInfo["state"], object>

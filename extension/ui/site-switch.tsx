@@ -1,6 +1,6 @@
+import { Fault } from "../../engine/agent/fault.tsx"
 import type { OwnerView } from "./owner.ts"
 import { useAction } from "./parts/action.ts"
-import { Fault } from "./parts/fault.tsx"
 import { Switch } from "./parts/switch.tsx"
 import { t } from "./text.tsx"
 

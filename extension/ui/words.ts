@@ -1,4 +1,4 @@
-import { bytesText, modelLabel } from "../../engine/agent/screen-words.ts"
+import { bytesText, deviceStates, modelLabel } from "../../engine/agent/screen-words.ts"
 import type { BridgeState, Capability, DeviceInfo, HeldGrant } from "../../protocol/index.ts"
 import { displayOrigin } from "../gate/origin.ts"
 import { DEMO_SHA256 } from "./demo-model.ts"
@@ -35,13 +35,6 @@ export function bridgeWords({ state, url, reason, byHost, carried }: BridgeState
 /** What a device computes on. */
 export function adapterWords({ adapter, backend, fallbackAdapter }: DeviceInfo): string {
   return fallbackAdapter ? t("deviceSoftware", adapter || backend) : adapter || backend
-}
-
-const deviceStates: Record<DeviceInfo["state"], { key: MessageKey; tone: Tone }> = {
-  ready: { key: "deviceReady", tone: "good" },
-  busy: { key: "deviceBusy", tone: "good" },
-  cooling: { key: "deviceCooling", tone: "warn" },
-  lost: { key: "deviceLost", tone: "bad" },
 }
 
 /** How a device is, and until when where that is known. */

@@ -50,7 +50,7 @@ const workerPage: PageSource = {
 const dashboard: PageSource = {
   folder: "dashboard",
   at: "/dashboard",
-  inputs: ["protocol/**/*.ts", "engine/agent/*.ts", "bridge-server/worker-page/style.css"],
+  inputs: ["protocol/**/*.ts", "engine/agent/*.{ts,tsx}", "bridge-server/worker-page/style.css"],
 }
 
 /** The folder of the built worker page, built now unless it is up to date. */

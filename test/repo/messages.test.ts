@@ -8,11 +8,15 @@ import { listSources, repoRoot } from "../../scripts/sources.ts"
 const read = (file: string) => readFileSync(path.join(repoRoot, file), "utf8")
 
 const speakers = [
-  { who: "the extension", locales: "extension/public/_locales", code: ["extension/", "wxt.config.ts"] },
+  {
+    who: "the extension",
+    locales: "extension/public/_locales",
+    code: ["extension/", "wxt.config.ts", "engine/agent/"],
+  },
   {
     who: "the bridge-server's pages",
     locales: "bridge-server/page-parts/_locales",
-    code: ["page-parts", "dashboard", "worker-page"].map((folder) => `bridge-server/${folder}/`),
+    code: [...["page-parts", "dashboard", "worker-page"].map((folder) => `bridge-server/${folder}/`), "engine/agent/"],
   },
 ]
 

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks"
 import uPlot from "uplot"
 import "uplot/dist/uPlot.min.css"
 import { TIME_STEPS, tickTime } from "../../../engine/agent/screen-words.ts"
+import { themeColor } from "../../../engine/agent/theme-color.ts"
 import { language, t } from "../text.tsx"
 import { milliseconds } from "../words.ts"
 
@@ -44,8 +45,8 @@ export function Chart({ lines }: { lines: readonly Line[] }) {
 function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
   const font = `12px ${getComputedStyle(element).fontFamily}`
   const axis = {
-    stroke: colour(element, "--ink-soft"),
-    grid: { stroke: colour(element, "--line"), width: 1 },
+    stroke: themeColor(element, "--ink-soft"),
+    grid: { stroke: themeColor(element, "--line"), width: 1 },
     ticks: { show: false },
     font,
   }
@@ -70,7 +71,7 @@ function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
     series: [
       {},
       ...lines.map(({ colour: number }, i) => {
-        const stroke = colour(element, `--chart-${number}`)
+        const stroke = themeColor(element, `--chart-${number}`)
         return {
           scale: "ms",
           stroke,
@@ -105,13 +106,4 @@ function dataOf(lines: readonly Line[]): uPlot.AlignedData {
     return times.map((at) => byTime.get(at))
   })
   return [times.map((at) => at / 1000), ...values]
-}
-
-/** What a custom property comes to in the present theme. */
-function colour(element: HTMLElement, property: string): string {
-  const probe = element.appendChild(document.createElement("span"))
-  probe.style.color = `var(${property})`
-  const { color } = getComputedStyle(probe)
-  probe.remove()
-  return color
 }

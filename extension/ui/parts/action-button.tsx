@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals"
 import { useLayoutEffect, useRef } from "preact/hooks"
+import { Fault } from "../../../engine/agent/fault.tsx"
 import { type MessageKey, t } from "../text.tsx"
 import { useAction } from "./action.ts"
-import { Fault } from "./fault.tsx"
 
 export interface ActionButtonProps {
   label: MessageKey

@@ -1,7 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals"
+import { Fault } from "../../../engine/agent/fault.tsx"
 import { type MessageKey, t } from "../text.tsx"
 import { useAction } from "./action.ts"
-import { Fault } from "./fault.tsx"
 
 /** How far it is, in words and, where that is known, in numbers. */
 export interface LongProgress {
