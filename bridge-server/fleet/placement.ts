@@ -54,8 +54,11 @@ interface Offered {
   device: MemberDevice
 }
 
-/** An agent that is on its way (a native process that starts again) is waited for so long where nothing else can serve. */
-const WAIT_MS = 15_000
+/**
+ * An agent that is on its way is waited for so long where nothing else can serve: a native process that starts again takes a second or two, on a busy
+ * machine half a minute.
+ */
+const WAIT_MS = 60_000
 
 /**
  * MobileNetV2's, for unmeasured devices: 6 × 10⁸ FLOPs over 14 MB of weights. The bridge reads no graphs, and what this has to tell apart is a toy
