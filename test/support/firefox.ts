@@ -12,6 +12,9 @@ import { type FirefoxOptions, findPage, openFirefox } from "../../scripts/start/
 import { noteClick, type PageFault } from "./extension.ts"
 import { processTree } from "./processes.ts"
 
+// A test file's process is ended by this signal. Firefox ends with its starter's `exit`, so that also one goes that a hook out of time never closed.
+process.once("SIGTERM", () => process.exit(143))
+
 /** Why tests in Firefox are skipped, to follow their title; empty where it is there. */
 export const noFirefox = findFirefox() ? "" : ` (${FIREFOX_ABSENT})`
 
