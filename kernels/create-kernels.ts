@@ -24,6 +24,7 @@ import { type TopKAttributes, topK } from "./ops/top-k/top-k.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
+import { type PixelSource, pixels } from "./pixels/pixels.ts"
 import { traitsOf } from "./quirks/index.ts"
 import { KernelRuntime, type RunOptions } from "./runtime.ts"
 import type { Winners } from "./tuning/winners.ts"
@@ -157,6 +158,8 @@ export interface Kernels
     attributes?: Partial<GatherAttributes>,
     options?: RunOptions<"flat">,
   ): Promise<GpuTensor<D>>
+  /** An image's RGBA bytes [h, w], a pixel a word, as fromPixels takes them: without a copy through this side's memory. The source stays as it is until this resolves. */
+  pixels(source: PixelSource): Promise<GpuTensor<"uint32">>
   /** An image's RGBA bytes, a pixel a word [h, w], cropped, resized and normalized → [channels, h', w'] */
   fromPixels(x: GpuTensor<"uint32">, attributes?: Partial<FromPixelsAttributes>, options?: RunOptions<"flat">): Result
   /** x [n, c, h, w] where grid [n, h', w', 2] says, from −1 to 1 along each axis: x, then y → [n, c, h', w'] */
@@ -240,6 +243,7 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
       runtime.run(layerNorm, [x, w, bias, residual], attributes, options) as Result,
     gather: (x, indices, attributes, options) =>
       runtime.run(gather, [x, indices] as GpuTensor[], attributes, options) as unknown as Any,
+    pixels: (source) => pixels(runtime, source),
     fromPixels: (x, attributes, options) =>
       runtime.run(fromPixels, [x as unknown as GpuTensor], attributes, options) as Result,
     gridSample: (x, grid, attributes, options) => runtime.run(gridSample, [x, grid], attributes, options) as Result,

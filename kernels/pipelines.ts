@@ -65,7 +65,7 @@ async function compile(device: GPUDevice, { label, source, config, tuning }: Pip
     const entries = source.bindings.map(({ access }, binding) => ({
       binding,
       visibility: SHADER_STAGE_COMPUTE,
-      buffer: { type: bufferTypes[access] },
+      ...bound[access],
     }))
     const group = device.createBindGroupLayout({ label, entries })
     return { group, pipeline: device.createPipelineLayout({ label, bindGroupLayouts: [group] }) }
@@ -85,4 +85,10 @@ async function compile(device: GPUDevice, { label, source, config, tuning }: Pip
   }
 }
 
-const bufferTypes = { read: "read-only-storage", read_write: "storage", uniform: "uniform" } as const
+const bound = {
+  texture: { texture: { sampleType: "unfilterable-float" } },
+  external: { externalTexture: {} },
+  read: { buffer: { type: "read-only-storage" } },
+  read_write: { buffer: { type: "storage" } },
+  uniform: { buffer: { type: "uniform" } },
+} as const

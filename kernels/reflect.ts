@@ -3,7 +3,8 @@ import { fail } from "../protocol/errors/error.ts"
 export type ScalarType = "u32" | "i32" | "f32"
 export interface Binding {
   readonly name: string
-  readonly access: "read" | "read_write" | "uniform"
+  /** A texture is read: one of this device, or one from outside, as a frame of a video. */
+  readonly access: "texture" | "external" | "read" | "read_write" | "uniform"
 }
 /** What a `.wgsl` file says of itself: the one place bindings, uniforms and tuning constants are written down. */
 export interface Interface {
@@ -16,7 +17,7 @@ export interface Interface {
 }
 
 const bindingPattern =
-  /@group\((\d+)\)\s*@binding\((\d+)\)\s*var<\s*(?:storage\s*,\s*(read|read_write)|(uniform))\s*>\s*(\w+)\s*:/g
+  /@group\((\d+)\)\s*@binding\((\d+)\)\s*var(?:<\s*(?:storage\s*,\s*(read|read_write)|(uniform))\s*>|(?=\s+\w+\s*:\s*texture_(2d<f32>|external)))\s*(\w+)\s*:/g
 
 /** Reads the interface out of WGSL `code`, which must keep to this folder's conventions; anything else is refused by name. */
 export function reflect(path: string, code: string): Interface {
@@ -24,14 +25,15 @@ export function reflect(path: string, code: string): Interface {
   const plain = code.replaceAll(/\/\/.*/g, "")
 
   const bindings: Binding[] = []
-  for (const [, group, index, access, uniform, name] of plain.matchAll(bindingPattern)) {
+  for (const [, group, index, storage, uniform, texture, name] of plain.matchAll(bindingPattern)) {
     if (group !== "0" || Number(index) !== bindings.length)
       throw refuse(`expected @group(0) @binding(${bindings.length})`)
-    bindings.push({ name: name!, access: (access ?? uniform) as Binding["access"] })
+    const access = texture === "2d<f32>" ? "texture" : (storage ?? uniform ?? texture)
+    bindings.push({ name: name!, access: access as Binding["access"] })
   }
   if (bindings.length !== plain.split("@binding").length - 1)
-    throw refuse("a binding is neither var<storage, read|read_write> nor var<uniform>")
-  const order = bindings.map((b) => ["read", "read_write", "uniform"].indexOf(b.access))
+    throw refuse("a binding is neither var<storage, read|read_write> nor var<uniform> nor a texture that is read")
+  const order = bindings.map((b) => ["texture", "external", "read", "read_write", "uniform"].indexOf(b.access))
   if (order.some((rank, i) => rank < (order[i - 1] ?? 0)) || bindings.at(-1)?.name !== "params")
     throw refuse("bindings are inputs, then outputs, then params")
 

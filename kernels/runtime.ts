@@ -74,11 +74,11 @@ export class KernelRuntime {
     live()
     const { into } = options
     const { held, isZero } = into ? { held: into.memory, isZero: true } : this.#output(label, step.output)
-    const given = kernel.inputs.map((_, i) => inputs[i]?.memory)
+    const resources = kernel.inputs.map((_, i) => this.#resource(inputs[i]?.memory))
     const { settled } = scoped(this.device, label, () => {
       const encoder = this.device.createCommandEncoder({ label })
       if (kernel.isPartial && !isZero) encoder.clearBuffer(held.buffer)
-      if (step.grid[0] > 0) this.#dispatch(encoder, step, pipeline, [...given, held])
+      if (step.grid[0] > 0) this.dispatch(encoder, step, pipeline, [...resources, this.#resource(held)])
       this.device.queue.submit([encoder.finish()])
     })
     const done = inOrder(held.settled, settled)
@@ -89,19 +89,17 @@ export class KernelRuntime {
     return this.memory.take(label, tensorBytes(this.limits, dtype, shape), STORED)
   }
 
-  #dispatch(
+  /** Puts a dispatch into `encoder`, to be submitted at once: bound are `resources`, then a uniform of `params`. */
+  dispatch(
     encoder: GPUCommandEncoder,
-    { pipeline: { label }, params, grid }: Step,
+    { pipeline: { label }, params, grid }: Pick<Step, "pipeline" | "params" | "grid">,
     { pipeline, layout }: Pipeline,
-    buffers: (HeldBuffer | undefined)[],
+    resources: readonly GPUBindingResource[],
   ): void {
     const { device } = this
     const uniform = this.memory.take("params", params.byteLength, usage.UNIFORM | usage.COPY_DST).held
     device.queue.writeBuffer(uniform.buffer, 0, params)
-    const entries = [...buffers, uniform].map((held, binding) => ({
-      binding,
-      resource: held ? { buffer: held.buffer, size: held.bytes } : { buffer: this.#absent() },
-    }))
+    const entries = [...resources, this.#resource(uniform)].map((resource, binding) => ({ binding, resource }))
     const pass = encoder.beginComputePass({ label })
     pass.setPipeline(pipeline)
     pass.setBindGroup(0, device.createBindGroup({ label, layout, entries }))
@@ -109,6 +107,10 @@ export class KernelRuntime {
     pass.end()
     // whoever is next writes to it in a later submission
     uniform.release()
+  }
+
+  #resource(held: HeldBuffer | undefined): GPUBufferBinding {
+    return held ? { buffer: held.buffer, size: held.bytes } : { buffer: this.#absent() }
   }
 
   /** What is bound in the place of an input that is left out. */

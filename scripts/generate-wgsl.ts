@@ -13,7 +13,7 @@ const target = "kernels/generated/wgsl.ts"
 export function generate(): Record<string, string> {
   const folder = join(root, "kernels")
   const read = (path: string) => readFileSync(join(folder, path), "utf8").replaceAll("\r\n", "\n")
-  const files = globSync("ops/**/*.wgsl", { cwd: folder })
+  const files = globSync("{ops,pixels}/**/*.wgsl", { cwd: folder })
     .map((path) => path.replaceAll("\\", "/"))
     .sort()
   const entries = files.map((path) => {

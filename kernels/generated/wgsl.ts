@@ -4997,4 +4997,90 @@ fn main(
 }
 `,
   },
+  "pixels/external.wgsl": {
+    path: "pixels/external.wgsl",
+    hash: "c3e7d23898b2d2f2",
+    bindings: [{"name":"image","access":"external"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"pixels":"u32","width":"u32"},
+    overrides: {"WG":64},
+    code: `@group(0) @binding(0) var image: texture_external;
+
+fn pixel(at: vec2<u32>) -> vec4<f32> {
+  return textureLoad(image, at);
+}
+
+// y[i] = the bytes of pixel i of an image, row by row, red lowest. What includes this has the image, and \`pixel\`, which gives one, each channel from 0 to 1.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  pixels: u32,
+  width: u32,
+}
+
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.pixels) {
+    return;
+  }
+  y[i] = pack4x8unorm(pixel(vec2<u32>(i % params.width, i / params.width)));
+}
+`,
+  },
+  "pixels/texture.wgsl": {
+    path: "pixels/texture.wgsl",
+    hash: "a5a6e4c46a514f70",
+    bindings: [{"name":"image","access":"texture"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"pixels":"u32","width":"u32"},
+    overrides: {"WG":64},
+    code: `@group(0) @binding(0) var image: texture_2d<f32>;
+
+fn pixel(at: vec2<u32>) -> vec4<f32> {
+  return textureLoad(image, at, 0);
+}
+
+// y[i] = the bytes of pixel i of an image, row by row, red lowest. What includes this has the image, and \`pixel\`, which gives one, each channel from 0 to 1.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  pixels: u32,
+  width: u32,
+}
+
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.pixels) {
+    return;
+  }
+  y[i] = pack4x8unorm(pixel(vec2<u32>(i % params.width, i / params.width)));
+}
+`,
+  },
 } as const

@@ -3,11 +3,13 @@ import {
   createKernels,
   dctMatrix,
   type GpuTensor,
+  KernelRuntime,
   type Kernels,
   logMel,
   melFilters,
   mfcc,
 } from "../../kernels/index.ts"
+import { pixels } from "../../kernels/pixels/pixels.ts"
 import { softwareDevice } from "./software-gpu.ts"
 
 let gpu: Kernels
@@ -94,4 +96,51 @@ test("an image's bytes become what image models take: a part of it, halved, chan
   // Between the middles of four pixels: the two of its own half, and of each no other.
   expect([...values].map((value) => Math.round(value * 1e5) / 1e5)).toEqual([1, -1, -1, -1, -1, 1])
   x.destroy()
+})
+
+describe("a texture's pixels", () => {
+  // GPUTextureUsage by value
+  const [copyDst, textureBinding] = [0x2, 0x4]
+  const textureOf = (
+    width: number,
+    height: number,
+    data: Uint8Array<ArrayBuffer>,
+    usage = copyDst | textureBinding,
+  ) => {
+    const texture = gpu.device.createTexture({ size: [width, height], format: "rgba8unorm", usage })
+    gpu.device.queue.writeTexture({ texture }, data, { bytesPerRow: 4 * width }, [width, height])
+    return texture
+  }
+  const bytes = (n: number) => Uint8Array.from({ length: n }, (_, i) => (i * 151 + (i >> 8)) % 256)
+
+  test.each([
+    [1, 1],
+    [13, 5],
+    [64, 2],
+  ])("become the bytes that it holds: %i × %i", async (width, height) => {
+    const data = bytes(4 * width * height)
+    const texture = textureOf(width, height, data)
+    const made = await gpu.pixels(texture)
+    texture.destroy()
+    expect(made.shape).toEqual([height, width])
+    expect(await made.read()).toEqual(new Uint32Array(data.buffer))
+    made.destroy()
+  })
+
+  test("are all there where one dimension of a dispatch does not hold them", async () => {
+    const data = bytes(4 * 31 * 11)
+    const texture = textureOf(31, 11, data)
+    const { device } = gpu
+    const made = await pixels(new KernelRuntime(device, { ...gpu.runtime.limits, maxComputeWorkgroupsPerDimension: 3 }), texture) // biome-ignore format: a line
+    expect(await made.read()).toEqual(new Uint32Array(data.buffer))
+    made.destroy()
+    texture.destroy()
+  })
+
+  test("of what is no image are refused", async () => {
+    const closed = { width: 0, height: 0 } as ImageBitmap
+    await expect(gpu.pixels(closed)).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID", data: { path: "source" } })
+    const wide = { width: 2 ** 14, height: 1 } as ImageBitmap
+    await expect(gpu.pixels(wide)).rejects.toMatchObject({ code: "IPFA_INPUT_SHAPE" })
+  })
 })
