@@ -25,8 +25,22 @@ export const BOOL = 9
 /** Tensors of more elements than this are known by shape only. */
 export const MAX_KNOWN_ELEMS = 256
 
-export const value = (elem: number, shape: Shape, data?: readonly (number | null)[]): Value =>
-  data && data.length <= MAX_KNOWN_ELEMS ? { elem, shape, data } : { elem, shape }
+/** What arithmetic gives as an element type holds it: floats rounded, whole numbers going on from the other end of their range. Others are as exact as numbers are. */
+const held: Readonly<Record<number, (x: number) => number>> = {
+  [FLOAT]: Math.fround,
+  [UINT8]: (x) => x & 0xff,
+  3: (x) => (x << 24) >> 24,
+  4: (x) => x & 0xffff,
+  5: (x) => (x << 16) >> 16,
+  [INT32]: (x) => x | 0,
+  12: (x) => x >>> 0,
+}
+
+export function value(elem: number, shape: Shape, data?: readonly (number | null)[]): Value {
+  if (!data || data.length > MAX_KNOWN_ELEMS) return { elem, shape }
+  const hold = held[elem]
+  return { elem, shape, data: hold ? data.map((x) => (x === null ? null : hold(x))) : data }
+}
 
 /** The number of elements, or null where a dimension is unknown (and none is 0). */
 export function elems(shape: Shape): number | null {

@@ -1,4 +1,4 @@
-// One node, on our kernels and on onnxruntime-node.
+// One node, or a few, on our kernels and on onnxruntime-node.
 import * as ort from "onnxruntime-node"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
@@ -21,6 +21,16 @@ export interface Given {
   within?: number
   /** How many outputs are compared, all unless given: caches hold anything behind their sequences. */
   compared?: number
+  /** Of ai.onnx, where it is not the models' own. */
+  opset?: number
+}
+/** Nodes with their inputs by name; those that are stored are weights. */
+export interface Graph {
+  nodes: Tiny["nodes"]
+  inputs: Record<string, Input>
+  /** Types and ranks, by name. */
+  outputs: Record<string, [dtype: Dtype, rank: number]>
+  opset?: number
 }
 export interface Input extends Tensor {
   /** Stored in the model. */
@@ -65,60 +75,60 @@ export const texts = (name: string, list: string[]): Attribute => ({
 
 export const stored = (input: Input): Input => ({ ...input, stored: true })
 
-function modelOf({ operator, domain, attributes = [], inputs, outputs }: Given): Uint8Array<ArrayBuffer> {
-  const names = inputs.map((input, i) => (input ? `x${i}` : ""))
-  const open = inputs.flatMap((input, i) =>
-    input && !input.stored ? [value(names[i]!, input.dtype, input.shape)] : [],
-  )
-  return model({
-    inputs: open,
-    outputs: outputs.flatMap((output, i) =>
-      output
-        ? [
-            value(
-              `y${i}`,
-              output[0],
-              Array.from({ length: output[1] }, (_, axis) => `y${i}d${axis}`),
-            ),
-          ]
-        : [],
-    ),
+function graphOf({ operator, domain, attributes = [], inputs, outputs, opset }: Given): Graph {
+  const present = <T>(list: readonly (T | null)[], letter: string) =>
+    Object.fromEntries(list.flatMap((one, i) => (one ? [[`${letter}${i}`, one] as const] : [])))
+  return {
     nodes: [
       {
         opType: operator,
         ...(domain && { domain }),
-        input: names,
+        input: inputs.map((input, i) => (input ? `x${i}` : "")),
         output: outputs.map((output, i) => (output ? `y${i}` : "")),
         attribute: attributes,
       },
     ],
-    weights: inputs.flatMap((input, i) =>
-      input?.stored
-        ? [{ name: names[i]!, dims: [...input.shape], data: input.data as Float32Array, dtype: input.dtype }]
-        : [],
-    ),
+    inputs: present(inputs, "x"),
+    outputs: present(outputs, "y"),
+    ...(opset !== undefined && { opset }),
+  }
+}
+
+function modelOf({ nodes, inputs, outputs, opset }: Graph): Uint8Array<ArrayBuffer> {
+  const entries = Object.entries(inputs)
+  const open = (rank: number, name: string) => Array.from({ length: rank }, (_, axis) => `${name}d${axis}`)
+  return model({
+    inputs: entries.filter(([, { stored }]) => !stored).map(([name, { dtype, shape }]) => value(name, dtype, shape)),
+    outputs: Object.entries(outputs).map(([name, [dtype, rank]]) => value(name, dtype, open(rank, name))),
+    nodes,
+    weights: entries
+      .filter(([, { stored }]) => stored)
+      .map(([name, { dtype, shape, data }]) => ({ name, dims: [...shape], data: data as Float32Array, dtype })),
+    ...(opset !== undefined && { opset }),
   })
 }
 
-const feedsOf = ({ inputs }: Given) =>
-  Object.fromEntries(inputs.flatMap((input, i) => (input && !input.stored ? [[`x${i}`, input] as const] : [])))
+const feedsOf = ({ inputs }: Graph) => Object.fromEntries(Object.entries(inputs).filter(([, { stored }]) => !stored))
 
-export async function ours(runtime: KernelRuntime, given: Given): Promise<Record<string, Tensor>> {
-  const session = await WgslSession.open(runtime, modelOf(given))
+/** One node. */
+export const ours = (runtime: KernelRuntime, given: Given) => computed(runtime, graphOf(given))
+
+export async function computed(runtime: KernelRuntime, graph: Graph): Promise<Record<string, Tensor>> {
+  const session = await WgslSession.open(runtime, modelOf(graph))
   try {
-    return (await session.run(feedsOf(given), {})).outputs as Record<string, Tensor>
+    return (await session.run(feedsOf(graph), {})).outputs as Record<string, Tensor>
   } finally {
     await session.close()
   }
 }
 
-async function theirs(given: Given): Promise<Record<string, ort.Tensor>> {
-  const session = await ort.InferenceSession.create(modelOf(given), {
+async function theirs(graph: Graph): Promise<Record<string, ort.Tensor>> {
+  const session = await ort.InferenceSession.create(modelOf(graph), {
     executionProviders: ["cpu"],
     logSeverityLevel: 3,
   })
   try {
-    const feeds = Object.entries(feedsOf(given)).map(
+    const feeds = Object.entries(feedsOf(graph)).map(
       ([name, { dtype, data, shape }]) =>
         [name, new ort.Tensor(dtype as "float32", data as Float32Array, shape)] as const,
     )
@@ -129,14 +139,18 @@ async function theirs(given: Given): Promise<Record<string, ort.Tensor>> {
 }
 
 /** Our answer is onnxruntime-node's. */
-async function expectTheirs(runtime: KernelRuntime, given: Given): Promise<void> {
-  const [got, want] = [await ours(runtime, given), await theirs(given)]
-  for (const [name, { dims, data, type }] of Object.entries(want).slice(0, given.compared)) {
+async function expectTheirs(
+  runtime: KernelRuntime,
+  graph: Graph,
+  { within = 1e-5, compared }: Pick<Given, "within" | "compared"> = {},
+): Promise<void> {
+  const [got, want] = [await computed(runtime, graph), await theirs(graph)]
+  for (const [name, { dims, data, type }] of Object.entries(want).slice(0, compared)) {
     const { shape, dtype, data: values } = got[name]!
     expect([name, dtype, shape]).toEqual([name, type, dims])
     const right = Array.from(data as ArrayLike<number | bigint>, Number)
     const most = right.reduce((size, x) => Math.max(size, Math.abs(x)), 0)
-    const bound = type === "float32" ? (given.within ?? 1e-5) * most : 0
+    const bound = type === "float32" ? within * most : 0
     const wrong = right.findIndex((x, i) => !(Math.abs(Number((values as Float32Array)[i]) - x) <= bound))
     expect(
       wrong < 0 ? undefined : `${name}[${wrong}] is ${(values as Float32Array)[wrong]}, not ${right[wrong]}`,
@@ -156,7 +170,15 @@ export function onOneDevice({ asSoftware = false } = {}) {
     runtime: () => runtime,
     agree(operator: string, cases: Record<string, Omit<Given, "operator">>): void {
       describe(`${operator} on our kernels${asSoftware ? " as software adapters plan them" : ""}: onnxruntime-node's numbers`, () => {
-        test.each(Object.entries(cases))("%s", (_, given) => expectTheirs(runtime, { operator, ...given }))
+        test.each(Object.entries(cases))("%s", (_, given) =>
+          expectTheirs(runtime, graphOf({ operator, ...given }), given),
+        )
+      })
+    },
+    /** Several nodes, which we may fuse. */
+    agreeOn(what: string, graphs: Record<string, Graph>): void {
+      describe(`${what} on our kernels: onnxruntime-node's numbers`, () => {
+        test.each(Object.entries(graphs))("%s", (_, graph) => expectTheirs(runtime, graph))
       })
     },
   }

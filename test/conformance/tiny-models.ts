@@ -37,14 +37,16 @@ export interface Tiny {
     attribute?: MessageInitShape<typeof AttributeProtoSchema>[]
   }[]
   weights?: { name: string; dims: number[]; data: Float32Array | Uint8Array; dtype?: Dtype }[]
+  /** Of ai.onnx; 21 unless given. */
+  opset?: number
 }
 
 /** A model of a few nodes, as bytes. */
-export function model({ inputs, outputs, nodes, weights = [] }: Tiny): Uint8Array<ArrayBuffer> {
+export function model({ inputs, outputs, nodes, weights = [], opset = 21 }: Tiny): Uint8Array<ArrayBuffer> {
   const proto = create(ModelProtoSchema, {
     irVersion: 10n,
     opsetImport: [
-      { domain: "", version: 21n },
+      { domain: "", version: BigInt(opset) },
       ...[...new Set(nodes.flatMap(({ domain }) => domain ?? []))].map((domain) => ({ domain, version: 1n })),
     ],
     graph: {

@@ -52,7 +52,7 @@ const limits = {
 }
 
 /** The kernels that a graph of x [6, 6] becomes, in order. */
-function kernels(nodes: Nodes, { axis = -1, two = 2, outputs = ["y"] } = {}): string[] {
+function kernels(nodes: Nodes, { axis = -1, two = [2], outputs = ["y"] } = {}): string[] {
   const floats = (name: string, dims: number[], ...data: number[]) => ({ name, dims, data: Float32Array.from(data) })
   const bytes = model({
     inputs: [value("x", "float32", [6, 6])],
@@ -63,7 +63,7 @@ function kernels(nodes: Nodes, { axis = -1, two = 2, outputs = ["y"] } = {}): st
       floats("w", [6], 1, 2, 3, 4, 5, 6),
       floats("b", [6], 1, 2, 3, 4, 5, 6),
       floats("eps", [], 1e-6),
-      floats("two", [], two),
+      floats("two", two.length === 1 ? [] : [two.length], ...two),
       { name: "axes", dims: [1], data: new Uint8Array(BigInt64Array.of(BigInt(axis)).buffer), dtype: "int64" },
     ],
   })
@@ -81,7 +81,8 @@ describe("a normalization that is written as many nodes", () => {
   })
   test("stays as it is along another axis, with another power, or where something else uses a part of it", () => {
     expect(kernels(byDivision, { axis: 0 })).toContain("sqrt")
-    expect(kernels(byDivision, { two: 3 })).toContain("sqrt")
+    expect(kernels(byDivision, { two: [3] })).toContain("sqrt")
+    expect(kernels(byDivision, { two: [2, 4, 2, 4, 2, 4] })).toContain("sqrt")
     // what is left of it is a normalization without a mean
     expect(kernels(byDivision, { outputs: ["y", "mean"] })).toEqual(["reduce-mean", "sub", "rms-norm", "add"])
     expect(kernels([...byReciprocal, node("Relu", ["mean"], "z")], { outputs: ["y", "z"] })).toContain("sqrt")

@@ -103,7 +103,8 @@ class Fusion {
     const shape = this.#known.shape(names.get("x")!)
     const means = [...nodes].filter(({ opType }) => opType === "ReduceMean")
     const square = names.get("2")
-    if (square !== undefined && this.#known.elements(square)?.[0] !== 2) return false
+    const powers = square === undefined ? [2] : Array.from(this.#known.elements(square) ?? [])
+    if (powers.length !== 1 || powers[0] !== 2) return false
     const flat = ["weights", "bias"].every((part) => {
       const name = names.get(part)
       const own = name === undefined ? [] : this.#known.shape(name)

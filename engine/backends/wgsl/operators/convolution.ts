@@ -156,11 +156,14 @@ function withFollowingNorm(node: NodeLowering): Weights {
     return { w, bias: shift?.bias ?? node.optional(2), output: shift?.output ?? output }
   }
   if (next?.opType !== "BatchNormalization" || next.input[0] !== output) return plain()
+  const norm = new NodeLowering(next, graph)
+  // In training it goes by the batch, not by what is stored.
+  if (norm.int("training_mode", 0) === 1) return plain()
   const parts = [...next.input.slice(1, 5), node.node.input[1]!].map((name) => graph.stored(name))
   const bias = node.has(2) ? graph.stored(node.node.input[2]!) : undefined
   if (parts.some((part) => !part) || (node.has(2) && !bias)) return plain()
   const [scale, shift, mean, variance, weights] = parts as { shape: number[]; data: Words }[]
-  const eps = new NodeLowering(next, graph).float("epsilon", 1e-5)
+  const eps = norm.float("epsilon", 1e-5)
   const outs = weights!.shape[0]!
   const each = weights!.data.length / outs
   const factors = Float32Array.from(variance!.data, (value, i) => scale!.data[i]! / Math.sqrt(value + eps))

@@ -42,12 +42,13 @@ import {
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
+import { narrowed } from "./narrow.ts"
 
 const unary = (operator: string, kernel: AnyKernel, attributes: (node: NodeLowering) => object = () => ({})) =>
-  defineLowering(operator, (node) => node.set(0, node.run(kernel, [node.input(0)], attributes(node))))
+  defineLowering(operator, (node) => node.set(0, narrowed(node, node.run(kernel, [node.input(0)], attributes(node)))))
 
 const binary = (operator: string, kernel: AnyKernel) =>
-  defineLowering(operator, (node) => node.set(0, node.run(kernel, [node.input(0), node.input(1)])))
+  defineLowering(operator, (node) => node.set(0, narrowed(node, node.run(kernel, [node.input(0), node.input(1)]))))
 
 /** Of any number of tensors, one after the other. */
 const variadic = (operator: string, kernel: AnyKernel) =>
@@ -105,9 +106,10 @@ export const elementwise = [
   defineLowering("Pow", (node) => {
     const exponent = node.graph.known(node.node.input[1]!)
     const base = node.input(0)
-    // A square is a product: exact to one rounding, and of any base.
-    if (exponent?.length === 1 && exponent[0] === 2) return node.set(0, node.run(mul, [base, base]))
-    if (exponent?.length === 1 && exponent[0] === 0.5) return node.set(0, node.run(sqrt, [base]))
+    // A square is a product: exact to one rounding, and of any base. One exponent may still add axes.
+    const known = (power: Value) => node.set(0, node.reshaped(power, node.outputShape()))
+    if (exponent?.length === 1 && exponent[0] === 2) return known(node.run(mul, [base, base]))
+    if (exponent?.length === 1 && exponent[0] === 0.5) return known(node.run(sqrt, [base]))
     const asFloat = (value: Value) => (value.dtype === "float32" ? value : node.run(cast, [value], { to: "float32" }))
     const power = node.run(pow, [asFloat(base), asFloat(node.input(1))])
     if (base.dtype === "float32") return node.set(0, power)
@@ -135,12 +137,12 @@ export function knowsBounds(node: NodeLowering): boolean {
   return node.opset < 11 || [1, 2].every((i) => !node.has(i) || node.graph.known(node.node.input[i]!) !== undefined)
 }
 
-/** Clip's bounds: attributes before opset 11, inputs since. */
+/** Clip's bounds: attributes before opset 11, inputs since. Where nothing lies between them all is the upper one. */
 export function clipBounds(node: NodeLowering): { low?: number; high?: number } {
   const bound = (i: number, name: string) => {
     const value = node.opset < 11 ? node.float(name, Number.NaN) : (node.knownOr(i, undefined)?.[0] ?? Number.NaN)
     return Number.isNaN(value) ? undefined : value
   }
   const [low, high] = [bound(1, "min"), bound(2, "max")]
-  return { ...(low !== undefined && { low }), ...(high !== undefined && { high }) }
+  return { ...(low !== undefined && { low: Math.min(low, high ?? low) }), ...(high !== undefined && { high }) }
 }

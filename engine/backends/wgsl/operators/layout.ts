@@ -15,6 +15,7 @@ import { placeParts, runOf } from "../parts.ts"
 import type { Value } from "../program.ts"
 import { gpuDtype, storedWords, wordsOf } from "../tensors.ts"
 import { unsupported } from "../unsupported.ts"
+import { narrowed } from "./narrow.ts"
 
 /**
  * What `part` takes of a view of x. Where x was itself copied from a view of something, it is that which is copied; what lies there as one run is no copy
@@ -25,6 +26,8 @@ function copied(node: NodeLowering, x: Value, part: (all: View) => View): Value 
   const { source, view } = graph.viewed(x)
   const composed = part(view)
   const [from, of] = composed.shape.length <= MOST_AXES ? [composed, source] : [part(wholeView(x.shape)), x]
+  // Nothing may be sought where there is none: before the first element.
+  if (elems(from.shape) === 0) return room(node, x.dtype, from.shape)
   const at = runOf(from)
   const { dtype } = x
   const within = { buffer: of.buffer, at: at! }
@@ -187,12 +190,9 @@ const padding = defineLowering("Pad", (node) => {
 const casting = defineLowering("Cast", (node) => {
   const x = node.input(0)
   const to = gpuDtype(node.graph.dtype(node.node.output[0]!))
-  // What is narrower than its words must come out as that width would have it: floats alone change nothing but their steps.
-  const type = node.graph.dtype(node.node.output[0]!)
-  if (type === "bool") return node.set(0, node.run(cast, [x], { to, truth: true }))
-  if (/^u?int(8|16)$/.test(type) && node.graph.dtype(node.node.input[0]!) !== "bool")
-    throw unsupported(`it makes ${type}, which our kernels hold in wider words`)
-  node.set(0, x.dtype === to ? x : node.run(cast, [x], { to }))
+  if (node.graph.dtype(node.node.output[0]!) === "bool") return node.set(0, node.run(cast, [x], { to, truth: true }))
+  const made = x.dtype === to ? x : node.run(cast, [x], { to })
+  node.set(0, node.graph.dtype(node.node.input[0]!) === "bool" ? made : narrowed(node, made))
 })
 
 const constants = defineLowering("Constant", (node) => {

@@ -35,22 +35,26 @@ const softmaxOf = (operator: string, kernel: AnyKernel) =>
     node.set(0, node.reshaped(node.run(kernel, [rows]), x.shape))
   })
 
-/** Weights of the kernel's own shape, [columns]; others are broadcast, and so multiplied and added apart. */
+/** `shape` without the axes of one element in front, by which broadcasting changes nothing. */
+const ownAxes = (shape: Shape) => shape.join().replace(/^(1,)+/, "")
+
+/** Weights that go with the normalized axes are the kernel's own; others are broadcast, and so multiplied and added apart. */
 function normalized(node: NodeLowering, kernel: AnyKernel): void {
   const x = node.input(0)
   const axis = node.axis(node.int("axis", -1), x.shape.length)
-  const cols = product(x.shape.slice(axis))
+  const even = x.shape.slice(axis)
+  const cols = product(even)
   const rows = node.reshaped(x, [product(x.shape.slice(0, axis)), cols])
   const eps = node.float("epsilon", 1e-5)
   const [scale, bias] = [node.input(1), node.optional(2)]
-  const isWhole = [scale, bias].every((value) => !value || product(value.shape) === cols)
+  const isWhole = [scale, bias].every((value) => !value || ownAxes(value.shape) === ownAxes(even))
   if (isWhole) {
     const [w, b] = [scale, bias].map((value) => value && node.reshaped(value, [cols]))
-    return node.set(0, node.reshaped(node.run(kernel, [rows, w, b], { eps }), x.shape))
+    // Weights of more axes than x add some to what was fused.
+    return node.set(0, node.reshaped(node.run(kernel, [rows, w, b], { eps }), node.outputShape()))
   }
   const ones = node.graph.constant([cols], new Float32Array(cols).fill(1))
-  const even = node.reshaped(node.run(kernel, [rows, ones], { eps }), x.shape)
-  const scaled = node.run(mul, [even, scale])
+  const scaled = node.run(mul, [node.reshaped(node.run(kernel, [rows, ones], { eps }), x.shape), scale])
   node.set(0, bias ? node.run(add, [scaled, bias]) : scaled)
 }
 

@@ -40,9 +40,10 @@ const reduction = (operator: string, kernel: AnyKernel, input: number, none?: nu
     const x = node.input(0)
     const rank = x.shape.length
     const given = node.opset < input ? node.ints("axes") : node.knownOr(1, undefined)
-    if (given?.length === 0 && node.int("noop_with_empty_axes", 0) === 1) return node.set(0, x)
-    const all = [...x.shape.keys()]
-    const axes = given?.length ? all.filter((axis) => given.some((one) => node.axis(one, rank) === axis)) : all
+    // No axes mean all, or none: then each element is a line of its own.
+    const all = node.int("noop_with_empty_axes", 0) === 0
+    const isReduced = (axis: number) => (given?.length ? given.some((one) => node.axis(one, rank) === axis) : all)
+    const axes = [...x.shape.keys()].filter(isReduced)
     const shape = node.outputShape()
     if (none !== undefined && axes.some((axis) => x.shape[axis] === 0))
       return node.set(0, node.graph.constant(shape, new Float32Array(product(shape)).fill(none)))

@@ -11,6 +11,11 @@ interface Axis {
   crop: readonly [start: number, end: number]
 }
 
+/** Before opset 11 there was one mode. */
+const coordinatesOf = (node: NodeLowering) =>
+  node.opset < 11 ? "asymmetric" : node.text("coordinate_transformation_mode", "half_pixel")
+const isCrop = (node: NodeLowering) => coordinatesOf(node) === "tf_crop_and_resize"
+
 /** Where element `i` of a resized axis lies in the original [ONNX, Resize: coordinate_transformation_mode]. */
 function coordinate(mode: string, i: number, { from, to, scale, crop: [start, end] }: Axis): number {
   switch (mode) {
@@ -63,6 +68,7 @@ const cubic = (a: number): Filter => ({
   },
 })
 
+const isOutside = (place: number, size: number) => place < 0 || place > size - 1
 const within = (index: number, size: number) => Math.min(Math.max(index, 0), size - 1)
 
 /** The neighbours of each place and their weights, which sum to 1; those outside are the elements at the ends. */
@@ -72,27 +78,28 @@ function taps(node: NodeLowering, places: readonly number[], axis: Axis, filter:
   const first = Math.floor(-filter.radius / narrowing) + 1
   const offsets = Array.from({ length: 2 - 2 * first }, (_, t) => first + t)
   const leavesOut = node.int("exclude_outside", 0) === 1
-  const crops = node.text("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize"
+  const crops = isCrop(node)
   const rows = places.map((place) => {
     const base = Math.floor(place)
     const indices = offsets.map((offset) => base + offset)
-    const isOutside = (index: number) => index < 0 || index >= axis.from
     const weights = indices.map((index) => {
-      return leavesOut && isOutside(index) ? 0 : filter.weight((index - place) * narrowing)
+      return leavesOut && isOutside(index, axis.from) ? 0 : filter.weight((index - place) * narrowing)
     })
-    const sum = crops && isOutside(place) ? Number.POSITIVE_INFINITY : weights.reduce((total, weight) => total + weight, 0) // biome-ignore format: one rule
+    const sum = crops && isOutside(place, axis.from) ? Number.POSITIVE_INFINITY : weights.reduce((total, weight) => total + weight, 0) // biome-ignore format: one rule
     return indices.map((index, t) => ({ index: within(index, axis.from), weight: weights[t]! / sum }))
   })
   return { shape: [places.length, offsets.length], all: rows.flat() }
 }
 
 function resized(node: NodeLowering, x: Value, at: number, axis: Axis): Value {
-  const coordinates = node.text("coordinate_transformation_mode", "half_pixel")
-  const places = Array.from({ length: axis.to }, (_, i) => coordinate(coordinates, i, axis))
+  const places = Array.from({ length: axis.to }, (_, i) => coordinate(coordinatesOf(node), i, axis))
   const mode = node.text("mode", "nearest")
   if (mode === "nearest") {
-    const nearest = node.text("nearest_mode", "round_prefer_floor")
-    const indices = places.map((place) => within(rounded(nearest, place), axis.from))
+    const nearest = node.opset < 11 ? "floor" : node.text("nearest_mode", "round_prefer_floor")
+    // What lies outside of a crop is 0, which is what Gather gives for an index beyond the last.
+    const indices = places.map((place) =>
+      isCrop(node) && isOutside(place, axis.from) ? axis.from : within(rounded(nearest, place), axis.from),
+    )
     return node.run(gather, [x, node.graph.constant([indices.length], Int32Array.from(indices))], { axis: at })
   }
   if (mode !== "linear" && mode !== "cubic") throw unsupported(`its mode is ${mode}`)
@@ -109,7 +116,8 @@ function resized(node: NodeLowering, x: Value, at: number, axis: Axis): Value {
 
 /** By what each of `axes` is scaled: as given where it is, since sizes are rounded; sizes that keep the proportions scale all alike. */
 function scalesOf(node: NodeLowering, shape: readonly number[], axes: readonly number[]): number[] {
-  const given = node.has(2) ? node.known(2) : []
+  const input = node.opset < 11 ? 1 : 2
+  const given = node.floats("scales") ?? (node.has(input) ? node.known(input) : [])
   if (given.length > 0) return given
   const sizes = node.known(3)
   const ratios = axes.map((axis, i) => sizes[i]! / shape[axis]!)
@@ -136,19 +144,18 @@ export const resizing = [
     node.set(0, node.run(gridSample, [x, grid], { mode, padding, align: node.int("align_corners", 0) === 1 }))
   }),
 
-  defineLowering("Resize", (node) => {
+  defineLowering(["Resize", "Upsample"], (node) => {
     const x = node.input(0)
     const shape = node.outputShape()
     const axes = node.ints("axes")?.map((axis) => node.axis(axis, shape.length)) ?? [...shape.keys()]
     const scales = scalesOf(node, x.shape, axes)
-    const isCrop = node.text("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize"
-    const crops = isCrop ? node.known(1) : []
-    if (isCrop && node.float("extrapolation_value", 0) !== 0)
+    const crops = isCrop(node) ? node.known(1) : []
+    if (isCrop(node) && node.float("extrapolation_value", 0) !== 0)
       throw unsupported("what lies outside of its crop is other than 0")
     let result = x
     for (const [i, at] of axes.entries()) {
       const [from, to, scale] = [x.shape[at]!, shape[at]!, scales[i]!]
-      if (to === from && scale === 1 && !isCrop) continue
+      if (to === from && scale === 1 && !isCrop(node)) continue
       result = resized(node, result, at, { from, to, scale, crop: [crops[i] ?? 0, crops[i + axes.length] ?? 1] })
     }
     node.set(0, result)

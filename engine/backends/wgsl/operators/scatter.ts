@@ -2,6 +2,7 @@ import { add, copy, mul, type ScatterAttributes, scatter } from "../../../../ker
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { fromFront, placesAlong, product, slicesOf, whole } from "./indices.ts"
+import { narrowed } from "./narrow.ts"
 
 /** x with the updates at their places; those that may go to one lie in a line along `axis`. */
 function scattered(node: NodeLowering, x: Value, places: Value, updates: Value, axis: number): void {
@@ -9,7 +10,7 @@ function scattered(node: NodeLowering, x: Value, places: Value, updates: Value, 
   const reduction = node.text("reduction", "none") as ScatterAttributes["reduction"]
   const y = node.run(copy, [x])
   node.run(scatter, [places, node.reshaped(updates, places.shape)], { shape, axis, reduction }, y)
-  node.set(0, y)
+  node.set(0, reduction === "add" || reduction === "mul" ? narrowed(node, y) : y)
 }
 
 export const scatters = [
