@@ -109,7 +109,6 @@ export {
   tanh,
 } from "./ops/unary/unary.ts"
 export { where } from "./ops/where/where.ts"
-export type { Pipeline, PipelineCache, PipelineRequest } from "./pipelines.ts"
 export { type Pipeline, type PipelineCache, type PipelineRequest, pipelineKey } from "./pipelines.ts"
 export type { PixelSource } from "./pixels/pixels.ts"
 export { makePlan, type PlanOptions } from "./plan.ts"

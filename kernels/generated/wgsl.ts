@@ -2144,9 +2144,9 @@ fn main(
   },
   "ops/kv-append/kv-append.wgsl": {
     path: "ops/kv-append/kv-append.wgsl",
-    hash: "e12f260f1a1e4ffb",
+    hash: "d0c3f82da6777ec8",
     bindings: [{"name":"x","access":"read"},{"name":"sequences","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"elems":"u32","heads":"u32","seq":"u32","size":"u32","page":"u32","pages":"u32"},
+    params: {"elems":"u32","heads":"u32","seq":"u32","size":"u32","page":"u32","pages":"u32","count":"u32"},
     overrides: {"WG":64},
     code: `// Writes new keys or values into the pages of their sequences, behind those that are there. What finds no page is dropped. An invocation moves one number.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
@@ -2162,6 +2162,7 @@ struct Params {
   size: u32,
   page: u32,
   pages: u32,
+  count: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
@@ -2189,6 +2190,10 @@ fn main(
     return;
   }
   let page = u32(sequences[sequence + 1u + key / params.page]);
+  // Below 0 it is a number beyond any cache.
+  if (page >= params.count) {
+    return;
+  }
   let place = (page * params.heads + head % params.heads) * params.page + key % params.page;
   y[place * params.size + i % params.size] = x[i];
 }

@@ -23,7 +23,8 @@ export const cases: Case[] = [
   of("no tokens", [1, 2, 0, 3], [2, 2, 4, 3], [[0, 1]]),
   of("a token each, of two sequences", [2, 3, 1, 5], [6, 3, 4, 5], [[6, 4, 2, 0], [3, 5, 1, 3]]), // biome-ignore format: a case
   of("tokens over the end of a page", [2, 3, 6, 5], [7, 3, 4, 5], [[2, 4, 2, 0], [3, 5, 1, 3]]), // biome-ignore format: a case
-  of("tokens that find no page", [1, 2, 5, 3], [3, 2, 4, 3], [[5, 2, 0]]),
+  of("tokens that find no page", [2, 2, 5, 3], [5, 2, 4, 3], [[5, 2, 0], [3, 1, 4]]), // biome-ignore format: a case
+  of("pages that the cache does not have", [1, 2, 3, 2], [2, 2, 1, 2], [[0, 2, 1, -1]]),
   of("no page at all", [1, 1, 2, 3], [1, 1, 4, 3], [[0]]),
   of("over 65,535 workgroups", [1, 1, 65_537, 4], [1, 1, 65_540, 4], [[1, 0]], { tuning: { WG: 4 }, large: true }),
 ]

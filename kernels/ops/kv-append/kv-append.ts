@@ -17,7 +17,7 @@ export interface KvAppendProblem extends KvAppendAttributes {
 
 /**
  * x float32 [batch, heads, seq, size], sequences int32 [batch, 1 + pages]: how many tokens a sequence has, then its pages' numbers → the cache with x behind
- * them. Run it into the cache: all else there stays. A token that has no page is dropped.
+ * them. Run it into the cache: all else there stays. A token that has no page, or none of the cache's, is dropped.
  */
 export const kvAppend = defineKernel<KvAppendProblem, KvAppendAttributes, "flat">({
   name: "kv-append",
@@ -33,7 +33,7 @@ export const kvAppend = defineKernel<KvAppendProblem, KvAppendAttributes, "flat"
           const total = elems(shape)
           return {
             workgroups: Math.ceil(total / WG!),
-            params: { elems: total, heads, seq, size, page: cache[2]!, pages },
+            params: { elems: total, heads, seq, size, page: cache[2]!, pages, count: cache[0]! },
           }
         },
       },

@@ -8,6 +8,7 @@ struct Params {
   size: u32,
   page: u32,
   pages: u32,
+  count: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
@@ -35,6 +36,10 @@ fn main(
     return;
   }
   let page = u32(sequences[sequence + 1u + key / params.page]);
+  // Below 0 it is a number beyond any cache.
+  if (page >= params.count) {
+    return;
+  }
   let place = (page * params.heads + head % params.heads) * params.page + key % params.page;
   y[place * params.size + i % params.size] = x[i];
 }

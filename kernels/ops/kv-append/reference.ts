@@ -14,7 +14,7 @@ export function reference(
     for (let s = 0; s < seq; s++) {
       const at = length + s
       const number = own[Math.floor(at / page)]
-      if (number === undefined) continue
+      if (number === undefined || number < 0 || number >= cache[0]!) continue
       for (let h = 0; h < heads; h++)
         for (let e = 0; e < size; e++)
           y[((number * heads + h) * page + (at % page)) * size + e] = x![((b * heads + h) * seq + s) * size + e]!
