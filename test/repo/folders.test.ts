@@ -13,7 +13,7 @@ const tree: Record<string, string> = {
   examples: "",
   extension: "background build entrypoints gate page public supervisor ui",
   graph: "infer validate wire",
-  kernels: "ops packed quirks tuning wgsl",
+  kernels: "ops packed pixels quirks tuning wgsl",
   models: "digits",
   "native-host": "",
   protocol: "errors methods transports",
