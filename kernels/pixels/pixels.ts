@@ -8,7 +8,7 @@ import { packParams } from "../params.ts"
 import type { KernelRuntime } from "../runtime.ts"
 
 /** What has an image: a frame is read where the browser has it, all else by way of a texture. A texture is of the same device, with usage TEXTURE_BINDING. */
-export type PixelSource = ImageBitmap | ImageData | OffscreenCanvas | HTMLCanvasElement | VideoFrame | GPUTexture
+export type PixelSource = ImageBitmap | OffscreenCanvas | HTMLCanvasElement | VideoFrame | GPUTexture
 
 // GPUTextureUsage by value (WebGPU, 6.1.2); a copy from outside also draws (WebGPU, 19.2)
 const TEXTURE_BINDING = 0x4
@@ -16,7 +16,7 @@ const TARGET = TEXTURE_BINDING | 0x2 | 0x10
 
 /**
  * The pixels of `source` as sRGB bytes, red lowest, not multiplied by alpha → uint32 [h, w]. Resolves once the work is submitted: `source` may be closed then. Throws IPFA_INPUT_INVALID where it
- * can't be read, IPFA_DEVICE_UNSUPPORTED for a frame where WebGPU has no external textures: `createImageBitmap(frame)` has its pixels there.
+ * can't be read, IPFA_DEVICE_UNSUPPORTED for a frame where WebGPU has no external textures, or none of frames: `createImageBitmap(frame)` has its pixels there.
  */
 export async function pixels(runtime: KernelRuntime, source: PixelSource): Promise<GpuTensor<"uint32">> {
   const { device, limits } = runtime
@@ -28,10 +28,12 @@ export async function pixels(runtime: KernelRuntime, source: PixelSource): Promi
   const refuse = (message: string, cause?: unknown) =>
     fail("IPFA_INPUT_INVALID", { message: `pixels: source ${message}.`, data: { path: "source" }, cause })
   if (count === 0) throw refuse("is closed, or has no pixels")
-  if (isFrame && !("importExternalTexture" in device))
-    throw fail("IPFA_DEVICE_UNSUPPORTED", {
-      message: "pixels: this WebGPU has no external textures. Give it createImageBitmap(frame).",
+  const noFrames = (cause?: unknown) =>
+    fail("IPFA_DEVICE_UNSUPPORTED", {
+      message: "pixels: this WebGPU takes no frames as external textures. Give it createImageBitmap(frame).",
+      cause,
     })
+  if (isFrame && !("importExternalTexture" in device)) throw noFrames()
   const most = device.limits.maxTextureDimension2D
   if (!isFrame && Math.max(width, height) > most)
     throw fail("IPFA_INPUT_SHAPE", { message: `pixels: [${height}, ${width}] is over the device's ${most} a side.` })
@@ -62,6 +64,8 @@ export async function pixels(runtime: KernelRuntime, source: PixelSource): Promi
     return new GpuTensor(device, "uint32", [height, width], held, inOrder(held.settled, settled))
   } catch (error) {
     held.release()
+    // What Chromium says of every frame where it draws without a GPU.
+    if (isFrame && error instanceof DOMException && error.name === "OperationError") throw noFrames(error)
     // By WebGPU a DOMException: closed meanwhile, or of another origin.
     if (error instanceof DOMException) throw refuse(`can't be read: ${error.message}`, error)
     throw gpuFailure(device, request.label, error)

@@ -12,7 +12,7 @@ import {
 import type { Words } from "./program.ts"
 import { unsupported } from "./unsupported.ts"
 
-/** What each dtype is computed as: WGSL has 32-bit words. 64-bit integers are narrowed where they fit, bool is 1 or 0. */
+/** What each dtype is computed as: WGSL has 32-bit words. 64-bit integers are narrowed where they fit, bool is 1 or 0. A result beyond 32 bits is not noticed. */
 const computedAs: Partial<Record<Dtype, GpuDtype>> = {
   float32: "float32",
   float16: "float32",
