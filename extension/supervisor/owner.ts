@@ -37,6 +37,8 @@ export interface OwnerParts {
   sites: SiteSwitches
   models: ModelLibrary
   limits: Limits
+  /** What stayed when this supervisor began by deleting everything. */
+  unerased: readonly string[]
   /** Deletes everything; the supervisor ends. */
   erase(): Promise<void>
 }
@@ -112,13 +114,14 @@ export class Owner {
   }
 
   #snapshot(): Snapshot {
-    const { gate, bridge, preferences, sites, limits } = this.#parts
+    const { gate, bridge, preferences, sites, limits, unerased } = this.#parts
     return {
       grants: gate.list(),
       blocked: sites.off,
       bridge: bridge.state,
       preferences: preferences.current,
       paused: limits.paused,
+      unerased: [...unerased],
     }
   }
 

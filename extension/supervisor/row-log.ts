@@ -25,7 +25,7 @@ export class RowLog<Row> {
 
   add(row: Row): void {
     this.#unwritten.push(row)
-    // Losing the last moments' with the process, or those that the disk has no room for, is no harm: they are measured again.
+    // Losing the last moments' with the process is no harm: they are measured again.
     if (this.#unwritten.length === 1) setTimeout(() => void this.#write().catch(() => {}), WRITE_MS)
   }
 
@@ -39,12 +39,13 @@ export class RowLog<Row> {
     this.#unwritten = []
     if (rows.length === 0) return
     const tx = (await this.#db).transaction(this.#kind, "readwrite")
-    for (const row of rows) void tx.store.add(row)
-    const surplus = (await tx.store.count()) - this.#kept
-    if (surplus > 0) {
+    const trim = async () => {
+      const surplus = (await tx.store.count()) - this.#kept
+      if (surplus <= 0) return
       const keys = await tx.store.getAllKeys(undefined, surplus)
-      void tx.store.delete(IDBKeyRange.upperBound(keys.at(-1)))
+      await tx.store.delete(IDBKeyRange.upperBound(keys.at(-1)))
     }
-    await tx.done
+    // Nor is losing those that the disk has no room for: what it has is read all the same.
+    await Promise.all([...rows.map((row) => tx.store.add(row)), trim(), tx.done]).catch(() => {})
   }
 }

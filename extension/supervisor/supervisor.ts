@@ -107,7 +107,7 @@ interface Parts {
 async function assemble(platform: SupervisorPlatform): Promise<Parts> {
   const { browser, version, settings, grants: store, showPrompt, clock, autostart, connectHost } = platform
   const browserSession = await platform.browserSession
-  await eraseIfAsked()
+  const unerased = await eraseIfAsked()
   const agent = (await settings.get("agent")) ?? `${browser}-${crypto.randomUUID().slice(0, 8)}`
   await settings.set("agent", agent)
   const incarnation = ((await settings.get("incarnation")) ?? 0) + 1
@@ -178,6 +178,7 @@ async function assemble(platform: SupervisorPlatform): Promise<Parts> {
     sites,
     models,
     limits,
+    unerased,
     erase,
   })
   const sign = new WorkingSign(platform.showWorking)

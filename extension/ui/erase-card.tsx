@@ -4,10 +4,16 @@ import { Card } from "./parts/card.tsx"
 import { t } from "./text.tsx"
 
 /** Deletes all that the extension keeps. */
-export function EraseCard({ view: { peer } }: { view: OwnerView }) {
+export function EraseCard({ view: { peer, snapshot } }: { view: OwnerView }) {
+  const { unerased } = snapshot
   return (
     <Card id="erase" title="erase">
       <p>{t("eraseWhat")}</p>
+      {unerased.length > 0 && (
+        <p role="alert" class="bad">
+          {t("eraseLeft", unerased.join(", "))}
+        </p>
+      )}
       <div class="row">
         <ActionButton
           look="danger"

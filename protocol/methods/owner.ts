@@ -55,6 +55,8 @@ const snapshot = v.object({
   preferences,
   /** Why nothing is computed now. */
   paused: v.optional(v.picklist(["person", "battery"])),
+  /** Databases and folders that could not be deleted when everything was, before this supervisor began. */
+  unerased: v.array(v.string()),
 })
 export type Snapshot = v.InferOutput<typeof snapshot>
 

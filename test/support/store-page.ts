@@ -2,6 +2,8 @@ import { openDB } from "idb"
 import { idbSettings } from "../../engine/agent/settings.ts"
 import { type BrowserLibraryOptions, browserLibrary } from "../../engine/store/browser.ts"
 import { openVersioned, type Step } from "../../engine/store/open-versioned.ts"
+import { eraseIfAsked, eraseOnRestart } from "../../extension/supervisor/erase.ts"
+import { RowLog } from "../../extension/supervisor/row-log.ts"
 import type { Progress } from "../../protocol/index.ts"
 
 /** What the store's tests ask a real page to do. */
@@ -118,5 +120,54 @@ const store = {
   },
 }
 
+const { add } = IDBObjectStore.prototype
+
+/** A log of rows, and a disk that is full: Chromium sees to a page's share of it in files alone, so writing ends here as it does there. */
+const logs = {
+  fill(): void {
+    IDBObjectStore.prototype.add = function (row) {
+      const request = add.call(this, row)
+      this.transaction.abort()
+      return request
+    }
+  },
+  free(): void {
+    IDBObjectStore.prototype.add = add
+  },
+  log: undefined as RowLog<{ row: number }> | undefined,
+  add(row: number): void {
+    this.log ??= new RowLog("row-log", 3)
+    this.log.add({ row })
+  },
+  async rows(): Promise<number[]> {
+    return ((await this.log?.all()) ?? []).map(({ row }) => row)
+  },
+}
+
+/** Deletes all that this address keeps, as the extension does. */
+const erasing = {
+  /** What stayed, once this page has begun. */
+  left: undefined as string[] | undefined,
+  begin(): void {
+    erasing.left = undefined
+    setTimeout(eraseOnRestart)
+  },
+  /** Has a file open for writing for as long as this page lives. */
+  async hold(folder: string): Promise<void> {
+    const root = await navigator.storage.getDirectory()
+    const file = await (await root.getDirectoryHandle(folder, { create: true })).getFileHandle("0", { create: true })
+    Object.assign(window, { held: await file.createWritable() })
+  },
+  async kept(): Promise<string[]> {
+    const root = await navigator.storage.getDirectory()
+    return [...(await store.databases("")), ...(await Array.fromAsync(root.keys())), ...(await caches.keys())]
+  },
+}
+void eraseIfAsked().then((left) => {
+  erasing.left = left
+})
+
 export type StorePage = typeof store
-Object.assign(window, { store })
+export type RowLogs = typeof logs
+export type Erasing = typeof erasing
+Object.assign(window, { store, logs, erasing })

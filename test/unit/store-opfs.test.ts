@@ -5,9 +5,11 @@ import { launchChromium } from "../support/chromium.ts"
 import { type ModelServer, modelServer } from "../support/model-server.ts"
 import { serveFolder } from "../support/serve.ts"
 import { milestones, sha256, someBytes } from "../support/store-cases.ts"
-import type { StorePage } from "../support/store-page.ts"
+import type { Erasing, RowLogs, StorePage } from "../support/store-page.ts"
 
 declare const store: StorePage
+declare const logs: RowLogs
+declare const erasing: Erasing
 
 const MiB = 2 ** 20
 
@@ -205,5 +207,41 @@ describe("the store of a real page", () => {
     const url = `${server.serve("/wrong.onnx", { bytes: someBytes(1000) })}#sha256=${"0".repeat(64)}`
     expect(await load(tab, url, "wrong")).toMatchObject({ code: "IPFA_MODEL_DIGEST" })
     expect(await tab.evaluate(() => store.folders("wrong"))).toEqual([])
+  })
+
+  test("rows that the disk has no room for are lost, the others of the log are read and the newest of them kept", async () => {
+    const faults: Error[] = []
+    tab.on("pageerror", (error) => faults.push(error))
+    const rows = () => tab.evaluate(() => logs.rows())
+    await tab.evaluate(() => logs.add(1))
+    expect(await rows()).toEqual([1])
+    await tab.evaluate(() => logs.fill())
+    await tab.evaluate(() => logs.add(2))
+    expect(await rows()).toEqual([1])
+    await tab.evaluate(() => logs.free())
+    await tab.evaluate(() => {
+      for (const row of [3, 4, 5]) logs.add(row)
+    })
+    expect(await rows()).toEqual([3, 4, 5])
+    expect(faults).toEqual([])
+  })
+
+  test("deleting everything tries what is in use three times, deletes the rest and says what stayed; the next time it goes", async () => {
+    const other = await open()
+    await other.evaluate(() => erasing.hold("held"))
+    await load(tab, server.serve("/erased.onnx", { bytes: someBytes(1000) }), "erased")
+    await versioned("erased", 1)
+    await tab.evaluate(() => caches.open("erased"))
+    let starts = 0
+    tab.on("load", () => starts++)
+    const erase = async () => {
+      starts = 0
+      await tab.evaluate(() => erasing.begin())
+      const left = await tab.waitForFunction(() => (globalThis as { erasing?: Erasing }).erasing?.left)
+      return [await left.jsonValue(), starts, await tab.evaluate(() => erasing.kept())]
+    }
+    expect(await erase()).toEqual([["held"], 3, ["held"]])
+    await other.close()
+    expect(await erase()).toEqual([[], 1, []])
   })
 })
