@@ -92,6 +92,13 @@ const store = {
     return library(options).put(owner, part)
   },
   list: (options: BrowserLibraryOptions) => library(options).list(),
+  delete: (sha256: string, options: BrowserLibraryOptions) => library(options).delete(sha256),
+  /** Notes `lines` of a model where they are given; what is noted of it, by name. */
+  async noted(url: string, options: BrowserLibraryOptions, lines?: string[]) {
+    const { notes } = await library(options).acquire(url, owner)
+    if (lines) await notes!.set("lines", lines)
+    return { lines: await notes!.get("lines"), other: await notes!.get("other") }
+  },
   /** Overwrites what is stored. */
   async damage(name: string) {
     const root = await (await navigator.storage.getDirectory()).getDirectoryHandle(name)

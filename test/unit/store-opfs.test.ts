@@ -117,6 +117,23 @@ describe("the store of a real page", () => {
     expect(server.requests.map((r) => r.method)).toEqual(["GET", "HEAD"])
   })
 
+  test("what is noted of a model is there after a restart, shows nowhere else, and is gone with the model", async () => {
+    const bytes = someBytes(1000)
+    const url = server.serve("/noted.onnx", { bytes })
+    const options = { name: "noted", allowLoopback: true }
+    const noted = (lines?: string[]) =>
+      tab.evaluate(([u, o, l]) => store.noted(u, o, l), [url, options, lines] as const)
+    expect(await noted()).toEqual({})
+    expect(await noted(["one", "two"])).toEqual({ lines: ["one", "two"] })
+    await restart()
+    expect(await noted()).toEqual({ lines: ["one", "two"] })
+    const { models } = await tab.evaluate((o) => store.list(o), options)
+    expect(models).toHaveLength(1)
+    expect(models[0]).not.toHaveProperty("notes")
+    expect(await tab.evaluate(([s, o]) => store.delete(s, o), [sha256(bytes), options] as const)).toBe(true)
+    expect(await noted()).toEqual({})
+  })
+
   test("a download that was cut off goes on from its last part, without asking for leave to", async () => {
     const bytes = someBytes(12 * MiB)
     const lastModified = "Mon, 01 Jun 2026 00:00:00 GMT"
