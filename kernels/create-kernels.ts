@@ -1,7 +1,7 @@
 import type { Clip } from "./activation.ts"
 import type { AnyKernel, GpuDtype, StoredDtype } from "./define-kernel.ts"
 import type { GpuArray } from "./fill.ts"
-import type { GpuTensor } from "./gpu-tensor.ts"
+import { elems, type GpuTensor } from "./gpu-tensor.ts"
 import { type LanguageKernels, languageKernels } from "./language-kernels.ts"
 import { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 import * as binary from "./ops/binary/binary.ts"
@@ -15,6 +15,7 @@ import { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 import { type GridSampleAttributes, gridSample } from "./ops/grid-sample/grid-sample.ts"
 import { type MatmulAlgorithm, type MatmulAttributes, matmul } from "./ops/matmul/matmul.ts"
 import { layerNorm, type NormAttributes, rmsNorm } from "./ops/norm/norm.ts"
+import { packedConv2d } from "./ops/packed-conv2d/packed-conv2d.ts"
 import { averagePool, maxPool, type PoolAttributes } from "./ops/pool2d/pool2d.ts"
 import * as reduce from "./ops/reduce/reduce.ts"
 import { type ResampleAttributes, resample } from "./ops/resample/resample.ts"
@@ -24,6 +25,7 @@ import { type TopKAttributes, topK } from "./ops/top-k/top-k.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
+import type { PackedTensor } from "./packed/packed-tensor.ts"
 import { type PixelSource, pixels } from "./pixels/pixels.ts"
 import { traitsOf } from "./quirks/index.ts"
 import { KernelRuntime, type RunOptions } from "./runtime.ts"
@@ -110,6 +112,14 @@ export interface Kernels
     bias?: Floats,
     attributes?: Partial<Conv2dAttributes>,
     options?: RunOptions<Conv2dAlgorithm>,
+  ): Result
+  /** As conv2d, with packed weights [o, c / group · kh · kw], whose window `attributes` give. */
+  packedConv2d(
+    x: Float32,
+    w: PackedTensor,
+    bias: Float32 | undefined,
+    attributes: Partial<Conv2dAttributes> & { size: readonly [kh: number, kw: number] },
+    options?: RunOptions<"blocked">,
   ): Result
   /** A convolution backwards: weights [c, o / group, kh, kw]. */
   convTranspose2d(
@@ -236,6 +246,11 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     matmul: two(matmul),
     gemm: (a, b, bias, attributes, options) => runtime.run(matmul, [a, b, bias], attributes, options) as Result,
     conv2d: (x, w, bias, attributes, options) => runtime.run(conv2d, [x, w, bias], attributes, options) as Result,
+    packedConv2d: (x, { format, shape: [outs, taps], words }, bias, { size, ...attributes }, options) => {
+      const shape = [outs, taps / elems(size), ...size] as const
+      const inputs = [x, words, bias] as GpuTensor[]
+      return runtime.run(packedConv2d, inputs, { ...attributes, format, shape }, options) as Result
+    },
     convTranspose2d: (x, w, bias, attributes, options) =>
       runtime.run(convTranspose2d, [x, w, bias], attributes, options) as Result,
     rmsNorm: (x, w, attributes, options) => runtime.run(rmsNorm, [x, w], attributes, options) as Result,

@@ -63,6 +63,7 @@ export { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 export { type GridSampleAttributes, gridSample } from "./ops/grid-sample/grid-sample.ts"
 export { matmul } from "./ops/matmul/matmul.ts"
 export { layerNorm, type NormAttributes, rmsNorm } from "./ops/norm/norm.ts"
+export { type PackedConv2dAttributes, packedConv2d } from "./ops/packed-conv2d/packed-conv2d.ts"
 export { averagePool, maxPool, type PoolAttributes } from "./ops/pool2d/pool2d.ts"
 export {
   reduceL1,

@@ -27,6 +27,7 @@ import { gather } from "./ops/gather/gather.ts"
 import { gridSample } from "./ops/grid-sample/grid-sample.ts"
 import { matmul } from "./ops/matmul/matmul.ts"
 import { layerNorm, rmsNorm } from "./ops/norm/norm.ts"
+import { packedConv2d } from "./ops/packed-conv2d/packed-conv2d.ts"
 import { averagePool, maxPool } from "./ops/pool2d/pool2d.ts"
 import {
   reduceL1,
@@ -121,6 +122,7 @@ export const kernelRegistry: readonly AnyKernel[] = [
   copy,
   cast,
   conv2d,
+  packedConv2d,
   convTranspose2d,
   maxPool,
   averagePool,

@@ -675,7 +675,7 @@ fn main(
   },
   "ops/conv2d/blocked.wgsl": {
     path: "ops/conv2d/blocked.wgsl",
-    hash: "9c5298db53f7efc2",
+    hash: "02d2cfa9e201b383",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -719,13 +719,14 @@ override WG: u32 = 64;
 // Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
 override SIDE: u32 = 1;
 // 4 × 4 products in registers: what each value that is read serves.
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
-}
-
 fn next_four(first: u32) -> vec4<u32> {
   return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
 }
+
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+// Stores 4 channels of one group, from \`first\` on, of 4 neighbouring pixels of a row, those there are; \`line\` is the first channel's row.
 // The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
@@ -792,6 +793,19 @@ fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>)
     store(line + places.w, out, sums.w);
   }
 }
+
+fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
+  if (out < params.group_outs) {
+    let area = params.out_height * params.out_width;
+    store_four(line + out * area, first + out, columns, params.out_width, sums);
+  }
+}
+
+fn store_block(line: u32, first: u32, outs: vec4<u32>, columns: vec4<u32>, sums: mat4x4<f32>) {
+  for (var i = 0u; i < 4u; i++) {
+    store_row(line, first, outs[i], columns, sums[i]);
+  }
+}
 // A row of x below one row of a window: where it starts, and how many columns it has, none above the image and below it.
 struct Row {
   start: u32,
@@ -821,19 +835,6 @@ fn x_four(row: Row, columns: vec4<u32>, kx: u32) -> vec4<f32> {
 
 fn w_four(at: vec4<u32>) -> vec4<f32> {
   return vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]);
-}
-
-fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
-  if (out < params.group_outs) {
-    let area = params.out_height * params.out_width;
-    store_four(line + out * area, first + out, columns, params.out_width, sums);
-  }
-}
-
-fn store_block(line: u32, first: u32, outs: vec4<u32>, columns: vec4<u32>, sums: mat4x4<f32>) {
-  for (var i = 0u; i < 4u; i++) {
-    store_row(line, first, outs[i], columns, sums[i]);
-  }
 }
 
 @compute @workgroup_size(WG)
@@ -894,7 +895,7 @@ fn main(
   },
   "ops/conv2d/depthwise.wgsl": {
     path: "ops/conv2d/depthwise.wgsl",
-    hash: "b463c6b0d1172d92",
+    hash: "4d30be823007a108",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","outs":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -937,12 +938,12 @@ override WG: u32 = 64;
 // Fours of pixels that an invocation makes: 1 or 2.
 override SIDE: u32 = 1;
 // 4 × 4 products in registers: what each value that is read serves.
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
-}
-
 fn next_four(first: u32) -> vec4<u32> {
   return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
+
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 // The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
@@ -1207,7 +1208,7 @@ fn main(
   },
   "ops/conv2d/pointwise.wgsl": {
     path: "ops/conv2d/pointwise.wgsl",
-    hash: "bb60e3c386186682",
+    hash: "1c2b861c1701c98a",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","channels":"u32","outs":"u32","area":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -1238,12 +1239,12 @@ override WG: u32 = 64;
 // Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
 override SIDE: u32 = 1;
 // 4 × 4 products in registers: what each value that is read serves.
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
-}
-
 fn next_four(first: u32) -> vec4<u32> {
   return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
+
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 // The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
@@ -2201,7 +2202,7 @@ fn main(
   },
   "ops/matmul/blocked.wgsl": {
     path: "ops/matmul/blocked.wgsl",
-    hash: "7bedabffc7f88bf8",
+    hash: "3a4013235c3aafd6",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -2271,12 +2272,12 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 // 4 × 4 products in registers: what each value that is read serves.
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
-}
-
 fn next_four(first: u32) -> vec4<u32> {
   return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
+
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 // Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
 fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>) {
@@ -3123,6 +3124,411 @@ fn main(
     y[at] = (value(at) - mean) * scale * w[weight];
 #endif
   }
+}
+`,
+  },
+  "ops/packed-conv2d/blocked.wgsl": {
+    path: "ops/packed-conv2d/blocked.wgsl",
+    hash: "541e709a1eddb6a0",
+    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"pieces":"u32","blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","taps":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
+    overrides: {"WG":64},
+    code: `// As conv2d's blocked, with packed weights: an invocation makes 4 channels of one group, of 4 neighbouring pixels of a row, from 8 taps at a time. With POINTWISE all pixels
+// of an image are one row.
+struct Params {
+  pieces: u32,
+  blocks: u32,
+  groups: u32,
+  group_channels: u32,
+  group_outs: u32,
+  taps: u32,
+  height: u32,
+  width: u32,
+  out_height: u32,
+  out_width: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride_y: u32,
+  stride_x: u32,
+  pad_y: u32,
+  pad_x: u32,
+  dilation_y: u32,
+  dilation_x: u32,
+  low: f32,
+  high: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<u32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+fn next_four(first: u32) -> vec4<u32> {
+  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
+// Eight weights of a packed matrix w at a time, as numbers. How they lie is packed/format.ts's table, whose numbers for one format are the constants here.
+#const BLOCK
+#const BYTES
+#const LOW_AT
+#const LOW_BITS
+#const LOW_RUN
+#const HIGH_AT
+#const HIGH_BITS
+#const HIGH_RUN
+#const ZERO
+#const SCALES_AT
+#const CODES_AT
+
+// Eight numbers.
+struct Eight {
+  lo: vec4<f32>,
+  hi: vec4<f32>,
+}
+
+// What weights share: weight = size · (q − zero) − low.
+struct Step {
+  size: f32,
+  zero: f32,
+  low: f32,
+}
+
+// The low 16 bits of a word as a number. Not unpack2x16float: a device may let it make a subnormal number 0, which scales of narrow groups are.
+fn half(bits: u32) -> f32 {
+  let exponent = (bits >> 10u) & 31u;
+  let steps = f32((bits & 1023u) | (min(exponent, 1u) << 10u));
+  let size = steps * bitcast<f32>((max(exponent, 1u) + 102u) << 23u);
+  return select(size, -size, (bits & 0x8000u) != 0u);
+}
+
+fn byte(at: u32) -> u32 {
+  return (w[at / 4u] >> (at % 4u * 8u)) & 255u;
+}
+
+// The four bytes from \`at\` on.
+fn word(at: u32) -> u32 {
+#if WHOLE_WORDS
+  return w[at / 4u];
+#else
+  // Blocks are of an even number of bytes.
+  if (at % 4u == 0u) {
+    return w[at / 4u];
+  }
+  return (w[at / 4u] >> 16u) | (w[at / 4u + 1u] << 16u);
+#endif
+}
+
+// Where the parts of eight quants lie in two words: \`shift\` bits up in each of their bytes, or side by side.
+struct Place {
+  words: vec2<u32>,
+  shift: u32,
+}
+
+// Of a plane's parts of the quants e to e + 7 of a block.
+fn place(block: u32, e: u32, at: u32, bits: u32, run: u32) -> Place {
+  if (run == 1u) {
+    let all = word(block + at + e * bits / 32u * 4u) >> (e * bits % 32u);
+    return Place(vec2<u32>(all, all >> (4u * bits)), 0u);
+  }
+  let first = block + at + e / (run * 8u / bits) * run + e % run;
+  return Place(vec2<u32>(word(first), word(first + 4u)), e / run % (8u / bits) * bits);
+}
+
+#if INT8
+// Eight quants, a byte each.
+alias Quants = vec2<u32>;
+
+// The lowest four numbers of \`bits\` bits, a byte each.
+fn apart(all: u32, bits: u32) -> u32 {
+  let each = (vec4<u32>(all) >> (vec4<u32>(0u, 1u, 2u, 3u) * vec4<u32>(bits))) & vec4<u32>((1u << bits) - 1u);
+  return dot(each, vec4<u32>(0x1u, 0x100u, 0x10000u, 0x1000000u));
+}
+
+fn part(block: u32, e: u32, at: u32, bits: u32, run: u32) -> Quants {
+  let p = place(block, e, at, bits, run);
+  if (run == 1u) {
+    return vec2<u32>(apart(p.words.x, bits), apart(p.words.y, bits));
+  }
+  return (p.words >> vec2<u32>(p.shift)) & vec2<u32>(0x01010101u * ((1u << bits) - 1u));
+}
+
+fn quants(block: u32, e: u32) -> Quants {
+  var q = part(block, e, LOW_AT, LOW_BITS, LOW_RUN);
+#if HIGH_BITS
+  q |= part(block, e, HIGH_AT, HIGH_BITS, HIGH_RUN) << vec2<u32>(LOW_BITS);
+#endif
+  return q;
+}
+#else
+struct Quants {
+  lo: vec4<u32>,
+  hi: vec4<u32>,
+}
+
+fn part(block: u32, e: u32, at: u32, bits: u32, run: u32) -> Quants {
+  let p = place(block, e, at, bits, run);
+  let shifts = select(vec4<u32>(0u, 8u, 16u, 24u) + p.shift, vec4<u32>(0u, 1u, 2u, 3u) * bits, run == 1u);
+  let mask = vec4<u32>((1u << bits) - 1u);
+  return Quants((vec4<u32>(p.words.x) >> shifts) & mask, (vec4<u32>(p.words.y) >> shifts) & mask);
+}
+
+fn quants(block: u32, e: u32) -> Quants {
+  var q = part(block, e, LOW_AT, LOW_BITS, LOW_RUN);
+#if SIGNED
+  q = Quants(q.lo ^ vec4<u32>(128u), q.hi ^ vec4<u32>(128u));
+#endif
+#if HIGH_BITS
+  let high = part(block, e, HIGH_AT, HIGH_BITS, HIGH_RUN);
+  q = Quants(q.lo | (high.lo << vec4<u32>(LOW_BITS)), q.hi | (high.hi << vec4<u32>(LOW_BITS)));
+#endif
+  return q;
+}
+#endif
+
+// Of the quants e to e + 7 of a block.
+fn step_of(block: u32, e: u32) -> Step {
+  let both = word(block + SCALES_AT);
+  var s = Step(half(both), f32(ZERO), 0.0);
+#if SCALES == half
+  s.zero = half(both >> 16u);
+#endif
+#if SCALES == float
+  s.size = bitcast<f32>(both);
+  s.zero = bitcast<f32>(word(block + 4u));
+#endif
+#if SCALES == low
+  s.low = -half(both >> 16u);
+#endif
+#if SCALES == K2
+  let code = byte(block + e / 16u);
+  s.size *= f32(code & 15u);
+  s.low = half(both >> 16u) * f32(code >> 4u);
+#endif
+#if SCALES == K3
+  let group = e / 16u;
+  let low = (byte(block + CODES_AT + group % 8u) >> (group / 8u * 4u)) & 15u;
+  let high = (byte(block + CODES_AT + 8u + group % 4u) >> (group / 4u * 2u)) & 3u;
+  s.size *= f32(low | (high << 4u)) - 32.0;
+#endif
+#if SCALES == K4
+  let at = block + CODES_AT + e / 32u % 4u;
+  let first = byte(at);
+  let second = byte(at + 4u);
+  let third = byte(at + 8u);
+  var codes = vec2<u32>(first & 63u, second & 63u);
+  if (e >= 128u) {
+    codes = vec2<u32>((third & 15u) | ((first >> 6u) << 4u), (third >> 4u) | ((second >> 6u) << 4u));
+  }
+  s.size *= f32(codes.x);
+  s.low = half(both >> 16u) * f32(codes.y);
+#endif
+#if SCALES == K6
+  s.size *= f32(bitcast<i32>(byte(block + CODES_AT + e / 16u) << 24u) >> 24u);
+#endif
+  return s;
+}
+
+// The weights 8i to 8i + 7 of a row.
+#if INT8
+struct Weights {
+  q: vec2<u32>,
+  s: Step,
+}
+
+fn weights(row: u32, i: u32) -> Weights {
+  let block = (row * params.blocks + i / (BLOCK / 8u)) * BYTES;
+  let e = i % (BLOCK / 8u) * 8u;
+  var w = Weights(quants(block, e), step_of(block, e));
+#if LOW_BITS == 8
+  // As signed numbers, which some are already.
+  w.s.zero -= 128.0;
+#if !SIGNED
+  w.q ^= vec2<u32>(0x80808080u);
+#endif
+#endif
+  return w;
+}
+#else
+fn weights(row: u32, i: u32) -> Eight {
+  let block = (row * params.blocks + i / (BLOCK / 8u)) * BYTES;
+  let e = i % (BLOCK / 8u) * 8u;
+  let q = quants(block, e);
+  let s = step_of(block, e);
+  return Eight(s.size * (vec4<f32>(q.lo) - s.zero) - s.low, s.size * (vec4<f32>(q.hi) - s.zero) - s.low);
+}
+#endif
+// Stores 4 channels of one group, from \`first\` on, of 4 neighbouring pixels of a row, those there are; \`line\` is the first channel's row.
+// The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
+  return clamp(v, params.low, params.high);
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if !ACTIVATION
+  return v;
+#endif
+}
+
+fn store(at: u32, out: u32, sum: f32) {
+#if BIAS
+  let v = sum + bias[out];
+#else
+  let v = sum;
+#endif
+#if RESIDUAL == before
+  y[at] = activate(v + residual[at]);
+#endif
+#if RESIDUAL == after
+  y[at] = activate(v) + residual[at];
+#endif
+#if !RESIDUAL
+  y[at] = activate(v);
+#endif
+}
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+  if (places.x < end) {
+    store(line + places.x, out, sums.x);
+  }
+  if (places.y < end) {
+    store(line + places.y, out, sums.y);
+  }
+  if (places.z < end) {
+    store(line + places.z, out, sums.z);
+  }
+  if (places.w < end) {
+    store(line + places.w, out, sums.w);
+  }
+}
+
+fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
+  if (out < params.group_outs) {
+    let area = params.out_height * params.out_width;
+    store_four(line + out * area, first + out, columns, params.out_width, sums);
+  }
+}
+
+fn store_block(line: u32, first: u32, outs: vec4<u32>, columns: vec4<u32>, sums: mat4x4<f32>) {
+  for (var i = 0u; i < 4u; i++) {
+    store_row(line, first, outs[i], columns, sums[i]);
+  }
+}
+// A row of x below one row of a window: where it starts, and how many columns it has, none above the image and below it.
+struct Row {
+  start: u32,
+  width: u32,
+}
+
+fn row_of(channel: u32, oy: u32, ky: u32) -> Row {
+  // Above the image this wraps to a number beyond its height, and so does a column beyond its width.
+  let iy = oy * params.stride_y + ky * params.dilation_y - params.pad_y;
+  return Row((channel * params.height + iy) * params.width, select(0u, params.width, iy < params.height));
+}
+
+// What lies outside of x counts as 0.
+fn x_at(row: Row, column: u32, kx: u32) -> f32 {
+  let ix = column * params.stride_x + kx * params.dilation_x - params.pad_x;
+  return select(0.0, x[row.start + ix], ix < row.width);
+}
+
+fn x_four(row: Row, columns: vec4<u32>, kx: u32) -> vec4<f32> {
+  return vec4<f32>(
+    x_at(row, columns.x, kx),
+    x_at(row, columns.y, kx),
+    x_at(row, columns.z, kx),
+    x_at(row, columns.w, kx),
+  );
+}
+
+// What tap t of a group's windows meets, its channels being those from \`channel\` on: 0 where there is no such tap, as in the last row's filling.
+fn tap(channel: u32, oy: u32, columns: vec4<u32>, t: u32) -> vec4<f32> {
+#if !WHOLE
+  if (t >= params.taps) {
+    return vec4<f32>();
+  }
+#endif
+#if POINTWISE
+  return x_four(Row((channel + t) * params.width, params.width), columns, 0u);
+#else
+  let line = t / params.kernel_width;
+  let row = row_of(channel + line / params.kernel_height, oy, line % params.kernel_height);
+  return x_four(row, columns, t % params.kernel_width);
+#endif
+}
+
+fn taps(channel: u32, oy: u32, columns: vec4<u32>, t: u32) -> mat4x4<f32> {
+  return mat4x4<f32>(
+    tap(channel, oy, columns, t),
+    tap(channel, oy, columns, t + 1u),
+    tap(channel, oy, columns, t + 2u),
+    tap(channel, oy, columns, t + 3u),
+  );
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.pieces) {
+    return;
+  }
+  let across = (params.out_width + 3u) / 4u;
+  let down = (params.group_outs + 3u) / 4u;
+  let columns = next_four(i % across * 4u);
+  let oy = i / across % params.out_height;
+  let outs = next_four(i / (across * params.out_height) % down * 4u);
+  // Of all groups of all images, and of the channels that this one makes.
+  let group = i / (across * params.out_height * down);
+  let first = group % params.groups * params.group_outs;
+  let channel = group * params.group_channels;
+  // Channels beyond the last read the last's weights and are not stored.
+  let rows = first + min(outs, vec4<u32>(params.group_outs - 1u));
+  let eights = (params.taps + 7u) / 8u;
+  var sums = mat4x4<f32>();
+  for (var e = 0u; e < eights; e++) {
+    let w0 = weights(rows.x, e);
+    let w1 = weights(rows.y, e);
+    let w2 = weights(rows.z, e);
+    let w3 = weights(rows.w, e);
+    sums += taps(channel, oy, columns, 8u * e) * mat4x4<f32>(w0.lo, w1.lo, w2.lo, w3.lo);
+    sums += taps(channel, oy, columns, 8u * e + 4u) * mat4x4<f32>(w0.hi, w1.hi, w2.hi, w3.hi);
+  }
+  let line = (group * params.group_outs * params.out_height + oy) * params.out_width;
+  store_block(line, first, outs, columns, sums);
 }
 `,
   },

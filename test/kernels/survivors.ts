@@ -137,6 +137,21 @@ export const survivors: Record<string, Record<string, string>> = {
     "for (var i = 0u; i < 4u; i++) { → for (var i = 0u; i <= 4u; i++) {": "the fifth of four is the fourth, once more",
     "if (SIDE == 2u) { → if (true) {": "what small blocks then compute beyond themselves is not stored",
   },
+  "packed-conv2d": {
+    ...Object.fromEntries(
+      ["+ 1u", "- 0u"].map((end) => [
+        `let rows = first + min(outs, vec4<u32>(params.group_outs - 1u)); → let rows = first + min(outs, vec4<u32>(params.group_outs ${end}));`,
+        unstored,
+      ]),
+    ),
+    "for (var i = 0u; i < 4u; i++) { → for (var i = 0u; i <= 4u; i++) {": "the fifth of four is the fourth, once more",
+    ...Object.fromEntries(
+      ["places.x <= end", "true"].map((guard) => [
+        `if (places.x < end) { → if (${guard}) {`,
+        "the first of four pixels is always there",
+      ]),
+    ),
+  },
   ...Object.fromEntries(
     ["sum", "mean", "prod", "max", "min", "l1", "l2", "sum-square", "log-sum", "log-sum-exp"].map((name) => [
       `reduce-${name}`,

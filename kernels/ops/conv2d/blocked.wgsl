@@ -34,25 +34,11 @@ override WG: u32 = 64;
 // Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
 override SIDE: u32 = 1;
 #include "wgsl/outer.wgsl"
-#include "wgsl/store-conv.wgsl"
-#include "wgsl/store-four.wgsl"
+#include "wgsl/store-block.wgsl"
 #include "wgsl/conv-row.wgsl"
 
 fn w_four(at: vec4<u32>) -> vec4<f32> {
   return vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]);
-}
-
-fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
-  if (out < params.group_outs) {
-    let area = params.out_height * params.out_width;
-    store_four(line + out * area, first + out, columns, params.out_width, sums);
-  }
-}
-
-fn store_block(line: u32, first: u32, outs: vec4<u32>, columns: vec4<u32>, sums: mat4x4<f32>) {
-  for (var i = 0u; i < 4u; i++) {
-    store_row(line, first, outs[i], columns, sums[i]);
-  }
 }
 
 @compute @workgroup_size(WG)

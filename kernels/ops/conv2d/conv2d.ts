@@ -81,7 +81,8 @@ const blocked = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/blocked
   },
 )
 
-const isPointwise = ({ group, window: { size, strides, pads } }: Conv2dProblem) =>
+/** Whether its window is one pixel after the other. */
+export const isPointwise = ({ group, window: { size, strides, pads } }: Conv2dProblem) =>
   group === 1 && [...size, ...strides].every((n) => n === 1) && pads.every((n) => n === 0)
 
 const pointwise = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/pointwise.wgsl"]>(

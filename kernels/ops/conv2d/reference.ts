@@ -38,20 +38,28 @@ export function reference(inputs: Inputs, problem: Conv2dProblem): Float64Array 
 }
 
 /**
- * Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most one rounding for each tap, one for the bias and one for the residual. Then come
- * what the activation makes of it, and a residual after it.
+ * Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most one rounding for each tap, one for the bias and one for the residual, and before
+ * them `roundings` of its weight, whose parts are of `sizes`. Then come what the activation makes of it, and a residual after it.
  */
+export function boundsOfTaps(
+  inputs: Inputs,
+  problem: Conv2dProblem,
+  expected: Float64Array,
+  sizes = inputs[1]!,
+  roundings = 0,
+): Float64Array {
+  const { channels, group, window, activation, residual } = problem
+  const terms = (channels / group) * window.size[0] * window.size[1] + 2 + roundings
+  const parts = sums(
+    inputs.with(1, sizes).map((input) => input && Float64Array.from(input, Math.abs)),
+    problem,
+  )
+  const bounds = parts.map((size) => gamma(terms) * size + terms * (1 + roundings) * TINY)
+  const results = activatedBounds(sums(inputs, problem), bounds, activation)
+  return residual === "after" ? results.map((bound, i) => bound + ULP * Math.abs(expected[i]!) + TINY) : results
+}
+
 export const sumOfTaps: Tolerance<Conv2dProblem> = {
   formula: "f(γ(taps + 2)·(|x|∗|w| + |bias| + |residual|) + (taps + 2)·TINY) + ULP·|y|",
-  bounds(inputs, problem, expected) {
-    const { channels, group, window, activation, residual } = problem
-    const terms = (channels / group) * window.size[0] * window.size[1] + 2
-    const sizes = sums(
-      inputs.map((input) => input && Float64Array.from(input, Math.abs)),
-      problem,
-    )
-    const bounds = sizes.map((size) => gamma(terms) * size + terms * TINY)
-    const results = activatedBounds(sums(inputs, problem), bounds, activation)
-    return residual === "after" ? results.map((bound, i) => bound + ULP * Math.abs(expected[i]!) + TINY) : results
-  },
+  bounds: boundsOfTaps,
 }
