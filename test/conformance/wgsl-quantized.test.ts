@@ -5,7 +5,7 @@ import { WgslSession } from "../../engine/backends/wgsl/session.ts"
 import { KernelRuntime } from "../../kernels/index.ts"
 import type { Dtype, Tensor } from "../../protocol/index.ts"
 import { softwareDevice } from "../kernels/software-gpu.ts"
-import { int, tensor } from "./single-node.ts"
+import { int, ints, tensor } from "./single-node.ts"
 import { model, type Tiny, value } from "./tiny-models.ts"
 
 let device: GPUDevice
@@ -105,5 +105,43 @@ describe("a table of few bits", () => {
     const small = [weight("w", "uint8", [9, 5], 0, 255), ...bytes.slice(1)]
     for (const nodes of [early(), late])
       expect(await agree({ x: indices, nodes, weights: small, rank: 3 })).toEqual([9 * 5 * 4])
+  })
+})
+
+describe("windows of few bits", () => {
+  const image = (channels: number, size: number) => tensor("float32", [2, channels, size, size]) as Tensor
+  const conv = (attribute: Tiny["nodes"][number]["attribute"]): Tiny["nodes"] => [
+    dequantize("w", [int("axis", 0)]),
+    { opType: "Conv", input: ["x", "w_number", "b"], output: ["c"], attribute },
+    { opType: "Relu", input: ["c"], output: ["y"] },
+  ]
+  const weights = (dims: number[], count = 0): Weight[] => [
+    weight("w", "uint8", dims, 0, 255),
+    scale("w_scale", count),
+    weight("w_point", "uint8", count > 0 ? [count] : [], 120, 130),
+    weight("b", "float32", [dims[0]!], -1, 1),
+  ]
+  /** Bytes of the weights, the bias left out. */
+  const weightBytes = async (given: Given, outs: number) => (await agree(given)).filter((bytes) => bytes !== 4 * outs)
+
+  test("are on the device in few bits, a scale for all or one an output, and give onnxruntime's numbers", async () => {
+    const pixels = { x: image(40, 5), nodes: conv([]), weights: weights([6, 40, 1, 1]), rank: 4 }
+    expect(await weightBytes(pixels, 6)).toEqual([6 * (64 + 8)])
+    const padded = { x: image(9, 5), nodes: conv([ints("pads", [1, 1, 1, 1])]), weights: weights([5, 9, 3, 3], 5), rank: 4 } // biome-ignore format: a line
+    expect(await weightBytes(padded, 5)).toEqual([5 * (3 * (32 + 8))])
+    const groups = { x: image(24, 4), nodes: conv([int("group", 2)]), weights: weights([8, 12, 2, 2], 8), rank: 4 }
+    expect(await weightBytes(groups, 8)).toEqual([8 * (64 + 8)])
+  })
+  test("along a line too", async () => {
+    const line = { ...image(9, 5), shape: [2, 9, 25] }
+    expect(await weightBytes({ x: line, nodes: conv([]), weights: weights([4, 9, 5], 4), rank: 3 }, 4)).toEqual([
+      4 * (64 + 8),
+    ])
+  })
+  test("are float32 where each channel is on its own, and where they are too few", async () => {
+    const depthwise = { x: image(8, 5), nodes: conv([int("group", 8)]), weights: weights([8, 1, 5, 5], 8), rank: 4 }
+    expect(await weightBytes(depthwise, 8)).toEqual([8 * 25 * 4])
+    const few = { x: image(9, 5), nodes: conv([]), weights: weights([5, 9, 1, 1], 5), rank: 4 }
+    expect(await weightBytes(few, 5)).toEqual([5 * 9 * 4])
   })
 })

@@ -3,12 +3,15 @@ import {
   type Conv2dAttributes,
   conv2d,
   convTranspose2d,
+  elems,
+  packedConv2d,
   type Shape,
 } from "../../../../kernels/index.ts"
 import { defineLowering, NodeLowering } from "../lowering.ts"
 import type { Value, Words } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
 import { clipBounds, knowsBounds } from "./elementwise.ts"
+import { packedMatrix } from "./packed.ts"
 
 type Pair = [number, number]
 type Four = [number, number, number, number]
@@ -189,9 +192,21 @@ export function convolved(
   attributes: Partial<Conv2dAttributes> = {},
 ): Value {
   const { size: _, ...window } = windowOf(node, w.shape.slice(2), x.shape)
-  const inputs = [asImages(node, x), asImages(node, w), bias, residual && asImages(node, residual)]
-  const result = node.run(conv2d, inputs, { ...window, group: node.int("group", 1), ...attributes })
+  const [images, weights] = [asImages(node, x), asImages(node, w)]
+  const whole = { ...window, group: node.int("group", 1), ...attributes }
+  const packed = packedWindows(node, weights, whole.group)
+  const inputs = [images, packed?.w ?? weights, bias, residual && asImages(node, residual)]
+  const result = packed
+    ? node.run(packedConv2d, inputs, { ...whole, ...packed.attributes })
+    : node.run(conv2d, inputs, whole)
   return x.shape.length === 3 ? node.reshaped(result, result.shape.toSpliced(2, 1)) : result
+}
+
+/** Stored weights of few bits as they are; undefined where float32 takes no more, or where a group has fewer outputs than are made at once, which would be mostly padding. */
+function packedWindows(node: NodeLowering, weights: Value, group: number) {
+  const [outs, ...taps] = weights.shape as [number, number, number, number]
+  const found = outs / group < 4 ? undefined : packedMatrix(node, weights, [outs, elems(taps)])
+  return found && { w: found.w, attributes: { format: found.attributes.format, shape: [outs, ...taps] as const } }
 }
 
 export const convolutions = [
