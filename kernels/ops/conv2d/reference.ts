@@ -5,6 +5,10 @@ import type { Conv2dProblem } from "./conv2d.ts"
 
 type Inputs = readonly (ArrayLike<number> | undefined)[]
 
+/** Weights of one output. */
+export const tapsOf = ({ channels, group, window }: Conv2dProblem) =>
+  (channels / group) * window.size[0] * window.size[1]
+
 /** What the activation is of: products, bias, and a residual that is added before it. */
 function sums([x, w, bias, added]: Inputs, problem: Conv2dProblem): Float64Array {
   const { images, channels, outs, group, window, residual } = problem
@@ -48,8 +52,8 @@ export function boundsOfTaps(
   sizes = inputs[1]!,
   roundings = 0,
 ): Float64Array {
-  const { channels, group, window, activation, residual } = problem
-  const terms = (channels / group) * window.size[0] * window.size[1] + 2 + roundings
+  const { activation, residual } = problem
+  const terms = tapsOf(problem) + 2 + roundings
   const parts = sums(
     inputs.with(1, sizes).map((input) => input && Float64Array.from(input, Math.abs)),
     problem,

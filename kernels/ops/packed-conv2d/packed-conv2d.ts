@@ -7,6 +7,7 @@ import { layoutConfig } from "../../packed/config.ts"
 import { layoutOf, type PackedFormat, packedWords } from "../../packed/format.ts"
 import { windowParams } from "../../window.ts"
 import { type Conv2dAttributes, type Conv2dProblem, conv2d, isPointwise } from "../conv2d/conv2d.ts"
+import { tapsOf } from "../conv2d/reference.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
@@ -21,9 +22,6 @@ export interface PackedConv2dProblem extends Conv2dProblem {
 
 /** Channels, and pixels, that one invocation makes: fixed in the source. */
 const BLOCK = 4
-
-/** Weights of one output. */
-export const tapsOf = ({ channels, group, window }: Conv2dProblem) => (channels / group) * elems(window.size)
 
 /** x [n, c, h, w], w packed [o, c / group · kh · kw], bias? [o], residual? [n, o, h', w'] → float32 [n, o, h', w']: conv2d, its weights unpacked in registers. */
 export const packedConv2d = defineKernel<PackedConv2dProblem, PackedConv2dAttributes, "blocked">({

@@ -1,8 +1,8 @@
 import type { Tolerance } from "../../define-kernel.ts"
 import type { Step } from "../../packed/block.ts"
 import { unpack } from "../../packed/packed-tensor.ts"
-import { boundsOfTaps, reference as convolved } from "../conv2d/reference.ts"
-import { type PackedConv2dProblem, tapsOf } from "./packed-conv2d.ts"
+import { boundsOfTaps, reference as convolved, tapsOf } from "../conv2d/reference.ts"
+import type { PackedConv2dProblem } from "./packed-conv2d.ts"
 
 type Inputs = readonly (ArrayLike<number> | undefined)[]
 
