@@ -27,7 +27,7 @@ export const wholeModels: readonly WholeModel[] = [
   shared("kws-dscnn", "kws-dscnn/kws_ref_model_float32.onnx"),
   shared("kwt1", "kwt1/kwt1.onnx"),
   shared("model2vec-vq64, 32 tokens", "model2vec-vq64/model.onnx", 1e-3, { batch: 1, seq: 32 }),
-  shared("stories260k, a token after 63", "stories260k/stories260K_decoder.onnx", 1e-3, { past_sequence_length: 63 }),
+  shared("stories260k, a token after 63", "stories260k/stories260K_decoder.onnx", 1e-3, { past: 63 }),
   shared("mobilenetv1-025", "mobilenetv1-025/mobilenet_v1_0.25_128_fp32.onnx"),
   shared("ultraface-rfb320", "ultraface-rfb320/version-RFB-320.onnx"),
   // Rounding to float16, and to 8 bits, turns a difference in the last place into a whole step.
