@@ -24,7 +24,7 @@ test.skipIf(noFirefox)(
     expect(counts.jobs).toBe(counts.right + counts.ended + counts.dropped)
     expect(counts.right).toBeGreaterThan(50)
     expect(Object.values(faults).reduce((sum, n) => sum + n)).toBeGreaterThan(1)
-    expect(memory.map(({ part }) => part)).toEqual(expect.arrayContaining(["bridge-server", "firefox: its processes"]))
+    expect(memory.map(({ part }) => part)).toEqual(expect.arrayContaining(["bridge-server", "firefox: main process"]))
   },
   300_000,
 )

@@ -33,6 +33,11 @@ export function processTree(pid: number): number[] {
   return tree
 }
 
+/** What the system calls a process, in at most 15 characters; undefined where it has ended. */
+export function processName(pid: number): string | undefined {
+  return processOf(pid)?.name
+}
+
 /** What a process starts, as far as it was there when somebody looked. */
 export function watchProcesses(child: ChildProcess) {
   /** All that there were, by number. */

@@ -4,7 +4,7 @@ import { pairChromium } from "../../../scripts/start/chromium.ts"
 import { pairFirefox } from "../../../scripts/start/firefox.ts"
 import { launchExtension } from "../../support/extension.ts"
 import { launchFirefox } from "../../support/firefox.ts"
-import { processMiB, processTree } from "../../support/processes.ts"
+import { processMiB, processName, processTree } from "../../support/processes.ts"
 import type { Tab } from "./page-work.ts"
 
 /** What is held, by what holds it, MiB. */
@@ -99,8 +99,16 @@ export async function openFirefox(bridge: { ws: string; code: string }): Promise
     enable: (tab) => turn(() => firefox.enable(tab as unknown as PuppeteerPage, "session")),
     revoke: (origin) => turn(() => firefox.revoke(origin)),
     faults: { "wasm worker": () => firefox.killWorker(WASM_WORKER) },
-    memory: async () =>
-      memoryOf({ "firefox: its processes": processMiB(processTree(firefox.browser.process()?.pid as number)) }),
+    async memory() {
+      const main = firefox.browser.process()?.pid as number
+      const children = processTree(main).slice(1)
+      const isOfExtensions = (pid: number) => processName(pid) === "WebExtensions"
+      return memoryOf({
+        "firefox: main process": processMiB([main]),
+        "firefox: process of the extensions": processMiB(children.filter(isOfExtensions)),
+        "firefox: its other processes": processMiB(children.filter((pid) => !isOfExtensions(pid))),
+      })
+    },
     close: () => firefox.close(),
   }
 }
