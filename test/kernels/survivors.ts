@@ -10,6 +10,13 @@ const same = "no element is held against itself"
 const tree = { "if (li < s) { → if (li <= s) {": race, "if (li < s) { → if (true) {": race }
 const unlocked = "return workgroupUniformLoad(&scratch[0]); → return scratch[0];"
 
+const rowsBeyond = Object.fromEntries(
+  ["params.m + 1u", "params.m - 0u"].map((most) => {
+    const line = (end: string) => `let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${end}));`
+    return [`${line("params.m - 1u")} → ${line(most)}`, unstored]
+  }),
+)
+
 /** Mutants that no case can catch, and why, by kernel. Whoever is caught must not be listed, and the other way round. */
 export const survivors: Record<string, Record<string, string>> = {
   matmul: {
@@ -39,12 +46,15 @@ export const survivors: Record<string, Record<string, string>> = {
     "for (var x0 = 0u; x0 < params.k; x0 += lanes) { → for (var x0 = 0u; x0 <= params.k; x0 += lanes) {":
       "once more, for no value",
     ...Object.fromEntries(
-      ["params.n + 1u", "params.n - 0u"].map((most) => {
-        const line = (end: string) =>
-          `let right = batch * params.b_batch + min(cols, vec4<u32>(${end})) * params.b_col;`
-        return [`${line("params.n - 1u")} → ${line(most)}`, unstored]
-      }),
+      ["let", "var"].flatMap((kind) =>
+        ["params.n + 1u", "params.n - 0u"].map((most) => {
+          const line = (end: string) =>
+            `${kind} right = batch * params.b_batch + min(cols, vec4<u32>(${end})) * params.b_col;`
+          return [`${line("params.n - 1u")} → ${line(most)}`, unstored]
+        }),
+      ),
     ),
+    ...rowsBeyond,
   },
   "packed-matmul": {
     ...Object.fromEntries(
@@ -55,12 +65,7 @@ export const survivors: Record<string, Record<string, string>> = {
         ].map(([head, tail]) => [`${head}params.n - 1u${tail} → ${head}${most}${tail}`, unstored]),
       ),
     ),
-    ...Object.fromEntries(
-      ["params.m + 1u", "params.m - 0u"].map((most) => {
-        const line = (end: string) => `let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${end}));`
-        return [`${line("params.m - 1u")} → ${line(most)}`, unstored]
-      }),
-    ),
+    ...rowsBeyond,
     "if (li < s) { → if (li <= s) {": race,
     "if (li < s) { → if (true) {": race,
     "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
