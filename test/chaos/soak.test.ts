@@ -7,8 +7,6 @@ const SEED = Number(process.env.IPFA_SEED ?? 20_261_121)
 
 test.skipIf(noFirefox)(
   `half a minute of load and faults, with seed ${SEED}: no answer is wrong, lost or missing${noFirefox}`,
-  // Once in some runs an action in Firefox gives no answer; whether a job hangs or WebDriver does is not known yet. Twice in a row it fails.
-  { timeout: 300_000, retry: 1 },
   async () => {
     const { counts, anomalies, faults, memory } = await soak({
       minutes: 0.3,
@@ -29,4 +27,5 @@ test.skipIf(noFirefox)(
     expect(Object.values(faults).reduce((sum, n) => sum + n)).toBeGreaterThan(1)
     expect(memory.map(({ part }) => part)).toEqual(expect.arrayContaining(["bridge-server", "firefox: main process"]))
   },
+  300_000,
 )
