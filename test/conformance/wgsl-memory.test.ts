@@ -75,6 +75,48 @@ test("weights that are computed from others are computed once, and those others 
   await session.close()
 })
 
+test("what nodes compute alike is computed once, and no more is taken for alike", async () => {
+  const steep = (alpha: number) => [{ name: "alpha", type: 1, f: alpha }]
+  const bytes = model({
+    inputs: [value("x", "float32", ["n"])],
+    outputs: [value("y", "float32", ["n"]), value("b", "float32", ["n"])],
+    weights: [
+      { name: "two", dims: [1], data: Float32Array.of(2) },
+      { name: "also two", dims: [1], data: Float32Array.of(2) },
+    ],
+    nodes: [
+      // What an output of the graph has the name of is made all the same.
+      { opType: "Exp", input: ["x"], output: ["a"] },
+      { opType: "Exp", input: ["x"], output: ["b"] },
+      // Alike by what their inputs are alike in, though these have other names.
+      { opType: "Pow", input: ["a", "two"], output: ["c"] },
+      { opType: "Pow", input: ["a", "also two"], output: ["d"] },
+      { opType: "Erf", input: ["c"], output: ["e"] },
+      { opType: "Erf", input: ["d"], output: ["f"] },
+      // Other attributes, another order of the inputs.
+      { opType: "LeakyRelu", input: ["x"], output: ["g"], attribute: steep(0.5) },
+      { opType: "LeakyRelu", input: ["x"], output: ["h"], attribute: steep(0.25) },
+      { opType: "Sub", input: ["e", "g"], output: ["i"] },
+      { opType: "Sub", input: ["h", "f"], output: ["j"] },
+      { opType: "Max", input: ["i", "j"], output: ["y"] },
+    ],
+  })
+  const session = await WgslSession.open(runtime, bytes)
+  counts.dispatches = 0
+  const data = Float32Array.of(-2, -0.5, 0, 0.25)
+  const { outputs } = await session.run({ x: { dtype: "float32", shape: [4], data } }, {})
+  // Exp twice, Pow, Erf, LeakyRelu twice, Sub twice, Max.
+  expect(counts.dispatches).toBe(9)
+  const erfOf = [0.020665, 0.397118, 0.842701, 0.980281]
+  const right = [...data].map((x, i) => {
+    const leaky = (alpha: number) => Math.max(x, 0) + alpha * Math.min(x, 0)
+    return Math.max(erfOf[i]! - leaky(0.5), leaky(0.25) - erfOf[i]!)
+  })
+  expect(distance((outputs.y as Tensor<"float32">).data, right)).toBeLessThan(1e-4)
+  expect(distance((outputs.b as Tensor<"float32">).data, [...data].map(Math.exp))).toBeLessThan(1e-5)
+  await session.close()
+})
+
 test("what doesn't live at once takes less than a buffer for each tensor would", async () => {
   const session = await open()
   await runRight(session, 4)

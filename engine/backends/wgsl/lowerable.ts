@@ -9,6 +9,7 @@ import {
   type TensorProto,
 } from "../../../graph/index.ts"
 import { Constant } from "./constant.ts"
+import { deduplicate } from "./deduplicate.ts"
 import { fuse } from "./fuse.ts"
 import { storedHalves, storedType, storedWords } from "./tensors.ts"
 
@@ -37,7 +38,7 @@ export class Lowerable {
     return this.proto.graph!
   }
 
-  /** Those of the graph, where some are fused, and who uses a tensor. */
+  /** The graph's nodes, where some are fused and none computes what another does, and who uses a tensor. */
   get fused(): Fused {
     this.#fused ??= this.#fuse()
     return this.#fused
@@ -46,7 +47,7 @@ export class Lowerable {
   #fuse(): Fused {
     // With no shapes fed: a dimension that is open is no other's equal, so what is fused is fused whatever it will be.
     const { tensors } = inferShapes(this.proto)
-    const nodes = fuse(this.#graph, {
+    const fused = fuse(this.#graph, {
       elements: (name) => {
         const tensor = this.stored.get(name)
         const known = tensors.get(name)?.elements
@@ -55,6 +56,7 @@ export class Lowerable {
       },
       shape: (name) => tensors.get(name)?.shape ?? [],
     })
+    const nodes = deduplicate(fused, this.outputs, tensors)
     const users = new Map<string, NodeProto[]>()
     for (const node of nodes) for (const name of node.input) users.set(name, [...(users.get(name) ?? []), node])
     return { nodes, users }

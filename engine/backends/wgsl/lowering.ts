@@ -78,7 +78,6 @@ export class GraphLowering {
   }
 
   /** Stored float16 is offered as float32, which is made of it only where something is given that. */
-  /** Stored float16 is offered as float32, which is made of it only where something is given that. */
   #storedValue(tensor: TensorProto): Value {
     const shape = tensor.dims.map(Number)
     const type = storedType(tensor)
