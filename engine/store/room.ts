@@ -89,8 +89,7 @@ export class Room {
     }
     for (const { sha256, bytes } of this.#removable(stored, links)) {
       if (excess <= 0) return
-      await this.#store.delete(sha256)
-      excess -= bytes
+      if (await this.#remove(sha256, links)) excess -= bytes
     }
   }
 
@@ -147,14 +146,17 @@ export class Room {
         },
       })
     for (const id of drop) await this.#store.deletePartial(id)
-    for (const { sha256 } of leave) {
-      // Somebody has just come for it.
-      if (this.#leases.has(sha256)) continue
-      await this.#store.delete(sha256)
-      // Should another bring the same bytes later, whoever had uploaded them would learn of it by asking for them.
-      for (const link of links) if (link.sha256 === sha256 && link.kind === "upload") await this.#links.remove(link.id)
-    }
+    for (const { sha256 } of leave) await this.#remove(sha256, links)
     ticket.bytes = bytes
+  }
+
+  /** False where somebody has just come for it. */
+  async #remove(sha256: string, links: Link[]): Promise<boolean> {
+    if (this.#leases.has(sha256)) return false
+    await this.#store.delete(sha256)
+    // Should another bring the same bytes later, whoever had uploaded them would learn of it by asking for them.
+    for (const link of links) if (link.sha256 === sha256 && link.kind === "upload") await this.#links.remove(link.id)
+    return true
   }
 
   /** What may be removed, least recently used first. */

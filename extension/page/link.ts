@@ -1,9 +1,9 @@
 import { browser } from "wxt/browser"
 import { extensionPort } from "../../protocol/transports/extension-port.ts"
 import { messagePort } from "../../protocol/transports/message-port.ts"
+import { askBackground } from "../ask-background.ts"
 import { HAS_BACKGROUND_PAGE } from "../background-page.ts"
 import {
-  type BackgroundRequest,
   CONNECT,
   CONNECTED,
   FAILED_EVENT,
@@ -69,7 +69,7 @@ export function linkPage(): void {
 const closedToFrames = () => HAS_BACKGROUND_PAGE && (crossOriginIsolated || browser.extension.inIncognitoContext)
 
 async function inject(): Promise<void> {
-  await ask({ type: "inject" }).catch(fail)
+  await askBackground({ type: "inject" }).catch(fail)
 }
 
 /** Tells the pool when the page ends, and the page when the pool does: their MessagePort tells neither. */
@@ -86,13 +86,8 @@ function beginLife(): { id: string; end(): void } {
 
 /** An extension port, for pages whose surroundings let no frame in. */
 async function standIn(port: MessagePort): Promise<void> {
-  await ask({ type: "supervisor" })
+  await askBackground({ type: "supervisor" })
   relay(messagePort(port), extensionPort(browser.runtime.connect({ name: POOL_PORT }), { structuredClone: true }))
-}
-
-async function ask(request: BackgroundRequest): Promise<void> {
-  const { error } = (await browser.runtime.sendMessage(request)) as { error?: string }
-  if (error) throw new Error(error)
 }
 
 /** Tells the page: after an update or removal nothing of the extension can be called from here any more. */

@@ -1,14 +1,14 @@
 import { type ReadonlySignal, signal } from "@preact/signals"
 import { browser } from "wxt/browser"
 import { extensionPort, type Methods, type ParamsOf, Peer, type ResultOf, type Snapshot } from "../../protocol/index.ts"
-import { type BackgroundRequest, OWNER_PORT } from "../messages.ts"
+import { askBackground } from "../ask-background.ts"
+import { OWNER_PORT } from "../messages.ts"
 
 const RETRY_MS = 250
 
 /** A connection to the supervisor, which is started where it is not there. */
 export async function connectOwner(): Promise<Peer> {
-  const request: BackgroundRequest = { type: "supervisor" }
-  await browser.runtime.sendMessage(request)
+  await askBackground({ type: "supervisor" })
   const port = extensionPort(browser.runtime.connect({ name: OWNER_PORT }), { structuredClone: true })
   return new Peer(port, { role: "owner" })
 }

@@ -73,6 +73,38 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     expect((await it.acquire(second, owner)).stored).toBe(true)
   })
 
+  test("a smaller limit removes nothing that somebody comes for meanwhile, and no upload's owner learns that another brings it anew", async () => {
+    let atDelete = async (_digest: string) => {}
+    const opening = async () => {
+      const { store, links } = await place.open()
+      const wrapped: ByteStore = Object.assign(Object.create(store) as ByteStore, {
+        delete: async (digest: string) => {
+          await store.delete(digest)
+          await atDelete(digest)
+        },
+      })
+      return { store: wrapped, links }
+    }
+    const it = new ModelLibrary(
+      opening,
+      { http: nodeHttp(), allowLoopback: true },
+      { quotaBytes: 10 ** 9, revalidateMs: 10 ** 9, keepsFor: () => false },
+    )
+    const put = (whose: { owner: string }, n: number) =>
+      it.put(whose, { uploadId: `${n}`, offset: 0, total: 1000, bytes: someBytes(1000, n) })
+    await put(owner, 0)
+    const url = server.serve("/b.onnx", { bytes: someBytes(1000, 1) })
+    await (await it.acquire(url, owner)).read()
+    // While the first goes, somebody comes for the second.
+    const come = Promise.withResolvers<Awaited<ReturnType<typeof it.acquire>>>()
+    atDelete = async () => come.resolve(await it.acquire(url, owner))
+    await it.limit(500)
+    expect(sha256(await (await come.promise).read())).toBe(sha256(someBytes(1000, 1)))
+    await it.limit(10 ** 9)
+    await put(other, 0)
+    expect(await codeOf(it.acquire(`sha256:${sha256(someBytes(1000, 0))}`, owner))).toBe("IPFA_MODEL_NOT_FOUND")
+  })
+
   test("what the person brings in is for whoever may name it, and is read back as it came", async () => {
     const bytes = someBytes(1000)
     const it = library()

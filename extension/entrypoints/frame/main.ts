@@ -1,6 +1,7 @@
 import { browser } from "wxt/browser"
+import { askBackground } from "../../ask-background.ts"
 import { HAS_BACKGROUND_PAGE } from "../../background-page.ts"
-import { type BackgroundRequest, FRAME_HELLO, type FrameAnswer, type RoutedPort } from "../../messages.ts"
+import { FRAME_HELLO, type FrameAnswer, type RoutedPort } from "../../messages.ts"
 import { openBroker } from "../../page/broker.ts"
 
 // The hidden frame in a page. It passes the page's port to the pool, with the origin that the browser names, and does nothing else.
@@ -24,8 +25,7 @@ window.addEventListener("message", (event) => {
 /** A background page is reached through a SharedWorker. Elsewhere the service worker can reach the supervisor's document, which is always in another process: Chromium keeps isolated pages apart from others. */
 async function route(origin: string): Promise<((port: MessagePort, life: string) => void) | undefined> {
   const isPrivate = browser.extension.inIncognitoContext
-  const request: BackgroundRequest = { type: "supervisor" }
-  await browser.runtime.sendMessage(request)
+  await askBackground({ type: "supervisor" })
   if (HAS_BACKGROUND_PAGE) {
     const broker = openBroker()
     return (port, life) => broker.postMessage({ type: "route", origin, isPrivate, life } satisfies RoutedPort, [port])

@@ -3,17 +3,13 @@ import { workerClock } from "../../../engine/agent/clock.ts"
 import clockUrl from "../../../engine/agent/clock-worker.ts?worker&url"
 import { idbSettings } from "../../../engine/agent/settings.ts"
 import type { RuntimePortLike } from "../../../protocol/index.ts"
+import { askBackground } from "../../ask-background.ts"
 import { acceptConnections } from "../../background/connections.ts"
 import { idbGrants } from "../../gate/grant-store.ts"
-import type { BackgroundRequest, PromptClosed, RoutedPort, UpdateAvailable } from "../../messages.ts"
+import type { PromptClosed, RoutedPort, UpdateAvailable } from "../../messages.ts"
 import { Supervisor } from "../../supervisor/supervisor.ts"
 
 // Chromium's home for the supervisor: the only extension page without a window that lasts and may have workers.
-
-async function ask(request: BackgroundRequest): Promise<void> {
-  const { error } = (await browser.runtime.sendMessage(request)) as { error?: string }
-  if (error) throw new Error(error)
-}
 
 /** Native hosts that the service worker was asked for, until it comes with them. */
 const awaited = new Map<string, (host: RuntimePortLike) => void>()
@@ -23,7 +19,7 @@ function askForHost(): Promise<RuntimePortLike> {
   return new Promise((resolve, reject) => {
     // In the turn in which the port comes: what the host says first must find a listener.
     awaited.set(id, resolve)
-    ask({ type: "native-host", id }).catch(reject)
+    askBackground({ type: "native-host", id }).catch(reject)
   })
 }
 
@@ -33,15 +29,15 @@ const supervisor = new Supervisor({
   browser: brands.some(({ brand }) => brand === "Microsoft Edge") ? "edge" : "chromium",
   version: import.meta.env.IPFA_VERSION,
   browserSession: Promise.resolve(new URLSearchParams(location.search).get("session") ?? crypto.randomUUID()),
-  showPrompt: (id) => ask({ type: "show-prompt", id }),
+  showPrompt: (id) => askBackground({ type: "show-prompt", id }),
   grants: idbGrants(),
   settings: idbSettings(),
   clock: workerClock(clockUrl),
-  autostart: (on) => void ask({ type: "autostart", on }),
+  autostart: (on) => void askBackground({ type: "autostart", on }),
   connectHost: askForHost,
-  restart: () => void ask({ type: "restart" }),
-  showWorking: (on) => void ask({ type: "badge", on }),
-  forget: () => ask({ type: "forget" }),
+  restart: () => void askBackground({ type: "restart" }),
+  showWorking: (on) => void askBackground({ type: "badge", on }),
+  forget: () => askBackground({ type: "forget" }),
 })
 
 // From the frames in pages, by the service worker.
