@@ -57,8 +57,8 @@ test("a case that was not run is in the table with its reason", () => {
 })
 
 describe("aims", () => {
-  const row = (name: string, subjectMedian: number, baselineMedian: number) =>
-    ({ case: name, subjectMedian, baselineMedian, ratio: baselineMedian / subjectMedian }) as Row
+  const row = (name: string, subjectMedian: number, baselineMedian: number, ratioLow?: number) =>
+    ({ case: name, subjectMedian, baselineMedian, ratio: baselineMedian / subjectMedian, ratioLow }) as Row
 
   test("each is of a benchmark that there is, which has cases for it once it has a result", () => {
     for (const { benchmark, cases } of aims) {
@@ -81,6 +81,39 @@ describe("aims", () => {
       expect.stringContaining("**Reached** in all 2 cases."),
     ])
     expect(verdicts("fair-share", [row("c", 2.1, 1)])[0]).toContain("**Missed** in 1 of 1: c (0.476).")
+  })
+
+  test("the speed of kernels is judged by the low end of its interval, and what is counted has to be fewer", () => {
+    const [speed, counts] = verdicts("kernels", [
+      row("matmul", 1, 3, 0.9),
+      row("model a", 1, 1, 1),
+      row("model a, against WebAssembly", 2, 1, 0.4),
+      row("model a, dispatches a run", 4, 5, 1.25),
+      row("model a, bytes moved a run", 4, 4, 1),
+      row("model a, memory plan", 4, 4, 1),
+      row("matmul, of the FMA peak", 1, 2, 0.4),
+    ])
+    expect(speed).toMatch(/\*\*Missed\*\* in 1 of 2: matmul \(0\.9\)\.$/)
+    expect(counts).toMatch(/\*\*Missed\*\* in 1 of 2: model a, bytes moved a run \(1\)\.$/)
+  })
+
+  test("at most three cases of an aim are excepted, and what is excepted is named with its value and its reason", () => {
+    for (const { except = {} } of aims) expect(Object.keys(except).length).toBeLessThanOrEqual(3)
+    const aim = {
+      benchmark: "b",
+      says: "fast",
+      cases: /./,
+      of: "ratio",
+      atLeast: 1,
+      except: { c: "for a reason" },
+    } as const
+    expect(verdicts("b", [row("c", 2, 1), row("d", 1, 1)], [aim])).toEqual([
+      "Aim: fast. **Reached** in 1 of 2 cases. Excepted: c (0.5), for a reason.",
+    ])
+    expect(verdicts("b", [row("c", 2, 1), row("d", 2, 1)], [aim])).toEqual([
+      "Aim: fast. **Missed** in 1 of 2: d (0.5). Excepted: c (0.5), for a reason.",
+    ])
+    expect(verdicts("b", [row("c", 1, 1), row("d", 1, 1)], [aim])).toEqual(["Aim: fast. **Reached** in all 2 cases."])
   })
 })
 
