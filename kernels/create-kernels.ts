@@ -1,6 +1,6 @@
+import type { TensorData } from "../protocol/dtype.ts"
 import type { Clip } from "./activation.ts"
 import type { AnyKernel, GpuDtype, StoredDtype } from "./define-kernel.ts"
-import type { GpuArray } from "./fill.ts"
 import { elems, type GpuTensor } from "./gpu-tensor.ts"
 import { type LanguageKernels, languageKernels } from "./language-kernels.ts"
 import { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
@@ -42,11 +42,11 @@ type UnaryWith<A> = (x: Float32, attributes?: Partial<A>, options?: RunOptions<"
 /** Two of one dtype, broadcast by NumPy's rules. */
 type Arithmetic = <D extends GpuDtype>(
   a: GpuTensor<D>,
-  b: GpuTensor<D>,
+  b: GpuTensor<NoInfer<D>>,
   options?: RunOptions<"flat">,
 ) => Promise<GpuTensor<D>>
 /** 1 or 0 for each pair of two of one dtype, broadcast by NumPy's rules. */
-type Comparison = <D extends GpuDtype>(a: GpuTensor<D>, b: GpuTensor<D>, options?: RunOptions<"flat">) => Truth
+type Comparison = <D extends GpuDtype>(a: GpuTensor<D>, b: GpuTensor<NoInfer<D>>, options?: RunOptions<"flat">) => Truth
 /** [a…, cols, b…] → [a…, 1, b…] along an axis, the last unless given. */
 type Reduction = (x: Float32, attributes?: Partial<reduce.ReduceAttributes>, options?: RunOptions<"line">) => Result
 /** As a reduction: where along the axis the element lies. */
@@ -94,7 +94,7 @@ export interface Kernels
   readonly device: GPUDevice
   readonly runtime: KernelRuntime
   /** Uploads a tensor: float32, int32, uint32, or float16 by its bits. */
-  tensor<D extends StoredDtype>(tensor: { dtype: D; shape: readonly number[]; data: GpuArray }): GpuTensor<D>
+  tensor<D extends StoredDtype>(tensor: { dtype: D; shape: readonly number[]; data: TensorData<D> }): GpuTensor<D>
   /** [..., m, k] · [..., k, n] → [..., m, n] */
   matmul(a: Floats, b: Floats, options?: RunOptions<MatmulAlgorithm>): Result
   /** As matmul, with a bias [n], transposed sides, an activation. */
@@ -206,7 +206,7 @@ export interface Kernels
   where<D extends GpuDtype>(
     condition: GpuTensor<"uint32">,
     a: GpuTensor<D>,
-    b: GpuTensor<D>,
+    b: GpuTensor<NoInfer<D>>,
     options?: RunOptions<"flat">,
   ): Promise<GpuTensor<D>>
 }

@@ -1,16 +1,9 @@
-import { arrayTypes } from "../protocol/dtype.ts"
+import { arrayTypes, type TensorData } from "../protocol/dtype.ts"
 import { float16Bits } from "../protocol/float16.ts"
 import type { Fill, StoredDtype } from "./define-kernel.ts"
 
-/** float16 by its bits. */
-export type GpuArray =
-  | Float32Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | Uint32Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>
-
 /** `elems` elements as `fill` says, the same for the same `seed` everywhere. */
-export function filled(dtype: StoredDtype, elems: number, fill: Fill, seed: string): GpuArray {
+export function filled<D extends StoredDtype>(dtype: D, elems: number, fill: Fill, seed: string): TensorData<D> {
   const random = mulberry32(fnv1a(seed))
   const next = (i: number): number => {
     switch (fill.kind) {
@@ -26,7 +19,7 @@ export function filled(dtype: StoredDtype, elems: number, fill: Fill, seed: stri
   }
   const data = new arrayTypes[dtype](elems)
   for (let i = 0; i < elems; i++) data[i] = dtype === "float16" ? float16Bits(next(i)) : next(i)
-  return data
+  return data as TensorData<D>
 }
 
 /** FNV-1a, 32 bits. */

@@ -1,9 +1,9 @@
-import { arrayTypes, dtypeBytes } from "../protocol/dtype.ts"
+import { arrayTypes, dtypeBytes, type TensorData } from "../protocol/dtype.ts"
 import { AccelerateError } from "../protocol/errors/error.ts"
 import { float16Value } from "../protocol/float16.ts"
 import type { Fill, GpuDtype, Kernel, KernelCase, StoredDtype, TensorType } from "./define-kernel.ts"
 import { STORED } from "./device-memory.ts"
-import { filled, type GpuArray } from "./fill.ts"
+import { filled } from "./fill.ts"
 import { scoped } from "./gpu-errors.ts"
 import { elems, GpuTensor, wholeWords } from "./gpu-tensor.ts"
 import { computedType } from "./prepare.ts"
@@ -89,7 +89,7 @@ function withSpare(
   device: GPUDevice,
   { dtype, shape }: TensorType<StoredDtype>,
   word: number,
-  data?: GpuArray,
+  data?: TensorData<StoredDtype>,
 ): GpuTensor {
   const words = new Uint32Array(wholeWords(dtypeBytes(dtype, elems(shape))) / 4 + SPARE).fill(word)
   if (data) new Uint8Array(words.buffer).set(new Uint8Array(data.buffer))

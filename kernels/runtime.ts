@@ -1,8 +1,7 @@
-import { dtypeBytes } from "../protocol/dtype.ts"
+import { arrayTypes, dtypeBytes, type TensorData } from "../protocol/dtype.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { Kernel, Limits, Shape, StoredDtype, TensorType } from "./define-kernel.ts"
 import { DeviceMemory, STORED, usage } from "./device-memory.ts"
-import type { GpuArray } from "./fill.ts"
 import { assertNotLost, inOrder, scoped, watchLoss } from "./gpu-errors.ts"
 import { elems, GpuTensor, tensorBytes } from "./gpu-tensor.ts"
 import type { HeldBuffer } from "./held-buffer.ts"
@@ -16,11 +15,22 @@ export interface RunOptions<N extends string = string> extends PlanOptions<N> {
 }
 
 /** An odd number of float16 is filled up: WebGPU writes whole words. */
-function inWords(data: GpuArray): GpuArray {
+function inWords(data: TensorData<StoredDtype>): TensorData<StoredDtype> {
   if (data.byteLength % 4 === 0) return data
   const whole = new Uint16Array(data.length + 1)
   whole.set(data)
   return whole
+}
+
+/** By its tag, which an array of another frame has too. */
+function checkArray(dtype: StoredDtype, data: TensorData<StoredDtype> | undefined): void {
+  const { name } = arrayTypes[dtype]
+  const tag: string | undefined = data?.[Symbol.toStringTag]
+  if (tag !== name)
+    throw fail("IPFA_INPUT_INVALID", {
+      message: `A tensor of ${dtype} takes its data as ${name}, not as ${tag ?? typeof data}.`,
+      data: { path: "data", expected: name },
+    })
 }
 
 /** Runs declared kernels on one device. */
@@ -40,8 +50,9 @@ export class KernelRuntime {
     watchLoss(device)
   }
 
-  /** Uploads row-major `data` of `shape`. */
-  upload<D extends StoredDtype>(dtype: D, shape: Shape, data: GpuArray): GpuTensor<D> {
+  /** Uploads row-major `data` of `shape`. Throws IPFA_INPUT_INVALID where it is another array than `dtype` is carried by, IPFA_INPUT_SHAPE, IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST. */
+  upload<D extends StoredDtype>(dtype: D, shape: Shape, data: TensorData<D>): GpuTensor<D> {
+    checkArray(dtype, data)
     if (data.length !== elems(shape))
       throw fail("IPFA_INPUT_SHAPE", { message: `[${shape}] takes ${elems(shape)} elements, not ${data.length}.` })
     assertNotLost(this.device)

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import type { GpuDtype } from "../../kernels/index.ts"
 import {
@@ -203,6 +204,20 @@ describe("inputs are refused before anything runs", () => {
     await expect(gpu.rmsNorm(x, x, { eps: 0 })).rejects.toEqual(invalid)
     const whole = keep(gpu.tensor({ dtype: "int32", shape: [2], data: Int32Array.of(1, 2) }))
     await expect(gpu.relu(whole as unknown as typeof x)).rejects.toEqual(invalid)
+    await expect(gpu.add(x, whole as unknown as typeof x)).rejects.toEqual(invalid)
+  })
+  test("an array of another kind than the dtype's, by name", () => {
+    for (const [data, given] of [[Int32Array.of(1, 2), "Int32Array"], [[1, 2], "object"], [undefined, "undefined"]]) // biome-ignore format: a line
+      expect(() => gpu.tensor({ dtype: "float32", shape: [2], data: data as never })).toThrow(
+        expect.objectContaining({
+          code: "IPFA_INPUT_INVALID",
+          message: `A tensor of float32 takes its data as Float32Array, not as ${given}.`,
+        }),
+      )
+  })
+  test("but not an array of another frame", async () => {
+    const other = runInNewContext("Float32Array.of(1, 2)")
+    expect([...(await keep(gpu.tensor({ dtype: "float32", shape: [2], data: other })).read())]).toEqual([1, 2])
   })
   test("destroyed tensors, tensors of another device, an output that is an input", async () => {
     const invalid = code("IPFA_INPUT_INVALID")

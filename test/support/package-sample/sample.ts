@@ -1,6 +1,6 @@
 import { connect, createAccelerator, type ModelSignature, numbers, type Session, tensor } from "ipfs-accelerate"
 import { createHardwareAbstraction } from "ipfs-accelerate/hardware"
-import { GpuTensor } from "ipfs-accelerate/kernels"
+import { createKernels, GpuTensor } from "ipfs-accelerate/kernels"
 import { useAccelerator, useModel } from "ipfs-accelerate/react"
 
 // Compiled by the package's test as a user would, outside of this repository. Each @ts-expect-error is a claim.
@@ -49,6 +49,27 @@ export async function untyped(model: Uint8Array): Promise<number[]> {
   })
   const best = await getOptimalBackendForModel("sha256:00")
   return numbers(again.outputs.y!).concat(best.others.length, GpuTensor.length)
+}
+
+export async function kernels(device: Parameters<typeof createKernels>[0]): Promise<number> {
+  const { tensor, add, where, less, matmul } = createKernels(device)
+  const x = tensor({ dtype: "float32", shape: [2], data: Float32Array.of(1, 2) })
+  const n = tensor({ dtype: "int32", shape: [2], data: Int32Array.of(1, 2) })
+  const sum: Float32Array = await (await add(x, x)).read()
+  const whole: Int32Array = await (await where(await less(n, n), n, n)).read()
+  // @ts-expect-error: another kind of array
+  tensor({ dtype: "float32", shape: [2], data: Int32Array.of(1, 2) })
+  // @ts-expect-error: two dtypes
+  await add(x, n)
+  // @ts-expect-error: two dtypes
+  await less(n, x)
+  // @ts-expect-error: two dtypes
+  await where(await less(x, x), x, n)
+  // @ts-expect-error: the condition is a number
+  await where(x, x, x)
+  // @ts-expect-error: a product of whole numbers
+  await matmul(n, n)
+  return sum.length + whole.length
 }
 
 export function Component(): string {
