@@ -4,12 +4,15 @@ import { FairQueue, type QueueEntry } from "./queue.ts"
 const AHEAD_MS = 5
 /** With this many more of its jobs waiting, an origin works through a pile: how long each one takes is not what it watches. */
 const PILE = 4
-/** An origin with a pile delays at most one in so many of another's shorter jobs: with room below one in 20, so that p95 is without. */
+/**
+ * An origin with a pile delays at most one in so many of another's shorter jobs: with room below one in 20, so that p95 is without. Beside one
+ * that always has such a job, it is left at least one part in so many and one of the time that both are charged.
+ */
 const DELAYS_ONE_IN = 32
-/** A device is kept free for who comes back sooner than that. */
+/** A device is kept free for who comes back sooner than that, or than its own job takes, or than a part of the job that waits. */
 const LONGEST_GAP_MS = 50
-/** For so many times its usual gap: of gaps that vary at random (exponentially) one in 50 is longer, and p95 is without those. */
-const PATIENCE = 4
+/** For so many times its usual gap: of gaps that vary at random (exponentially) one in 400 is longer. */
+const PATIENCE = 6
 /** Who did not come for so long is forgotten. */
 const REMEMBERED_MS = 10_000
 const WEIGHT = 0.25
@@ -146,7 +149,8 @@ export class Turns<T> {
     const start = this.#queue.start(origin)
     for (const [other, visitor] of this.#others(origin)) {
       const { inside, endedAt, gapMs = Number.POSITIVE_INFINITY, costMs = 0, isBackground } = visitor
-      const isWorthIt = !isBackground && gapMs <= LONGEST_GAP_MS && gapMs < likelyMs && costMs < likelyMs
+      const isSoon = gapMs < likelyMs && gapMs <= Math.max(LONGEST_GAP_MS, costMs, likelyMs / PATIENCE)
+      const isWorthIt = !isBackground && isSoon && costMs < likelyMs
       if (!isWorthIt || this.#queue.waiting(other) > 0 || this.#queue.start(other) > start) continue
       const until = inside > 0 ? Number.POSITIVE_INFINITY : endedAt + PATIENCE * gapMs + 1
       if (until > now) return { origin: other, since: now, until }
@@ -171,8 +175,12 @@ export class Turns<T> {
   #price(origin: string, tookMs: number): number {
     if (this.#queue.waiting(origin) < PILE) return tookMs
     let price = tookMs
-    for (const [, { costMs = 0 }] of this.#others(origin))
-      if (costMs < tookMs) price = Math.max(price, DELAYS_ONE_IN * costMs)
+    for (const [, { costMs = 0, gapMs = 0 }] of this.#others(origin)) {
+      if (costMs >= tookMs) continue
+      // What a job costs the other: it pays for its gaps, too. No more of them than it computes, else who seldom asks could keep others from it.
+      const roundMs = costMs + Math.min(gapMs, costMs)
+      price = Math.max(price, DELAYS_ONE_IN * Math.min(roundMs, tookMs))
+    }
     return price
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest"
+import { seededRandom } from "../../bench/statistics.ts"
 import { Turns } from "../../scheduler/index.ts"
 import fc from "../property.ts"
 
@@ -10,6 +11,8 @@ interface Origin {
   /** Jobs it has there at once; the next is asked for `gapMs` after one ended. */
   atOnce: number
   gapMs: number
+  /** It varies at random (exponentially) about that. */
+  varies?: boolean
 }
 
 /** A device that computes the first of those it was sent, and callers who ask again: an event at a time, by a clock of its own. */
@@ -19,6 +22,8 @@ function simulate(origins: readonly Origin[], forMs: number, depth = 2) {
   const events: { at: number; run: () => void }[] = []
   const latencies = new Map(origins.map(({ name }) => [name, [] as number[]]))
   const took = new Map(origins.map(({ name }) => [name, 0]))
+  const random = seededRandom(1)
+  const gapMs = (origin: Origin) => origin.gapMs * (origin.varies ? -Math.log(1 - random()) : 1)
   let now = 0
   const at = (time: number, run: () => void) => {
     const index = events.findIndex((event) => event.at > time)
@@ -41,7 +46,7 @@ function simulate(origins: readonly Origin[], forMs: number, depth = 2) {
       took.set(job.origin.name, took.get(job.origin.name)! + job.origin.ms)
       latencies.get(job.origin.name)!.push(now - job.askedAt)
       turns.ended(job, job.origin.ms, now)
-      at(now + job.origin.gapMs, () => ask(job.origin))
+      at(now + gapMs(job.origin), () => ask(job.origin))
       if (sent[0]) begin()
       pump()
     })
@@ -87,6 +92,31 @@ describe("an origin that asks one thing at a time, beside one that floods the de
     },
   )
 
+  test.each([2, 5, 10].flatMap((gapMs) => [{ gapMs }, { gapMs, varies: true }]))(
+    "also where it comes back like this: %o",
+    (gap) => {
+      const mine = quiet(7, gap)
+      const alone = simulate([mine], 60_000).p95("quiet")
+      for (const times of [3, 10]) {
+        const beside = simulate([mine, flood(7 * times)], 60_000)
+        expect(beside.p95("quiet"), `${times} times`).toBeLessThanOrEqual(2 * alone)
+        expect(beside.share("flood")).toBeGreaterThan(0.03)
+      }
+    },
+  )
+
+  test.each([
+    [140, 210],
+    [140, 1400],
+    [20, 4000],
+  ])("also where its jobs of %d ms leave gaps of 60 ms, and the flood's take %d ms", (ms, floodMs) => {
+    const mine = quiet(ms, { gapMs: 60 })
+    const alone = simulate([mine], 600_000).p95("quiet")
+    const beside = simulate([mine, flood(floodMs)], 600_000)
+    expect(beside.p95("quiet")).toBeLessThanOrEqual(2 * alone)
+    expect(beside.share("flood")).toBeGreaterThan(0.03)
+  })
+
   test("also where the flood's jobs were expected to be short, and with several who flood", () => {
     const mine = quiet(7)
     const alone = simulate([mine], 60_000).p95("quiet")
@@ -102,6 +132,14 @@ test("two origins with a few jobs each share the time, whatever their jobs' leng
   expect(share("quiet")).toBeGreaterThan(0.4)
 })
 
+test.each([0.5, 9])(
+  "who works through a pile is left one part in 33 beside one whose jobs are hardly shorter, and come %d ms after each other",
+  (gapMs) => {
+    const { share } = simulate([flood(10), quiet(9, { gapMs })], 60_000)
+    expect(share("flood")).toBeGreaterThan(0.03)
+  },
+)
+
 test("a device is used all the time by who has it alone", () => {
   expect(simulate([flood(3)], 10_000).share("flood")).toBeGreaterThan(0.99)
   expect(simulate([flood(30)], 10_000).share("flood")).toBeGreaterThan(0.99)
@@ -114,8 +152,10 @@ test("many origins with a job at a time each keep a device busy", () => {
 })
 
 test("who is waited for pays for the time: coming back late is no way to have a device alone", () => {
-  const { share } = simulate([flood(45, { atOnce: 3 }), quiet(0.1, { gapMs: 40 })], 60_000)
-  expect(share("flood")).toBeGreaterThan(0.4)
+  for (const atOnce of [3, 24]) {
+    const { share } = simulate([flood(45, { atOnce }), quiet(0.1, { gapMs: 40 })], 60_000)
+    expect(share("flood"), `${atOnce} at once`).toBeGreaterThan(0.4)
+  }
 })
 
 test("nothing is kept free for who works in idle time, nor for who does not come back", () => {
@@ -136,7 +176,7 @@ test("nothing is kept free for who works in idle time, nor for who does not come
     const next = turns.next(now + 2)?.value
     expect([origin, next]).toEqual([origin, origin === "tuner" ? "long" : undefined])
     if (next === undefined) {
-      expect(turns.heldUntil).toBeCloseTo(now + 4.5)
+      expect(turns.heldUntil).toBeCloseTo(now + 5.5)
       expect(turns.next(turns.heldUntil!)?.value).toBe("long")
       expect(turns.heldUntil).toBeUndefined()
     }
