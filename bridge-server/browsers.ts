@@ -1,4 +1,5 @@
 /** Where this machine has browsers that can take part: what `npm start` drives and what `doctor` tells of. */
+import { spawnSync } from "node:child_process"
 import { accessSync, constants, globSync } from "node:fs"
 import { homedir } from "node:os"
 import path from "node:path"
@@ -41,6 +42,13 @@ export function findProgram(name: string): string | undefined {
 /** The Chromium or Edge to drive: `$CHROMIUM`, one in the usual places, or Playwright's own. Throws where `$CHROMIUM` names none. */
 export function findChromium(): string | undefined {
   return named("CHROMIUM") ?? first(chromiums) ?? playwrightChromium()
+}
+
+/** The system library for want of which `program` can't start, as Playwright's Chromium on a bare machine; undefined where it lacks none. */
+export function missingLibrary(program: string): string | undefined {
+  if (platform !== "linux") return undefined
+  const { stderr } = spawnSync(program, ["--version"], { encoding: "utf8", timeout: 10_000 })
+  return /error while loading shared libraries: ([^:\s]+):/.exec(stderr)?.[1]
 }
 
 /** The Firefox to drive: `$FIREFOX`, or one in the usual places. Throws where `$FIREFOX` names none. */

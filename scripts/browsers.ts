@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { createInterface } from "node:readline/promises"
-import { findChromium, findFirefox, findProgram } from "../bridge-server/browsers.ts"
+import { findChromium, findFirefox, findProgram, missingLibrary } from "../bridge-server/browsers.ts"
 import { repoRoot } from "./sources.ts"
 
 const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY && !process.env.CI)
@@ -37,20 +37,34 @@ async function installPackages(...packages: string[]): Promise<boolean> {
 }
 
 const instructions = `No browser was found that can be driven with the extension. Any of these gives one:
-  npx playwright-core install chromium      Playwright's own build
-  apt-get install chromium                  Debian, Ubuntu (dnf install chromium, pacman -S chromium elsewhere)
-  CHROMIUM=/path/to/chromium npm start      one that is somewhere else
+  npx playwright-core install chromium         Playwright's own build
+  npx playwright-core install-deps chromium    as root: the system libraries that it lacks, where it is there and can't start
+  apt-get install chromium                     Debian, Ubuntu (dnf install chromium, pacman -S chromium elsewhere)
+  CHROMIUM=/path/to/chromium npm start         one that is somewhere else
 Microsoft Edge works as well. Branded Chrome can't be driven with an unpacked extension since version 137: in it, use "Load unpacked".`
 
-/** `findChromium`, else installs one: by Playwright, else by the distribution's package manager, after asking where there is a terminal. Undefined, with instructions on stderr, where neither can. */
-export async function ensureChromium(): Promise<string | undefined> {
+/** `findChromium`, where that can start. */
+function startableChromium(): string | undefined {
   const found = findChromium()
+  const library = found && missingLibrary(found)
+  if (library) process.stderr.write(`${found} can't start: this system lacks ${library}.\n`)
+  return library ? undefined : found
+}
+
+/**
+ * A Chromium that can start, else installs one: by Playwright, else by the distribution's package manager, which brings the libraries that Playwright's
+ * needs as well, after asking where there is a terminal. Undefined, with instructions on stderr, where neither can.
+ */
+export async function ensureChromium(): Promise<string | undefined> {
+  const found = startableChromium()
   if (found) return found
   const cli = path.join(repoRoot, "node_modules", "playwright-core", "cli.js")
-  if (await agree("No Chromium was found. Download Playwright's build (about 180 MB)?")) {
-    if (run(process.execPath, [cli, "install", "chromium"]) && findChromium()) return findChromium()
+  if (!findChromium() && (await agree("No Chromium was found. Download Playwright's build (about 180 MB)?"))) {
+    const downloaded = run(process.execPath, [cli, "install", "chromium"]) && startableChromium()
+    if (downloaded) return downloaded
   }
-  if ((await installPackages("chromium")) && findChromium()) return findChromium()
+  const installed = (await installPackages("chromium")) && startableChromium()
+  if (installed) return installed
   process.stderr.write(`${instructions}\n`)
   return undefined
 }
@@ -72,7 +86,7 @@ export async function ensureFirefox(memory: string = declined): Promise<string |
   const installed = findFirefox()
   if (!installed) {
     mkdirSync(path.dirname(memory), { recursive: true })
-    writeFileSync(memory, "Not asked or tried again by npm start; remove this file to have that.\n")
+    writeFileSync(memory, "Not asked or tried again by npm start and npm test; remove this file to have that.\n")
   }
   return installed
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { findChromium, findFirefox, findWebkit, webnnShellAbsent } from "../browsers.ts"
+import { findChromium, findFirefox, findWebkit, missingLibrary, webnnShellAbsent } from "../browsers.ts"
 import type { Finding } from "./checks.ts"
 
 /** Those that can be driven, or pointed at the worker page, as `npm start` in the repository finds them. */
@@ -22,8 +22,11 @@ export function checkBrowsers(): Finding[] {
 function checkBrowser(name: string, find: () => string | undefined, fix: string): Finding {
   try {
     const file = find()
-    if (file) return { name, ok: true, detail: `${file}: WebGPU and WASM` }
-    return { name, ok: false, detail: "not found", fix }
+    if (!file) return { name, ok: false, detail: "not found", fix }
+    const library = missingLibrary(file)
+    return library === undefined
+      ? { name, ok: true, detail: `${file}: WebGPU and WASM` }
+      : { name, ok: false, detail: `${file} can't start: this system lacks ${library}`, fix }
   } catch (error) {
     return { name, ok: false, detail: (error as Error).message, fix }
   }

@@ -1,10 +1,10 @@
 import type { Frame, Page } from "puppeteer-core"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { methods } from "../../protocol/index.ts"
 import { digitWork } from "../support/digit-work.ts"
 import { digitsModel } from "../support/digits.ts"
 import { type PageFault, pagesDir } from "../support/extension.ts"
-import { type FirefoxBrowser, launchFirefox } from "../support/firefox.ts"
+import { type FirefoxBrowser, launchFirefox, noFirefox } from "../support/firefox.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
 import { attack, expectRefused } from "./hostile-page.ts"
 import { callFrameIn, embedIn, type Heard, speakIn, statusIn } from "./in-page.ts"
@@ -58,82 +58,84 @@ async function laterPageIsServed(): Promise<void> {
 }
 const silent = { frame: "silent", pool: "silent" }
 
-test("S7: who asks the extension's frame by hand is whom the browser says", async () => {
-  const page = await open(other)
-  expect(await status(page)).toBe("IPFA_GRANT_REQUIRED")
-  await callFrame(page)
-  await expect.poll(() => heard(page)).toEqual({ frame: "ready", pool: "IPFA_GRANT_REQUIRED" })
-  await laterPageIsServed()
-  await page.close()
-})
+describe.skipIf(noFirefox)(`in Firefox${noFirefox}`, () => {
+  test("S7: who asks the extension's frame by hand is whom the browser says", async () => {
+    const page = await open(other)
+    expect(await status(page)).toBe("IPFA_GRANT_REQUIRED")
+    await callFrame(page)
+    await expect.poll(() => heard(page)).toEqual({ frame: "ready", pool: "IPFA_GRANT_REQUIRED" })
+    await laterPageIsServed()
+    await page.close()
+  })
 
-test("S7: frames of another origin in a granted page, a granted one in another's, and sandboxed ones get nothing", async () => {
-  const [page, outer] = [await open(granted), await open(other)]
-  const frames = [await embed(page, other), await embed(outer, granted)]
-  frames.push(
-    await embed(frames[0]!, granted),
-    await embed(page, "", { srcdoc: "<!doctype html><body></body>" }),
-    await embed(page, granted, { sandbox: "allow-scripts" }),
-    await embed(page, granted, { sandbox: "allow-scripts allow-same-origin" }),
-  )
-  expect(await frames[4]!.evaluate("origin")).toBe("null")
-  for (const frame of frames) {
-    expect(await status(frame)).toBe("no API")
-    await callFrame(frame)
-  }
-  await laterPageIsServed()
-  for (const [i, frame] of frames.entries()) expect([i, await heard(frame)]).toEqual([i, silent])
-  await Promise.all([page.close(), outer.close()])
-})
-
-// Firefox itself sees to this one: the extension's frame is in the same sandbox there.
-test("S7: a page whose origin is null gets nothing", async () => {
-  const page = await open(sandboxed.url)
-  expect(await page.evaluate("origin")).toBe("null")
-  expect(await status(page)).not.toBe("served")
-  await callFrame(page)
-  await laterPageIsServed()
-  expect((await heard(page)).pool).not.toBe("served")
-  await page.close()
-})
-
-test("S8: a page that speaks the protocol by hand, as whoever it says, is refused all that it was not granted", async () => {
-  const page = await open(other)
-  const asked = methods.filter(({ grant }) => grant !== "none").map(({ name }) => name)
-  const codes = await page.evaluate(speakIn, [asked, granted] as [string[], string])
-  const refusals = ["IPFA_GRANT_REQUIRED", "IPFA_INPUT_INVALID", "IPFA_PROTOCOL_UNKNOWN_METHOD"]
-  expect(new Set(codes)).toEqual(new Set(refusals))
-  for (const name of ["status.get", "hardware.report", "model.list"] as const)
-    expect(codes[asked.indexOf(name)], name).toBe("IPFA_GRANT_REQUIRED")
-  await page.close()
-})
-
-test("everything at once: an honest page gets right answers all the while, and each attempt its typed refusal", async () => {
-  const honest = await open(granted)
-  const upload = await honest.evaluate(
-    async (bytes) =>
-      (await window.ipfsAccelerate.load(new Uint8Array(bytes), { device: "wasm" })).model.reference as string,
-    [...digitsModel, 0x9a, 0x06, 0x01, 0x07],
-  )
-  const working = await digitWork(honest, { device: "wasm" })
-  const hostile = await open(other)
-  expect(await firefox.enable(hostile, "session")).toMatchObject({ origin: other })
-  const { outcomes } = await attack(hostile, upload)
-  await working.goesOn()
-  const ended = await outcomes()
-  await working.goesOn()
-  expectRefused(ended)
-  // S9: another's upload, and one that is not there, are told apart by nothing.
-  const told = (reference: string) =>
-    hostile.evaluate(
-      (reference) =>
-        window.ipfsAccelerate
-          .load(reference)
-          .catch(({ code, message, data }: PageFault & { data: unknown }) =>
-            JSON.stringify([code, message, data]).replaceAll(reference, "it"),
-          ) as Promise<string>,
-      reference,
+  test("S7: frames of another origin in a granted page, a granted one in another's, and sandboxed ones get nothing", async () => {
+    const [page, outer] = [await open(granted), await open(other)]
+    const frames = [await embed(page, other), await embed(outer, granted)]
+    frames.push(
+      await embed(frames[0]!, granted),
+      await embed(page, "", { srcdoc: "<!doctype html><body></body>" }),
+      await embed(page, granted, { sandbox: "allow-scripts" }),
+      await embed(page, granted, { sandbox: "allow-scripts allow-same-origin" }),
     )
-  expect(await told(upload)).toBe(await told(`sha256:${"0".repeat(64)}`))
-  await Promise.all([honest.close(), hostile.close()])
-}, 180_000)
+    expect(await frames[4]!.evaluate("origin")).toBe("null")
+    for (const frame of frames) {
+      expect(await status(frame)).toBe("no API")
+      await callFrame(frame)
+    }
+    await laterPageIsServed()
+    for (const [i, frame] of frames.entries()) expect([i, await heard(frame)]).toEqual([i, silent])
+    await Promise.all([page.close(), outer.close()])
+  })
+
+  // Firefox itself sees to this one: the extension's frame is in the same sandbox there.
+  test("S7: a page whose origin is null gets nothing", async () => {
+    const page = await open(sandboxed.url)
+    expect(await page.evaluate("origin")).toBe("null")
+    expect(await status(page)).not.toBe("served")
+    await callFrame(page)
+    await laterPageIsServed()
+    expect((await heard(page)).pool).not.toBe("served")
+    await page.close()
+  })
+
+  test("S8: a page that speaks the protocol by hand, as whoever it says, is refused all that it was not granted", async () => {
+    const page = await open(other)
+    const asked = methods.filter(({ grant }) => grant !== "none").map(({ name }) => name)
+    const codes = await page.evaluate(speakIn, [asked, granted] as [string[], string])
+    const refusals = ["IPFA_GRANT_REQUIRED", "IPFA_INPUT_INVALID", "IPFA_PROTOCOL_UNKNOWN_METHOD"]
+    expect(new Set(codes)).toEqual(new Set(refusals))
+    for (const name of ["status.get", "hardware.report", "model.list"] as const)
+      expect(codes[asked.indexOf(name)], name).toBe("IPFA_GRANT_REQUIRED")
+    await page.close()
+  })
+
+  test("everything at once: an honest page gets right answers all the while, and each attempt its typed refusal", async () => {
+    const honest = await open(granted)
+    const upload = await honest.evaluate(
+      async (bytes) =>
+        (await window.ipfsAccelerate.load(new Uint8Array(bytes), { device: "wasm" })).model.reference as string,
+      [...digitsModel, 0x9a, 0x06, 0x01, 0x07],
+    )
+    const working = await digitWork(honest, { device: "wasm" })
+    const hostile = await open(other)
+    expect(await firefox.enable(hostile, "session")).toMatchObject({ origin: other })
+    const { outcomes } = await attack(hostile, upload)
+    await working.goesOn()
+    const ended = await outcomes()
+    await working.goesOn()
+    expectRefused(ended)
+    // S9: another's upload, and one that is not there, are told apart by nothing.
+    const told = (reference: string) =>
+      hostile.evaluate(
+        (reference) =>
+          window.ipfsAccelerate
+            .load(reference)
+            .catch(({ code, message, data }: PageFault & { data: unknown }) =>
+              JSON.stringify([code, message, data]).replaceAll(reference, "it"),
+            ) as Promise<string>,
+        reference,
+      )
+    expect(await told(upload)).toBe(await told(`sha256:${"0".repeat(64)}`))
+    await Promise.all([honest.close(), hostile.close()])
+  }, 180_000)
+})

@@ -57,6 +57,17 @@ describe.skipIf(process.platform !== "linux")("on a Linux without a browser", ()
     expect(ensure("ensureChromium()").found).toBe(path.join(bin, "chromium"))
   })
 
+  test("a Chromium that lacks a system library is not taken: the distribution's is tried, and where it can't be had, it is said which is missing", () => {
+    const lacking = () =>
+      programs(["chromium"], 'echo "$0: error while loading shared libraries: libnss3.so: cannot open" >&2; exit 127')
+    lacking()
+    const { found, stderr } = ensure("ensureChromium()")
+    expect(found).toBe("undefined")
+    expect(stderr).toMatch(/chromium can't start: this system lacks libnss3\.so\.\n(?!\$).*install-deps chromium/s)
+    programs(["apt-get", "sudo"], `printf '#!/bin/sh' > "${bin}/chromium"`)
+    expect(ensure("ensureChromium()").found).toBe(path.join(bin, "chromium"))
+  })
+
   test("Firefox is tried once: a start after one where it could not be had goes on without, until its package is there", () => {
     programs(["apt-get", "sudo"])
     const call = `ensureFirefox(${JSON.stringify(path.join(home, "cache/remembered"))})`
@@ -66,5 +77,21 @@ describe.skipIf(process.platform !== "linux")("on a Linux without a browser", ()
     expect(ran()).toHaveLength(2)
     programs(["firefox"])
     expect(ensure(call).found).toBe(path.join(bin, "firefox"))
+  })
+
+  test("npm test goes on without Firefox: it says how to get it, and skips the tests that need it", () => {
+    const remembered = path.join(repoRoot, ".cache/firefox-not-installed")
+    const wasThere = existsSync(remembered)
+    programs(["chromium"], "exit 0")
+    try {
+      const args = ["scripts/test.ts", "test/attacks/firefox.test.ts", "test/unit/float16.test.ts"]
+      const options = { cwd: repoRoot, env: { PATH: bin, HOME: home }, encoding: "utf8" } as const
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, options)
+      expect(stderr).toMatch(/^Tests in Firefox are skipped: no Firefox was found: install it \(.*firefox-esr/m)
+      expect(stdout).toMatch(/\n[1-9]\d* passed, 0 failed, 5 skipped\n$/)
+      expect(status).toBe(0)
+    } finally {
+      if (!wasThere) rmSync(remembered, { force: true })
+    }
   })
 })

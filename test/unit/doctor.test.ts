@@ -56,6 +56,17 @@ describe.skipIf(process.platform !== "linux")("on Linux, doctor", () => {
     expect(browser("chromium")).toMatchObject({ ok: true, detail: `${file}: WebGPU and WASM` })
   })
 
+  test("says which system library a browser lacks to start", () => {
+    const file = program(
+      path.join(bin, "chromium"),
+      'echo "$0: error while loading shared libraries: libnss3.so: no" >&2; exit 127',
+    )
+    expect(browser("chromium")).toMatchObject({
+      ok: false,
+      detail: `${file} can't start: this system lacks libnss3.so`,
+    })
+  })
+
   test("does not take a driver for CUDA: onnxruntime-node's files for it are not in its npm package", async () => {
     const cuda = async () => finding("cuda", await checkGpus())
     expect(await cuda()).toMatchObject({ ok: false, detail: expect.stringContaining("no nvidia-smi") })
