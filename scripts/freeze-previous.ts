@@ -12,28 +12,8 @@ import { repoRoot } from "./sources.ts"
 
 const git = (...args: string[]) => execFileSync("git", args, { cwd: repoRoot, maxBuffer: 2 ** 28 })
 
-/** What the tests use of it: the parts that others meet, and what lets an agent compute without a browser. */
-const entry = `
-export { connect } from "./sdk/connect.ts"
-export { startBridge } from "./bridge-server/server.ts"
-export { createLog } from "./bridge-server/log.ts"
-export { Evidence } from "./bridge-server/storage/index.ts"
-export { PROTOCOL_VERSION } from "./protocol/version.ts"
-export { adderHost } from "./test/support/adder.ts"
-export { testPool } from "./test/support/pool.ts"
-export { BridgeLink } from "./engine/agent/bridge-link.ts"
-export { remoteMethods } from "./sdk/accelerator.ts"
-export { pool } from "./extension/page/connection.ts"
-export { Gate } from "./extension/gate/gate.ts"
-export { memoryGrants } from "./extension/gate/grant-store.ts"
-export { Prompts } from "./extension/gate/prompts.ts"
-export { messagePort } from "./protocol/index.ts"
-import { Pages } from "./extension/supervisor/pages.ts"
-export const servePage = (gate, pool, port, origin) => new Pages(gate, pool).accept(port, origin)
-`
-
-/** The program that browsers start. */
-const host = `import "./native-host/main.ts"`
+/** What others meet of it and the tests use, and the program that browsers start. */
+const entries = { bundle: "test/support/previous/parts.ts", "native-host": "native-host/main.ts" }
 
 const [commit] = process.argv.slice(2)
 if (!commit) {
@@ -48,9 +28,9 @@ try {
   const out = path.join(repoRoot, "test", "support", "previous")
   mkdirSync(out, { recursive: true })
   let bytes = 0
-  for (const [name, contents] of Object.entries({ bundle: entry, "native-host": host })) {
+  for (const [name, entry] of Object.entries(entries)) {
     const { outputFiles } = await build({
-      stdin: { contents, resolveDir: dir, loader: "ts" },
+      entryPoints: [path.join(dir, entry)],
       bundle: true,
       minify: true,
       write: false,

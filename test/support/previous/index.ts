@@ -3,45 +3,9 @@ import path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { gunzipSync } from "node:zlib"
 import { files } from "../../../bridge-server/files.ts"
-import { createLog } from "../../../bridge-server/log.ts"
-import { startBridge } from "../../../bridge-server/server.ts"
-import { Evidence } from "../../../bridge-server/storage/index.ts"
-import { BridgeLink } from "../../../engine/agent/bridge-link.ts"
-import type { Pool } from "../../../engine/pool/pool.ts"
-import { Gate } from "../../../extension/gate/gate.ts"
-import { memoryGrants } from "../../../extension/gate/grant-store.ts"
-import { Prompts } from "../../../extension/gate/prompts.ts"
-import { pool } from "../../../extension/page/connection.ts"
-import { Pages } from "../../../extension/supervisor/pages.ts"
-import { messagePort, type Port, PROTOCOL_VERSION } from "../../../protocol/index.ts"
 import { repoRoot } from "../../../scripts/sources.ts"
-import { remoteMethods } from "../../../sdk/accelerator.ts"
-import { connect } from "../../../sdk/connect.ts"
-import { adderHost } from "../adder.ts"
-import { testPool } from "../pool.ts"
 import about from "./about.json" with { type: "json" }
-
-/** What a version says to others, and what lets its parts run without a browser. */
-const parts = {
-  PROTOCOL_VERSION,
-  connect,
-  startBridge,
-  createLog,
-  Evidence,
-  adderHost,
-  testPool,
-  BridgeLink,
-  /** A page's connection, and its methods over that. */
-  pool,
-  remoteMethods,
-  Gate,
-  memoryGrants,
-  Prompts,
-  messagePort,
-  /** Serves a page of that origin, in the extension. */
-  servePage: (gate: Gate, pool: Pool, port: Port, origin: string): void =>
-    new Pages(gate, pool, () => {}).accept(port, { origin, isPrivate: false }),
-}
+import * as parts from "./parts.ts"
 
 /** One version. Those of the previous one are as they were; their types are this version's, which tests use within what both have. */
 export type Parts = typeof parts & {
