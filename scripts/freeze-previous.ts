@@ -43,8 +43,9 @@ try {
     writeFileSync(path.join(out, `${name}.mjs.gz`), packed)
     bytes += packed.byteLength
   }
-  const { version } = JSON.parse(readFileSync(path.join(dir, "package.json"), "utf8")) as { version: string }
-  const about = { commit: git("rev-parse", "--short=12", commit).toString().trim(), version }
+  // It reads them when it starts.
+  const { version, engines } = JSON.parse(readFileSync(path.join(dir, "package.json"), "utf8"))
+  const about = { commit: git("rev-parse", "--short=12", commit).toString().trim(), version, engines }
   writeFileSync(path.join(out, "about.json"), `${JSON.stringify(about, null, 2)}\n`)
   console.log(`${(bytes / 1000).toFixed(0)} kB of ${version} (${about.commit})`)
 } finally {

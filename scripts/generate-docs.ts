@@ -178,7 +178,7 @@ ${messages.map((schema) => schemaText(schema, new Map())).join("\n")}
 This is version ${PROTOCOL_VERSION}${OLDEST_PROTOCOL_VERSION < PROTOCOL_VERSION ? `; it also speaks ${OLDEST_PROTOCOL_VERSION}` : ", the first"}. The version is raised when a change would break a peer of the one before, and N and N − 1 always
 interoperate: extensions update by themselves, servers don't. Both sides use the newest that both speak. Fields that a receiver doesn't
 know are dropped, so adding an optional one raises nothing.
-
+${OLDEST_PROTOCOL_VERSION < PROTOCOL_VERSION ? "" : "There has been no other yet. What is tested until then is that a build of this one and an earlier build, in each part, understand each other.\n"}
 ## Frames
 
 Channels that carry only bytes carry a message as one frame, in the safetensors layout:

@@ -26,7 +26,7 @@ export async function previousVersion(): Promise<Parts> {
   ]
   if (!existsSync(bundle)) {
     mkdirSync(path.dirname(bundle), { recursive: true })
-    write(path.join(own, "package.json"), JSON.stringify({ version: about.version, type: "module" }))
+    write(path.join(own, "package.json"), JSON.stringify({ ...about, type: "module" }))
     cpSync(path.join(repoRoot, "models", "digits"), path.join(folder, "models", "digits"), { recursive: true })
     for (const file of [nativeHost, bundle])
       write(file, gunzipSync(readFileSync(path.join(import.meta.dirname, `${path.basename(file)}.gz`))))
