@@ -28,6 +28,7 @@ import { where } from "./ops/where/where.ts"
 import type { PackedTensor } from "./packed/packed-tensor.ts"
 import { type PixelSource, pixels } from "./pixels/pixels.ts"
 import { traitsOf } from "./quirks/index.ts"
+import { readAll } from "./read-all.ts"
 import { KernelRuntime, type RunOptions } from "./runtime.ts"
 import type { Winners } from "./tuning/winners.ts"
 
@@ -95,6 +96,8 @@ export interface Kernels
   readonly runtime: KernelRuntime
   /** Uploads a tensor: float32, int32, uint32, or float16 by its bits. */
   tensor<D extends StoredDtype>(tensor: { dtype: D; shape: readonly number[]; data: TensorData<D> }): GpuTensor<D>
+  /** What `read()` gives of each, in one submission and one wait. */
+  readAll: typeof readAll
   /** [..., m, k] · [..., k, n] → [..., m, n] */
   matmul(a: Floats, b: Floats, options?: RunOptions<MatmulAlgorithm>): Result
   /** As matmul, with a bias [n], transposed sides, an activation. */
@@ -237,6 +240,7 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     device,
     runtime,
     tensor: ({ dtype, shape, data }) => runtime.upload(dtype, shape, data),
+    readAll,
     ...languageKernels(runtime),
     ...each(plain, one),
     ...each({ ...reduce, argMax, argMin, softmax, logSoftmax, cumSum, topK }, oneWith),

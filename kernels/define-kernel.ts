@@ -25,7 +25,7 @@ export interface Plan<N extends string = string> {
   readonly tuning: Tuning
 }
 
-/** What a plan may depend on: limits of a device, the quirks that its adapter has, what it has beyond the core, and what was measured on it. */
+/** What a plan may depend on: limits of a device, the quirks that its adapter and browser have, what it has beyond the core, and what was measured on it. */
 export interface Limits extends DeviceLimits {
   readonly quirks?: readonly Quirk[]
   /** What WGSL has beyond the core on this device: its `features`, and the platform's `wgslLanguageFeatures`. */
@@ -45,12 +45,14 @@ export type DeviceLimits = Pick<
   | "maxBufferSize"
 >
 
-/** What some adapters do unlike the rest, and what is planned for them in the place of a kernel's own choice. A file each in quirks/. */
+/** What some adapters or browsers do unlike the rest, and what is done for them: planned in the place of a kernel's own choice, or what else is said here. A file each in quirks/. */
 export interface Quirk {
   readonly name: string
-  applies(adapter: GPUAdapterInfo): boolean
+  applies(adapter: Partial<GPUAdapterInfo>, userAgent: string): boolean
   /** Pure. What it does not concern it gives back as it is. */
-  plan(kernel: AnyKernel, choice: Choice): Choice
+  plan?(kernel: AnyKernel, choice: Choice): Choice
+  /** How often the device is made to look whether its work is done, ms, while somebody waits for that. */
+  readonly nudgeMs?: number
 }
 /** As a plan, where constants that are not given are their source's. */
 export interface Choice<N extends string = string> {

@@ -129,7 +129,10 @@ interface Made {
   failed: boolean
 }
 
-const bound = (bytes: number) => Math.max(Math.ceil(bytes / 4) * 4, LEAST_BYTES)
+/** `bytes` and what is missing to a whole word, which is all that WebGPU copies. */
+export const wholeWords = (bytes: number): number => 4 * Math.ceil(bytes / 4)
+
+const bound = (bytes: number) => Math.max(wholeWords(bytes), LEAST_BYTES)
 
 /** The least size class that holds `bytes`: eight to each power of two, so that at most an eighth is not used. Exact where the class is over `most`. */
 export function sizeClass(bytes: number, most: number): number {

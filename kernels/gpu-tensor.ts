@@ -1,12 +1,9 @@
-import { arrayTypes, dtypeBytes, type TensorData } from "../protocol/dtype.ts"
+import { dtypeBytes, type TensorData } from "../protocol/dtype.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { Limits, Shape, StoredDtype } from "./define-kernel.ts"
-import { usage } from "./device-memory.ts"
-import { assertNotLost, gpuFailure, scoped } from "./gpu-errors.ts"
+import { wholeWords } from "./device-memory.ts"
 import { HeldBuffer } from "./held-buffer.ts"
-
-// GPUMapMode by value (WebGPU, 5.1.2)
-const MAP_MODE_READ = 0x1
+import { readAll } from "./read-all.ts"
 
 /** The number of elements of `shape`; throws IPFA_INPUT_SHAPE where it is none. */
 export function elems(shape: Shape): number {
@@ -16,14 +13,13 @@ export function elems(shape: Shape): number {
   return n
 }
 
-/** `bytes` and what is missing to a whole word, which is all that WebGPU copies. */
-export const wholeWords = (bytes: number): number => 4 * Math.ceil(bytes / 4)
-
 /** A row-major tensor in a device's memory, one of perhaps several that share it. Whoever makes or is given one destroys it. */
 export class GpuTensor<D extends StoredDtype = StoredDtype> {
   readonly device: GPUDevice
   readonly dtype: D
   readonly shape: Shape
+  /** That its elements take. */
+  readonly bytes: number
   /** Holds the elements from its first byte on. */
   readonly memory: HeldBuffer
   #settled: Promise<void>
@@ -38,7 +34,8 @@ export class GpuTensor<D extends StoredDtype = StoredDtype> {
     settled: Promise<void> = Promise.resolve(),
   ) {
     const held = memory instanceof HeldBuffer ? memory : ownBuffer(memory)
-    if (dtypeBytes(dtype, elems(shape)) > held.bytes)
+    this.bytes = dtypeBytes(dtype, elems(shape))
+    if (this.bytes > held.bytes)
       throw fail("IPFA_INPUT_SHAPE", {
         message: `[${shape}] of ${dtype} does not fit a buffer of ${held.bytes} bytes.`,
       })
@@ -51,6 +48,11 @@ export class GpuTensor<D extends StoredDtype = StoredDtype> {
 
   get buffer(): GPUBuffer {
     return this.memory.buffer
+  }
+
+  /** Rejects when what filled it failed. */
+  get settled(): Promise<void> {
+    return this.#settled
   }
 
   get destroyed(): boolean {
@@ -82,35 +84,11 @@ export class GpuTensor<D extends StoredDtype = StoredDtype> {
 
   /**
    * The elements, once all work submitted so far is done. Throws what went wrong while they were computed: IPFA_DEVICE_MEMORY,
-   * IPFA_DEVICE_LOST, IPFA_INTERNAL; IPFA_INPUT_INVALID after destroy().
+   * IPFA_DEVICE_LOST, IPFA_INTERNAL; IPFA_INPUT_INVALID after destroy(). For several at once there is `readAll`.
    */
   async read(): Promise<TensorData<D>> {
-    this.#assertThere()
-    assertNotLost(this.device)
-    const type = arrayTypes[this.dtype]
-    const bytes = dtypeBytes(this.dtype, elems(this.shape))
-    const size = wholeWords(bytes)
-    if (bytes === 0) {
-      await this.#settled
-      return new type(0) as TensorData<D>
-    }
-    const what = `read [${this.shape}]`
-    const copy = scoped(this.device, what, () => {
-      const staging = this.device.createBuffer({ label: what, size, usage: usage.MAP_READ | usage.COPY_DST })
-      const encoder = this.device.createCommandEncoder({ label: what })
-      encoder.copyBufferToBuffer(this.buffer, 0, staging, 0, size)
-      this.device.queue.submit([encoder.finish()])
-      return staging
-    })
-    const staging = copy.value
-    try {
-      await Promise.all([this.#settled, copy.settled, staging.mapAsync(MAP_MODE_READ)])
-      return new type(staging.getMappedRange().slice(0, bytes)) as TensorData<D>
-    } catch (error) {
-      throw gpuFailure(this.device, what, error)
-    } finally {
-      staging.destroy()
-    }
+    const [data] = await readAll([this])
+    return data as TensorData<D>
   }
 
   #assertThere(): void {

@@ -1,9 +1,10 @@
-import { arrayTypes, dtypeBytes, type TensorData } from "../protocol/dtype.ts"
+import { arrayTypes, type TensorData } from "../protocol/dtype.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { Kernel, Limits, Shape, StoredDtype, TensorType } from "./define-kernel.ts"
 import { DeviceMemory, STORED, usage } from "./device-memory.ts"
 import { assertNotLost, inOrder, scoped, watchLoss } from "./gpu-errors.ts"
 import { elems, GpuTensor, tensorBytes } from "./gpu-tensor.ts"
+import { hastenReadback } from "./hasten.ts"
 import type { HeldBuffer } from "./held-buffer.ts"
 import { type Pipeline, PipelineCache } from "./pipelines.ts"
 import type { PlanOptions } from "./plan.ts"
@@ -48,6 +49,7 @@ export class KernelRuntime {
     this.pipelines = new PipelineCache(device)
     this.memory = new DeviceMemory(device)
     watchLoss(device)
+    hastenReadback(device, limits)
   }
 
   /** Uploads row-major `data` of `shape`. Throws IPFA_INPUT_INVALID where it is another array than `dtype` is carried by, IPFA_INPUT_SHAPE, IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST. */
@@ -153,7 +155,7 @@ export class KernelRuntime {
     if (into.device !== this.device) throw refuse("is on another device")
     if (into.dtype !== dtype || into.shape.join() !== shape.join())
       throw refuse(`is ${into.dtype} [${into.shape}] where the result is ${dtype} [${shape}]`)
-    if (into.memory.bytes < Math.max(dtypeBytes(dtype, elems(shape)), 4)) throw refuse("has too small a buffer")
+    if (into.memory.bytes < Math.max(into.bytes, 4)) throw refuse("has too small a buffer")
     if (inputs.some((input) => input?.buffer === into.buffer)) throw refuse("is one of the inputs")
   }
 }

@@ -1,7 +1,8 @@
 import * as ort from "onnxruntime-web/webgpu"
+import { hastenReadback } from "../../kernels/hasten.ts"
+import { traitsOf } from "../../kernels/quirks/index.ts"
 import { type AbsentDevice, type DeviceInfo, fail } from "../../protocol/index.ts"
 import type { Backend, BackendSession } from "../backend.ts"
-import { hastenReadback } from "./firefox-polls.ts"
 import { nodeBound } from "./node-bound.ts"
 import { type KeepOnDevice, openWeb } from "./open-web.ts"
 import { configureOrtWeb, inMemory, lossReporter } from "./ort-web.ts"
@@ -71,7 +72,7 @@ export async function createWebgpu(options: { assetsUrl?: string; threads?: numb
       if (typeof adapter === "string") return absent(adapter)
       device = await requestOrtDevice(adapter)
       device.lost.then(({ reason, message }) => loss.lost(`${message || "no reason given"} (${reason})`))
-      hastenReadback(device)
+      hastenReadback(device, traitsOf(device))
       const createBuffer = device.createBuffer.bind(device)
       device.createBuffer = (descriptor) => {
         buffers++

@@ -3,12 +3,13 @@ import type { Winners } from "../tuning/winners.ts"
 import { costlyBarriers } from "./costly-barriers.ts"
 import { costlyLoads } from "./costly-loads.ts"
 import { slowInt8 } from "./slow-int8.ts"
+import { slowPolls } from "./slow-polls.ts"
 
 /** A file for each. */
-const quirks = [costlyBarriers, costlyLoads, slowInt8]
+const quirks = [costlyBarriers, costlyLoads, slowInt8, slowPolls]
 
 /**
- * What plans for `device` depend on: its limits and features, the quirks of its adapter where the platform says what that is, what was measured on that adapter, and the
+ * What plans for `device` depend on: its limits and features, the quirks of its adapter, where the platform says what that is, and of the browser, what was measured on that adapter, and the
  * language features that the platform has.
  */
 export function traitsOf(
@@ -24,7 +25,7 @@ export function traitsOf(
     maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
     maxBufferSize: limits.maxBufferSize,
-    quirks: adapterInfo ? quirks.filter((quirk) => quirk.applies(adapterInfo)) : [],
+    quirks: quirks.filter(({ applies }) => applies(adapterInfo ?? {}, globalThis.navigator?.userAgent ?? "")),
     features: new Set([...features, ...wgslFeatures]),
     subgroupMaxSize: adapterInfo?.subgroupMaxSize,
     winners,

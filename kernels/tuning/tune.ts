@@ -3,6 +3,7 @@ import { STORED } from "../device-memory.ts"
 import { filled } from "../fill.ts"
 import { elems, GpuTensor, tensorBytes } from "../gpu-tensor.ts"
 import type { Work } from "../prepare.ts"
+import { readAll } from "../read-all.ts"
 import type { KernelRuntime } from "../runtime.ts"
 import { variantsOf } from "./variants.ts"
 import { type Winner, winnerKey } from "./winners.ts"
@@ -163,7 +164,7 @@ function clear(device: GPUDevice, { buffer }: GpuTensor): void {
 
 /** The largest difference, in parts of the largest value. */
 async function difference(a: GpuTensor, b: GpuTensor): Promise<number> {
-  const [own, other] = [await a.read(), await b.read()] as [ArrayLike<number>, ArrayLike<number>]
+  const [own, other] = (await readAll([a, b])) as readonly [ArrayLike<number>, ArrayLike<number>]
   let [apart, most] = [0, 0]
   for (let i = 0; i < own.length; i++) {
     const difference = Math.abs(own[i]! - other[i]!)

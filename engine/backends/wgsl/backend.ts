@@ -10,7 +10,6 @@ import {
 } from "../../../kernels/index.ts"
 import { type DeviceInfo, fail } from "../../../protocol/index.ts"
 import type { Backend, BackendSession, ModelFiles, TuneRequest, TuneStep } from "../../backend.ts"
-import { hastenReadback } from "../firefox-polls.ts"
 import { probeGpu } from "../probe-gpu.ts"
 import { adapterName, isSoftware, requestFullDevice } from "../webgpu-adapter.ts"
 import { WgslSession } from "./session.ts"
@@ -60,7 +59,6 @@ export async function createWgsl(
         return { devices: [], absent: [{ id: "wgsl", backend: "wgsl", reason: adapter }] }
       const device = await requestFullDevice(adapter)
       device.lost.then(({ reason, message }) => backend.onLost?.(`${message || "no reason given"} (${reason})`))
-      hastenReadback(device)
       const name = adapterKey(adapter.info)
       // Where nothing can be kept, as in a page without storage, nothing is, and kernels choose by themselves.
       const winners = await store.of(name).catch(() => new Map<string, Winner>())

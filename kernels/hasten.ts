@@ -1,21 +1,23 @@
-/** How often Firefox is made to look, ms. Its timers have about this grain. */
-const EVERY_MS = 1
+import type { Limits } from "./define-kernel.ts"
+import { usage } from "./device-memory.ts"
 
-const isFirefox = () => /\bFirefox\//.test(globalThis.navigator?.userAgent ?? "")
+const hastened = new WeakSet<GPUDevice>()
 
 /**
- * Firefox looks every 100 ms whether a GPU's work is done, and whenever something is submitted: nothing is, for as long as somebody waits for
- * a buffer of this device. Elsewhere this does nothing.
+ * Where a quirk asks for it, nothing is submitted to `device` every so often, for as long as somebody, whoever it is, waits for one of its buffers or for its queue. Once for a device;
+ * elsewhere this does nothing.
  */
-export function hastenReadback(device: GPUDevice): void {
-  if (!isFirefox()) return
+export function hastenReadback(device: GPUDevice, { quirks = [] }: Pick<Limits, "quirks">): void {
+  const everyMs = quirks.find(({ nudgeMs }) => nudgeMs !== undefined)?.nudgeMs
+  if (everyMs === undefined || hastened.has(device)) return
+  hastened.add(device)
   let waiting = 0
   let ticking = false
   const tick = () => {
     ticking = waiting > 0
     if (!ticking) return
     device.queue.submit([])
-    setTimeout(tick, EVERY_MS)
+    setTimeout(tick, everyMs)
   }
   const awaited = async <T>(done: Promise<T>): Promise<T> => {
     waiting++
@@ -32,7 +34,7 @@ export function hastenReadback(device: GPUDevice): void {
   const createBuffer = device.createBuffer.bind(device)
   device.createBuffer = (descriptor) => {
     const buffer = createBuffer(descriptor)
-    if (descriptor.usage & GPUBufferUsage.MAP_READ) {
+    if (descriptor.usage & usage.MAP_READ) {
       const mapAsync = buffer.mapAsync.bind(buffer)
       buffer.mapAsync = (...range) => awaited(mapAsync(...range))
     }
