@@ -49,7 +49,7 @@ describe("while a page's jobs run", () => {
   test("the worker that computes is killed: what it ran is run again, and every answer is right", async () => {
     const offscreen = (await browser.devtools.target("offscreen.html")) as string
     const work = await working()
-    await browser.devtools.killWorker(offscreen, "ipfs-accelerate wasm")
+    expect(await browser.devtools.killWorker(offscreen, "ipfs-accelerate wasm")).toBe(true)
     await work.goesOn(LANES)
     const worked = await work.end()
     expect(worked).toMatchObject(allRight)

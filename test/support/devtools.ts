@@ -8,8 +8,8 @@ export interface Devtools {
   evaluate<T>(targetId: string, expression: string): Promise<T>
   /** The value of `expression` in the dedicated worker of that name that belongs to the target, awaited. */
   evaluateInWorker<T>(targetId: string, name: string, expression: string): Promise<T>
-  /** Ends that worker. */
-  killWorker(targetId: string, name: string): Promise<void>
+  /** Ends that worker; false where there is none. */
+  killWorker(targetId: string, name: string): Promise<boolean>
   close(targetId: string): Promise<void>
   /** Closes the next page that opens before any script runs in it; resolves with a promise of that. */
   closeNext(): Promise<{ closed: Promise<void> }>
@@ -36,6 +36,12 @@ export async function devtools(context: BrowserContext): Promise<Devtools> {
   const browser = context.browser()
   if (!browser) throw new Error("this context has no browser of its own")
   const session = await browser.newBrowserCDPSession()
+  const attached = new Map<string, Target>()
+  session.on("Target.receivedMessageFromTarget", ({ sessionId, message }) => attached.get(sessionId)?.receive(message))
+  session.on("Target.detachedFromTarget", ({ sessionId }) => {
+    attached.get(sessionId)?.end()
+    attached.delete(sessionId)
+  })
 
   async function attach(targetId: string): Promise<Target> {
     const { sessionId } = await session.send("Target.attachToTarget", { targetId, flatten: false })
@@ -43,38 +49,52 @@ export async function devtools(context: BrowserContext): Promise<Devtools> {
       (message) => session.send("Target.sendMessageToTarget", { sessionId, message }),
       () => session.send("Target.detachFromTarget", { sessionId }),
     )
-    session.on("Target.receivedMessageFromTarget", (event) => {
-      if (event.sessionId === sessionId) target.receive(event.message)
-    })
+    attached.set(sessionId, target)
     return target
   }
 
-  /** A worker answers only over a session of the page it belongs to; one that ends awaits nothing more. */
-  async function evaluateInWorker<T>(
+  /** What `expression` is in the worker of that name, which answers only over a session of the page it belongs to: "gone" where it ended meanwhile, undefined where there is none. */
+  async function askWorker(
     targetId: string,
     name: string,
     expression: string,
-    awaitPromise = true,
-  ): Promise<T> {
+    awaitPromise: boolean,
+  ): Promise<Evaluated | "gone" | undefined> {
     const target = await attach(targetId)
-    const found = new Promise<string>((resolve) =>
+    try {
+      let sessionId: string | undefined
       target.on("Target.attachedToTarget", (event) => {
-        const { sessionId, targetInfo } = event as Attached
-        if (targetInfo.title === name) resolve(sessionId)
-      }),
-    )
-    await target.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: false })
-    const params = { expression, awaitPromise, returnByValue: true }
-    const answered = new Promise<Evaluated>((resolve) =>
-      target.on("Target.receivedMessageFromTarget", (event) => {
-        const { id, result } = JSON.parse((event as { message: string }).message) as { id?: number; result: Evaluated }
-        if (id === 1) resolve(result)
-      }),
-    )
-    const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params })
-    await target.send("Target.sendMessageToTarget", { sessionId: await found, message })
-    const answer = await answered
-    await target.detach()
+        const attached = event as Attached
+        if (attached.targetInfo.title === name) sessionId = attached.sessionId
+      })
+      const answered = new Promise<Evaluated | "gone">((resolve) => {
+        target.on("Target.receivedMessageFromTarget", (event) => {
+          const { id, result } = JSON.parse((event as { message: string }).message) as {
+            id?: number
+            result: Evaluated
+          }
+          if (id === 1) resolve(result)
+        })
+        target.on("Target.detachedFromTarget", (event) => {
+          if ((event as Attached).sessionId === sessionId) resolve("gone")
+        })
+        void target.ended.then(() => resolve("gone"))
+      })
+      // Tells of the workers that there are before it is answered.
+      await target.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: false })
+      if (!sessionId) return undefined
+      const params = { expression, awaitPromise, returnByValue: true }
+      const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params })
+      await target.send("Target.sendMessageToTarget", { sessionId, message })
+      return await answered
+    } finally {
+      await target.detach()
+    }
+  }
+
+  async function evaluateInWorker<T>(targetId: string, name: string, expression: string): Promise<T> {
+    const answer = await askWorker(targetId, name, expression, true)
+    if (answer === undefined || answer === "gone") throw new Error(`There is no worker ${name}.`)
     return evaluated(answer)
   }
 
@@ -93,7 +113,8 @@ export async function devtools(context: BrowserContext): Promise<Devtools> {
       }
     },
     evaluateInWorker,
-    killWorker: (targetId, name) => evaluateInWorker(targetId, name, "self.close()", false),
+    // One that ends awaits nothing more, and may not answer any more either.
+    killWorker: async (targetId, name) => (await askWorker(targetId, name, "self.close()", false)) !== undefined,
     async closeNext() {
       const page = { type: "page", exclude: false }
       const opened = new Promise<string>((resolve) =>
@@ -118,8 +139,9 @@ export async function devtools(context: BrowserContext): Promise<Devtools> {
 class Target {
   readonly #post: (message: string) => Promise<unknown>
   readonly #detach: () => Promise<unknown>
-  readonly #waiting = new Map<number, (result: unknown) => void>()
+  readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>()
   readonly #listeners: [method: string, listener: (params: unknown) => void][] = []
+  readonly #ended = Promise.withResolvers<void>()
   #next = 1
 
   constructor(post: (message: string) => Promise<unknown>, detach: () => Promise<unknown>) {
@@ -127,10 +149,14 @@ class Target {
     this.#detach = detach
   }
 
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
   send(method: string, params: object): Promise<unknown> {
     const id = this.#next++
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, resolve)
+      this.#waiting.set(id, { resolve, reject })
       this.#post(JSON.stringify({ id, method, params })).catch(reject)
     })
   }
@@ -141,8 +167,18 @@ class Target {
 
   receive(text: string): void {
     const message = JSON.parse(text) as { id?: number; result?: unknown; method?: string; params?: unknown }
-    if (message.id !== undefined) this.#waiting.get(message.id)?.(message.result)
+    if (message.id !== undefined) {
+      this.#waiting.get(message.id)?.resolve(message.result)
+      this.#waiting.delete(message.id)
+    }
     for (const [method, listener] of this.#listeners) if (method === message.method) listener(message.params)
+  }
+
+  /** It is gone, and answers nothing any more. */
+  end(): void {
+    this.#ended.resolve()
+    for (const { reject } of this.#waiting.values()) reject(new Error("The target is gone."))
+    this.#waiting.clear()
   }
 
   async detach(): Promise<void> {

@@ -1,8 +1,11 @@
+import type { ChildProcess } from "node:child_process"
+import { once } from "node:events"
 import { readFileSync } from "node:fs"
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Browser, Page } from "puppeteer-core"
+import { setTimeout as delay } from "node:timers/promises"
+import { type Browser, connect, type Page } from "puppeteer-core"
 import { findFirefox } from "../../bridge-server/browsers.ts"
 import { GECKO_ID } from "../../extension/id.ts"
 import type { Answer, Grant } from "../../protocol/index.ts"
@@ -19,9 +22,12 @@ process.once("SIGTERM", () => process.exit(143))
 export const noFirefox = findFirefox() ? "" : ` (${FIREFOX_ABSENT})`
 
 export interface FirefoxBrowser {
+  /** Another one after `undriven`. */
   readonly browser: Browser
-  /** The extension's options page. */
+  /** The extension's options page; another one after `undriven`. */
   readonly options: Page
+  /** Its main process. */
+  readonly pid: number
   /** Has the page ask, and answers the prompt as a person does. */
   enable(page: Page, answer: Answer, request?: { reason?: string }): Promise<Grant | PageFault>
   /** Takes back what an origin was granted, on the options page, as a person does; when the click came to the button, ms since 1970. */
@@ -33,6 +39,8 @@ export interface FirefoxBrowser {
   remove(): Promise<void>
   /** Kills the process that all extensions live in, with the options page in it. Firefox starts another. */
   killExtensionProcess(): void
+  /** Does `work` while no WebDriver is connected and garbage has been collected: WebDriver keeps every window in which a page of an extension was, 5 MB each. Linux only. All pages that there were before are to be found anew. */
+  undriven<T>(work: () => T): Promise<T>
   close(): Promise<void>
 }
 
@@ -42,7 +50,11 @@ interface FirefoxSettings extends Pick<FirefoxOptions, "env" | "prefs" | "privat
 }
 
 /** A real Firefox, headless, with the built extension. */
-export async function launchFirefox({ profileDir, ...settings }: FirefoxSettings = {}): Promise<FirefoxBrowser> {
+export async function launchFirefox({
+  profileDir,
+  env = process.env,
+  ...settings
+}: FirefoxSettings = {}): Promise<FirefoxBrowser> {
   const binary = findFirefox()
   if (!binary) throw new Error(FIREFOX_ABSENT)
   // A copy: a build that someone starts meanwhile must not pull the files from under a running browser.
@@ -52,10 +64,26 @@ export async function launchFirefox({ profileDir, ...settings }: FirefoxSettings
   await keepWorkers(extension)
   const profile = profileDir ?? (await mkdtemp(join(dir, "profile ")))
   await mkdir(profile, { recursive: true })
-  const { browser, origin, options } = await openFirefox({ binary, extension, profile, headless: true, ...settings })
+  const opened = await openFirefox({
+    binary,
+    extension,
+    profile,
+    headless: true,
+    env: { ...env, TMPDIR: dir },
+    ...settings,
+  })
+  const { origin } = opened
+  let { browser, options } = opened
+  const child = browser.process() as ChildProcess
+  const pid = child.pid as number
   return {
-    browser,
-    options,
+    get browser() {
+      return browser
+    },
+    get options() {
+      return options
+    },
+    pid,
     async enable(page, answer, request = {}) {
       const granted: Promise<Grant | PageFault> = page.evaluate(
         (request) =>
@@ -97,14 +125,43 @@ export async function launchFirefox({ profileDir, ...settings }: FirefoxSettings
     remove: () => browser.uninstallExtension(GECKO_ID),
     killExtensionProcess() {
       const name = (pid: number) => readFileSync(`/proc/${pid}/comm`, "utf8").trim()
-      const pid = processTree(browser.process()?.pid as number).find((pid) => name(pid) === "WebExtensions")
-      if (!pid) throw new Error("Firefox has no process for extensions.")
-      process.kill(pid, "SIGKILL")
+      const its = processTree(pid).find((pid) => name(pid) === "WebExtensions")
+      if (!its) throw new Error("Firefox has no process for extensions.")
+      process.kill(its, "SIGKILL")
+    },
+    async undriven(work) {
+      const address = browser.wsEndpoint()
+      await browser.disconnect()
+      await collectGarbage(pid, dir)
+      const result = work()
+      browser = await connect({ browserWSEndpoint: address, protocol: "webDriverBiDi", defaultViewport: null })
+      options = (await findPage(browser, `${origin}/options.html`, () => false)) as Page
+      return result
     },
     async close() {
       await browser.close()
+      // Who connected later does not wait for that.
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
       await rm(dir, { recursive: true, force: true, maxRetries: 5 })
     },
+  }
+}
+
+/** Signal by which Firefox frees what it can, and then writes what it holds into a file: SIGRTMIN + 1. */
+const MINIMIZE_MEMORY = 35
+
+/** Has Firefox collect garbage in all its processes. `dir`: where it puts temporary files. */
+async function collectGarbage(pid: number, dir: string): Promise<void> {
+  const report = async () => (await readdir(dir)).find((name) => name.startsWith("unified-memory-report"))
+  // Some of it goes with the second time only.
+  for (let i = 0; i < 2; i++) {
+    process.kill(pid, MINIMIZE_MEMORY)
+    let written: string | undefined
+    while (!written) {
+      await delay(100)
+      written = await report()
+    }
+    await rm(join(dir, written))
   }
 }
 

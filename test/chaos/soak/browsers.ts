@@ -1,7 +1,7 @@
 import type { Page as PlaywrightPage } from "playwright-core"
 import type { Page as PuppeteerPage } from "puppeteer-core"
 import { pairChromium } from "../../../scripts/start/chromium.ts"
-import { pairFirefox } from "../../../scripts/start/firefox.ts"
+import { findPage, pairFirefox } from "../../../scripts/start/firefox.ts"
 import { launchExtension } from "../../support/extension.ts"
 import { launchFirefox } from "../../support/firefox.ts"
 import { processMiB, processName, processTree } from "../../support/processes.ts"
@@ -63,7 +63,8 @@ export async function openChromium(bridge: { ws: string; code: string }): Promis
         // It may have been idle.
         if (worker) await devtools.close(worker)
       },
-      "wasm worker": async () => devtools.killWorker(await offscreen(), WASM_WORKER),
+      // So may this one.
+      "wasm worker": async () => void (await devtools.killWorker(await offscreen(), WASM_WORKER)),
       "offscreen document": async () => devtools.close(await offscreen()),
     },
     async memory() {
@@ -87,6 +88,7 @@ export async function openFirefox(bridge: { ws: string; code: string }): Promise
   const firefox = await launchFirefox()
   await pairFirefox(firefox.options, bridge.ws, bridge.code)
   const turn = inTurn()
+  const tabs = new Set<FirefoxTab>()
   return {
     name: "firefox",
     // WebDriver can fail to open a tab while another tab or a prompt goes.
@@ -94,22 +96,51 @@ export async function openFirefox(bridge: { ws: string; code: string }): Promise
       turn(async () => {
         const page = await firefox.browser.newPage().catch(() => firefox.browser.newPage())
         await page.goto(url)
-        return page as unknown as Tab
+        const tab = new FirefoxTab(page, () => tabs.delete(tab))
+        tabs.add(tab)
+        return tab
       }),
-    enable: (tab) => turn(() => firefox.enable(tab as unknown as PuppeteerPage, "session")),
+    enable: (tab) => turn(() => firefox.enable((tab as FirefoxTab).page, "session")),
     revoke: (origin) => turn(() => firefox.revoke(origin)),
     faults: { "wasm worker": () => firefox.killWorker(WASM_WORKER) },
     async memory() {
-      const main = firefox.browser.process()?.pid as number
-      const children = processTree(main).slice(1)
       const isOfExtensions = (pid: number) => processName(pid) === "WebExtensions"
-      return memoryOf({
-        "firefox: main process": processMiB([main]),
-        "firefox: process of the extensions": processMiB(children.filter(isOfExtensions)),
-        "firefox: its other processes": processMiB(children.filter((pid) => !isOfExtensions(pid))),
+      const addresses = [...tabs].map((tab) => [tab, tab.page.url()] as const)
+      const memory = await firefox.undriven(() => {
+        const children = processTree(firefox.pid).slice(1)
+        return memoryOf({
+          "firefox: main process": processMiB([firefox.pid]),
+          "firefox: process of the extensions": processMiB(children.filter(isOfExtensions)),
+          "firefox: its other processes": processMiB(children.filter((pid) => !isOfExtensions(pid))),
+        })
       })
+      for (const [tab, address] of addresses)
+        tab.page = (await findPage(firefox.browser, address, () => false)) as PuppeteerPage
+      return memory
     },
     close: () => firefox.close(),
+  }
+}
+
+/** A tab that outlives the session of WebDriver in which it was opened. */
+class FirefoxTab implements Tab {
+  page: PuppeteerPage
+  readonly #onClose: () => void
+  constructor(page: PuppeteerPage, onClose: () => void) {
+    this.page = page
+    this.#onClose = onClose
+  }
+  evaluate: Tab["evaluate"] = (work: unknown, given?: unknown) =>
+    this.page.evaluate(work as (given: unknown) => never, given)
+  goto(url: string) {
+    return this.page.goto(url)
+  }
+  reload() {
+    return this.page.reload()
+  }
+  close() {
+    this.#onClose()
+    return this.page.close()
   }
 }
 
