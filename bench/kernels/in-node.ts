@@ -12,7 +12,7 @@ import type { OperationCase } from "./cases.ts"
 import { difference } from "./difference.ts"
 import { feedsFor, wave } from "./feeds.ts"
 import { wholeModels } from "./models.ts"
-import { copyPeak, fmaPeak, isBoundByCompute } from "./peaks.ts"
+import { copyPeak, fmaPeak, isBoundByCompute, lasting } from "./peaks.ts"
 
 const OURS = "our kernels, Dawn"
 const THEIRS = "onnxruntime-node, WebGPU"
@@ -45,21 +45,22 @@ export async function inNode(
     const inputs = Object.values(one.inputs).map((shape) => gpu.tensor(wave(shape)))
     const run = one.open(gpu, inputs)
     const computes = isBoundByCompute(one)
-    const peak = computes ? await fmaPeak(device) : copyPeak(device)
+    const peak = await (computes ? fmaPeak : copyPeak)(device)
     const rate = (work: number, run: () => Promise<unknown>) => async () => {
       const start = performance.now()
       await run()
       return work / (performance.now() - start) / 1e6
     }
-    const subject = async () => {
-      const y = await run()
+    const subject = async (much: number) => {
+      for (let i = 0; i < much; i++) (await run()).destroy()
       await device.queue.onSubmittedWorkDone()
-      y.destroy()
     }
+    const much = await lasting(subject)
+    const work = much * (computes ? one.flops : one.bytes)
     rows.push(
       await compare({
         case: `${one.name}, of the ${computes ? "FMA peak" : "copy bandwidth"}`,
-        subject: { name: OURS, run: rate(computes ? one.flops : one.bytes, subject) },
+        subject: { name: OURS, run: rate(work, () => subject(much)) },
         baseline: { name: "the adapter's peak", run: rate(peak.work, peak.run) },
         unit: computes ? "GFLOP/s" : "GB/s",
         budgetMs,

@@ -187,7 +187,7 @@ window.kernels = {
   openModel,
   async openPeak(kind) {
     const { device } = await devices.wgsl
-    const { run, work } = kind === "fma" ? await fmaPeak(device) : copyPeak(device)
+    const { run, work } = await (kind === "fma" ? fmaPeak : copyPeak)(device)
     runs.peak = run
     return work
   },
