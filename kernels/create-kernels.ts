@@ -1,6 +1,6 @@
 import type { TensorData } from "../protocol/dtype.ts"
 import type { Clip } from "./activation.ts"
-import type { AnyKernel, GpuDtype, StoredDtype } from "./define-kernel.ts"
+import type { AnyKernel, GpuDtype } from "./define-kernel.ts"
 import { elems, type GpuTensor } from "./gpu-tensor.ts"
 import { type LanguageKernels, languageKernels } from "./language-kernels.ts"
 import { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
@@ -31,6 +31,7 @@ import { traitsOf } from "./quirks/index.ts"
 import { readAll } from "./read-all.ts"
 import { KernelRuntime, type RunOptions } from "./runtime.ts"
 import type { Winners } from "./tuning/winners.ts"
+import { type StoredAs, stored, type TensorDtype } from "./words.ts"
 
 type Float32 = GpuTensor<"float32">
 /** Weights, which are read as float32. */
@@ -94,8 +95,15 @@ export interface Kernels
     Record<"maxPool" | "averagePool", Pool> {
   readonly device: GPUDevice
   readonly runtime: KernelRuntime
-  /** Uploads a tensor: float32, int32, uint32, or float16 by its bits. */
-  tensor<D extends StoredDtype>(tensor: { dtype: D; shape: readonly number[]; data: TensorData<D> }): GpuTensor<D>
+  /**
+   * Uploads a tensor: float32, int32, uint32, or float16 by its bits. Others are held as what they are computed as, and `read(dtype)` gives them back: int8, int16, int64, uint8 and
+   * uint16 as int32, bool as uint32. Throws IPFA_INPUT_INVALID for another array than the dtype's and for a 64-bit integer that 32 bits don't hold.
+   */
+  tensor<D extends TensorDtype>(tensor: {
+    dtype: D
+    shape: readonly number[]
+    data: TensorData<D>
+  }): GpuTensor<StoredAs<D>>
   /** What `read()` gives of each, in one submission and one wait. */
   readAll: typeof readAll
   /** [..., m, k] · [..., k, n] → [..., m, n] */
@@ -239,7 +247,10 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
   return {
     device,
     runtime,
-    tensor: ({ dtype, shape, data }) => runtime.upload(dtype, shape, data),
+    tensor({ dtype, shape, data }) {
+      const held = stored(dtype, data)
+      return runtime.upload(held.dtype, shape, held.data) as GpuTensor<never>
+    },
     readAll,
     ...languageKernels(runtime),
     ...each(plain, one),

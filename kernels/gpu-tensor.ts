@@ -4,6 +4,7 @@ import type { Limits, Shape, StoredDtype } from "./define-kernel.ts"
 import { wholeWords } from "./device-memory.ts"
 import { HeldBuffer } from "./held-buffer.ts"
 import { readAll } from "./read-all.ts"
+import { type ReadableAs, readAs, type TensorDtype } from "./words.ts"
 
 /** The number of elements of `shape`; throws IPFA_INPUT_SHAPE where it is none. */
 export function elems(shape: Shape): number {
@@ -83,12 +84,15 @@ export class GpuTensor<D extends StoredDtype = StoredDtype> {
   }
 
   /**
-   * The elements, once all work submitted so far is done. Throws what went wrong while they were computed: IPFA_DEVICE_MEMORY,
-   * IPFA_DEVICE_LOST, IPFA_INTERNAL; IPFA_INPUT_INVALID after destroy(). For several at once there is `readAll`.
+   * The elements, once all work submitted so far is done; as another dtype where one is given that is computed as the same: int32 as int64, int16, int8, uint16 or uint8, uint32 as bool,
+   * float32 as float16 and the other way round. Throws what went wrong while they were computed: IPFA_DEVICE_MEMORY,
+   * IPFA_DEVICE_LOST, IPFA_INTERNAL; IPFA_INPUT_INVALID after destroy(), and for a whole number that the other dtype does not hold. For several at once there is `readAll`.
    */
-  async read(): Promise<TensorData<D>> {
+  async read(): Promise<TensorData<D>>
+  async read<E extends ReadableAs<D>>(as: E): Promise<TensorData<E>>
+  async read(as: TensorDtype = this.dtype): Promise<TensorData> {
     const [data] = await readAll([this])
-    return data as TensorData<D>
+    return as === this.dtype ? data : readAs(this.dtype, data, as)
   }
 
   #assertThere(): void {

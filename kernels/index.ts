@@ -127,3 +127,12 @@ export { type Measured, type Tuned, type TuneOptions, tune } from "./tuning/tune
 export { adapterKey, describeWork, type Winner, type Winners, winnerKey, workKey } from "./tuning/winners.ts"
 export { commonWorks } from "./tuning/works.ts"
 export { broadcast, broadcastShape, MOST_AXES, permuted, places, sliced, type View, wholeView } from "./view.ts"
+export {
+  computedAs,
+  fromWords,
+  type ReadableAs,
+  type StoredAs,
+  type TensorDtype,
+  type Words,
+  wordsFrom,
+} from "./words.ts"

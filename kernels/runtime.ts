@@ -1,4 +1,4 @@
-import { arrayTypes, type TensorData } from "../protocol/dtype.ts"
+import type { TensorData } from "../protocol/dtype.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { Kernel, Limits, Shape, StoredDtype, TensorType } from "./define-kernel.ts"
 import { DeviceMemory, STORED, usage } from "./device-memory.ts"
@@ -9,6 +9,7 @@ import type { HeldBuffer } from "./held-buffer.ts"
 import { type Pipeline, PipelineCache } from "./pipelines.ts"
 import type { PlanOptions } from "./plan.ts"
 import { prepare, type Step } from "./prepare.ts"
+import { checkArray } from "./words.ts"
 
 export interface RunOptions<N extends string = string> extends PlanOptions<N> {
   /** Where the result goes, instead of into a new tensor; none of the inputs. Its shape and dtype are the result's. */
@@ -21,17 +22,6 @@ function inWords(data: TensorData<StoredDtype>): TensorData<StoredDtype> {
   const whole = new Uint16Array(data.length + 1)
   whole.set(data)
   return whole
-}
-
-/** By its tag, which an array of another frame has too. */
-function checkArray(dtype: StoredDtype, data: TensorData<StoredDtype> | undefined): void {
-  const { name } = arrayTypes[dtype]
-  const tag: string | undefined = data?.[Symbol.toStringTag]
-  if (tag !== name)
-    throw fail("IPFA_INPUT_INVALID", {
-      message: `A tensor of ${dtype} takes its data as ${name}, not as ${tag ?? typeof data}.`,
-      data: { path: "data", expected: name },
-    })
 }
 
 /** Runs declared kernels on one device. */

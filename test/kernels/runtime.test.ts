@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
-import type { GpuDtype } from "../../kernels/index.ts"
+import type { GpuDtype, StoredAs, TensorDtype } from "../../kernels/index.ts"
 import {
   createKernels,
   type GpuTensor,
@@ -13,6 +13,7 @@ import {
   relu,
   runCase,
 } from "../../kernels/index.ts"
+import type { TensorData } from "../../protocol/index.ts"
 import { softwareDevice } from "./software-gpu.ts"
 
 let device: GPUDevice
@@ -75,6 +76,45 @@ describe("operations", () => {
 
   test("give an empty tensor for an empty input", async () => {
     expect(await keep(await gpu.softmax(f32([0, 4], []))).read()).toEqual(new Float32Array(0))
+  })
+})
+
+describe("a tensor of a dtype that is no word's", () => {
+  const of = <D extends TensorDtype>(dtype: D, data: TensorData<D>) =>
+    keep(gpu.tensor({ dtype, shape: [data.length], data }) as GpuTensor<never>) as unknown as GpuTensor<StoredAs<D>>
+
+  test("is computed as 32-bit words, and read as itself again", async () => {
+    const wide = BigInt64Array.of(-1n, 2n ** 31n - 2n, -(2n ** 31n))
+    const one = of("int32", Int32Array.of(1))
+    const sum = keep(await gpu.add(of("int64", wide), one))
+    expect(sum.dtype).toBe("int32")
+    expect(await sum.read("int64")).toEqual(wide.map((value) => value + 1n))
+    const bytes = Int8Array.of(-128, 126)
+    expect(await keep(await gpu.add(of("int8", bytes), one)).read("int8")).toEqual(Int8Array.of(-127, 127))
+    expect(await of("uint8", Uint8Array.of(0, 255)).read("uint8")).toEqual(Uint8Array.of(0, 255))
+    expect(await of("uint16", Uint16Array.of(65535)).read()).toEqual(Int32Array.of(65535))
+    const truth = of("bool", Uint8Array.of(1, 0))
+    expect(await keep(await gpu.where(truth, one, of("int16", Int16Array.of(-7)))).read("int16")).toEqual(
+      Int16Array.of(1, -7),
+    )
+    expect(await keep(await gpu.less(one, of("int8", bytes))).read("bool")).toEqual(Uint8Array.of(0, 1))
+  })
+
+  test("float16 is rounded to the nearest, and read as numbers", async () => {
+    const halves = of("float16", Uint16Array.of(0x3c00, 0xc100))
+    expect(await halves.read("float32")).toEqual(Float32Array.of(1, -2.5))
+    expect(await f32([2], [1 + 2 ** -12, -2.5]).read("float16")).toEqual(Uint16Array.of(0x3c00, 0xc100))
+  })
+
+  test("is refused what it does not hold, going there and coming back", async () => {
+    const refused = (...words: string[]) =>
+      expect.objectContaining({ code: "IPFA_INPUT_INVALID", message: expect.stringMatching(words.join(".*")) })
+    expect(() => of("int64", BigInt64Array.of(0n, 2n ** 31n))).toThrow(refused("2147483648", "32 bits"))
+    expect(() => of("float64" as "float32", new Float64Array(1) as never)).toThrow(refused("float64", "int8"))
+    const x = of("int32", Int32Array.of(3, 128))
+    await expect(x.read("int8")).rejects.toEqual(refused("Element 1 is 128", "int8", "as int32"))
+    await expect(x.read("bool" as "int8")).rejects.toEqual(refused("int32", "bool", "cast"))
+    await expect(of("uint32", Uint32Array.of(2)).read("bool")).rejects.toEqual(refused("Element 0 is 2"))
   })
 })
 

@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf"
 import { describe, expect, test } from "vitest"
-import { fromWords, gpuDtype, storedWords, toWords } from "../../engine/backends/wgsl/tensors.ts"
+import { gpuDtype, storedWords, toWords } from "../../engine/backends/wgsl/tensors.ts"
 import { TensorProtoSchema } from "../../graph/generated/onnx_pb.js"
+import { fromWords } from "../../kernels/index.ts"
 
 describe("words", () => {
   test("hold narrow and wide whole numbers, and give them back", () => {

@@ -6,11 +6,12 @@ import {
   STORED,
   scoped,
   usage,
+  type Words,
 } from "../../../kernels/index.ts"
 import { arrayTypes } from "../../../protocol/index.ts"
 import { contentKeys } from "./content.ts"
 import { type MemoryPlan, planMemory } from "./memory.ts"
-import { lifetimes, type Program, staticBuffers, type Terminal, type Words } from "./program.ts"
+import { lifetimes, type Program, staticBuffers, type Terminal } from "./program.ts"
 import { type Dispatch, encode, Recorder } from "./recorder.ts"
 
 const MAP_READ = 1

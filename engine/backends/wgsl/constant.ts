@@ -1,5 +1,5 @@
+import type { Words } from "../../../kernels/index.ts"
 import { sha256Hex } from "../../store/digest.ts"
-import type { Words } from "./program.ts"
 
 /** Up to these bytes words are their own key. */
 const SMALL_BYTES = 256

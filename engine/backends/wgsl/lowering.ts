@@ -8,12 +8,13 @@ import {
   prepare,
   type Shape,
   type View,
+  type Words,
   wholeView,
 } from "../../../kernels/index.ts"
 import { Constant } from "./constant.ts"
 import type { Lowerable } from "./lowerable.ts"
 import type { DraftOp, Room } from "./parts.ts"
-import type { Value, Words } from "./program.ts"
+import type { Value } from "./program.ts"
 import { dequantized, type Quantized } from "./quantized.ts"
 import { gpuDtype, storedBytes, storedType, storedWords, wordsOf } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"

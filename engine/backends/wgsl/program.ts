@@ -11,8 +11,6 @@ export interface Value {
   readonly buffer: number
 }
 
-export type Words = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>
-
 export interface BufferSpec {
   readonly bytes: number
   /** Weights: uploaded when the program is opened, unless nothing uses them. */

@@ -1,18 +1,19 @@
 import {
   elems,
+  fromWords,
   type HeldBuffer,
   type KernelRuntime,
   type PipelineRequest,
   pipelineOf,
   type Shape,
+  type Words,
 } from "../../../kernels/index.ts"
 import { AccelerateError, fail, type KeptTensor, type Tensor, type TensorInfo } from "../../../protocol/index.ts"
 import type { BackendSession, RunOptions, RunOutcome } from "../../backend.ts"
 import { CompiledProgram } from "./compiled.ts"
 import { lower, missingOperators } from "./lower.ts"
 import { Lowerable } from "./lowerable.ts"
-import type { Words } from "./program.ts"
-import { fromWords, gpuDtype, toWords } from "./tensors.ts"
+import { gpuDtype, toWords } from "./tensors.ts"
 import { unsupported } from "./unsupported.ts"
 
 /** Programs for other shapes of the inputs than these are made anew. */

@@ -1,70 +1,23 @@
 import { elementType, type TensorProto } from "../../../graph/index.ts"
-import type { GpuDtype } from "../../../kernels/index.ts"
-import {
-  arrayTypes,
-  type Dtype,
-  fail,
-  float16Bits,
-  float16Value,
-  type Tensor,
-  type TensorData,
-} from "../../../protocol/index.ts"
-import type { Words } from "./program.ts"
+import { computedAs, type GpuDtype, type TensorDtype, type Words, wordsFrom } from "../../../kernels/index.ts"
+import { arrayTypes, type Dtype, fail, type Tensor } from "../../../protocol/index.ts"
 import { unsupported } from "./unsupported.ts"
-
-/** What each dtype is computed as: WGSL has 32-bit words. 64-bit integers are narrowed where they fit, bool is 1 or 0. A result beyond 32 bits is not noticed. */
-const computedAs: Partial<Record<Dtype, GpuDtype>> = {
-  float32: "float32",
-  float16: "float32",
-  int64: "int32",
-  int32: "int32",
-  int16: "int32",
-  int8: "int32",
-  uint16: "int32",
-  uint8: "int32",
-  uint32: "uint32",
-  bool: "uint32",
-}
 
 /** Throws IPFA_DEVICE_UNSUPPORTED for what has no words: float64, uint64, 4-bit integers, strings. */
 export function gpuDtype(dtype: string): GpuDtype {
-  const found = Object.hasOwn(computedAs, dtype) ? computedAs[dtype as Dtype] : undefined
-  if (!found) throw unsupported(`they compute no ${dtype}`)
-  return found
+  if (!Object.hasOwn(computedAs, dtype)) throw unsupported(`they compute no ${dtype}`)
+  return computedAs[dtype as TensorDtype]
 }
 
 /** A caller's tensor as words. Throws IPFA_INPUT_INVALID for a 64-bit integer that 32 bits don't hold. */
 export function toWords(name: string, { dtype, data }: Tensor): Words {
-  return words(dtype, data, (value) =>
+  gpuDtype(dtype)
+  return wordsFrom(dtype as TensorDtype, data, (value) =>
     fail("IPFA_INPUT_INVALID", {
       message: `${name}: ${value} does not fit the 32 bits that our kernels compute in.`,
       data: { path: `feeds.${name}`, expected: "whole numbers of 32 bits" },
     }),
   )
-}
-
-/** `data`, elements of `dtype`, as words. Throws what `refuse` makes of a 64-bit integer that 32 bits don't hold. */
-function words(dtype: Dtype, data: TensorData, refuse: (value: bigint) => Error): Words {
-  const type = gpuDtype(dtype)
-  if (dtype === "float16") return Float32Array.from(data as Uint16Array, float16Value)
-  if (dtype === "int64")
-    return Int32Array.from(data as BigInt64Array, (value) => {
-      if (BigInt.asIntN(32, value) !== value) throw refuse(value)
-      return Number(value)
-    })
-  return data instanceof arrayTypes[type]
-    ? (data as Words)
-    : arrayTypes[type].from(data as unknown as ArrayLike<number>)
-}
-
-/** Words as the elements of `dtype`. */
-export function fromWords(dtype: Dtype, words: Words): TensorData {
-  if (dtype === "float16") return Uint16Array.from(words, float16Bits)
-  if (dtype === "int64") return BigInt64Array.from(words as Int32Array, BigInt)
-  const type = arrayTypes[dtype as "float32"]
-  return words instanceof type
-    ? words
-    : (type as { from(list: ArrayLike<number>): Float32Array<ArrayBuffer> }).from(words)
 }
 
 function refuseFiles({ externalData }: TensorProto): void {
@@ -78,12 +31,12 @@ export function storedBytes(tensor: TensorProto): Uint8Array {
 }
 
 /** Throws IPFA_DEVICE_UNSUPPORTED for external data and for what is no number of ours. */
-export function storedType(tensor: TensorProto): Dtype {
+export function storedType(tensor: TensorProto): TensorDtype {
   const type = elementType(tensor.dataType)
   refuseFiles(tensor)
   if (!type?.dtype) throw unsupported(`they compute no ${type?.name}`)
   gpuDtype(type.dtype)
-  return type.dtype
+  return type.dtype as TensorDtype
 }
 
 function storedData(tensor: TensorProto, dtype: Dtype) {
@@ -103,7 +56,7 @@ function storedData(tensor: TensorProto, dtype: Dtype) {
 export function storedWords(tensor: TensorProto): Words {
   const dtype = storedType(tensor)
   const refuse = (value: bigint) => unsupported(`${tensor.name} holds ${value}, and they compute in 32 bits`)
-  return words(dtype, storedData(tensor, dtype), refuse)
+  return wordsFrom(dtype, storedData(tensor, dtype), refuse)
 }
 
 /** A stored float16 tensor's elements by their bits, two to a word. */

@@ -67,9 +67,18 @@ export async function kernels(device: Parameters<typeof createKernels>[0]): Prom
   await where(await less(x, x), x, n)
   // @ts-expect-error: the condition is a number
   await where(x, x, x)
+  const bytes = tensor({ dtype: "int8", shape: [2], data: Int8Array.of(1, 2) })
+  const narrow: Int8Array = await (await add(bytes, n)).read("int8")
+  const truth: Uint8Array = await (await less(bytes, n)).read("bool")
+  // @ts-expect-error: floating-point numbers as whole ones
+  await x.read("int8")
+  // @ts-expect-error: numbers as true and false
+  await n.read("bool")
+  // @ts-expect-error: no kernel computes it
+  tensor({ dtype: "float64", shape: [1], data: Float64Array.of(1) })
   // @ts-expect-error: a product of whole numbers
   await matmul(n, n)
-  return sum.length + whole.length
+  return sum.length + whole.length + narrow.length + truth.length
 }
 
 export function Component(): string {

@@ -6,9 +6,10 @@ import {
   elems,
   packedConv2d,
   type Shape,
+  type Words,
 } from "../../../../kernels/index.ts"
 import { defineLowering, NodeLowering } from "../lowering.ts"
-import type { Value, Words } from "../program.ts"
+import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
 import { clipBounds, knowsBounds } from "./elementwise.ts"
 import { packedMatrix } from "./packed.ts"
