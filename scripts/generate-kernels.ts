@@ -91,6 +91,7 @@ function nodeTests(): string {
   })
   return `Of the ${all.length} cases for single operators that are tried, ${count(all, "PASS")} PASS, ${count(all, "FAIL")} FAIL and
 ${count(all, "UNSUPPORTED")} are UNSUPPORTED: refused when the model is opened, with the reason. None is computed elsewhere instead.
+A model is refused with all its operators and nodes that can't run; what only its inputs' sizes or elements decide, where these are open, at the run.
 
 ${table(["operator", "PASS", "FAIL", "UNSUPPORTED", "why: our kernels can't, since …"], rows)}`
 }

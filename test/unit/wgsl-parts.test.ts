@@ -17,9 +17,12 @@ const concat = (input: string[], output: string) => ({
   output: [output],
   attribute: [{ name: "axis", type: 2, i: 1n }],
 })
-const pool = (input: string, output: string) =>
-  node("MaxPool", [input], output, ints("kernel_shape", 3, 3), ints("pads", 1, 1, 1, 1))
-const conv = (input: string, output: string) => node("Conv", [input, "w"], output)
+const pool = (input: string, output: string, reach = 1) => {
+  const size = 2 * reach + 1
+  return node("MaxPool", [input], output, ints("kernel_shape", size, size), ints("pads", reach, reach, reach, reach))
+}
+/** Each with weights of its own: what several nodes compute alike is computed once. */
+const conv = (input: string, output: string) => node("Conv", [input, `w ${output}`], output)
 
 const limits = {
   maxComputeInvocationsPerWorkgroup: 256,
@@ -37,12 +40,13 @@ function lowered(nodes: Nodes, { size = 8, outputs = ["y"] } = {}) {
     const data = new Uint8Array(BigInt64Array.from(list, BigInt).buffer)
     return { name, dims: [list.length], data, dtype: "int64" as const }
   }
+  const weights = nodes.flatMap(({ opType, input }) => (opType === "Conv" ? input[1]! : []))
   const bytes = model({
     inputs: [value("x", "float32", [1, 4, size, size])],
     outputs: outputs.map((name) => value(name, "float32", ["n", "c", "h", "w"])),
     nodes,
     weights: [
-      { name: "w", dims: [4, 4, 1, 1], data: new Float32Array(16) },
+      ...weights.map((name, i) => ({ name, dims: [4, 4, 1, 1], data: new Float32Array(16).fill(i) })),
       ...[0, 1, 2, 3].map((i) => long(`i${i}`, i)),
       long("end", 1000),
     ],
@@ -75,7 +79,7 @@ describe("a concatenation along the outermost axis", () => {
     expect(kernels(nodes, { size: 7 })).toEqual(["conv2d", "conv2d", "copy"])
   })
   test("copies as few parts as can be where one is computed from another", () => {
-    const nodes = [conv("x", "a"), pool("a", "b"), pool("a", "c"), concat(["a", "b", "c"], "y")]
+    const nodes = [conv("x", "a"), pool("a", "b"), pool("a", "c", 2), concat(["a", "b", "c"], "y")]
     const { program, kernels } = lowered(nodes)
     expect(kernels).toEqual(["conv2d", "max-pool", "max-pool", "copy"])
     for (const { reads, writes } of program.ops) expect(reads).not.toContain(writes)

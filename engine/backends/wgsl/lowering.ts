@@ -16,8 +16,8 @@ import type { Lowerable } from "./lowerable.ts"
 import type { DraftOp, Room } from "./parts.ts"
 import type { Value } from "./program.ts"
 import { dequantized, type Quantized } from "./quantized.ts"
-import { gpuDtype, storedBytes, storedType, storedWords, wordsOf } from "./tensors.ts"
-import { unsupported } from "./unsupported.ts"
+import { gpuDtype, isComputed, storedBytes, storedType, storedWords, wordsOf } from "./tensors.ts"
+import { undecided, unsupported } from "./unsupported.ts"
 
 /** How the nodes of some ONNX operators become dispatches. */
 export interface Lowering {
@@ -149,7 +149,7 @@ export class GraphLowering {
 
   shape(name: string): number[] {
     const shape = this.#inferred.get(name)?.shape
-    if (!shape || shape.includes(null)) throw unsupported(`the shape of ${name} depends on what is computed`)
+    if (!shape || shape.includes(null)) throw undecided(`the shape of ${name} depends on what is computed`)
     return shape as number[]
   }
 
@@ -168,13 +168,25 @@ export class GraphLowering {
     return this.#values.has(name) || this.#model.stored.has(name) || this.known(name) !== undefined
   }
 
+  hasInputs(node: NodeProto): boolean {
+    return node.input.every((name) => !name || this.isReady(name))
+  }
+
+  /** Something in the place of `name`, where that was not computed and its type is known: so that what comes behind can be looked at, too. */
+  standIn(name: string): void {
+    const { dtype, shape } = this.#inferred.get(name) ?? {}
+    if (this.isReady(name) || !dtype || !isComputed(dtype) || !shape || shape.includes(null)) return
+    const own = shape as number[]
+    this.set(name, { dtype: gpuDtype(dtype), shape: own, buffer: this.buffer({ bytes: 4 * elems(own) }) })
+  }
+
   isUsed(name: string): boolean {
     return this.#model.fused.users.has(name) || this.#model.outputs.has(name)
   }
 
   #knownValue(name: string): Value {
     const elements = this.known(name)
-    if (!elements) throw unsupported(`${name} is computed by nothing that our kernels know`)
+    if (!elements) throw undecided(`${name} is computed by nothing that our kernels know`)
     return this.constant(this.shape(name), wordsOf(gpuDtype(this.dtype(name)), elements))
   }
 }
@@ -209,7 +221,7 @@ export class NodeLowering {
   /** Elements of input `i`, which must follow from shapes alone: axes, sizes, bounds. */
   known(i: number): number[] {
     const found = this.graph.known(this.node.input[i]!)
-    if (!found) throw unsupported(`its input ${i} is computed`)
+    if (!found) throw undecided(`its input ${i} is computed`)
     return found
   }
 

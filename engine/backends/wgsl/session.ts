@@ -11,10 +11,10 @@ import {
 import { AccelerateError, fail, type KeptTensor, type Tensor, type TensorInfo } from "../../../protocol/index.ts"
 import type { BackendSession, RunOptions, RunOutcome } from "../../backend.ts"
 import { CompiledProgram } from "./compiled.ts"
-import { lower, missingOperators } from "./lower.ts"
+import { type Lowered, lower, refusedAlways, tryLower } from "./lower.ts"
 import { Lowerable } from "./lowerable.ts"
-import { gpuDtype, toWords } from "./tensors.ts"
-import { unsupported } from "./unsupported.ts"
+import { toWords } from "./tensors.ts"
+import { type Refusal, refused } from "./unsupported.ts"
 
 /** Programs for other shapes of the inputs than these are made anew. */
 const MOST_PROGRAMS = 4
@@ -64,9 +64,6 @@ export class WgslSession implements BackendSession {
   ): Promise<WgslSession> {
     const model = new Lowerable(bytes)
     const { info } = model
-    const missing = missingOperators(info)
-    if (missing.length > 0) throw unsupported(`they have no ${missing.join(", ")}`, { operators: missing })
-    for (const { dtype } of [...info.inputs, ...info.outputs]) gpuDtype(dtype)
     const session = new WgslSession(runtime, model)
     const fixed = info.inputs.every(({ shape }) => shape.every((dim) => typeof dim === "number"))
     // What may decide shapes is not known before the first run.
@@ -155,7 +152,8 @@ export class WgslSession implements BackendSession {
 
   /**
    * Compiles `stored`, or, where that is nothing or the kernels have changed since, what runs with OPEN_SIZES for every open dimension would need, which is nearly all that any
-   * run needs: sizes are parameters, and decide at most which algorithm computes. What can't be lowered for that is left to the first run.
+   * run needs: sizes are parameters, and decide at most which algorithm computes. Throws IPFA_DEVICE_UNSUPPORTED with what can't be lowered for any of them, for reasons that
+   * no sizes change; what else can't be is left to the first run.
    */
   async #warm(stored: readonly string[]): Promise<void> {
     const compile = (all: readonly PipelineRequest[]) => Promise.all(all.map((one) => this.#runtime.pipelines.get(one)))
@@ -169,18 +167,30 @@ export class WgslSession implements BackendSession {
       ))
     this.#needed = new Set(isCurrent ? stored : [])
     this.#told = this.#needed.size
-    if (!isCurrent) await compile(OPEN_SIZES.flatMap((size) => this.#pipelinesFor(size)))
+    if (isCurrent) return
+    const tried = OPEN_SIZES.map((size) => this.#tried(size))
+    const [first = [], ...others] = tried.map(({ refusals }) => refusals.filter((one) => !this.#mayPass(one)))
+    const isSame = (a: Refusal, b: Refusal) => a.node === b.node && a.operator === b.operator && a.reason === b.reason
+    const always = first.filter((one) => others.every((list) => list.some((other) => isSame(one, other))))
+    if (always.length > 0) throw refused(always)
+    await compile(tried.flatMap(({ program }) => program?.ops.map(({ step }) => step.pipeline) ?? []))
   }
 
-  #pipelinesFor(size: number): PipelineRequest[] {
+  #tried(size: number): Lowered {
     const sized = ({ name, shape }: TensorInfo) =>
       [name, shape.map((dim) => (typeof dim === "number" ? dim : size))] as const
     try {
-      const { ops } = lower(this.#model, Object.fromEntries(this.inputs.map(sized)), this.#runtime.limits)
-      return ops.map(({ step }) => step.pipeline)
+      return tryLower(this.#model, Object.fromEntries(this.inputs.map(sized)), this.#runtime.limits)
     } catch {
-      return []
+      // The inputs don't fit each other when all are of one size, or are too large.
+      return { refusals: refusedAlways(this.#model.info) }
     }
+  }
+
+  /** Whether the first run may show that it does not hold. */
+  #mayPass({ dependsOn }: Refusal): boolean {
+    if (dependsOn !== "elements") return dependsOn === "shapes"
+    return this.inputs.some(({ dtype, shape }) => mayDecide(dtype, shape, 0))
   }
 
   #news(): Pick<RunOutcome, "pipelines"> {

@@ -3,10 +3,15 @@ import { computedAs, type GpuDtype, type TensorDtype, type Words, wordsFrom } fr
 import { arrayTypes, type Dtype, fail, type Tensor } from "../../../protocol/index.ts"
 import { unsupported } from "./unsupported.ts"
 
+export const isComputed = (dtype: string): dtype is TensorDtype => Object.hasOwn(computedAs, dtype)
+
+/** The reason where `dtype` is not computed. */
+export const computeNo = (dtype: string): string => `they compute no ${dtype}`
+
 /** Throws IPFA_DEVICE_UNSUPPORTED for what has no words: float64, uint64, 4-bit integers, strings. */
 export function gpuDtype(dtype: string): GpuDtype {
-  if (!Object.hasOwn(computedAs, dtype)) throw unsupported(`they compute no ${dtype}`)
-  return computedAs[dtype as TensorDtype]
+  if (!isComputed(dtype)) throw unsupported(computeNo(dtype))
+  return computedAs[dtype]
 }
 
 /** A caller's tensor as words. Throws IPFA_INPUT_INVALID for a 64-bit integer that 32 bits don't hold. */
@@ -34,7 +39,7 @@ export function storedBytes(tensor: TensorProto): Uint8Array {
 export function storedType(tensor: TensorProto): TensorDtype {
   const type = elementType(tensor.dataType)
   refuseFiles(tensor)
-  if (!type?.dtype) throw unsupported(`they compute no ${type?.name}`)
+  if (!type?.dtype) throw unsupported(computeNo(String(type?.name)))
   gpuDtype(type.dtype)
   return type.dtype as TensorDtype
 }

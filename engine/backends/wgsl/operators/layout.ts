@@ -14,7 +14,7 @@ import { defineLowering, type NodeLowering } from "../lowering.ts"
 import { placeParts, runOf } from "../parts.ts"
 import type { Value } from "../program.ts"
 import { gpuDtype, storedWords, wordsOf } from "../tensors.ts"
-import { unsupported } from "../unsupported.ts"
+import { undecided, unsupported } from "../unsupported.ts"
 import { narrowed } from "./narrow.ts"
 
 /**
@@ -219,7 +219,7 @@ const counting = defineLowering("Range", (node) => {
 
 /** What inference knows wherever it is asked: these nodes are never reached, and only have to be known. */
 const shapes = defineLowering(["Shape", "Size"], () => {
-  throw unsupported("the shape of its input depends on what is computed")
+  throw undecided("the shape of its input depends on what is computed")
 })
 
 export const layouts = [
