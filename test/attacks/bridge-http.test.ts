@@ -1,3 +1,4 @@
+import { createHmac, generateKeyPairSync } from "node:crypto"
 import { Agent, request } from "node:http"
 import { connect } from "node:net"
 import { setFlagsFromString } from "node:v8"
@@ -164,6 +165,17 @@ describe("S3: what a page can send without a preflight has no effect", () => {
   })
 })
 
+/** A JSON Web Token; without a signature where there is no key. */
+function jwt(alg: string, claims: object, key?: string): string {
+  const signed = [{ alg, typ: "JWT" }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".")
+  return `${signed}.${key === undefined ? "" : createHmac("sha256", key).update(signed).digest("base64url")}`
+}
+
+const publicKey = () =>
+  generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ type: "spki", format: "pem" }) as string
+
 describe("S4: what a client says about itself is not looked at", () => {
   test.each([
     ["another token", () => `Bearer ${"A".repeat(43)}`],
@@ -171,11 +183,14 @@ describe("S4: what a client says about itself is not looked at", () => {
     ["the token and one character more", () => `Bearer ${t.bridge.token}A`],
     ["an empty token", () => "Bearer "],
     ["another scheme", () => `Basic ${Buffer.from(`owner:${t.bridge.token}`).toString("base64")}`],
+    ["a JWT without a signature", () => `Bearer ${jwt("none", { sub: "owner" })}`],
+    ["a JWT signed with the token", () => `Bearer ${jwt("HS256", { sub: "owner" }, t.bridge.token)}`],
     [
-      "a JWT without a signature",
-      () =>
-        `Bearer ${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from('{"sub":"owner"}').toString("base64url")}.`,
+      "a JWT signed with a public key as if that were secret",
+      () => `Bearer ${jwt("HS256", { sub: "owner" }, publicKey())}`,
     ],
+    ["an expired JWT", () => `Bearer ${jwt("HS256", { sub: "owner", exp: 1 }, t.bridge.token)}`],
+    ["a JWT for another audience", () => `Bearer ${jwt("HS256", { sub: "owner", aud: "another" }, t.bridge.token)}`],
     ["two tokens", () => `Bearer x, Bearer ${t.bridge.token}`],
   ])("%s is 401", async (_, value) => {
     expectRefused(await ask("GET", "/v1/status", { authorization: value() }), 401, "IPFA_BRIDGE_TOKEN")

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs"
+import { linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, expect, test } from "vitest"
@@ -13,6 +13,14 @@ beforeAll(async () => {
   t = await testBridge()
   await nativeIsThere(t.bridge)
   peer = await t.client()
+  // Beside the models, which name it, and as long as they say: three numbers.
+  const elsewhere = path.join(t.dir, "elsewhere")
+  mkdirSync(elsewhere)
+  const secret = path.join(elsewhere, "weights.bin")
+  writeFileSync(secret, new Uint8Array(12))
+  symlinkSync(elsewhere, path.join(t.dir, "linked-folder"))
+  symlinkSync(secret, path.join(t.dir, "symbolic-link.bin"))
+  linkSync(secret, path.join(t.dir, "hard-link.bin"))
 })
 afterAll(() => t.close())
 
@@ -37,6 +45,9 @@ const external = (location: string) => ({
 const hostile: [string, Uint8Array][] = [
   ["an external path that climbs", tinyBytes(external("../../token"))],
   ["an absolute external path", tinyBytes(external("/etc/passwd"))],
+  ["an external path through a linked folder", tinyBytes(external("linked-folder/weights.bin"))],
+  ["an external name that is a symbolic link", tinyBytes(external("symbolic-link.bin"))],
+  ["an external name that is a hard link", tinyBytes(external("hard-link.bin"))],
   ["ONNX Runtime's in-memory address", tinyBytes(external("*/_ORT_MEM_ADDR_/*"))],
   ["a file cut short", tinyBytes().slice(0, 40)],
   ["bytes that are no model", new TextEncoder().encode("<html>not found</html>")],

@@ -236,6 +236,30 @@ test("over HTTP a deadline holds also while a job waits for its model to open or
   expect((await Promise.all(stuck)).map((r) => r.status)).toEqual([200, 200])
 })
 
+test("over HTTP no device is 503 and more jobs than may wait are 429, each with the seconds after which to ask again", async () => {
+  const model = await upload(adderModel(7))
+  const infer = async () => {
+    const { status, headers } = await t.http("POST", `/v2/models/${encodeURIComponent(model)}/infer`, {
+      inputs: [{ name: "x", shape: [1], datatype: "FP32", data: [1] }],
+    })
+    return [status, headers["retry-after"]]
+  }
+  expect(await infer()).toEqual([503, "2"])
+  await joinAgent(t.bridge, pool, "laptop")
+  expect(await infer()).toEqual([200, undefined])
+  host.hold()
+  // Two are at the device, and 512 wait for it.
+  const refused: unknown[] = []
+  const jobs = Array.from({ length: 2 + 512 + 6 }, async () => {
+    const answer = await infer()
+    if (answer[0] !== 200) refused.push(answer)
+  })
+  await expect.poll(() => refused.length).toBe(6)
+  host.letGo()
+  await Promise.all(jobs)
+  expect(refused).toEqual(Array(6).fill([429, "1"]))
+})
+
 test("a device that was measured with the model comes before one that was not", async () => {
   const unmeasured = adderHost("wasm")
   const { pool: otherPool } = testPool([unmeasured])

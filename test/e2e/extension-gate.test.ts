@@ -99,7 +99,7 @@ describe("what a page may do", () => {
     await closed
     const since = performance.now()
     expect(await asked).toBe("IPFA_GRANT_DENIED")
-    // A window of which nobody tells is given up after ten seconds.
+    // A window of which nobody tells is given up after a minute.
     expect(performance.now() - since).toBeLessThan(5_000)
     expect(await browser.enable(page, "once")).toMatchObject({ lifetime: "once" })
   })

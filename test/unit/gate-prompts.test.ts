@@ -96,7 +96,7 @@ test("after three denials in a row an origin is left unasked for ten minutes; ot
   expect(shown).toHaveLength(5)
 })
 
-test("a window that is gone before it asked what to show is a no after ten seconds; one that asked has all the time", async () => {
+test("a window that is gone before it asked what to show is a no after a minute; one that asked has all the time", async () => {
   const timers = new Set<{ run: () => void; ms: number }>()
   const timed = new Prompts({ show: async (id) => void shown.push(id), close: () => {} }, Date.now, (run, ms) => {
     const timer = { run, ms }

@@ -1,4 +1,7 @@
 import { afterEach, expect, test } from "vitest"
+import { nodeHttp } from "../../engine/resolve/http-node.ts"
+import { ModelLibrary } from "../../engine/store/library.ts"
+import { memoryLinks, memoryStore } from "../../engine/store/memory.ts"
 import { Gate } from "../../extension/gate/gate.ts"
 import { memoryGrants } from "../../extension/gate/grant-store.ts"
 import { Prompts } from "../../extension/gate/prompts.ts"
@@ -60,6 +63,34 @@ test("the inputs of one origin's jobs take 512 MiB", async () => {
   await first
 })
 
+test("what a person grants takes 4 GB of memory, kept tensors included", async () => {
+  const wasm = adderHost("wasm")
+  wasm.memoryBytes = 4e9 - 10
+  // On a machine that has more than that.
+  t = testPool([wasm], { budgetBytes: 1e12 })
+  const page = t.connect({ limits: DEFAULT_LIMITS })
+  const { sessionId } = await page.open(t.publish("one", adderModel(1)))
+  const keep = (n: number) => {
+    const x = { ...floats(0), shape: [n], data: new Float32Array(n) }
+    return page.peer.call("session.run", { sessionId, feeds: { x }, keep: ["y"] })
+  }
+  expect(await refusal(keep(3))).toBe("IPFA_DEVICE_MEMORY")
+  await keep(2)
+  expect(await refusal(keep(1))).toBe("IPFA_DEVICE_MEMORY")
+})
+
+test("what a person grants takes 4 GB on disk", async () => {
+  const opened = { store: memoryStore(), links: memoryLinks() }
+  const library = new ModelLibrary(async () => opened, { http: nodeHttp(), allowLoopback: false }, { quotaBytes: 1e12 })
+  const owner = { owner: "https://a.example", storeBytes: DEFAULT_LIMITS.storeBytes }
+  // What is to come counts from the first part on.
+  const begin = (uploadId: string, total: number) =>
+    library.put(owner, { uploadId, offset: 0, total, bytes: new Uint8Array(1) })
+  await begin("1", 2e9)
+  await begin("2", 2e9)
+  expect(await refusal(begin("3", 1))).toBe("IPFA_STORE_QUOTA")
+})
+
 test("what a person grants runs 16 jobs at once, and the others wait", async () => {
   const wasm = adderHost("wasm")
   // A device that takes all it is given.
@@ -72,6 +103,18 @@ test("what a person grants runs 16 jobs at once, and the others wait", async () 
   expect((await page.peer.call("status.get", {})).jobs).toMatchObject({ running: 16, waiting: 24 })
   wasm.letGo()
   await Promise.all(runs)
+})
+
+test("an origin has one prompt open", async () => {
+  const prompts = new Prompts({ show: async () => undefined, close: () => undefined })
+  const gate = await Gate.open({ store: memoryGrants(), prompts, browserSession: "s", uploaded: async () => false })
+  const [one, other] = ["https://flood.example", "https://flood.example"].map((origin) => gate.enter(origin))
+  const request = { capabilities: ["infer" as const] }
+  const end = new AbortController()
+  const asked = refusal(gate.request(one!, request, end.signal))
+  expect(await refusal(gate.request(other!, request))).toBe("IPFA_GRANT_PROMPT")
+  end.abort()
+  await asked
 })
 
 test("an origin has 64 connections; the next is closed with that code, another origin's is served, and one that ends makes room", async () => {
