@@ -109,7 +109,7 @@ describe.skipIf(noFirefox)(`in Firefox${noFirefox}`, () => {
     await page.close()
   })
 
-  test("everything at once: an honest page gets right answers all the while, and each attempt its typed refusal", async () => {
+  test("S9 to S13, everything at once: an honest page gets right answers all the while, and each attempt its typed refusal", async () => {
     const honest = await open(granted)
     const upload = await honest.evaluate(
       async (bytes) =>

@@ -53,7 +53,7 @@ test("a flood of longer runs does not come between the runs of a page that asks 
   expect(flooded * 3).toBeLessThan(honestly)
 }, 240_000)
 
-test("everything at once: an honest page gets right answers all the while, and each attempt its typed refusal", async () => {
+test("S9 to S13, everything at once: an honest page gets right answers all the while, and each attempt its typed refusal", async () => {
   const honest = await granted()
   const upload = await honest.evaluate(
     async (bytes) => (await window.ipfsAccelerate.load(new Uint8Array(bytes), { device: "wasm" })).model.reference,

@@ -60,7 +60,7 @@ const BUSY = 0.2
 const RESTS = 0.05
 const TEST_MS = 120_000
 
-describe("the GPU", { timeout: TEST_MS }, () => {
+describe("S16: the GPU", { timeout: TEST_MS }, () => {
   let browser: ExtensionBrowser
   let site: Served
   let gpu: number

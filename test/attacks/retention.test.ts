@@ -183,7 +183,7 @@ describe.each([
   ["Firefox", inFirefox, /moz-extension.*idb[/\\]/, /moz-extension.*fs[/\\]/, noFirefox],
 ] as const)("with %s", (_name, launch, indexedDbFile, opfsFile, absent) => {
   test.skipIf(absent)(
-    `prompts, tensors, answers, tokens and codes leave no trace in logs, databases and storage, also where what computes them is killed${absent}`,
+    `S18: prompts, tensors, answers, tokens and codes leave no trace in logs, databases and storage, also where what computes them is killed${absent}`,
     async () => {
       const dataDir = path.join(dir, "data")
       const profileDir = path.join(dir, "profile")

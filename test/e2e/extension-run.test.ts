@@ -75,7 +75,7 @@ describe("a page runs a model in the extension's pool", () => {
     await page.close()
   })
 
-  test("a GPU is not given a node that would hold it for long: refused when the model is loaded, or at the run that feeds so much", async () => {
+  test("S13: a GPU is not given a node that would hold it for long: refused when the model is loaded, or at the run that feeds so much", async () => {
     const page = await granted()
     const ends = await page.evaluate(
       async ([fixed, open]) => {
@@ -138,7 +138,7 @@ describe("a page runs a model in the extension's pool", () => {
     await options.close()
   })
 
-  test("what one origin uploaded can't be named by another", async () => {
+  test("S9: what one origin uploaded can't be named by another", async () => {
     const first = await granted()
     const second = await granted(site.url.replace("localhost", "127.0.0.1"))
     const bytes = [...digitsModel]

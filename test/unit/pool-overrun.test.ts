@@ -29,7 +29,7 @@ async function withBoth(hosts: ReturnType<typeof adderHost>[], device?: string) 
   return { hostile, page, theirs: theirs.sessionId, mine: mine.sessionId }
 }
 
-describe("a run that does not end", () => {
+describe("S13: a run that does not end", () => {
   beforeEach(onClock)
 
   test("is ended after two and a half seconds of others' waiting; they are served, and its origin keeps away for two minutes", async () => {

@@ -538,7 +538,7 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     expect(codes).toEqual([undefined, undefined, undefined, undefined, "IPFA_MODEL_UPLOAD", "IPFA_MODEL_UPLOAD"])
   })
 
-  test("sha256: of another's upload answers as one that does not exist, after the same work", async () => {
+  test("S9: sha256: of another's upload answers as one that does not exist, after the same work", async () => {
     const bytes = someBytes(1000)
     const models = library()
     await models.put(owner, { uploadId: "u", offset: 0, total: 1000, bytes })

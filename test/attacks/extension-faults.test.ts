@@ -32,7 +32,7 @@ describe("while a page's jobs run", () => {
   }
   const allRight = { wrong: 0, codes: [] }
 
-  test("the service worker is killed: every run ends right", async () => {
+  test("S16: the service worker is killed: every run ends right", async () => {
     const work = await working()
     const worker = (await browser.devtools.target("background.js")) as string
     await browser.devtools.close(worker)
@@ -46,7 +46,7 @@ describe("while a page's jobs run", () => {
     await next.close()
   })
 
-  test("the worker that computes is killed: what it ran is run again, and every answer is right", async () => {
+  test("S16: the worker that computes is killed: what it ran is run again, and every answer is right", async () => {
     const offscreen = (await browser.devtools.target("offscreen.html")) as string
     const work = await working()
     expect(await browser.devtools.killWorker(offscreen, "ipfs-accelerate wasm")).toBe(true)
@@ -56,14 +56,14 @@ describe("while a page's jobs run", () => {
     expect(worked.reruns).toBeGreaterThan(0)
   })
 
-  test("the offscreen document is closed: the page finds the next, and every answer is right", async () => {
+  test("S16: the offscreen document is closed: the page finds the next, and every answer is right", async () => {
     const work = await working()
     await browser.devtools.close((await browser.devtools.target("offscreen.html")) as string)
     await work.goesOn(LANES)
     expect(await work.end()).toMatchObject(allRight)
   })
 
-  test("the grant is revoked: all of them end within a second, and nothing more is allowed", async () => {
+  test("S17: the grant is revoked: all of them end within a second, and nothing more is allowed", async () => {
     const options = await browser.openOwn("options.html")
     const work = await working()
     const revokedAt = await browser.revoke(options, site.url)
@@ -83,7 +83,7 @@ describe("while a page's jobs run", () => {
   })
 
   // Last: an unpacked extension that restarts may stay off.
-  test("an update that comes meanwhile waits: every run ends right and none is run again, and then the extension restarts", async () => {
+  test("S16: an update that comes meanwhile waits: every run ends right and none is run again, and then the extension restarts", async () => {
     const offscreen = (await browser.devtools.target("offscreen.html")) as string
     const work = await working()
     const worker = (await browser.devtools.target("background.js")) as string

@@ -33,7 +33,7 @@ describe.skipIf(noFirefox)(`in Firefox, while a page's jobs run${noFirefox}`, ()
   }
   const allRight = { wrong: 0, codes: [] }
 
-  test("the worker that computes is killed: what it ran is run again, and every answer is right", async () => {
+  test("S16: the worker that computes is killed: what it ran is run again, and every answer is right", async () => {
     const work = await working()
     await firefox.killWorker("ipfs-accelerate wasm")
     await work.goesOn(LANES)
@@ -42,7 +42,7 @@ describe.skipIf(noFirefox)(`in Firefox, while a page's jobs run${noFirefox}`, ()
     expect(worked.reruns).toBeGreaterThan(0)
   })
 
-  test("the grant is revoked: all of them end within a second, with that code, and nothing more is allowed", async () => {
+  test("S17: the grant is revoked: all of them end within a second, with that code, and nothing more is allowed", async () => {
     const work = await working()
     const revokedAt = await firefox.revoke(site.url)
     const { wrong, codes, endedAt } = await work.ended()
@@ -56,7 +56,7 @@ describe.skipIf(noFirefox)(`in Firefox, while a page's jobs run${noFirefox}`, ()
     )
   })
 
-  test("the extension's process is killed: Firefox starts it anew, the page finds it, and every answer is right", async () => {
+  test("S16: the extension's process is killed: Firefox starts it anew, the page finds it, and every answer is right", async () => {
     const work = await working()
     firefox.killExtensionProcess()
     await work.goesOn(LANES)
@@ -64,7 +64,7 @@ describe.skipIf(noFirefox)(`in Firefox, while a page's jobs run${noFirefox}`, ()
   })
 
   // Last: what the other tests hold on to is gone.
-  test("the extension is updated: the page that was open is served by the new one, and every answer is right", async () => {
+  test("S16: the extension is updated: the page that was open is served by the new one, and every answer is right", async () => {
     // What is granted until the browser ends, ends with this version.
     await page.goto(site.url.replace("localhost", "127.0.0.1"))
     expect(await firefox.enable(page, "always")).toMatchObject({ lifetime: "always" })
@@ -74,7 +74,7 @@ describe.skipIf(noFirefox)(`in Firefox, while a page's jobs run${noFirefox}`, ()
     expect(await work.end()).toMatchObject(allRight)
   })
 
-  test("the extension is removed: the page is told so, in the middle of its work and when it asks again", async () => {
+  test("S16: the extension is removed: the page is told so, in the middle of its work and when it asks again", async () => {
     await page.goto(site.url.replace("localhost", "127.0.0.1"))
     const work = await working()
     await firefox.remove()
