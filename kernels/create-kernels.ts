@@ -27,6 +27,7 @@ import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
 import type { PackedTensor } from "./packed/packed-tensor.ts"
 import { type PixelSource, pixels } from "./pixels/pixels.ts"
+import { product } from "./product.ts"
 import { traitsOf } from "./quirks/index.ts"
 import { readAll } from "./read-all.ts"
 import { KernelRuntime, type RunOptions } from "./runtime.ts"
@@ -83,7 +84,7 @@ type PlainUnary =
   | "tan"
   | "tanh"
 
-/** The operations on one device. All are float32 and row-major where nothing else is said, and give a new tensor that the caller destroys. */
+/** The operations on one device. All are float32 where nothing else is said, take views as well, and give a new row-major tensor that the caller destroys. */
 export interface Kernels
   extends LanguageKernels,
     Record<PlainUnary, Unary>,
@@ -106,9 +107,9 @@ export interface Kernels
   }): GpuTensor<StoredAs<D>>
   /** What `read()` gives of each, in one submission and one wait. */
   readAll: typeof readAll
-  /** [..., m, k] · [..., k, n] → [..., m, n] */
+  /** [..., m, k] · [..., k, n] → [..., m, n], the axes in front broadcast by NumPy's rules; [k] is a row on the left, a column on the right. */
   matmul(a: Floats, b: Floats, options?: RunOptions<MatmulAlgorithm>): Result
-  /** As matmul, with a bias [n], transposed sides, an activation. */
+  /** As matmul for matrices, and for batches of which both are alike or one has none; with a bias [n], transposed sides, an activation. */
   gemm(
     a: Floats,
     b: Floats,
@@ -159,9 +160,9 @@ export interface Kernels
     attributes?: Partial<NormAttributes>,
     options?: RunOptions<"row">,
   ): Result
-  /** [rows, cols] → [cols, rows], any dtype. */
+  /** [rows, cols] → [cols, rows], any dtype, moved; `permute` shows them so without. */
   transpose<D extends GpuDtype>(x: GpuTensor<D>, options?: RunOptions<"tiled">): Promise<GpuTensor<D>>
-  /** What one view shows of x, to where another shows in the result; see view.ts. Any dtype. */
+  /** What one view shows of x, all of it unless given, to where another shows in the result; see view.ts. Any dtype. */
   copy<D extends GpuDtype>(
     x: GpuTensor<D>,
     attributes?: Partial<CopyAttributes>,
@@ -255,10 +256,12 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     ...languageKernels(runtime),
     ...each(plain, one),
     ...each({ ...reduce, argMax, argMin, softmax, logSoftmax, cumSum, topK }, oneWith),
-    ...each({ clip, gelu, hardSigmoid, leakyRelu, roundTo, maxPool, averagePool, copy, cast }, oneWith),
+    ...each({ clip, gelu, hardSigmoid, leakyRelu, roundTo, maxPool, averagePool, cast }, oneWith),
+    copy: (x, { from, ...rest } = {}, options) =>
+      (from ? runtime.run(copy, [x], { from, ...rest }, options) : runtime.copied(x, rest, options)) as unknown as Any,
     ...each(binary, two),
     ...each({ transpose }, one),
-    matmul: two(matmul),
+    matmul: (a, b, options) => product(runtime, a, b, options) as Result,
     gemm: (a, b, bias, attributes, options) => runtime.run(matmul, [a, b, bias], attributes, options) as Result,
     conv2d: (x, w, bias, attributes, options) => runtime.run(conv2d, [x, w, bias], attributes, options) as Result,
     packedConv2d: (x, { format, shape: [outs, taps], words }, bias, { size, ...attributes }, options) => {

@@ -2,6 +2,7 @@ import type { Dtype } from "../protocol/dtype.ts"
 import type { Config } from "./preprocess.ts"
 import type { Interface } from "./reflect.ts"
 import type { Winners } from "./tuning/winners.ts"
+import type { View } from "./view.ts"
 
 export type Shape = readonly number[]
 /** What kernels compute: the dtypes of four bytes that WGSL has without an extension. */
@@ -11,10 +12,14 @@ export type StoredDtype = GpuDtype | "float16"
 export interface TensorType<D extends StoredDtype = GpuDtype> {
   readonly dtype: D
   readonly shape: Shape
+  /** In elements, from the first one on; row-major unless given. */
+  readonly strides?: readonly number[] | undefined
 }
 export interface Input {
   readonly name: string
   readonly dtypes: readonly GpuDtype[]
+  /** Whether the kernel reads it by such strides, none of them below 0. Else, and without this, a copy puts its elements in order first. */
+  readonly strided?: (view: View) => boolean
   /** May be left out: what is bound in its place is not read. */
   readonly optional?: boolean
 }

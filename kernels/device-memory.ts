@@ -9,7 +9,7 @@ export const STORED = usage.STORAGE | usage.COPY_SRC | usage.COPY_DST
 /** Bytes that are kept for the next who takes some. */
 const BUDGET_BYTES = 64 * 2 ** 20
 /** The least that a buffer is made of: what no kernel's binding is larger than. */
-const LEAST_BYTES = 16
+export const LEAST_BYTES = 16
 
 /**
  * The buffers of one device. What is taken for a while goes back to a pool of size classes, of which a budget is kept; what many need is there once and

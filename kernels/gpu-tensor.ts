@@ -4,6 +4,7 @@ import type { Limits, Shape, StoredDtype } from "./define-kernel.ts"
 import { wholeWords } from "./device-memory.ts"
 import { HeldBuffer } from "./held-buffer.ts"
 import { readAll } from "./read-all.ts"
+import { broadcast, isInOrder, permuted, reach, sliced, type View, wholeView } from "./view.ts"
 import { type ReadableAs, readAs, type TensorDtype } from "./words.ts"
 
 /** The number of elements of `shape`; throws IPFA_INPUT_SHAPE where it is none. */
@@ -14,41 +15,57 @@ export function elems(shape: Shape): number {
   return n
 }
 
-/** A row-major tensor in a device's memory, one of perhaps several that share it. Whoever makes or is given one destroys it. */
-export class GpuTensor<D extends StoredDtype = StoredDtype> {
+/**
+ * A tensor in a device's memory, one of perhaps several that share it: all of its elements in row-major order, or those that a view shows. Whoever makes or is given one destroys it.
+ * Kernels read a view in place where they can, that is where its elements lie in order, and by strides in `add` and all that is like it, `where` and `matmul`; else a copy comes first.
+ */
+export class GpuTensor<D extends StoredDtype = StoredDtype> implements View {
   readonly device: GPUDevice
   readonly dtype: D
   readonly shape: Shape
-  /** That its elements take. */
-  readonly bytes: number
-  /** Holds the elements from its first byte on. */
+  /** In elements. */
+  readonly strides: readonly number[]
+  /** Of the first element, in elements. */
+  readonly offset: number
   readonly memory: HeldBuffer
   #settled: Promise<void>
   #destroyed = false
 
-  /** Takes over `memory`, or a buffer of `device` with usage STORAGE, COPY_SRC and COPY_DST. `settled` rejects when what filled it failed. */
+  /**
+   * Takes over `memory`, or a buffer of `device` with usage STORAGE, COPY_SRC and COPY_DST, whose elements from the first on it has, or those that a view shows. `settled` rejects when what
+   * filled it failed. Throws IPFA_INPUT_SHAPE where they are not all there.
+   */
   constructor(
     device: GPUDevice,
     dtype: D,
-    shape: Shape,
+    elements: Shape | View,
     memory: HeldBuffer | GPUBuffer,
     settled: Promise<void> = Promise.resolve(),
   ) {
     const held = memory instanceof HeldBuffer ? memory : ownBuffer(memory)
-    this.bytes = dtypeBytes(dtype, elems(shape))
-    if (this.bytes > held.bytes)
+    const view = "shape" in elements ? elements : wholeView(elements)
+    elems(view.shape)
+    const [first, last] = reach(view) ?? [0, -1]
+    if (first < 0 || dtypeBytes(dtype, last + 1) > held.bytes)
       throw fail("IPFA_INPUT_SHAPE", {
-        message: `[${shape}] of ${dtype} does not fit a buffer of ${held.bytes} bytes.`,
+        message: `[${view.shape}] of ${dtype} does not fit a buffer of ${held.bytes} bytes.`,
       })
     this.device = device
     this.dtype = dtype
-    this.shape = [...shape]
+    this.shape = [...view.shape]
+    this.strides = [...view.strides]
+    this.offset = view.offset
     this.memory = held
     this.#settled = settled
   }
 
   get buffer(): GPUBuffer {
     return this.memory.buffer
+  }
+
+  /** True where the elements are all from the memory's first byte on, in row-major order. */
+  get isWhole(): boolean {
+    return this.offset === 0 && isInOrder(this)
   }
 
   /** Rejects when what filled it failed. */
@@ -61,14 +78,52 @@ export class GpuTensor<D extends StoredDtype = StoredDtype> {
   }
 
   /**
-   * The same elements in the same memory, in another shape where one is given: a tensor of its own, to be destroyed like any other. The memory is freed
-   * with the last of them. Throws IPFA_INPUT_SHAPE where the shape has another number of elements, IPFA_INPUT_INVALID after destroy().
+   * What `view` shows of the memory: a tensor of its own, to be destroyed like any other. The memory is freed with the last of them. Throws IPFA_INPUT_SHAPE for a view beyond the memory,
+   * IPFA_INPUT_INVALID after destroy().
    */
+  view(view: View): GpuTensor<D> {
+    assertThere(this)
+    // Of no elements there is no first one.
+    const shown = view.shape.includes(0) ? wholeView(view.shape) : view
+    const memory = this.memory.retain()
+    try {
+      return new GpuTensor(this.device, this.dtype, shown, memory, this.#settled)
+    } catch (error) {
+      memory.release()
+      throw error
+    }
+  }
+
+  /** The same elements, in another shape where one is given, as a view. Throws IPFA_INPUT_SHAPE where the shape has another number of elements, or they don't lie in order: copy them first. */
   share(shape: Shape = this.shape): GpuTensor<D> {
-    this.#assertThere()
+    if (shape.join() === this.shape.join()) return this.view(this)
     if (elems(shape) !== elems(this.shape))
-      throw fail("IPFA_INPUT_SHAPE", { message: `[${this.shape}] has no ${elems(shape)} elements for [${shape}].` })
-    return new GpuTensor(this.device, this.dtype, shape, this.memory.retain(), this.#settled)
+      throw unfit(`[${this.shape}] has no ${elems(shape)} elements for [${shape}].`)
+    if (!isInOrder(this)) throw unfit(`A view whose elements don't lie in order can't be [${shape}]: copy it first.`)
+    return this.view({ ...wholeView(shape), offset: this.offset })
+  }
+
+  /** Along `axis` the elements start, start + step, …: `count` of them, as a view. `step` may be below 0. Throws IPFA_INPUT_SHAPE where they are not all there. */
+  slice(axis: number, start: number, count: number, step = 1): GpuTensor<D> {
+    const size = this.shape[axis] ?? 0
+    const last = start + (count - 1) * step
+    const isThere = (at: number) => Number.isInteger(at) && at >= 0 && at < size
+    if (!Number.isInteger(count) || count < 0 || (count > 0 && !(isThere(start) && isThere(last))))
+      throw unfit(`[${this.shape}] has no ${count} elements from ${start} on by ${step} along axis ${axis}.`)
+    return this.view(sliced(this, axis, start, count, step))
+  }
+
+  /** Axis i of the view is axis `order[i]`: `[1, 0]` transposes a matrix. Throws IPFA_INPUT_SHAPE where that is no order of all axes. */
+  permute(order: readonly number[]): GpuTensor<D> {
+    if (order.toSorted((a, b) => a - b).join() !== [...this.shape.keys()].join())
+      throw unfit(`[${order}] is no order of the axes of [${this.shape}].`)
+    return this.view(permuted(this, order))
+  }
+
+  /** As `shape`, by NumPy's rules, as a view. Throws IPFA_INPUT_SHAPE. */
+  broadcast(shape: Shape): GpuTensor<D> {
+    elems(shape)
+    return this.view(broadcast(this, shape))
   }
 
   /** Lets go of the memory, after the work already submitted that uses it. */
@@ -94,11 +149,13 @@ export class GpuTensor<D extends StoredDtype = StoredDtype> {
     const [data] = await readAll([this])
     return as === this.dtype ? data : readAs(this.dtype, data, as)
   }
-
-  #assertThere(): void {
-    if (this.#destroyed) throw fail("IPFA_INPUT_INVALID", { message: "The tensor was destroyed." })
-  }
 }
+
+function assertThere({ destroyed }: GpuTensor): void {
+  if (destroyed) throw fail("IPFA_INPUT_INVALID", { message: "The tensor was destroyed." })
+}
+
+const unfit = (message: string) => fail("IPFA_INPUT_SHAPE", { message })
 
 function ownBuffer(buffer: GPUBuffer): HeldBuffer {
   return new HeldBuffer(buffer, buffer.size, Promise.resolve(), () => buffer.destroy())

@@ -59,8 +59,9 @@ export function prepare<P, A, N extends string>(
 }
 
 /** What kernels take a stored tensor as. */
-export const computedType = ({ dtype, shape }: TensorType<StoredDtype>): TensorType => ({
+export const computedType = ({ dtype, shape, strides }: TensorType<StoredDtype>): TensorType => ({
   shape,
+  strides,
   dtype: dtype === "float16" ? "float32" : dtype,
 })
 

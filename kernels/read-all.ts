@@ -1,8 +1,10 @@
-import { arrayTypes, type TensorData } from "../protocol/dtype.ts"
+import { arrayTypes, dtypeBytes, type TensorData } from "../protocol/dtype.ts"
 import { fail } from "../protocol/errors/error.ts"
+import type { StoredDtype } from "./define-kernel.ts"
 import { usage, wholeWords } from "./device-memory.ts"
 import { assertNotLost, gpuFailure, scoped } from "./gpu-errors.ts"
 import type { GpuTensor } from "./gpu-tensor.ts"
+import { isInOrder, reach } from "./view.ts"
 
 // GPUMapMode by value (WebGPU, 5.1.2)
 const MAP_MODE_READ = 0x1
@@ -24,14 +26,15 @@ export async function readAll<const T extends readonly GpuTensor[]>(tensors: T):
   if (device) assertNotLost(device)
   const settled = tensors.map((tensor) => tensor.settled)
   let size = 0
-  const starts = tensors.map(({ bytes }) => {
-    const start = size
-    size += wholeWords(bytes)
-    return start
+  const spans = tensors.map((tensor) => {
+    const span = { ...spanOf(tensor), at: size }
+    size += span.bytes
+    return span
   })
   const arrays = (range: ArrayBuffer) =>
-    tensors.map(({ dtype, bytes }, i) => {
-      return new arrayTypes[dtype](range.slice(starts[i]!, starts[i]! + bytes))
+    tensors.map((tensor, i) => {
+      const { first, bytes, at } = spans[i]!
+      return shown(tensor, new arrayTypes[tensor.dtype](range.slice(at, at + bytes)), first)
     }) as ReadOf<T>
   if (!device || size === 0) {
     await Promise.all(settled)
@@ -46,8 +49,10 @@ export async function readAll<const T extends readonly GpuTensor[]>(tensors: T):
   const copy = scoped(device, what, () => {
     const staging = device.createBuffer({ label: what, size, usage: usage.MAP_READ | usage.COPY_DST })
     const encoder = device.createCommandEncoder({ label: what })
-    for (const [i, { buffer, bytes }] of tensors.entries())
-      if (bytes > 0) encoder.copyBufferToBuffer(buffer, 0, staging, starts[i]!, wholeWords(bytes))
+    for (const [i, { buffer, dtype }] of tensors.entries()) {
+      const { first, bytes, at } = spans[i]!
+      if (bytes > 0) encoder.copyBufferToBuffer(buffer, dtypeBytes(dtype, first), staging, at, bytes)
+    }
     device.queue.submit([encoder.finish()])
     return staging
   })
@@ -60,4 +65,27 @@ export async function readAll<const T extends readonly GpuTensor[]>(tensors: T):
   } finally {
     staging.destroy()
   }
+}
+
+/** Which bytes of the memory a tensor's elements are among, in whole words: from the element `first` on. */
+function spanOf(tensor: GpuTensor): { first: number; bytes: number } {
+  const [first, last] = reach(tensor) ?? [0, -1]
+  const word = 4 / dtypeBytes(tensor.dtype)
+  const start = first - (first % word)
+  return { first: start, bytes: wholeWords(dtypeBytes(tensor.dtype, last + 1 - start)) }
+}
+
+/** The elements that a tensor shows of those in `span`, which begins with the element `first` of its memory. */
+function shown(tensor: GpuTensor, span: TensorData<StoredDtype>, first: number): TensorData<StoredDtype> {
+  const { shape, strides, offset } = tensor
+  const count = shape.reduce((product, size) => product * size, 1)
+  if (isInOrder(tensor)) return span.length === count ? span : span.slice(offset - first, offset - first + count)
+  const made = new arrayTypes[tensor.dtype](count)
+  let i = 0
+  const walk = (axis: number, place: number) => {
+    if (axis === shape.length) made[i++] = span[place]!
+    else for (let n = 0; n < shape[axis]!; n++) walk(axis + 1, place + n * strides[axis]!)
+  }
+  walk(0, offset - first)
+  return made
 }

@@ -1,14 +1,16 @@
-import type { TensorData } from "../protocol/dtype.ts"
+import { dtypeBytes, type TensorData } from "../protocol/dtype.ts"
 import { fail } from "../protocol/errors/error.ts"
-import type { Kernel, Limits, Shape, StoredDtype, TensorType } from "./define-kernel.ts"
-import { DeviceMemory, STORED, usage } from "./device-memory.ts"
+import type { Input, Kernel, Limits, Shape, StoredDtype, TensorType } from "./define-kernel.ts"
+import { DeviceMemory, LEAST_BYTES, STORED, usage } from "./device-memory.ts"
 import { assertNotLost, inOrder, scoped, watchLoss } from "./gpu-errors.ts"
 import { elems, GpuTensor, tensorBytes } from "./gpu-tensor.ts"
 import { hastenReadback } from "./hasten.ts"
 import type { HeldBuffer } from "./held-buffer.ts"
+import { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 import { type Pipeline, PipelineCache } from "./pipelines.ts"
 import type { PlanOptions } from "./plan.ts"
 import { prepare, type Step } from "./prepare.ts"
+import { isInOrder, wholeView } from "./view.ts"
 import { checkArray } from "./words.ts"
 
 export interface RunOptions<N extends string = string> extends PlanOptions<N> {
@@ -64,6 +66,53 @@ export class KernelRuntime {
     attributes: Partial<A> = {},
     options: RunOptions<N> = {},
   ): Promise<GpuTensor> {
+    const copies: GpuTensor[] = []
+    try {
+      const read = [...inputs]
+      for (const [i, input] of inputs.entries()) {
+        if (!input || this.#readsInPlace(kernel.inputs[i], input)) continue
+        const inOrder = await this.copied(input)
+        copies.push(inOrder)
+        read[i] = inOrder
+      }
+      return await this.#submit(kernel, read, attributes, options)
+    } finally {
+      for (const copy of copies) copy.destroy()
+    }
+  }
+
+  /** The elements of a tensor, which may be a view, in order in memory of their own. Throws as `run`. */
+  async copied(
+    tensor: GpuTensor,
+    attributes: Partial<CopyAttributes> = {},
+    options?: RunOptions<"strided">,
+  ): Promise<GpuTensor> {
+    const { memory, dtype } = tensor
+    const all = tensor.view(wholeView([memory.bytes / dtypeBytes(dtype)]))
+    try {
+      return await this.#submit(copy, [all], { ...attributes, from: tensor }, options)
+    } finally {
+      all.destroy()
+    }
+  }
+
+  /** Also what is refused anyway. */
+  #readsInPlace(spec: Input | undefined, input: GpuTensor): boolean {
+    const { dtype, offset, memory, destroyed } = input
+    if (input.isWhole || destroyed || input.device !== this.device || !spec) return true
+    const start = dtypeBytes(dtype, offset)
+    const isBound =
+      start % this.device.limits.minStorageBufferOffsetAlignment === 0 && memory.bytes - start >= LEAST_BYTES
+    const isStrided = () => spec.strided?.(input) === true && input.strides.every((stride) => stride >= 0)
+    return isBound && (isInOrder(input) || isStrided())
+  }
+
+  async #submit<P, A, N extends string>(
+    kernel: Kernel<P, A, N>,
+    inputs: readonly (GpuTensor | undefined)[],
+    attributes: Partial<A>,
+    options: RunOptions<N> = {},
+  ): Promise<GpuTensor> {
     const live = () => {
       this.#checkInputs(kernel, inputs)
       this.#checkInto(kernel.name, options.into, step.output, inputs)
@@ -77,7 +126,7 @@ export class KernelRuntime {
     live()
     const { into } = options
     const { held, isZero } = into ? { held: into.memory, isZero: true } : this.#output(label, step.output)
-    const resources = kernel.inputs.map((_, i) => this.#resource(inputs[i]?.memory))
+    const resources = kernel.inputs.map((_, i) => this.#input(inputs[i]))
     const { settled } = scoped(this.device, label, () => {
       const encoder = this.device.createCommandEncoder({ label })
       if (kernel.isPartial && !isZero) encoder.clearBuffer(held.buffer)
@@ -112,8 +161,14 @@ export class KernelRuntime {
     uniform.release()
   }
 
-  #resource(held: HeldBuffer | undefined): GPUBufferBinding {
-    return held ? { buffer: held.buffer, size: held.bytes } : { buffer: this.#absent() }
+  #resource({ buffer, bytes }: HeldBuffer): GPUBufferBinding {
+    return { buffer, size: bytes }
+  }
+
+  #input(input: GpuTensor | undefined): GPUBufferBinding {
+    if (!input) return { buffer: this.#absent() }
+    const offset = dtypeBytes(input.dtype, input.offset)
+    return { buffer: input.buffer, offset, size: input.memory.bytes - offset }
   }
 
   /** What is bound in the place of an input that is left out. */
@@ -145,7 +200,8 @@ export class KernelRuntime {
     if (into.device !== this.device) throw refuse("is on another device")
     if (into.dtype !== dtype || into.shape.join() !== shape.join())
       throw refuse(`is ${into.dtype} [${into.shape}] where the result is ${dtype} [${shape}]`)
-    if (into.memory.bytes < Math.max(into.bytes, 4)) throw refuse("has too small a buffer")
+    if (!into.isWhole) throw refuse("is a view")
+    if (into.memory.bytes < 4) throw refuse("has too small a buffer")
     if (inputs.some((input) => input?.buffer === into.buffer)) throw refuse("is one of the inputs")
   }
 }

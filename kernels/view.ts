@@ -1,6 +1,5 @@
 import { fail } from "../protocol/errors/error.ts"
-import type { Shape } from "./define-kernel.ts"
-import { elems } from "./gpu-tensor.ts"
+import type { Shape, TensorType } from "./define-kernel.ts"
 
 /** Which elements of a buffer a tensor consists of: element `[i, j, …]` lies at `offset + i·strides[0] + j·strides[1] + …`. */
 export interface View {
@@ -19,6 +18,17 @@ export function wholeView(shape: Shape): View {
     stride *= shape[axis]!
   }
   return { shape, strides, offset: 0 }
+}
+
+/** What a kernel that reads by strides is to read of an input. */
+export function viewOf({ shape, strides }: TensorType): View {
+  return strides ? { shape, strides, offset: 0 } : wholeView(shape)
+}
+
+/** True where the elements lie one behind the other in their order, wherever the first one is. */
+export function isInOrder({ shape, strides }: View): boolean {
+  const whole = wholeView(shape).strides
+  return shape.includes(0) || shape.every((size, axis) => size === 1 || strides[axis] === whole[axis])
 }
 
 /** Axis i of the result is axis `order[i]`. */
@@ -71,7 +81,7 @@ export function places({ shape, strides, offset }: View): number[] {
 
 /** The first and the last place that `view` reads or writes; undefined where it is empty. */
 export function reach({ shape, strides, offset }: View): [first: number, last: number] | undefined {
-  if (elems(shape) === 0) return undefined
+  if (shape.includes(0)) return undefined
   let [first, last] = [offset, offset]
   for (const [axis, size] of shape.entries()) {
     const far = (size - 1) * strides[axis]!

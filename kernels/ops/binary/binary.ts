@@ -2,7 +2,7 @@ import { fail } from "../../../protocol/errors/error.ts"
 import { defineAlgorithm, defineKernel, type GpuDtype, type Shape, type TensorType } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
-import { broadcast, broadcastShape, collapsed, MOST_AXES, sixAxes, type View, wholeView } from "../../view.ts"
+import { broadcast, broadcastShape, collapsed, MOST_AXES, sixAxes, type View, viewOf } from "../../view.ts"
 import { casesOf } from "./cases.ts"
 import { references } from "./reference.ts"
 
@@ -25,8 +25,8 @@ function binary(op: BinaryOp, dtypes: readonly GpuDtype[], compares: boolean) {
   return defineKernel<BinaryProblem, Record<string, never>, "flat">({
     name: op === "max" || op === "min" ? `${op}imum` : op,
     inputs: [
-      { name: "a", dtypes },
-      { name: "b", dtypes },
+      { name: "a", dtypes, strided: () => true },
+      { name: "b", dtypes, strided: () => true },
     ],
     defaults: {},
     algorithms: {
@@ -72,8 +72,8 @@ function binary(op: BinaryOp, dtypes: readonly GpuDtype[], compares: boolean) {
       return {
         dtype: a.dtype,
         shape,
-        a: broadcast(wholeView(a.shape), shape),
-        b: broadcast(wholeView(b.shape), shape),
+        a: broadcast(viewOf(a), shape),
+        b: broadcast(viewOf(b), shape),
       }
     },
     output: ({ dtype, shape }) => ({ dtype: compares ? "uint32" : dtype, shape }),

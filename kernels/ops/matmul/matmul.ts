@@ -4,6 +4,7 @@ import { defineAlgorithm, defineKernel, float32, type Limits, type Shape, type T
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { costlyLoads } from "../../quirks/costly-loads.ts"
+import { broadcast, broadcastShape, collapsed, type View, viewOf } from "../../view.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
@@ -50,6 +51,18 @@ const params = ({ batch, m, n, k, a, b, activation }: MatmulProblem) => ({
   b_col: b.col,
   ...activationParams(activation),
 })
+/** How far apart the matrices of `x` lie, broadcast to the axes `batch` in front; undefined where that differs between them. */
+export function matrixStride(x: View, batch: Shape): number | undefined {
+  const front = { shape: x.shape.slice(0, -2), strides: x.strides.slice(0, -2), offset: 0 }
+  const [{ shape, strides }] = collapsed([broadcast(front, batch)]) as [View]
+  return shape.length === 1 ? strides[0] : undefined
+}
+const matrix = ({ strides }: View, transposed: boolean, batch: number): Matrix => {
+  const [row, col] = strides.slice(-2) as [number, number]
+  return transposed ? { batch, row: col, col: row } : { batch, row, col }
+}
+const isEven = (x: View) => matrixStride(x, x.shape.slice(0, -2)) !== undefined
+
 /** Workgroups for a grid of `rows` × `cols` pieces of each batch. */
 const pieces = ({ batch, m, n }: MatmulProblem, rows: number, cols: number) =>
   elems(batch) * Math.ceil(m / rows) * Math.ceil(n / cols)
@@ -171,13 +184,21 @@ export function plan({ m, n, k, b }: MatmulProblem, limits: Limits): { algorithm
   return { algorithm: "naive" }
 }
 
-/** a [..., m, k] · b [..., k, n] + bias? [n] → [..., m, n], all float32; the axes in front are equal, or those of one side all 1 or none. */
+/**
+ * a [..., m, k] · b [..., k, n] + bias? [n] → [..., m, n], all float32; the axes in front are broadcast by NumPy's rules, where the matrices of each side then lie evenly: both have all of
+ * these axes, or one has them all and the other has none or one element along each.
+ */
 export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgorithm>({
   name: "matmul",
-  inputs: [float32("a"), float32("b"), { ...float32("bias"), optional: true }],
+  inputs: [
+    { ...float32("a"), strided: isEven },
+    { ...float32("b"), strided: isEven },
+    { ...float32("bias"), optional: true },
+  ],
   defaults: { transposeA: false, transposeB: false, activation: undefined },
   algorithms: { naive, split, "subgroup-split": subgroupSplit, blocked, "subgroup-blocked": subgroupBlocked, tiled },
   problem([left, right, bias], { transposeA, transposeB, activation }) {
+    const [viewA, viewB] = [viewOf(left!), viewOf(right!)]
     const [a, b] = [left!.shape, right!.shape]
     const refuse = (path: string, expected: string) =>
       fail("IPFA_INPUT_SHAPE", {
@@ -189,11 +210,10 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
     const [m, k] = transposeA ? [a.at(-1)!, a.at(-2)!] : [a.at(-2)!, a.at(-1)!]
     const [inner, n] = transposeB ? [b.at(-1)!, b.at(-2)!] : [b.at(-2)!, b.at(-1)!]
     if (inner !== k) throw refuse("b", transposeB ? `[..., n, ${k}]` : `[..., ${k}, n]`)
-    const [batchA, batchB] = [a.slice(0, -2), b.slice(0, -2)]
-    const oneA = batchA.every((dim) => dim === 1)
-    const oneB = batchB.every((dim) => dim === 1)
-    const batch = oneB && (!oneA || batchA.length >= batchB.length) ? batchA : batchB
-    if (!oneA && !oneB && batchA.join() !== batchB.join()) throw refuse("b", `[${batchA}, k, n]`)
+    const batch = broadcastShape([a.slice(0, -2), b.slice(0, -2)])
+    const [apartA, apartB] = [matrixStride(viewA, batch), matrixStride(viewB, batch)]
+    if (apartA === undefined) throw refuse("a", `[${batch}, m, k]`)
+    if (apartB === undefined) throw refuse("b", `[${batch}, k, n]`)
     if (bias && (bias.shape.length !== 1 || bias.shape[0] !== n)) throw refuse("bias", `[${n}]`)
     activationParams(activation)
     elems([...batch, m, n])
@@ -202,8 +222,8 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
       m,
       n,
       k,
-      a: { batch: oneA ? 0 : m * k, row: transposeA ? 1 : k, col: transposeA ? m : 1 },
-      b: { batch: oneB ? 0 : k * n, row: transposeB ? 1 : n, col: transposeB ? k : 1 },
+      a: matrix(viewA, transposeA, apartA),
+      b: matrix(viewB, transposeB, apartB),
       bias: bias !== undefined,
       activation,
     }

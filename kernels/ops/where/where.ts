@@ -1,8 +1,8 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, type GpuDtype, type Shape } from "../../define-kernel.ts"
+import { defineAlgorithm, defineKernel, type GpuDtype, type Shape, type TensorType } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
-import { broadcast, broadcastShape, collapsed, MOST_AXES, sixAxes, type View, wholeView } from "../../view.ts"
+import { broadcast, broadcastShape, collapsed, MOST_AXES, sixAxes, type View, viewOf } from "../../view.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
@@ -19,9 +19,9 @@ const dtypes = ["float32", "int32", "uint32"] as const
 export const where = defineKernel<WhereProblem, Record<string, never>, "flat">({
   name: "where",
   inputs: [
-    { name: "condition", dtypes: ["uint32"] },
-    { name: "a", dtypes },
-    { name: "b", dtypes },
+    { name: "condition", dtypes: ["uint32"], strided: () => true },
+    { name: "a", dtypes, strided: () => true },
+    { name: "b", dtypes, strided: () => true },
   ],
   defaults: {},
   algorithms: {
@@ -60,8 +60,8 @@ export const where = defineKernel<WhereProblem, Record<string, never>, "flat">({
       })
     const shape = broadcastShape([condition!.shape, a!.shape, b!.shape])
     elems(shape)
-    const view = (own: Shape) => broadcast(wholeView(own), shape)
-    return { dtype: a!.dtype, shape, views: [view(condition!.shape), view(a!.shape), view(b!.shape)] }
+    const view = (own: TensorType) => broadcast(viewOf(own), shape)
+    return { dtype: a!.dtype, shape, views: [view(condition!), view(a!), view(b!)] }
   },
   output: ({ dtype, shape }) => ({ dtype, shape }),
   plan: () => ({ algorithm: "flat" }),
