@@ -1,71 +1,18 @@
 /** The models every device is tried with, their inputs, and the answers known to be right (SOURCE.txt beside each shared model). */
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { type DeviceInfo, float16Bits, type Tensor } from "../../protocol/index.ts"
-import { planes, readImage } from "../support/image.ts"
-import { sharedModel } from "../support/shared.ts"
+import type { Tensor } from "../../protocol/index.ts"
+import { distance } from "../support/digits.ts"
+import { readImage } from "../support/image.ts"
 import { readWave } from "../support/wave.ts"
-import { argmax, type Drive, type Driven, type Feeds } from "./drive.ts"
+import { type ConformanceCase, float32, type Known, path, shared, values } from "./case.ts"
+import { argmax, type Drive, type Feeds } from "./drive.ts"
+import { pictureCases } from "./picture-cases.ts"
 import { accumulate, convolution } from "./tiny-models.ts"
 
-export interface ConformanceCase {
-  name: string
-  /** A file, or the bytes. */
-  model: string | Uint8Array<ArrayBuffer>
-  /** Why it can't be tried here: the shared folder is absent. */
-  skip?: string
-  /** Needed by ONNX Runtime's backends, else they must refuse with IPFA_DEVICE_UNSUPPORTED; our own kernels compute it in float32. */
-  needs?: "float16"
-  /** What our own kernels can't compute yet: their refusal says this. */
-  lackedByWgsl?: RegExp
-  plan(): Drive
-  /** What is known to be right, as [what, got, expected] that must be equal. */
-  known(driven: Driven): [what: string, got: unknown, expected: unknown][]
-  /** |got − onnxruntime-node's| ≤ absolute + relative · |onnxruntime-node's|, for each element of each output. */
-  tolerance: { absolute: number; relative: number }
-}
-
-/** Sums of float32 products in another order, through some dozens of layers. */
-const float32 = { absolute: 2e-5, relative: 2e-4 }
-/** One unit in the last place of a float16 near 1 is 2^-10; layers of them add up. */
-const float16 = { absolute: 4e-3, relative: 0 }
-
-/** What the refusal of `device` must say; undefined where it has to compute the case. */
-export function refusalOf(
-  { needs, lackedByWgsl }: ConformanceCase,
-  { backend, dtypes }: DeviceInfo,
-): RegExp | undefined {
-  if (backend === "wgsl") return lackedByWgsl
-  return needs && !dtypes.includes(needs) ? /f16|float16/ : undefined
-}
-
-const values = (t: Tensor | undefined) => t?.data as Float32Array<ArrayBuffer>
 const softmax = (x: Float32Array) => {
   const exps = x.map((v) => Math.exp(v - Math.max(...x)))
   return exps.map((e) => e / exps.reduce((a, b) => a + b, 0))
-}
-
-function shared(
-  folder: string,
-  file: string,
-  rest: Omit<ConformanceCase, "name" | "model" | "skip">,
-  name = folder,
-): ConformanceCase {
-  const { path = "", skip } = sharedModel(`${folder}/${file}`)
-  return { name, model: path, skip, ...rest }
-}
-
-const path = (name: string) => sharedModel(name).path as string
-const kitten = () => readImage(path("squeezenet-fp16/kitten_224.png"))
-const rgb = (): Feeds => ({
-  input: { dtype: "float32", shape: [1, 3, 224, 224], data: planes(kitten(), (x) => (x - 128) / 128) },
-})
-const tabby = (driven: Driven): [string, unknown, unknown][] => {
-  const probs = values(driven.outputs[0]?.probs)
-  return [
-    ["class (282 is tabby)", argmax(probs), 282],
-    ["probability", Math.abs(probs[282]! - 0.93) < 0.05, true],
-  ]
 }
 
 interface DigitSamples {
@@ -75,6 +22,97 @@ interface DigitSamples {
 }
 const digitsFolder = resolve(import.meta.dirname, "../../models/digits")
 const digits = (): DigitSamples => JSON.parse(readFileSync(resolve(digitsFolder, "samples.json"), "utf8"))
+
+/** Of kwt1's sounds, what is heard in each, and how surely. */
+type Sounds = Readonly<Record<string, readonly [probability: number, word?: string]>>
+const words: Sounds = { yes_1000ms: [0.909, "yes"], no_1000ms: [0.911, "no"] }
+const others: Sounds = {
+  silence_1000ms: [0.908, "_silence_"],
+  marvin_617de221_0: [0.921, "_unknown_"],
+  // nothing, whatever word is the likeliest
+  noise_1000ms: [0.245],
+}
+
+const kwt1 = (name: string, sounds: Sounds, heavy?: true): ConformanceCase =>
+  shared(
+    "kwt1",
+    "kwt1.onnx",
+    {
+      heavy,
+      plan: () => ({
+        kind: "runs",
+        runs: Object.keys(sounds).map((name) => ({
+          audio: { dtype: "float32", shape: [1, 16000], data: readWave(path(`kwt1/wav/${name}.wav`)) },
+        })),
+      }),
+      known(driven) {
+        const labels = readFileSync(path("kwt1/labels.txt"), "utf8").trim().split("\n")
+        return Object.entries(sounds).flatMap(([name, [probability, word]], i): Known[] => {
+          const heard = softmax(values(driven.outputs[i]?.logits))
+          return [
+            [`${name}: how surely`, Math.abs(Math.max(...heard) - probability) < 1e-3, true],
+            [`${name}: the word`, word && labels[argmax(heard)], word],
+          ]
+        })
+      },
+      tolerance: { absolute: 1e-3, relative: 1e-3 },
+    },
+    name,
+  )
+
+const stories = (name: string, count: number, heavy?: true): ConformanceCase =>
+  shared(
+    "stories260k",
+    "stories260K_decoder.onnx",
+    {
+      heavy,
+      plan: () => ({
+        kind: "greedy",
+        first: 1,
+        count,
+        layers: 5,
+        empty: { dtype: "float32", shape: [1, 4, 0, 8], data: new Float32Array(0) },
+      }),
+      known(driven) {
+        const { token_ids } = JSON.parse(readFileSync(path("stories260k/expected_greedy.json"), "utf8"))
+        return [["greedy tokens", driven.tokens, token_ids.slice(0, count)]]
+      },
+      tolerance: float32,
+    },
+    name,
+  )
+
+interface Sentences {
+  sentences: string[]
+  token_ids: number[][]
+  embeddings_first4: number[][]
+  nearest: [sentence: string, other: string, similarity: number][]
+}
+const sentences = (): Sentences => JSON.parse(readFileSync(path("model2vec-vq64/expected_similarity.json"), "utf8"))
+
+/** The tokens of a thousand hellos. */
+function hello(): number[] {
+  const { model } = JSON.parse(readFileSync(path("model2vec-vq64/tokenizer.json"), "utf8"))
+  return new Array(1000).fill((model.vocab as [string, number][]).findIndex(([piece]) => piece === "▁hello"))
+}
+
+/** Sentences of different lengths as one batch. */
+function padded(ids: number[][]): Feeds {
+  const shape = [ids.length, Math.max(...ids.map(({ length }) => length))]
+  const rows = (of: (id?: number) => number): Tensor => ({
+    dtype: "int64",
+    shape,
+    data: BigInt64Array.from(ids.flatMap((row) => Array.from({ length: shape[1]! }, (_, i) => BigInt(of(row[i]))))),
+  })
+  return { input_ids: rows((id) => id ?? 0), attention_mask: rows((id) => (id === undefined ? 0 : 1)) }
+}
+
+/** Which of the others has the largest cosine with one; all are of length 1. */
+function nearestTo(one: number, all: readonly Float32Array[]): { other: number; cosine: number } {
+  const cosines = all.map((e, i) => (i === one ? -1 : e.reduce((sum, x, j) => sum + x * all[one]![j]!, 0)))
+  const other = argmax(cosines)
+  return { other, cosine: cosines[other]! }
+}
 
 export const cases: readonly ConformanceCase[] = [
   {
@@ -135,60 +173,9 @@ export const cases: readonly ConformanceCase[] = [
     // Its inputs are not normalised: logits are in the thousands and the small ones are differences of big ones.
     tolerance: { absolute: 2e-2, relative: 2e-4 },
   }),
-  shared("squeezenet-fp16", "squeezenet_fp16.onnx", {
-    needs: "float16",
-    plan: () => ({
-      kind: "runs",
-      runs: [
-        {
-          data_0: {
-            dtype: "float16",
-            shape: [1, 3, 224, 224],
-            data: Uint16Array.from(
-              planes(kitten(), (x) => x, true),
-              float16Bits,
-            ),
-          },
-        },
-      ],
-    }),
-    known(driven) {
-      // The bits of positive float16 numbers are in the numbers' order.
-      const bits = driven.outputs[0]?.softmaxout_1?.data as Uint16Array
-      return [["class (281 is tabby)", argmax(bits), 281]]
-    },
-    tolerance: float16,
-  }),
-  shared(
-    "mobilenetv2",
-    "mobilenet_v2_1.0_224_fp32.onnx",
-    { plan: () => ({ kind: "runs", runs: [rgb()] }), known: tabby, tolerance: float32 },
-    "mobilenetv2 float32",
-  ),
-  shared(
-    "mobilenetv2",
-    "mobilenet_v2_1.0_224_qdq.onnx",
-    // Rounding to 8 bits turns a difference in the last place into one whole step, which the layers after it carry on.
-    { plan: () => ({ kind: "runs", runs: [rgb()] }), known: tabby, tolerance: { absolute: 0.03, relative: 0 } },
-    "mobilenetv2 QDQ",
-  ),
-  shared("kwt1", "kwt1.onnx", {
-    plan: () => ({
-      kind: "runs",
-      runs: ["yes", "no"].map((word) => ({
-        audio: { dtype: "float32", shape: [1, 16000], data: readWave(path(`kwt1/wav/${word}_1000ms.wav`)) },
-      })),
-    }),
-    known(driven) {
-      const labels = readFileSync(path("kwt1/labels.txt"), "utf8").trim().split("\n")
-      const words = driven.outputs.map((o) => softmax(values(o.logits)))
-      return [
-        ["words", words.map((p) => labels[argmax(p)]), ["yes", "no"]],
-        ["probabilities", words.map((p) => Math.max(...p).toFixed(2)), ["0.91", "0.91"]],
-      ]
-    },
-    tolerance: { absolute: 1e-3, relative: 1e-3 },
-  }),
+  ...pictureCases,
+  kwt1("kwt1", words),
+  kwt1("kwt1, more sounds", others, true),
   shared("silero-vad", "silero_vad.onnx", {
     lackedByWgsl: /they have no If\./,
     plan() {
@@ -217,18 +204,31 @@ export const cases: readonly ConformanceCase[] = [
     ],
     tolerance: { absolute: 1e-4, relative: 1e-3 },
   }),
-  shared("stories260k", "stories260K_decoder.onnx", {
-    plan: () => ({
-      kind: "greedy",
-      first: 1,
-      count: 32,
-      layers: 5,
-      empty: { dtype: "float32", shape: [1, 4, 0, 8], data: new Float32Array(0) },
-    }),
-    known(driven) {
-      const { token_ids } = JSON.parse(readFileSync(path("stories260k/expected_greedy.json"), "utf8"))
-      return [["greedy tokens", driven.tokens, token_ids.slice(0, 32)]]
+  shared("model2vec-vq64", "model.onnx", {
+    plan: () => ({ kind: "runs", runs: [padded(sentences().token_ids), padded([hello()])] }),
+    known({ outputs: [pairs, repeated] }) {
+      const { nearest, sentences: texts, embeddings_first4 } = sentences()
+      const embeddings = texts.map((_, i) => values(pairs?.sentence_embedding).subarray(i * 64, i * 64 + 64))
+      const [expected] = JSON.parse(readFileSync(path("model2vec-vq64/expected_hello_x1000.json"), "utf8"))
+      const first4 = embeddings.flatMap((e) => [...e.subarray(0, 4)])
+      const found = embeddings.map((_, i) => nearestTo(i, embeddings))
+      const similarities = nearest.map(([, , similarity]) => similarity)
+      return [
+        ["embeddings", distance(first4, embeddings_first4.flat()) < 1e-5, true],
+        ["nearest sentences", found.map(({ other }) => texts[other]), nearest.map(([, other]) => other)],
+        [
+          "their similarities",
+          distance(
+            found.map(({ cosine }) => cosine),
+            similarities,
+          ) < 1e-3,
+          true,
+        ],
+        ["a word, a thousand times", distance(values(repeated?.sentence_embedding), expected) < 1e-5, true],
+      ]
     },
     tolerance: float32,
   }),
+  stories("stories260k", 32),
+  stories("stories260k, more tokens", 96, true),
 ]

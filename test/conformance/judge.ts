@@ -1,6 +1,6 @@
 import { expect } from "vitest"
 import { float16Value, type Tensor } from "../../protocol/index.ts"
-import type { ConformanceCase } from "./cases.ts"
+import type { ConformanceCase } from "./case.ts"
 import type { Driven } from "./drive.ts"
 
 /** The answer is the one known to be right, nothing that was kept is left, and the numbers are onnxruntime-node's. */

@@ -1,12 +1,12 @@
 import * as ort from "onnxruntime-node"
 import type { Tensor } from "../../protocol/index.ts"
-import type { ConformanceCase } from "./cases.ts"
+import type { ConformanceCase } from "./case.ts"
 import { argmax, type Driven, type Feeds } from "./drive.ts"
 
 /** What onnxruntime-node, called directly and with none of our code around it, makes of a case. Greedy cases have their tokens written down. */
 export async function reference(conformance: ConformanceCase): Promise<Driven> {
   const { model } = conformance
-  const options: ort.InferenceSession.SessionOptions = { executionProviders: ["cpu"] }
+  const options: ort.InferenceSession.SessionOptions = { executionProviders: ["cpu"], logSeverityLevel: 3 }
   const session = await (typeof model === "string"
     ? ort.InferenceSession.create(model, options)
     : ort.InferenceSession.create(model, options))

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { inflateSync } from "node:zlib"
+import { jpeg } from "./jpeg.ts"
 
 /** 8-bit pixels, rows from the top, `channels` interleaved (1 grey, 3 RGB, 4 RGBA). */
 export interface Image {
@@ -9,12 +10,13 @@ export interface Image {
   data: Uint8Array
 }
 
-/** Reads the two kinds of file the shared models come with: 8-bit PNG without interlace or palette, and BMP of 24 bits or 8 grey bits. */
+/** Reads the kinds of file the shared models come with: 8-bit PNG without interlace or palette, BMP of 24 bits or 8 grey bits, baseline JPEG. */
 export function readImage(path: string): Image {
   const bytes = readFileSync(path)
   if (bytes.readUInt32BE(0) === 0x89504e47) return png(bytes)
   if (bytes.toString("latin1", 0, 2) === "BM") return bmp(bytes)
-  throw new Error(`${path} is neither PNG nor BMP`)
+  if (bytes.readUInt16BE(0) === 0xffd8) return jpeg(bytes)
+  throw new Error(`${path} is neither PNG, BMP nor JPEG`)
 }
 
 function png(bytes: Buffer): Image {
@@ -70,29 +72,42 @@ function bmp(bytes: Buffer): Image {
   return { width, height, channels, data }
 }
 
-/** Bilinear, pixel centres at half (what most training pipelines do). */
-export function resize(image: Image, width: number, height: number): Image {
-  const { channels } = image
-  const data = new Uint8Array(width * height * channels)
-  for (let y = 0; y < height; y++) {
-    const [y0, y1, fy] = taps(y, height, image.height)
-    for (let x = 0; x < width; x++) {
-      const [x0, x1, fx] = taps(x, width, image.width)
-      for (let c = 0; c < channels; c++) {
-        const at = (yy: number, xx: number) => image.data[(yy * image.width + xx) * channels + c]!
-        const top = at(y0, x0) * (1 - fx) + at(y0, x1) * fx
-        const bottom = at(y1, x0) * (1 - fx) + at(y1, x1) * fx
-        data[(y * width + x) * channels + c] = Math.round(top * (1 - fy) + bottom * fy)
-      }
-    }
+/** The square in its middle. */
+export function centre({ width, height, channels, data }: Image): Image {
+  const size = Math.min(width, height)
+  const [left, top] = [(width - size) >> 1, (height - size) >> 1]
+  const out = new Uint8Array(size * size * channels)
+  for (let y = 0; y < size; y++) {
+    const first = ((top + y) * width + left) * channels
+    out.set(data.subarray(first, first + size * channels), y * size * channels)
   }
-  return { width, height, channels, data }
+  return { width: size, height: size, channels, data: out }
 }
 
-function taps(i: number, to: number, from: number): [number, number, number] {
-  const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1)
-  const low = Math.floor(at)
-  return [low, Math.min(low + 1, from - 1), at - low]
+/** Each pixel the mean of those around it, the nearer the more: a triangle as wide as two pixels, of the result where that is smaller. */
+export function resize({ data, channels, ...from }: Image, width: number, height: number): Image {
+  const rows = along(data, from.height, from.width, channels, width)
+  const all = along(rows, 1, from.height, width * channels, height)
+  return { width, height, channels, data: Uint8Array.from(all, Math.round) }
+}
+
+/** The second axis of [outer, from, inner], resized to `to`. */
+function along(data: ArrayLike<number>, outer: number, from: number, inner: number, to: number): Float32Array {
+  const out = new Float32Array(outer * to * inner)
+  const reach = Math.max(from / to, 1)
+  for (let i = 0; i < to; i++) {
+    const middle = ((i + 0.5) * from) / to - 0.5
+    const first = Math.max(Math.ceil(middle - reach), 0)
+    const end = Math.min(Math.floor(middle + reach) + 1, from)
+    const weights = Array.from({ length: end - first }, (_, j) => 1 - Math.abs(first + j - middle) / reach)
+    const sum = weights.reduce((a, b) => a + b)
+    for (let o = 0; o < outer; o++)
+      weights.forEach((weight, j) => {
+        const at = (o * from + first + j) * inner
+        for (let c = 0; c < inner; c++) out[(o * to + i) * inner + c]! += (weight / sum) * data[at + c]!
+      })
+  }
+  return out
 }
 
 /** `[1, 3, height, width]` of an RGB or RGBA image, each value through `scale`; `bgr` turns the channels round. */
