@@ -1,6 +1,8 @@
 import type { TensorData } from "../protocol/dtype.ts"
+import { fail } from "../protocol/errors/error.ts"
 import type { Clip } from "./activation.ts"
-import type { AnyKernel, GpuDtype } from "./define-kernel.ts"
+import type { AnyKernel, GpuDtype, StoredDtype } from "./define-kernel.ts"
+import { halvesOfWords } from "./float16-words.ts"
 import { elems, type GpuTensor } from "./gpu-tensor.ts"
 import { type LanguageKernels, languageKernels } from "./language-kernels.ts"
 import { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
@@ -168,7 +170,8 @@ export interface Kernels
     attributes?: Partial<CopyAttributes>,
     options?: RunOptions<"strided">,
   ): Promise<GpuTensor<D>>
-  cast<D extends GpuDtype>(
+  /** To float16, which holds numbers up to 65504, always a new tensor. */
+  cast<D extends StoredDtype>(
     x: GpuTensor,
     attributes: Partial<CastAttributes> & { to: D },
     options?: RunOptions<"flat">,
@@ -256,7 +259,17 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     ...languageKernels(runtime),
     ...each(plain, one),
     ...each({ ...reduce, argMax, argMin, softmax, logSoftmax, cumSum, topK }, oneWith),
-    ...each({ clip, gelu, hardSigmoid, leakyRelu, roundTo, maxPool, averagePool, cast }, oneWith),
+    ...each({ clip, gelu, hardSigmoid, leakyRelu, roundTo, maxPool, averagePool }, oneWith),
+    async cast(x, attributes, options) {
+      const isHalf = attributes.to === "float16"
+      if (isHalf && options?.into)
+        throw fail("IPFA_INPUT_INVALID", {
+          message: "cast to float16 makes a new tensor: leave out into.",
+          data: { path: "into" },
+        })
+      const made = await runtime.run(cast, [x], attributes, options)
+      return (isHalf ? halvesOfWords(made, x.shape) : made) as GpuTensor<never>
+    },
     copy: (x, { from, ...rest } = {}, options) =>
       (from ? runtime.run(copy, [x], { from, ...rest }, options) : runtime.copied(x, rest, options)) as unknown as Any,
     ...each(binary, two),

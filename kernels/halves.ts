@@ -1,4 +1,12 @@
 import { fail } from "../protocol/errors/error.ts"
+import { float16Bits } from "../protocol/float16.ts"
+
+/** Numbers as float16, two to a word, the first lowest; behind an odd number of them a 0. */
+export function pairedHalves(values: ArrayLike<number>): Uint32Array {
+  const words = new Uint32Array(Math.ceil(values.length / 2))
+  for (let i = 0; i < values.length; i++) words[i >> 1]! |= float16Bits(values[i]!) << (16 * (i % 2))
+  return words
+}
 
 /** How float16 are stored and read where a source has elements of a type: as such, or two to a word. `i` is the element's number. */
 const reads: Readonly<Record<string, { native: Read; words: Read }>> = {

@@ -1,3 +1,4 @@
+import { wordsOfHalves } from "./float16-words.ts"
 import type { GpuTensor } from "./gpu-tensor.ts"
 import { type AttentionAttributes, attention } from "./ops/attention/attention.ts"
 import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
@@ -46,8 +47,12 @@ export interface LanguageKernels {
     attributes?: Partial<RopeAttributes>,
     options?: RunOptions<"flat">,
   ): Result
-  /** Writes x [batch, heads, seq, size] behind what the pages [pages, heads, tokens, size] hold of each sequence, and gives `cache` back. */
-  kvAppend(x: Float32, sequences: GpuTensor<"int32">, cache: Float32): Result
+  /** Writes x [batch, heads, seq, size] behind what the pages [pages, heads, tokens, size] hold of each sequence, and gives `cache` back. In float16, of even size, it takes half the memory. */
+  kvAppend<D extends "float32" | "float16">(
+    x: Float32,
+    sequences: GpuTensor<"int32">,
+    cache: GpuTensor<D>,
+  ): Promise<GpuTensor<D>>
   /** softmax(q·kᵀ)·v, with `splits` in so many workgroups for each row, merged; see ops/attention for shapes. */
   attention(inputs: AttentionInputs, attributes?: Partial<AttentionAttributes>): Result
   /** What `attention` runs after itself with `splits`. */
@@ -71,7 +76,8 @@ export interface LanguageKernels {
   ): Promise<GpuTensor<"int32">>
 }
 
-export interface AttentionInputs extends Record<"q" | "k" | "v", Float32> {
+export interface AttentionInputs extends Record<"k" | "v", GpuTensor<"float32" | "float16">> {
+  q: Float32
   mask?: Float32
   sequences?: GpuTensor<"int32">
   sinks?: Float32
@@ -94,8 +100,17 @@ export function languageKernels(runtime: KernelRuntime): LanguageKernels {
     geglu: (gate, up, attributes, options) => runtime.run(geglu, [gate, up], attributes, options) as Result,
     rope: (x, { cos, sin }, positions, attributes, options) =>
       runtime.run(rope, [x, cos, sin, positions] as GpuTensor[], attributes, options) as Result,
-    kvAppend: (x, sequences, cache) =>
-      runtime.run(kvAppend, [x, sequences] as GpuTensor[], { cache: cache.shape }, { into: cache }) as Result,
+    async kvAppend(x, sequences, cache) {
+      const { dtype, shape } = cache
+      const into = dtype === "float16" ? wordsOfHalves(cache) : cache
+      try {
+        const inputs = [x, sequences] as GpuTensor[]
+        const { settled } = await runtime.run(kvAppend, inputs, { cache: shape, dtype }, { into })
+        return cache.refilled(settled)
+      } finally {
+        if (into !== cache) into.destroy()
+      }
+    },
     async attention({ q, k, v, mask, sequences, sinks, slopes }, attributes = {}) {
       const inputs = [q, k, v, mask, sequences, sinks, slopes] as GpuTensor[]
       const result = (await runtime.run(attention, inputs, attributes)) as Float32

@@ -532,11 +532,11 @@ fn main(
   },
   "ops/cast/cast.wgsl": {
     path: "ops/cast/cast.wgsl",
-    hash: "e0c79bd2a2df9de7",
+    hash: "1918bdccd00cc312",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"elems":"u32"},
+    params: {"elems":"u32","count":"u32"},
     overrides: {"WG":64},
-    code: `// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0.
+    code: `// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0; to float16 two of x to a word of y, the first lowest, and behind an odd number of them 0.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -545,6 +545,7 @@ fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
 
 struct Params {
   elems: u32,
+  count: u32,
 }
 
 #if FROM == float32
@@ -565,6 +566,9 @@ alias To = i32;
 #if TO == uint32
 alias To = u32;
 #endif
+#if TO == float16
+alias To = u32;
+#endif
 
 @group(0) @binding(0) var<storage, read> x: array<From>;
 @group(0) @binding(1) var<storage, read_write> y: array<To>;
@@ -582,10 +586,18 @@ fn main(
   if (i >= params.elems) {
     return;
   }
+#if TO == float16
+  var pair = vec2<f32>(f32(x[2u * i]), 0.0);
+  if (2u * i + 1u < params.count) {
+    pair.y = f32(x[2u * i + 1u]);
+  }
+  y[i] = pack2x16float(pair);
+#else
 #if TRUTH
   y[i] = To(x[i] != From());
 #else
   y[i] = To(x[i]);
+#endif
 #endif
 }
 `,
@@ -2145,11 +2157,11 @@ fn main(
   },
   "ops/kv-append/kv-append.wgsl": {
     path: "ops/kv-append/kv-append.wgsl",
-    hash: "d0c3f82da6777ec8",
+    hash: "f049e1aa6826b688",
     bindings: [{"name":"x","access":"read"},{"name":"sequences","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","heads":"u32","seq":"u32","size":"u32","page":"u32","pages":"u32","count":"u32"},
     overrides: {"WG":64},
-    code: `// Writes new keys or values into the pages of their sequences, behind those that are there. What finds no page is dropped. An invocation moves one number.
+    code: `// Writes new keys or values into the pages of their sequences, behind those that are there. What finds no page is dropped. An invocation moves one number, or, with CACHE == float16, two into a word: sizes are then in words.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -2196,7 +2208,12 @@ fn main(
     return;
   }
   let place = (page * params.heads + head % params.heads) * params.page + key % params.page;
+#if CACHE == float16
+  let pair = vec2<f32>(bitcast<f32>(x[2u * i]), bitcast<f32>(x[2u * i + 1u]));
+  y[place * params.size + i % params.size] = pack2x16float(pair);
+#else
   y[place * params.size + i % params.size] = x[i];
+#endif
 }
 `,
   },

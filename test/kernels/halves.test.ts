@@ -3,6 +3,7 @@ import { withHalves } from "../../kernels/halves.ts"
 import {
   type AnyKernel,
   createKernels,
+  type GpuTensor,
   KernelRuntime,
   kernelRegistry,
   type Limits,
@@ -73,6 +74,37 @@ describe("float16 in the place of float32", () => {
     expect([...(await y.read())].slice(0, 8)).toEqual([...data.subarray(0, 8)].map((bits) => -float16Value(bits)))
     x.destroy()
     y.destroy()
+  })
+
+  test("is made by a cast, and taken for a cache of keys and values, in half the memory", async () => {
+    const gpu = createKernels(runtime.device)
+    const made: GpuTensor[] = []
+    const keep = <T extends GpuTensor>(tensor: T): T => {
+      made.push(tensor)
+      return tensor
+    }
+    const numbers = [1.5, -2, 0.25, 3, -0.5, 1, 2, -1, 0.125, 4, -3, 0.75]
+    const x = keep(gpu.tensor({ dtype: "float32", shape: [1, 1, 3, 4], data: Float32Array.from(numbers) }))
+    const half = keep(await gpu.cast(keep(x.share([3, 4])), { to: "float16" }))
+    expect([half.dtype, half.shape, half.memory.bytes]).toEqual(["float16", [3, 4], 24])
+    expect(await half.read()).toEqual(Uint16Array.from(numbers, float16Bits))
+    const odd = keep(await gpu.cast(keep(keep(x.share([12])).slice(0, 1, 3)), { to: "float16" }))
+    expect([...(await odd.read("float32"))]).toEqual(numbers.slice(1, 4))
+    await expect(gpu.cast(x, { to: "float16" }, { into: half as GpuTensor })).rejects.toMatchObject({ code: "IPFA_INPUT_INVALID" }) // biome-ignore format: a line
+
+    const sequences = keep(gpu.tensor({ dtype: "int32", shape: [1, 3], data: Int32Array.of(0, 1, 0) }))
+    const cache = keep(gpu.tensor({ dtype: "float16", shape: [2, 1, 2, 4], data: new Uint16Array(16) }))
+    expect(await gpu.kvAppend(x, sequences, cache)).toBe(cache)
+    expect([...(await cache.read("float32"))]).toEqual([...numbers.slice(8), 0, 0, 0, 0, ...numbers.slice(0, 8)])
+    const wide = keep(await gpu.cast(cache, { to: "float32" }))
+    const filled = keep(gpu.tensor({ dtype: "int32", shape: [1, 3], data: Int32Array.of(3, 1, 0) }))
+    const [byHalves, byFloats] = await Promise.all(
+      [cache, wide].map(async (k) => [
+        ...(await keep(await gpu.attention({ q: x, k, v: k, sequences: filled })).read()),
+      ]),
+    )
+    expect(byHalves).toEqual(byFloats)
+    for (const tensor of made) tensor.destroy()
   })
 
   test("is refused where a kernel takes no float32", async () => {

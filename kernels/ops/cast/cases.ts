@@ -1,10 +1,17 @@
-import type { Fill, GpuDtype, KernelCase, Shape } from "../../define-kernel.ts"
+import type { Fill, GpuDtype, KernelCase, Shape, StoredDtype } from "../../define-kernel.ts"
 import { exact } from "../../tolerance.ts"
 import type { CastAttributes, CastProblem } from "./cast.ts"
 
 type Case = KernelCase<CastProblem, CastAttributes, "flat">
 
-const of = (name: string, dtype: GpuDtype, to: GpuDtype, shape: Shape, fill: Fill, rest: Partial<Case> = {}): Case => ({
+const of = (
+  name: string,
+  dtype: GpuDtype,
+  to: StoredDtype,
+  shape: Shape,
+  fill: Fill,
+  rest: Partial<Case> = {},
+): Case => ({
   name,
   shapes: [shape],
   dtype,
@@ -16,6 +23,8 @@ const of = (name: string, dtype: GpuDtype, to: GpuDtype, shape: Shape, fill: Fil
 const uniform: Fill = { kind: "uniform", low: -9, high: 9 }
 // Within 2^24: a conversion to float32 rounds as the device pleases beyond it.
 const whole: Fill = { kind: "integers", low: -(2 ** 24), high: 2 ** 24 }
+// What float16 holds: a conversion to it rounds as the device pleases.
+const halves: Fill = { kind: "values", values: [1.5, -2, 0.0009765625, 65504, 3, -0.25, 7] }
 const some: Fill = { kind: "values", values: [0, 1, 3, 0, 2] }
 
 export const cases: Case[] = [
@@ -25,6 +34,11 @@ export const cases: Case[] = [
   of("fractions to unsigned", "float32", "uint32", [65], { kind: "uniform", low: 0, high: 9 }),
   of("whole numbers to float32", "int32", "float32", [130], whole),
   of("unsigned to float32", "uint32", "float32", [70], { kind: "integers", low: 0, high: 2 ** 24 }),
+  of("an odd number to float16", "float32", "float16", [131], halves),
+  of("an even number to float16", "float32", "float16", [4, 16], halves),
+  of("one to float16", "float32", "float16", [], halves),
+  of("whole numbers to float16", "int32", "float16", [3, 3], { kind: "integers", low: -2048, high: 2048 }),
+  of("unsigned to float16", "uint32", "float16", [7], { kind: "integers", low: 0, high: 2048 }),
   of("to the same", "float32", "float32", [70], uniform),
   ...(["float32", "int32", "uint32"] as const).map((dtype) =>
     of(`is ${dtype} not 0`, dtype, "uint32", [64], some, { attributes: { to: "uint32", truth: true } }),

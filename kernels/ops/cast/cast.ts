@@ -1,12 +1,21 @@
-import { defineAlgorithm, defineKernel, type GpuDtype, type Shape } from "../../define-kernel.ts"
+import { fail } from "../../../protocol/errors/error.ts"
+import {
+  defineAlgorithm,
+  defineKernel,
+  type GpuDtype,
+  type Shape,
+  type StoredDtype,
+  type TensorType,
+} from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
 export interface CastAttributes {
-  to: GpuDtype
-  /** All but 0 become 1. */
+  /** float16 comes as words [⌈elements / 2⌉], two in each. */
+  to: StoredDtype
+  /** All but 0 become 1; not as float16. */
   truth: boolean
 }
 export interface CastProblem extends CastAttributes {
@@ -14,7 +23,10 @@ export interface CastProblem extends CastAttributes {
   shape: Shape
 }
 
-/** x of any shape and dtype → the same numbers as `to`, towards 0 where that has whole numbers only; those that it can't hold come out as its nearest. */
+const outputOf = ({ to, shape }: CastProblem): TensorType =>
+  to === "float16" ? { dtype: "uint32", shape: [Math.ceil(elems(shape) / 2)] } : { dtype: to, shape }
+
+/** x of any shape and dtype → the same numbers as `to`, towards 0 where that has whole numbers only; those that it can't hold come out as its nearest, but those beyond float16's, which it may not be given. */
 export const cast = defineKernel<CastProblem, CastAttributes, "flat">({
   name: "cast",
   inputs: [{ name: "x", dtypes: ["float32", "int32", "uint32"] }],
@@ -23,14 +35,19 @@ export const cast = defineKernel<CastProblem, CastAttributes, "flat">({
     flat: defineAlgorithm<CastProblem, (typeof wgsl)["ops/cast/cast.wgsl"]>(wgsl["ops/cast/cast.wgsl"], {
       config: ({ from, to, truth }) => ({ FROM: from, TO: to, TRUTH: truth }),
       workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-      dispatch: ({ shape }, { WG }) => {
-        const count = elems(shape)
-        return { workgroups: Math.ceil(count / WG!), params: { elems: count } }
+      dispatch: (problem, { WG }) => {
+        const count = elems(problem.shape)
+        const made = elems(outputOf(problem).shape)
+        return { workgroups: Math.ceil(made / WG!), params: { elems: made, count } }
       },
     }),
   },
-  problem: ([x], { to, truth }) => ({ from: x!.dtype, shape: x!.shape, to, truth }),
-  output: ({ to, shape }) => ({ dtype: to, shape }),
+  problem([x], { to, truth }) {
+    if (truth && to === "float16")
+      throw fail("IPFA_INPUT_INVALID", { message: "cast makes no float16 of truth.", data: { path: "truth" } })
+    return { from: x!.dtype, shape: x!.shape, to, truth }
+  },
+  output: outputOf,
   plan: () => ({ algorithm: "flat" }),
   reference,
   cases,

@@ -1,8 +1,9 @@
-// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0.
+// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0; to float16 two of x to a word of y, the first lowest, and behind an odd number of them 0.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
   elems: u32,
+  count: u32,
 }
 
 #if FROM == float32
@@ -23,6 +24,9 @@ alias To = i32;
 #if TO == uint32
 alias To = u32;
 #endif
+#if TO == float16
+alias To = u32;
+#endif
 
 @group(0) @binding(0) var<storage, read> x: array<From>;
 @group(0) @binding(1) var<storage, read_write> y: array<To>;
@@ -40,9 +44,17 @@ fn main(
   if (i >= params.elems) {
     return;
   }
+#if TO == float16
+  var pair = vec2<f32>(f32(x[2u * i]), 0.0);
+  if (2u * i + 1u < params.count) {
+    pair.y = f32(x[2u * i + 1u]);
+  }
+  y[i] = pack2x16float(pair);
+#else
 #if TRUTH
   y[i] = To(x[i] != From());
 #else
   y[i] = To(x[i]);
+#endif
 #endif
 }

@@ -1,4 +1,4 @@
-// Writes new keys or values into the pages of their sequences, behind those that are there. What finds no page is dropped. An invocation moves one number.
+// Writes new keys or values into the pages of their sequences, behind those that are there. What finds no page is dropped. An invocation moves one number, or, with CACHE == float16, two into a word: sizes are then in words.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -41,5 +41,10 @@ fn main(
     return;
   }
   let place = (page * params.heads + head % params.heads) * params.page + key % params.page;
+#if CACHE == float16
+  let pair = vec2<f32>(bitcast<f32>(x[2u * i]), bitcast<f32>(x[2u * i + 1u]));
+  y[place * params.size + i % params.size] = pack2x16float(pair);
+#else
   y[place * params.size + i % params.size] = x[i];
+#endif
 }
