@@ -1,72 +1,24 @@
-/** Single operations: what our kernels and an ONNX runtime are both asked to compute. */
-import type { GpuTensor, Kernels } from "../../kernels/index.ts"
-import { model, type Tiny, value } from "../../test/conformance/tiny-models.ts"
-import { attentionDecode, attentionPrefill, gemv4bit } from "./language-cases.ts"
-
-export type Float32 = GpuTensor<"float32">
-
-export interface OperationCase {
-  name: string
-  /** Of the inputs, float32, by the names that they have in the model. */
-  inputs: Record<string, number[]>
-  /** Of the result, whose name is y. */
-  output: number[]
-  /** Operations, and bytes that can't be avoided: read once, written once. */
-  flops: number
-  bytes: number
-  /** Held against what the adapter can do at most, too. */
-  ofPeak?: boolean
-  /** Other outputs of the model, each of them written over an input: a cache. */
-  inPlace?: Record<string, string>
-  model(): Uint8Array<ArrayBuffer>
-  /** Puts on the device what it needs beside its inputs, in order; what comes back is a run of it, whose result is the caller's to destroy. */
-  open(gpu: Kernels, inputs: Float32[]): () => Promise<Float32>
-}
-
-const elems = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1)
-const names = ["a", "b", "c"]
-
-function operation(
-  name: string,
-  shapes: number[][],
-  output: number[],
-  flops: number,
-  node: Pick<Tiny["nodes"][number], "opType" | "attribute">,
-  run: (gpu: Kernels, inputs: Float32[]) => Promise<Float32>,
-): OperationCase {
-  const input = shapes.map((_, i) => names[i]!)
-  return {
-    name,
-    inputs: Object.fromEntries(shapes.map((shape, i) => [input[i]!, shape])),
-    output,
-    flops,
-    bytes: 4 * [...shapes, output].reduce((sum, shape) => sum + elems(shape), 0),
-    model: () =>
-      model({
-        inputs: shapes.map((shape, i) => value(input[i]!, "float32", shape)),
-        outputs: [value("y", "float32", output)],
-        nodes: [{ ...node, input, output: ["y"] }],
-      }),
-    open: (gpu, inputs) => () => run(gpu, inputs),
-  }
-}
-
-// numbers of AttributeProto.AttributeType
-const INT = 2
-const INTS = 7
-const ints = (name: string, list: number[]) => ({ name, type: INTS, ints: list.map(BigInt) })
+/** Single operations: the rows of the benchmarks, and which sizes. */
+import { imageCases } from "./image-cases.ts"
+import { attentionDecode, attentionPrefill, gemv4bit, rope } from "./language-cases.ts"
+import { movingCases } from "./moving-cases.ts"
+import { elems, int, ints, type OperationCase, operation, plainly } from "./operation.ts"
+import { layerNorm, rowCases, softmax } from "./row-cases.ts"
 
 const matmul = (m: number, k: number, n: number) =>
   operation(
-    `matmul ${m}x${k}x${n} f32`,
-    [
-      [m, k],
-      [k, n],
-    ],
-    [m, n],
-    2 * m * k * n,
-    { opType: "MatMul" },
-    (gpu, [a, b]) => gpu.matmul(a!, b!),
+    {
+      name: `matmul ${m}x${k}x${n} f32`,
+      measures: ["matmul"],
+      shapes: [
+        [m, k],
+        [k, n],
+      ],
+      output: [m, n],
+      flops: 2 * m * k * n,
+      node: { opType: "MatMul" },
+    },
+    plainly((gpu, [a, b]) => gpu.matmul(a!, b!)),
   )
 
 function conv(name: string, x: number[], w: number[], stride: number, group = 1): OperationCase {
@@ -75,40 +27,21 @@ function conv(name: string, x: number[], w: number[], stride: number, group = 1)
   const pad = size >> 1
   const along = (length: number) => Math.floor((length + 2 * pad - size) / stride) + 1
   const output = [n, outs, along(height), along(width)]
-  const attribute = [
-    ints("strides", [stride, stride]),
-    ints("pads", [pad, pad, pad, pad]),
-    { name: "group", type: INT, i: BigInt(group) },
-  ]
+  const attribute = [ints("strides", [stride, stride]), ints("pads", [pad, pad, pad, pad]), int("group", group)]
   return operation(
-    `conv ${name} f32`,
-    [x, w, [outs]],
-    output,
-    2 * elems(output) * each * size * size,
-    { opType: "Conv", attribute },
-    (gpu, [a, b, c]) => gpu.conv2d(a!, b!, c, { strides: [stride, stride], pads: [pad, pad, pad, pad], group }),
+    {
+      name: `conv ${name} f32`,
+      measures: ["conv2d"],
+      shapes: [x, w, [outs]],
+      output,
+      flops: 2 * elems(output) * each * size * size,
+      node: { opType: "Conv", attribute },
+    },
+    plainly((gpu, [a, b, c]) =>
+      gpu.conv2d(a!, b!, c, { strides: [stride, stride], pads: [pad, pad, pad, pad], group }),
+    ),
   )
 }
-
-const softmax = (rows: number, cols: number) =>
-  operation(
-    `softmax ${rows}x${cols} f32`,
-    [[rows, cols]],
-    [rows, cols],
-    5 * rows * cols,
-    { opType: "Softmax" },
-    (gpu, [x]) => gpu.softmax(x!),
-  )
-
-const layerNorm = (rows: number, cols: number) =>
-  operation(
-    `layer norm ${rows}x${cols} f32`,
-    [[rows, cols], [cols], [cols]],
-    [rows, cols],
-    8 * rows * cols,
-    { opType: "LayerNormalization" },
-    (gpu, [x, w, bias]) => gpu.layerNorm(x!, w!, bias),
-  )
 
 const ofPeak = (one: OperationCase): OperationCase => ({ ...one, ofPeak: true })
 
@@ -126,6 +59,10 @@ export const operations: readonly OperationCase[] = [
   ofPeak(layerNorm(512, 768)),
   ofPeak(gemv4bit(4096, 4096)),
   ofPeak(attentionDecode(32, 8, 4096)),
+  rope(12, 256),
+  ...rowCases,
+  ...movingCases,
+  ...imageCases,
 ]
 
 /** A prompt, from values to values: as our backend computes it, which takes another way than the kernel where that is faster. */
@@ -148,3 +85,15 @@ export const largeOperations: readonly OperationCase[] = [
   attentionDecode(32, 8, 4096),
   attentionPrefill(32, 1024),
 ].map(ofPeak)
+
+/** Folders of kernels/ops that no row is of, and why. */
+export const unmeasured: Readonly<Record<string, string>> = {
+  embedding:
+    "a model holds indices and weights of it, so that ONNX Runtime computes it once, as a constant; gather's row moves as much, gemv's unpacks as much",
+  "from-pixels": "no operator makes a tensor of an image's bytes",
+  gated: "no operator of onnxruntime-web's; stories260k has its parts",
+  "packed-conv2d": "no operator convolves with packed weights; model mobilenetv2 QDQ does",
+  philox: "no operator gives random words by counter and key",
+  sample: "no operator draws a token",
+  scatter: "an operator copies all it scatters into first, which would be most of what is measured",
+}

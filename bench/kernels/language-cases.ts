@@ -1,12 +1,17 @@
 /** What language models are made of, as single operations: ONNX Runtime's own operators, and the kernels that our backend runs for them. */
-import { type GroupFormat, layoutOf, packedWords, permuted, wholeView, writeGroup } from "../../kernels/index.ts"
+import {
+  type GroupFormat,
+  layoutOf,
+  packedWords,
+  permuted,
+  ropeTables,
+  wholeView,
+  writeGroup,
+} from "../../kernels/index.ts"
 import { model, value } from "../../test/conformance/tiny-models.ts"
-import type { OperationCase } from "./cases.ts"
+import { floats, int, int64s, type OperationCase, operation } from "./operation.ts"
 
 const domain = "com.microsoft"
-// number of AttributeProto.AttributeType
-const INT = 2
-const int = (name: string, i: number) => ({ name, type: INT, i: BigInt(i) })
 const int32 = (name: string, number: number) => ({
   name,
   dims: [1],
@@ -27,6 +32,7 @@ export function gemv4bit(n: number, k: number): OperationCase {
   const quants = () => Uint8Array.from({ length: (n * k) / 2 }, (_, i) => byteOf(i))
   return {
     name: `gemv ${n}x${k} 4-bit g32`,
+    measures: ["packed-matmul"],
     inputs: { x: [1, k] },
     output: [1, n],
     flops: 2 * n * k,
@@ -78,6 +84,7 @@ export function attentionDecode(heads: number, kvHeads: number, context: number)
   const inputs = { q: [...query], k: [...one], v: [...one], past_k: [...cache], past_v: [...cache] }
   return {
     name: `attention decode ${heads}h ${kvHeads}kv ${context}ctx`,
+    measures: ["attention", "attention-merge", "kv-append"],
     inputs,
     output: [...query],
     flops: 4 * heads * context * SIZE,
@@ -121,6 +128,7 @@ export function attentionPrefill(heads: number, tokens: number): OperationCase {
   const input = ["q", "k", "v"]
   return {
     name: `attention prefill ${heads}h ${tokens} tokens`,
+    measures: ["attention"],
     inputs: Object.fromEntries(input.map((name) => [name, shape])),
     output: shape,
     flops: 4 * heads * tokens * tokens * PROMPT_SIZE,
@@ -143,4 +151,33 @@ export function attentionPrefill(heads: number, tokens: number): OperationCase {
       }
     },
   }
+}
+
+/** A prompt's queries turned by their places: RotaryEmbedding. */
+export function rope(heads: number, tokens: number): OperationCase {
+  const shape = [1, heads, tokens, PROMPT_SIZE]
+  const tables = ropeTables({ dims: PROMPT_SIZE, positions: tokens })
+  const rows = [tokens, PROMPT_SIZE / 2]
+  const positions = Array.from({ length: tokens }, (_, i) => i)
+  return operation(
+    {
+      name: `rope ${heads}h ${tokens} tokens f32`,
+      measures: ["rope"],
+      shapes: [shape],
+      output: shape,
+      flops: 3 * heads * tokens * PROMPT_SIZE,
+      node: { domain, opType: "RotaryEmbedding" },
+      weights: [
+        int64s("positions", [1, tokens], positions),
+        floats("cos", rows, [...tables.cos]),
+        floats("sin", rows, [...tables.sin]),
+      ],
+    },
+    (gpu, [x]) => {
+      const table = (data: Float32Array<ArrayBuffer>) => gpu.tensor({ dtype: "float32", shape: rows, data })
+      const [cos, sin] = [table(tables.cos), table(tables.sin)]
+      const at = gpu.tensor({ dtype: "int32", shape: [1, tokens], data: Int32Array.from(positions) })
+      return () => gpu.rope(x!, { cos, sin }, at)
+    },
+  )
 }

@@ -55,6 +55,7 @@ export function newKernel(name: string, repository: Repository): Scaffold {
       `It computes y = scale · x and passes. Write the maths in ${folder}/${name}.wgsl, its float64 twin and the error bounds in reference.ts, and cases at every boundary in cases.ts.`,
       "After each change of the .wgsl: node scripts/generate-wgsl.ts",
       `Then: npx vitest run test/kernels -t ${name} (the mutants test says what the cases don't catch yet)`,
+      "Last a row in bench/kernels that names it in `measures`, or in bench/kernels/cases.ts the reason for having none: test/repo asks for one.",
     ],
   }
 }

@@ -3,6 +3,7 @@ import path from "node:path"
 import { describe, expect, test } from "vitest"
 import { aims, verdicts } from "../../bench/aims.ts"
 import { isCount, type Row } from "../../bench/harness.ts"
+import { operations, prefill, unmeasured } from "../../bench/kernels/cases.ts"
 import { comparisons, generate, type Result, withResults } from "../../scripts/generate-benchmarks.ts"
 import { repoRoot } from "../../scripts/sources.ts"
 
@@ -119,4 +120,12 @@ describe("aims", () => {
 
 test("a document without its marks is not overwritten", () => {
   expect(() => withResults("a", [])).toThrow("marks")
+})
+
+test("every folder of kernels/ops has a row of single operations, or a reason for having none", () => {
+  const folders = globSync("kernels/ops/*", { cwd: repoRoot }).map((folder) => path.basename(folder))
+  const measured = new Set([...operations, prefill].flatMap(({ measures }) => measures))
+  for (const folder of folders) expect(measured.has(folder) !== folder in unmeasured, folder).toBe(true)
+  expect(folders).toEqual(expect.arrayContaining([...measured, ...Object.keys(unmeasured)]))
+  for (const reason of Object.values(unmeasured)) expect(reason).toMatch(/\w{3}/)
 })
