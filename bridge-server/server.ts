@@ -2,7 +2,7 @@ import { isIP } from "node:net"
 import { nodeBackends } from "../engine/backends/node.ts"
 import type { ModelSource } from "../engine/model-source.ts"
 import { nodeLibrary } from "../engine/store/node.ts"
-import { type CodeUse, fail } from "../protocol/index.ts"
+import { type CodeUse, elements, fail } from "../protocol/index.ts"
 import { isLoopback } from "./access/addresses.ts"
 import { AgentTokens } from "./access/agent-tokens.ts"
 import { Pairing } from "./access/pairing.ts"
@@ -18,7 +18,7 @@ import { FleetModels } from "./fleet/models.ts"
 import { Placement } from "./fleet/placement.ts"
 import { Router } from "./fleet/router.ts"
 import { RunStats } from "./fleet/run-stats.ts"
-import { type RunEvents, Runs } from "./fleet/runs.ts"
+import { type LostRun, type RunEvents, Runs } from "./fleet/runs.ts"
 import { Slots } from "./fleet/slots.ts"
 import { createApp, type HttpTimeouts, listen } from "./http/app.ts"
 import { Guard } from "./http/guard.ts"
@@ -117,9 +117,11 @@ async function start(
   const metrics: Metrics = new Metrics(fleet, slots, () => runs.counts.reruns)
   const stats = new RunStats()
   const logged: RunEvents = {
-    ended: ({ device, ok, error, ms }) => log.debug({ device, code: error?.code, ms }, ok ? "job done" : "job failed"),
+    ended: ({ device, ok, error, ms, trace }) =>
+      log.debug({ device, code: error?.code, ms, trace }, ok ? "job done" : "job failed"),
   }
-  const runs = new Runs({ slots, placement, sessions, averages }, [metrics, stats, logged])
+  const noted: RunEvents = { lost: (run) => noteLost(run, evidence) }
+  const runs = new Runs({ slots, placement, sessions, averages }, [metrics, stats, logged, noted])
   const router = new Router({ fleet, models, placement, sessions, slots, runs, stats, evidence })
   const pairing = new Pairing()
   const tokens = new AgentTokens(folder.path("agents.json"))
@@ -235,4 +237,15 @@ function observe({ fleet, evidence, log }: AgentParts, averages: Averages): void
       log.info({ agent, reason }, "agent left")
     },
   })
+}
+
+/** What ran when its agent went leaves a row that says so. */
+function noteLost({ device, sha256, feeds, ms }: LostRun, evidence: Evidence | undefined): void {
+  const { member, id } = device
+  const info = member.hardware.devices.find((d) => d.id === id)
+  if (!info) return
+  const inputElems = Object.values(feeds).reduce((sum, { shape }) => sum + elements(shape), 0)
+  const { backend, adapter } = info
+  const what = { kind: "run", device: id, backend, adapter, model: sha256, inputElems } as const
+  evidence?.recordLost(member.agent, { at: Date.now(), ...what, ms, ok: false, error: "IPFA_DEVICE_LOST" })
 }

@@ -64,6 +64,19 @@ export class Leased {
     this.#sessions.release(session)
   }
 
+  /** Nothing of it is on the device that another one has not got. */
+  get keepsNothing(): boolean {
+    return this.#kept.size === 0
+  }
+
+  /** `by` answered in place of `slow`, and is its session from now on; false where that can't be, and `by` is not taken. */
+  overtaken(slow: AgentSession, by: AgentSession, reason: string): boolean {
+    if (this.#closed || this.#session !== slow || !this.keepsNothing) return false
+    this.lost(slow, reason)
+    this.#session = by
+    return true
+  }
+
   /** Feeds as the agent of `session` knows them. Throws IPFA_SESSION_KEPT. */
   toAgent(feeds: Record<string, AnyTensor>, session: AgentSession): Record<string, AnyTensor> {
     return mapKept(feeds, (id) => {

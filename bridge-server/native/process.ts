@@ -1,10 +1,11 @@
 import { totalmem } from "node:os"
 import path from "node:path"
+import { Outbox } from "../../engine/agent/outbox.ts"
 import { nodeBackends } from "../../engine/backends/node.ts"
 import { inProcessHost } from "../../engine/in-process-host.ts"
 import { createPool } from "../../engine/pool/pool.ts"
 import { nodeLibrary } from "../../engine/store/node.ts"
-import { byteStreamPort, type HardwareReport, type Measurement, Peer, tensorBuffers } from "../../protocol/index.ts"
+import { byteStreamPort, type HardwareReport, Peer, tensorBuffers } from "../../protocol/index.ts"
 import { VERSION } from "../version.ts"
 import { openPipe } from "./pipe.ts"
 import type { ChildSettings } from "./settings.ts"
@@ -16,7 +17,10 @@ import { threadHost } from "./thread-host.ts"
  */
 
 const settings = JSON.parse(process.env.IPFA_CHILD ?? "null") as ChildSettings
-const RECORD_MS = 1000
+/** What was measured waits for company that long, ms: no longer, since it is lost where the process is killed. */
+const RECORD_MS = 50
+/** A bridge that lives answers far sooner, ms. */
+const ANSWER_MS = 10_000
 
 /** At once, whatever its threads do: `process.exit` would wait for a run to end. */
 const end = () => process.kill(process.pid, "SIGKILL")
@@ -30,7 +34,7 @@ process.on("SIGTERM", () => void record().finally(end))
 
 /** Memory that came with one run's message and serves nothing else: the bridge, not this process, would run that job again. */
 const movable = new WeakSet<ArrayBuffer>()
-const measured: Measurement[] = []
+const measured = new Outbox()
 let isRecording = false
 
 const { listSupportedBackends } = await import("onnxruntime-node")
@@ -52,9 +56,8 @@ const pool = createPool({
   // The bridge's own folder: what it has acquired and verified, by hash.
   models: nodeLibrary({ dir: path.join(settings.dataDir, "models") }),
   onMeasurement(measurement) {
-    measured.push(measurement)
-    if (!isRecording) setTimeout(() => void record(), RECORD_MS)
-    isRecording = true
+    measured.add(measurement)
+    recordSoon()
   },
   limits: { stuckMs: settings.stuckMs },
 })
@@ -101,10 +104,15 @@ function essence({ devices, absent }: HardwareReport): string {
   ])
 }
 
-async function record(): Promise<void> {
-  isRecording = false
-  while (measured.length > 0)
-    await peer
-      .call("agent.record", { measurements: measured.splice(0, 1000) }, { deadlineMs: RECORD_MS })
-      .catch(() => {})
+function recordSoon(): void {
+  if (isRecording) return
+  isRecording = true
+  setTimeout(async () => {
+    isRecording = false
+    if (!(await record())) recordSoon()
+  }, RECORD_MS)
+}
+
+function record(): Promise<boolean> {
+  return measured.flush((batch) => peer.call("agent.record", batch, { deadlineMs: ANSWER_MS }))
 }

@@ -57,7 +57,13 @@ export interface Batch {
   number: number
 }
 
-type Row = Measurement & { agent: string }
+/**
+ * How a figure was obtained. `host`: timed by the worker or process that drove the device. `agent`: by its agent, around that: openings, runs that
+ * failed, benchmarks. `bridge`: by the bridge-server, from sending a run until its agent was gone.
+ */
+type Provenance = "host" | "agent" | "bridge"
+
+type Row = Measurement & { agent: string; provenance: Provenance }
 
 const MAX_WAITING = 100_000
 /** What stayed the same of an agent is not written more often, ms. */
@@ -78,6 +84,7 @@ export class Evidence {
   readonly #batches = new Map<string, Batch>()
   #timer: NodeJS.Timeout | undefined
   #daily: NodeJS.Timeout | undefined
+  #isClosed = false
   /** Statements run one after the other: an appender and a transaction must not mix. */
   #chain: Promise<unknown> = Promise.resolve()
   /** Rows that were dropped: more than MAX_WAITING waited, or they could not be written. */
@@ -177,10 +184,24 @@ export class Evidence {
       if (last?.incarnation === batch.incarnation && last.number >= batch.number) return 0
       this.#batches.set(agent, batch)
     }
-    const room = MAX_WAITING - this.#waiting.length
-    const taken = measurements.slice(0, Math.max(0, room))
-    this.dropped += measurements.length - taken.length
-    for (const m of taken) this.#waiting.push({ ...m, agent })
+    return this.#queue(
+      measurements.map((m) => {
+        const provenance = m.ok && (m.kind === "first" || m.kind === "run") ? "host" : "agent"
+        return { ...m, agent, provenance }
+      }),
+    )
+  }
+
+  /** Queues what the bridge-server saw itself of a run whose agent went: that one tells nothing of it any more. */
+  recordLost(agent: string, measurement: Measurement): void {
+    this.#queue([{ ...measurement, agent, provenance: "bridge" }])
+  }
+
+  #queue(rows: readonly Row[]): number {
+    const taken = rows.slice(0, this.#isClosed ? 0 : Math.max(0, MAX_WAITING - this.#waiting.length))
+    this.dropped += rows.length - taken.length
+    if (taken.length === 0) return 0
+    this.#waiting.push(...taken)
     this.#timer ??= setTimeout(() => void this.flush().catch(this.#options.onError), this.#options.flushMs)
     return taken.length
   }
@@ -225,7 +246,7 @@ export class Evidence {
         text(m.error)
         if (m.inputElems === undefined) appender.appendNull()
         else appender.appendBigInt(BigInt(m.inputElems))
-        appender.appendVarchar("host")
+        appender.appendVarchar(m.provenance)
         appender.endRow()
       }
     } finally {
@@ -240,7 +261,7 @@ export class Evidence {
     await this.#exclusive(() =>
       this.#transaction(async () => {
         await this.#connection.run(
-          "INSERT INTO benchmarks VALUES ($1, epoch_ms($2::BIGINT), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'host')",
+          "INSERT INTO benchmarks VALUES ($1, epoch_ms($2::BIGINT), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'agent')",
           [
             id,
             this.#at(),
@@ -320,6 +341,8 @@ export class Evidence {
       await this.flush()
     } finally {
       await this.#exclusive(async () => {
+        this.#isClosed = true
+        clearTimeout(this.#timer)
         this.#connection.closeSync()
         this.#instance.closeSync()
       })

@@ -1,5 +1,4 @@
 import {
-  asAccelerateError,
   type BridgeState,
   fail,
   type HardwareReport,
@@ -13,15 +12,14 @@ import { bridgeReason, bridgeUrl, dialBridge, redeemCode } from "./bridge-dial.t
 import { authoriseBridge, bridgeCaller } from "./bridge-rights.ts"
 import type { Clock } from "./clock.ts"
 import { type ConnectHost, dialByHost, type HostDialled } from "./host-dial.ts"
+import { Outbox } from "./outbox.ts"
 import type { BridgePairing, SettingsStore } from "./settings.ts"
 
 /** Waits between attempts to reach the bridge: doubled each time, with some chance in it so that many browsers don't come at once. */
 const FIRST_RETRY_MS = 500
 const LONGEST_RETRY_MS = 30_000
-/** Measurements wait for company that long, ms, and never more than that many. */
+/** Measurements wait for company that long, ms. */
 const RECORD_MS = 2000
-const MAX_WAITING = 5000
-const MAX_BATCH = 1000
 /** A bridge that lives answers a browser that joins, or its measurements, far sooner, ms. One that hangs is tried again. */
 const ANSWER_MS = 10_000
 
@@ -51,11 +49,7 @@ export class BridgeLink {
   #failures = 0
   /** Raised whenever what was under way is to have no more effect. */
   #turn = 0
-  #waiting: Measurement[] = []
-  /** Under way, or to be handed over again as it is. */
-  #batch: { number: number; measurements: Measurement[] } | undefined
-  #batches = 0
-  #isRecording = false
+  readonly #outbox = new Outbox()
   #flushing: (() => void) | undefined
 
   constructor(parts: BridgeLinkParts) {
@@ -109,8 +103,7 @@ export class BridgeLink {
   /** Takes a measurement for the bridge's evidence; what is measured while it is away waits for it, the oldest given up first. */
   record(measurement: Measurement): void {
     if (!this.#pairing) return
-    this.#waiting.push(measurement)
-    if (this.#waiting.length > MAX_WAITING) this.#waiting.splice(0, this.#waiting.length - MAX_WAITING)
+    this.#outbox.add(measurement)
     this.#flushing ??= this.#parts.clock.after(RECORD_MS, () => {
       this.#flushing = undefined
       void this.#flush()
@@ -221,25 +214,10 @@ export class BridgeLink {
     })
   }
 
-  /** Hands over what waits, one batch after the other. */
+  /** What can't be handed over is told again with the next measurement, or when the bridge is back. */
   async #flush(): Promise<void> {
     const peer = this.#peer
-    if (!peer || this.#isRecording || this.#state.state !== "connected") return
-    this.#isRecording = true
-    try {
-      while (this.#batch || this.#waiting.length > 0) {
-        this.#batch ??= { number: ++this.#batches, measurements: this.#waiting.splice(0, MAX_BATCH) }
-        const { number: batch, measurements } = this.#batch
-        await peer.call("agent.record", { measurements, batch }, { deadlineMs: ANSWER_MS }).catch((error) => {
-          // What is wrong would be refused for ever, and what comes after it never told.
-          if (asAccelerateError(error).code !== "IPFA_INPUT_INVALID") throw error
-        })
-        this.#batch = undefined
-      }
-    } catch {
-      // Told again with the next measurement, or when the bridge is back.
-    } finally {
-      this.#isRecording = false
-    }
+    if (!peer || this.#state.state !== "connected") return
+    await this.#outbox.flush((batch) => peer.call("agent.record", batch, { deadlineMs: ANSWER_MS }))
   }
 }

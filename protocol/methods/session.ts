@@ -88,7 +88,7 @@ export const runResult = v.object({
     /** On the device, as its host measured it. */
     runMs: ms,
   }),
-  /** How often the job was run again because a device was lost under it. */
+  /** How often the job was run again because a device was lost under it, or was far later than usual. */
   reruns: count,
 })
 export type RunResult = v.InferOutput<typeof runResult>

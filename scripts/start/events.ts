@@ -4,6 +4,7 @@ export type StartEvent =
   | {
       event: "result"
       agent: string
+      /** `chromium`, or `edge` where that is what was found; `firefox`, `webkit`, `webnn-shell`, `native`. */
       browser: string
       backend: string
       adapter: string

@@ -83,6 +83,33 @@ test.runIf(process.platform === "linux")(
   },
 )
 
+test("each row says how its figure was obtained", async () => {
+  const evidence = await Evidence.open(file, { software: "1" })
+  evidence.record("a", [
+    run({ kind: "open" }),
+    run({ kind: "first" }),
+    run(),
+    run({ ok: false, error: "IPFA_RUN_FAILED" }),
+    run({ kind: "benchmark" }),
+  ])
+  evidence.recordLost("a", run({ ok: false, error: "IPFA_DEVICE_LOST" }))
+  await evidence.close()
+  expect(evidence.record("a", [run()])).toBe(0)
+  const instance = await DuckDBInstance.create(file)
+  const connection = await instance.connect()
+  const rows = await connection.runAndReadAll("SELECT kind, ok, provenance FROM runs")
+  expect(rows.getRows()).toEqual([
+    ["open", true, "agent"],
+    ["first", true, "host"],
+    ["run", true, "host"],
+    ["run", false, "agent"],
+    ["benchmark", true, "agent"],
+    ["run", false, "bridge"],
+  ])
+  connection.closeSync()
+  instance.closeSync()
+})
+
 test("benchmarks keep every sample in order", async () => {
   const evidence = await Evidence.open(file, { software: "1" })
   const device = {
