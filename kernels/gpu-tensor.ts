@@ -46,7 +46,9 @@ export class GpuTensor<D extends StoredDtype = StoredDtype> implements View {
     const view = "shape" in elements ? elements : wholeView(elements)
     elems(view.shape)
     const [first, last] = reach(view) ?? [0, -1]
-    if (first < 0 || dtypeBytes(dtype, last + 1) > held.bytes)
+    // Strides that are none give no whole numbers.
+    const isThere = Number.isInteger(first) && Number.isInteger(last) && first >= 0
+    if (!isThere || dtypeBytes(dtype, last + 1) > held.bytes)
       throw fail("IPFA_INPUT_SHAPE", {
         message: `[${view.shape}] of ${dtype} does not fit a buffer of ${held.bytes} bytes.`,
       })
@@ -103,14 +105,20 @@ export class GpuTensor<D extends StoredDtype = StoredDtype> implements View {
     return this.view({ ...wholeView(shape), offset: this.offset })
   }
 
-  /** Along `axis` the elements start, start + step, …: `count` of them, as a view. `step` may be below 0. Throws IPFA_INPUT_SHAPE where they are not all there. */
+  /** Along `axis`, which counts from the end where it is below 0, the elements start, start + step, …: `count` of them, as a view. `step` may be below 0. Throws IPFA_INPUT_SHAPE where they are not all there. */
   slice(axis: number, start: number, count: number, step = 1): GpuTensor<D> {
-    const size = this.shape[axis] ?? 0
+    const along = axis < 0 ? axis + this.shape.length : axis
+    const size = this.shape[along]
     const last = start + (count - 1) * step
-    const isThere = (at: number) => Number.isInteger(at) && at >= 0 && at < size
-    if (!Number.isInteger(count) || count < 0 || (count > 0 && !(isThere(start) && isThere(last))))
+    const isThere = (at: number) => Number.isInteger(at) && at >= 0 && at < size!
+    if (
+      size === undefined ||
+      !Number.isInteger(count) ||
+      count < 0 ||
+      (count > 0 && !(isThere(start) && isThere(last)))
+    )
       throw unfit(`[${this.shape}] has no ${count} elements from ${start} on by ${step} along axis ${axis}.`)
-    return this.view(sliced(this, axis, start, count, step))
+    return this.view(sliced(this, along, start, count, step))
   }
 
   /** Axis i of the view is axis `order[i]`: `[1, 0]` transposes a matrix. Throws IPFA_INPUT_SHAPE where that is no order of all axes. */
