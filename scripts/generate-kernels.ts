@@ -159,7 +159,7 @@ operation, for those very inputs, and no device widens it; 0 is bit for bit. ULP
 All cases run in Node, on Dawn; one for each variant of each kernel also in Chromium, on SwiftShader, and in Firefox, on lavapipe.
 
 Wrong variants are made of every kernel's source, one change each (operators, bounds, barriers, conditions, constants), and its cases must catch them: of ${tried} they
-catch ${tried - survived}. [The other ${survived}](#wrong-variants-that-are-not-caught) no case catches: ${survived - hidden} compute what the right one does, and ${hidden} may be wrong on another adapter,
+catch ${tried - survived}. None catches [the other ${survived}](#wrong-variants-that-are-not-caught): ${survived - hidden} compute what the right one does, and ${hidden} may be wrong on another adapter,
 where the tests' own hides it: data races that its order of invocations keeps from doing harm, and answers that it has where WGSL promises none.
 
 ${families()
