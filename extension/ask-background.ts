@@ -1,8 +1,10 @@
 import { browser } from "wxt/browser"
 import type { BackgroundRequest } from "./messages.ts"
 
-/** Has the background script do `request`. Throws what it says went wrong. */
+/** Has the background script do `request`, which may be done twice. Throws what it says went wrong. */
 export async function askBackground(request: BackgroundRequest): Promise<void> {
-  const { error } = (await browser.runtime.sendMessage(request)) as { error?: string }
+  const ask = (): Promise<{ error?: string }> => browser.runtime.sendMessage(request)
+  // A service worker that was stopped in the middle of it never answers; the next one does.
+  const { error } = await ask().catch(ask)
   if (error) throw new Error(error)
 }

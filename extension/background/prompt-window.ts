@@ -6,10 +6,13 @@ const HEIGHT = 680
 /** Which request each window asks about; needed only until its page has a connection, which is less than a service worker lives. */
 const open = new Map<number, string>()
 
-/** Opens the window that asks the person about request `id`. */
+/** Opens the window that asks the person about request `id`, unless it is there: a service worker that was stopped meanwhile may have opened it. */
 export async function showPrompt(id: string): Promise<void> {
+  const url = `${browser.runtime.getURL("/prompt.html")}?id=${encodeURIComponent(id)}`
+  const opened = await browser.runtime.getContexts?.({ documentUrls: [url] })
+  if (opened?.length) return
   const window = await browser.windows.create({
-    url: `${browser.runtime.getURL("/prompt.html")}?id=${encodeURIComponent(id)}`,
+    url,
     type: "popup",
     width: WIDTH,
     height: HEIGHT,

@@ -104,6 +104,30 @@ describe("what a page may do", () => {
     expect(await browser.enable(page, "once")).toMatchObject({ lifetime: "once" })
   })
 
+  test("a service worker that is stopped while it opens the window: the next one opens it, once", async () => {
+    await open()
+    const { devtools, context } = browser
+    const worker = (await devtools.target("background.js")) as string
+    await devtools.evaluate(
+      worker,
+      `globalThis.asked = new Promise((asked) => {
+        chrome.windows.create = () => {
+          asked()
+          return new Promise(() => {})
+        }
+      })
+      void 0`,
+    )
+    const granted = page.evaluate(() => window.ipfsAccelerate.enable({ capabilities: ["infer"] }))
+    await devtools.evaluate(worker, "globalThis.asked")
+    await devtools.close(worker)
+    const prompt = await browser.prompt()
+    await prompt.getByTestId("allow-once").waitFor()
+    expect(context.pages().filter((one) => one.url().includes("/prompt.html"))).toHaveLength(1)
+    await prompt.getByTestId("allow-once").click()
+    expect(await granted).toMatchObject({ lifetime: "once" })
+  })
+
   test("a grant for once ends with its page", async () => {
     await open()
     expect(await browser.enable(page, "once")).toMatchObject({ lifetime: "once" })

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest"
+import { askBackground } from "../../extension/ask-background.ts"
 import { CONNECT, CONNECTED, FRAME_HELLO, LIFE_PORT, POOL_PORT } from "../../extension/messages.ts"
 import { linkPage } from "../../extension/page/link.ts"
 import { runtimePorts } from "../protocol/runtime-ports.ts"
@@ -60,6 +61,16 @@ function tell(type: string, attempt: number): void {
   const carried = type === CONNECT ? [new MessageChannel().port1] : []
   page.dispatchEvent(Object.assign(event, { source: page, data: { type, attempt }, ports: carried }))
 }
+
+test("a background script that is stopped before it answers is asked once more, and what it then says counts", async () => {
+  runtime.sendMessage.mockRejectedValueOnce(new Error("The message channel closed before a response was received."))
+  await askBackground({ type: "supervisor" })
+  expect(asked).toEqual([{ type: "supervisor" }])
+  runtime.sendMessage.mockRejectedValue(new Error("Extension context invalidated."))
+  await expect(askBackground({ type: "supervisor" })).rejects.toThrow("invalidated")
+  runtime.sendMessage.mockResolvedValue({ error: "there is no room for a document" })
+  await expect(askBackground({ type: "supervisor" })).rejects.toThrow("no room")
+})
 
 describe("an attempt of the page's to connect", () => {
   test("goes by a frame, which is taken away once the pool has answered", async () => {
