@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { afterEach, beforeEach, expect, test } from "vitest"
+import { Evidence } from "../../bridge-server/storage/index.ts"
 import { AccelerateError, type Peer, type Tensor } from "../../protocol/index.ts"
 import { adderHost } from "../support/adder.ts"
 import {
@@ -174,6 +175,31 @@ test("a child that stays blocked after its job was given up is ended, and others
   const { outputs } = await other
   expect(digitError((outputs.logits as Tensor<"float32">).data, 2)).toBeLessThan(digits.tolerance)
   expect(nativePid()).not.toBe(pid)
+})
+
+test("a killed run leaves a row that says so", async () => {
+  await t.close()
+  let evidence: Evidence | undefined
+  t = await testBridge({ evidence: async (file) => (evidence = await Evidence.open(file, { software: "test" })) })
+  const file = path.join(t.dir, "slow.onnx")
+  writeFileSync(file, productModel(SIDE, 60))
+  await nativeIsThere(t.bridge)
+  peer = await t.client()
+  const quick = await peer.call("session.open", { model: "digits" })
+  const { sessionId, model } = await peer.call("session.open", { model: pathToFileURL(file).href })
+  for (let i = 0; i < 3; i++)
+    await peer.call("session.run", { sessionId: quick.sessionId, feeds: { image: digitImage(i) } })
+  const rows = async () =>
+    (await evidence!.seed("native"))
+      .map((m) => `${m.model === model.sha256 ? "slow" : "quick"} ${m.kind} ${m.error ?? "ok"}`)
+      .sort()
+  const before = ["quick first ok", "quick open ok", "quick run ok", "quick run ok", "slow open ok"]
+  await expect.poll(rows).toEqual(before)
+  const { answer } = await running(sessionId)
+  process.kill(nativePid(), "SIGKILL")
+  await answer
+  const after = ["slow first ok", "slow open ok", "slow open ok", "slow run IPFA_DEVICE_LOST"]
+  await expect.poll(rows).toEqual([...before.slice(0, 4), ...after])
 })
 
 test("stopping the bridge-server ends its children, also one that computes", async () => {

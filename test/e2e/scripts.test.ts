@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, globSync, rmSync } from "node:fs"
+import { existsSync, globSync, rmSync, statSync } from "node:fs"
 import path from "node:path"
 import { expect, test } from "vitest"
 import { repoRoot } from "../../scripts/sources.ts"
@@ -16,6 +16,23 @@ test("npm run zip makes the archive that goes to a store, with the build in it",
   for (const old of archives()) rmSync(path.join(output, old))
   expect(await once(script("zip", "chrome-mv3"), "exit")).toEqual([0, null])
   expect(archives()).toEqual([expect.stringMatching(/^ipfs-accelerate-\d+\.\d+\.\d+-chrome\.zip$/)])
+}, 120_000)
+
+test("npm run bench -- --quick measures, says what came out, and leaves bench/results as it is", async () => {
+  const results = () =>
+    globSync("bench/results/*", { cwd: repoRoot }).map((file) => [file, statSync(path.join(repoRoot, file)).mtimeMs])
+  const before = results()
+  // Shorter than a quick run is by itself: two samples of each case.
+  const args = ["scripts/bench.ts", "--quick", "--budget", "1", "transports"]
+  const child = spawn(process.execPath, args, { cwd: repoRoot, stdio: ["ignore", "pipe", "ignore"] })
+  let said = ""
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    said += text
+  })
+  expect(await once(child, "close")).toEqual([0, null])
+  expect(said).toMatch(/\nbenchmark +case +subject +baseline +ratio +interval +n\n/)
+  expect(said).toMatch(/\ntransports +round trip, 1 KiB, WebSocket +[\d.]+ ms +[\d.]+ ms +[\d.]+ /)
+  expect(results()).toEqual(before)
 }, 120_000)
 
 test("npm run dev builds the extension, opens a browser with it, and ends both when interrupted", async () => {

@@ -8,9 +8,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { dtypes } from "../../protocol/index.ts"
 import { type BridgeAccelerator, connect } from "../../sdk/connect.ts"
 import { numbers, tensor } from "../../sdk/tensor.ts"
 import type { ModelSignature, Session } from "../../sdk/types.ts"
+import { edgeTensor } from "../conformance/dtype-cases.ts"
+import { identity } from "../conformance/tiny-models.ts"
 import { refusal } from "../support/pool.ts"
 
 const repository = join(import.meta.dirname, "../..")
@@ -88,6 +91,17 @@ describe("a Node program", () => {
     await using session = await api.load<Digits>(bytes)
     expect(await isRight(session, 3)).toBe(true)
   })
+
+  test.for(dtypes.filter((dtype) => !["bfloat16", "int4", "uint4"].includes(dtype)))(
+    "gets %s back as it was sent, an empty tensor too",
+    async (dtype) => {
+      await using session = await api.load(identity(dtype), { device: "native-cpu" })
+      for (const isEmpty of [false, true]) {
+        const x = edgeTensor(dtype, isEmpty)
+        expect((await session.run({ x })).outputs).toEqual({ y: x })
+      }
+    },
+  )
 
   test("gets typed errors", async () => {
     expect(await refusal(api.load("hf://org/name"))).toBe("IPFA_MODEL_SCHEME")
