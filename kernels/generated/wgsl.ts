@@ -687,7 +687,7 @@ fn main(
   },
   "ops/conv2d/blocked.wgsl": {
     path: "ops/conv2d/blocked.wgsl",
-    hash: "02d2cfa9e201b383",
+    hash: "3e23abc239cc81fc",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -740,7 +740,7 @@ fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
 }
 // Stores 4 channels of one group, from \`first\` on, of 4 neighbouring pixels of a row, those there are; \`line\` is the first channel's row.
 // The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -763,11 +763,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -907,7 +924,7 @@ fn main(
   },
   "ops/conv2d/depthwise.wgsl": {
     path: "ops/conv2d/depthwise.wgsl",
-    hash: "4d30be823007a108",
+    hash: "a1b32a11db118e8b",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","outs":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -958,7 +975,7 @@ fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
   return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 // The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -981,11 +998,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -1089,7 +1123,7 @@ fn main(
   },
   "ops/conv2d/direct.wgsl": {
     path: "ops/conv2d/direct.wgsl",
-    hash: "332b8000c5da1943",
+    hash: "84e7faded117c5a6",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","group_channels":"u32","group_outs":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -1132,7 +1166,7 @@ struct Params {
 
 override WG: u32 = 64;
 // The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -1155,11 +1189,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -1220,7 +1271,7 @@ fn main(
   },
   "ops/conv2d/pointwise.wgsl": {
     path: "ops/conv2d/pointwise.wgsl",
-    hash: "1c2b861c1701c98a",
+    hash: "d7db22982565a27f",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","channels":"u32","outs":"u32","area":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -1259,7 +1310,7 @@ fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
   return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 // The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -1282,11 +1333,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -1909,7 +1977,7 @@ fn main(
   },
   "ops/gated/gated.wgsl": {
     path: "ops/gated/gated.wgsl",
-    hash: "a275fe97e339012b",
+    hash: "de86543f4bb65bb8",
     bindings: [{"name":"gate","access":"read"},{"name":"up","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","cols":"u32"},
     overrides: {"WG":64},
@@ -1931,6 +1999,7 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 override WG: u32 = 64;
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -1949,17 +2018,35 @@ fn erf_of(size: f32) -> f32 {
 }
 #endif
 
-fn f(v: f32) -> f32 {
-#if OP == silu
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
+  return clamp(v, params.low, params.high);
+#endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
   return v * sigmoid(v);
 #endif
-#if OP == gelu
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
   return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
 #endif
-#if OP == gelu_tanh
-  // As in unary.wgsl.
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
   let c = clamp(v, -20.0, 20.0);
   return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
+#endif
+#if !ACTIVATION
+  return v;
 #endif
 }
 
@@ -1975,9 +2062,9 @@ fn main(
   }
 #if FUSED
   let at = i + i / params.cols * params.cols;
-  y[i] = f(gate[at]) * gate[at + params.cols];
+  y[i] = activate(gate[at]) * gate[at + params.cols];
 #else
-  y[i] = f(gate[i]) * up[i];
+  y[i] = activate(gate[i]) * up[i];
 #endif
 }
 `,
@@ -2219,7 +2306,7 @@ fn main(
   },
   "ops/matmul/blocked.wgsl": {
     path: "ops/matmul/blocked.wgsl",
-    hash: "3a4013235c3aafd6",
+    hash: "bec0d43adff874e5",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -2255,7 +2342,7 @@ struct Params {
 override WG: u32 = 64;
 // Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
 override SIDE: u32 = 1;
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -2278,11 +2365,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -2396,7 +2500,7 @@ fn main(
   },
   "ops/matmul/naive.wgsl": {
     path: "ops/matmul/naive.wgsl",
-    hash: "970fe59a5f14719e",
+    hash: "10bbc304cd27e43f",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -2430,7 +2534,7 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -2453,11 +2557,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -2495,7 +2616,7 @@ fn main(
   },
   "ops/matmul/split.wgsl": {
     path: "ops/matmul/split.wgsl",
-    hash: "7ca3f1f1fb8ba5cc",
+    hash: "f0fe36890f1e868d",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG_X":32,"WG_Y":8},
@@ -2530,7 +2651,7 @@ struct Params {
 
 override WG_X: u32 = 32;
 override WG_Y: u32 = 8;
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -2553,11 +2674,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -2604,7 +2742,7 @@ fn main(
   },
   "ops/matmul/subgroup-blocked.wgsl": {
     path: "ops/matmul/subgroup-blocked.wgsl",
-    hash: "729de0a30dccbb18",
+    hash: "a01e4f691aec76f3",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -2640,7 +2778,7 @@ struct Params {
 
 // Whole subgroups: each invocation has values that the others need.
 override WG: u32 = 64;
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -2663,11 +2801,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -2739,7 +2894,7 @@ fn main(
   },
   "ops/matmul/subgroup-split.wgsl": {
     path: "ops/matmul/subgroup-split.wgsl",
-    hash: "b8615efbb4c8be41",
+    hash: "eab605383a7de3c7",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -2774,7 +2929,7 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -2797,11 +2952,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -2856,7 +3028,7 @@ fn main(
   },
   "ops/matmul/tiled.wgsl": {
     path: "ops/matmul/tiled.wgsl",
-    hash: "182663399c99ce0a",
+    hash: "35489f1b224e116d",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG_X":16,"WG_Y":16,"TILE_K":16},
@@ -2896,7 +3068,7 @@ override TILE_K: u32 = 16;
 override TILE_M: u32 = WG_Y * 4u;
 override TILE_N: u32 = WG_X * 4u;
 
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -2919,11 +3091,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -3146,7 +3335,7 @@ fn main(
   },
   "ops/packed-conv2d/blocked.wgsl": {
     path: "ops/packed-conv2d/blocked.wgsl",
-    hash: "541e709a1eddb6a0",
+    hash: "1c026ce4f07eda8b",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"pieces":"u32","blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","taps":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -3383,7 +3572,7 @@ fn weights(row: u32, i: u32) -> Eight {
 #endif
 // Stores 4 channels of one group, from \`first\` on, of 4 neighbouring pixels of a row, those there are; \`line\` is the first channel's row.
 // The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
-// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, sigmoid or silu; else nothing.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -3406,11 +3595,28 @@ fn activate(v: f32) -> f32 {
 #if ACTIVATION == clip
   return clamp(v, params.low, params.high);
 #endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
 #endif
 #if ACTIVATION == silu
   return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
 #endif
 #if !ACTIVATION
   return v;
@@ -5194,7 +5400,7 @@ fn main(
   },
   "ops/unary/unary.wgsl": {
     path: "ops/unary/unary.wgsl",
-    hash: "031834f39c84c7cc",
+    hash: "17093a4bd0a78a0f",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","alpha":"f32","beta":"f32","gamma":"f32"},
     overrides: {"WG":64},
@@ -5218,6 +5424,7 @@ struct Params {
 
 override WG: u32 = 64;
 
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
 // The clamp keeps 1 + exp within the range in which division is accurate (2^126).
@@ -5236,7 +5443,42 @@ fn erf_of(size: f32) -> f32 {
 }
 #endif
 
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
+  return clamp(v, params.low, params.high);
+#endif
+#if ACTIVATION == leaky
+  return select(params.low * v, v, v >= 0.0);
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
+#endif
+#if !ACTIVATION
+  return v;
+#endif
+}
+
 fn f(v: f32) -> f32 {
+#if ACTIVATION
+  return activate(v);
+#endif
 #if OP == relu
   return max(v, 0.0);
 #endif
@@ -5248,26 +5490,6 @@ fn f(v: f32) -> f32 {
 #endif
 #if OP == hard_sigmoid
   return clamp(params.alpha * v + params.beta, 0.0, 1.0);
-#endif
-#if OP == hard_swish
-  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
-#endif
-#if OP == sigmoid
-  return sigmoid(v);
-#endif
-#if OP == silu
-  return v * sigmoid(v);
-#endif
-#if OP == tanh
-  return 2.0 * sigmoid(2.0 * v) - 1.0;
-#endif
-#if OP == gelu
-  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
-#endif
-#if OP == gelu_tanh
-  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
-  let c = clamp(v, -20.0, 20.0);
-  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
 #endif
 #if OP == erf
   return sign(v) * erf_of(abs(v));

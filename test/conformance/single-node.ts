@@ -1,6 +1,9 @@
 // One node, or a few, on our kernels and on onnxruntime-node.
 import * as ort from "onnxruntime-node"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { lower } from "../../engine/backends/wgsl/lower.ts"
+import { Lowerable } from "../../engine/backends/wgsl/lowerable.ts"
+import { staticBuffers } from "../../engine/backends/wgsl/program.ts"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
 import { KernelRuntime, traitsOf } from "../../kernels/index.ts"
 import { arrayTypes, type Dtype, type Tensor } from "../../protocol/index.ts"
@@ -138,6 +141,14 @@ async function theirs(graph: Graph): Promise<Record<string, ort.Tensor>> {
   }
 }
 
+/** The kernels that compute `graph` from its inputs, one after the other. */
+function kernelsOf(runtime: KernelRuntime, graph: Graph): string[] {
+  const shapes = Object.entries(feedsOf(graph)).map(([name, { shape }]) => [name, shape] as const)
+  const program = lower(new Lowerable(modelOf(graph)), Object.fromEntries(shapes), runtime.limits)
+  const fixed = staticBuffers(program)
+  return program.ops.filter(({ writes }) => !fixed.has(writes)).map(({ step }) => step.work.kernel.name)
+}
+
 /** Our answer is onnxruntime-node's. */
 async function expectTheirs(
   runtime: KernelRuntime,
@@ -179,6 +190,15 @@ export function onOneDevice({ asSoftware = false } = {}) {
     agreeOn(what: string, graphs: Record<string, Graph>): void {
       describe(`${what} on our kernels: onnxruntime-node's numbers`, () => {
         test.each(Object.entries(graphs))("%s", (_, graph) => expectTheirs(runtime, graph))
+      })
+    },
+    /** As `agreeOn`, by these kernels, one after the other. */
+    agreeBy(what: string, graphs: Record<string, Graph & { kernels: string[] }>): void {
+      describe(`${what} on our kernels: onnxruntime-node's numbers, by no more kernels than it takes`, () => {
+        test.each(Object.entries(graphs))("%s", async (_, { kernels, ...graph }) => {
+          expect(kernelsOf(runtime, graph)).toEqual(kernels)
+          await expectTheirs(runtime, graph)
+        })
       })
     },
   }

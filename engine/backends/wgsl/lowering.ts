@@ -30,6 +30,9 @@ export function defineLowering(operators: string | readonly string[], lower: Low
   return { operators: [operators].flat(), lower }
 }
 
+/** Operators whose result is their first input in another shape. */
+export const reshapings = ["Reshape", "Flatten", "Squeeze", "Unsqueeze"]
+
 interface Viewed {
   readonly source: Value
   readonly view: View
@@ -163,6 +166,14 @@ export class GraphLowering {
     return users.length === 1 && !this.#model.outputs.has(name) ? users[0] : undefined
   }
 
+  /** As `soleUser`, behind the nodes that only give `name` another shape, with what it is called there. */
+  soleUserBehind(name: string): { node: NodeProto; name: string; between: readonly NodeProto[] } | undefined {
+    const node = this.soleUser(name)
+    if (!node || !reshapings.includes(node.opType) || node.input[0] !== name) return node && { node, name, between: [] }
+    const behind = this.soleUserBehind(node.output[0]!)
+    return behind && { ...behind, between: [node, ...behind.between] }
+  }
+
   /** Whether `get` has it now: whether all that it is computed from came before. */
   isReady(name: string): boolean {
     return this.#values.has(name) || this.#model.stored.has(name) || this.known(name) !== undefined
@@ -235,6 +246,11 @@ export class NodeLowering {
 
   set(i: number, value: Value): void {
     if (this.node.output[i]) this.graph.set(this.node.output[i]!, value)
+  }
+
+  /** `value` as the tensor `name`, in its shape. */
+  setAs(name: string, value: Value): void {
+    this.graph.set(name, this.reshaped(value, this.graph.shape(name)))
   }
 
   #attribute(name: string): AttributeProto | undefined {

@@ -86,7 +86,9 @@ export const cases: Case[] = [
     { activation: { low: -20 }, residualFirst: true },
     { residual: [2, 5, 3, 5] },
   ),
+  ...both("leaky", [1, 3, 4, 4], [4, 3, 2, 2], { activation: { slope: 0.25 } }),
   ...both("its sigmoid", [1, 3, 4, 4], [4, 3, 2, 2], { activation: "sigmoid" }, { fractionsOnly: true }),
+  ...both("its hard-swish", [1, 3, 4, 4], [4, 3, 2, 2], { activation: "hard-swish" }, { fractionsOnly: true }),
   ...both(
     "silu and a residual",
     [1, 3, 4, 4],

@@ -1,4 +1,5 @@
 import { fail } from "../../../protocol/errors/error.ts"
+import { activationConfig } from "../../activation.ts"
 import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
@@ -24,12 +25,7 @@ function gated<A>(name: string, defaults: A, op: (attributes: A) => GateOp) {
     defaults,
     algorithms: {
       flat: defineAlgorithm<GatedProblem, (typeof wgsl)["ops/gated/gated.wgsl"]>(wgsl["ops/gated/gated.wgsl"], {
-        config: ({ op, fused }) => ({
-          OP: op.replaceAll("-", "_"),
-          ERF: op === "gelu",
-          SIGMOID: op !== "gelu",
-          FUSED: fused,
-        }),
+        config: ({ op, fused }) => ({ ...activationConfig(op), FUSED: fused }),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
         dispatch: ({ shape, cols }, { WG }) => ({
           workgroups: Math.ceil(elems(shape) / WG!),

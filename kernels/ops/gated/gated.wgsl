@@ -12,21 +12,7 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/activation.wgsl"
-
-fn f(v: f32) -> f32 {
-#if OP == silu
-  return v * sigmoid(v);
-#endif
-#if OP == gelu
-  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
-#endif
-#if OP == gelu_tanh
-  // As in unary.wgsl.
-  let c = clamp(v, -20.0, 20.0);
-  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
-#endif
-}
+#include "wgsl/activate.wgsl"
 
 @compute @workgroup_size(WG)
 fn main(
@@ -40,8 +26,8 @@ fn main(
   }
 #if FUSED
   let at = i + i / params.cols * params.cols;
-  y[i] = f(gate[at]) * gate[at + params.cols];
+  y[i] = activate(gate[at]) * gate[at + params.cols];
 #else
-  y[i] = f(gate[i]) * up[i];
+  y[i] = activate(gate[i]) * up[i];
 #endif
 }

@@ -1,3 +1,4 @@
+import { activationFunctions } from "../../activation.ts"
 import type { Fill, KernelCase, Shape, Tuning } from "../../define-kernel.ts"
 import { exact } from "../../tolerance.ts"
 import type { MatmulAlgorithm, MatmulAttributes, MatmulProblem } from "./matmul.ts"
@@ -72,7 +73,8 @@ export const cases: Case[] = [
   { name: "blocked, batches of whole blocks, a workgroup for each", shapes: [[2, 8, 3], [2, 3, 8]], fill: integers, algorithm: "blocked", tuning: { WG: 1 }, tolerance: exact }, // biome-ignore format: a shape is a line
   ...every("a bias", [6, 5], [5, 7], {}, true),
   ...every("clipped", [6, 5], [5, 7], { activation: { low: -20, high: 30 } }, true),
-  ...["sigmoid", "silu"].map((name) => ({
+  ...every("leaky", [6, 5], [5, 7], { activation: { slope: -0.5 } }, true),
+  ...activationFunctions.map((name) => ({
     name: `its ${name}`,
     shapes: [
       [6, 5],

@@ -69,6 +69,7 @@ export const cases: Case[] = [
   of("depthwise", [2, 3, 4, 10], [6, 1, 3, 3], { attributes: { group: 3, pads: [1, 1, 1, 1] } }),
   of("clipped, then a residual", [2, 2, 3, 5], [5, 2, 1, 1], { attributes: { activation: { low: -20, high: 50 } }, residual: [2, 5, 3, 5] }), // biome-ignore format: a case is a line
   of("a residual, then clipped", [2, 2, 3, 5], [5, 2, 1, 1], { attributes: { activation: { low: -20 }, residualFirst: true }, residual: [2, 5, 3, 5] }), // biome-ignore format: a case is a line
+  of("a residual, then leaky", [2, 2, 3, 5], [5, 2, 1, 1], { attributes: { activation: { slope: 0.25 }, residualFirst: true }, residual: [2, 5, 3, 5] }), // biome-ignore format: a case is a line
   of("fractions, pixels only", [1, 70, 3, 3], [5, 70, 1, 1], { format: "q4g64", ...small, bias: true }),
   of("fractions, their sigmoid", [1, 9, 5, 4], [5, 9, 3, 3], { format: "Q5_1", ...small, attributes: { activation: "sigmoid" } }), // biome-ignore format: a case is a line
   of("fractions, silu and a residual", [1, 9, 5, 4], [5, 9, 3, 3], { ...small, attributes: { activation: "silu" }, residual: [1, 5, 3, 2] }), // biome-ignore format: a case is a line

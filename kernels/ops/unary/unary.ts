@@ -1,5 +1,5 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { type Clip, clipParams } from "../../activation.ts"
+import { activationConfig, activationFunctions, type Clip, clipParams, functionConfig } from "../../activation.ts"
 import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
@@ -59,8 +59,11 @@ export interface Rounding {
 }
 type Nothing = Record<string, never>
 
-const usesErf: ReadonlySet<UnaryOp> = new Set(["gelu", "erf"])
-const usesSigmoid: ReadonlySet<UnaryOp> = new Set(["sigmoid", "silu", "tanh", "gelu-tanh"])
+/** Some are what other kernels do to their results, too. */
+const configOf = (op: UnaryOp) => {
+  const activation = activationFunctions.find((name) => name === op)
+  return activation ? activationConfig(activation) : { OP: op.replaceAll("-", "_"), ...functionConfig(op) }
+}
 
 /** y = f(x), float32, of any shape. `op` may follow from the attributes, and throws IPFA_INPUT_INVALID where it follows from none. */
 function unary<A = Nothing>(
@@ -75,11 +78,7 @@ function unary<A = Nothing>(
     defaults,
     algorithms: {
       flat: defineAlgorithm<UnaryProblem<A>, (typeof wgsl)["ops/unary/unary.wgsl"]>(wgsl["ops/unary/unary.wgsl"], {
-        config: ({ op }) => ({
-          OP: op.replaceAll("-", "_"),
-          ERF: usesErf.has(op),
-          SIGMOID: usesSigmoid.has(op),
-        }),
+        config: ({ op }) => configOf(op),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
         dispatch: ({ elems, constants }, { WG }) => ({
           workgroups: Math.ceil(elems / WG!),

@@ -14,9 +14,12 @@ struct Params {
 
 override WG: u32 = 64;
 
-#include "wgsl/activation.wgsl"
+#include "wgsl/activate.wgsl"
 
 fn f(v: f32) -> f32 {
+#if ACTIVATION
+  return activate(v);
+#endif
 #if OP == relu
   return max(v, 0.0);
 #endif
@@ -28,26 +31,6 @@ fn f(v: f32) -> f32 {
 #endif
 #if OP == hard_sigmoid
   return clamp(params.alpha * v + params.beta, 0.0, 1.0);
-#endif
-#if OP == hard_swish
-  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
-#endif
-#if OP == sigmoid
-  return sigmoid(v);
-#endif
-#if OP == silu
-  return v * sigmoid(v);
-#endif
-#if OP == tanh
-  return 2.0 * sigmoid(2.0 * v) - 1.0;
-#endif
-#if OP == gelu
-  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
-#endif
-#if OP == gelu_tanh
-  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
-  let c = clamp(v, -20.0, 20.0);
-  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
 #endif
 #if OP == erf
   return sign(v) * erf_of(abs(v));

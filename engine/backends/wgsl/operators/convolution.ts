@@ -65,25 +65,36 @@ export function asImages(node: NodeLowering, value: Value): Value {
   return shape.length === 3 ? node.reshaped(value, [shape[0]!, shape[1]!, 1, shape[2]!]) : value
 }
 
-/** What a node's result goes through next, if nothing else uses it: done along with the node itself. */
+/** What a node's result goes through next, in whatever shape, if nothing else uses it: done along with the node itself. */
 export function followingActivation(
   node: NodeLowering,
   output: string,
 ): { activation: Activation; output: string } | undefined {
-  const next = node.graph.soleUser(output)
-  if (!next || next.input[0] !== output) return undefined
-  const activation = activationOf(new NodeLowering(next, node.graph))
+  const { graph } = node
+  const next = graph.soleUserBehind(output)
+  if (!next || next.node.input[0] !== next.name) return undefined
+  const activation = activationOf(new NodeLowering(next.node, graph))
   if (activation === undefined) return undefined
-  node.graph.done.add(next)
-  return { activation, output: next.output[0]! }
+  for (const one of [...next.between, next.node]) graph.done.add(one)
+  return { activation, output: next.node.output[0]! }
 }
 
 function activationOf(node: NodeLowering): Activation | undefined {
   switch (node.node.opType) {
     case "Relu":
       return { low: 0 }
+    case "LeakyRelu":
+      return { slope: node.float("alpha", 0.01) }
     case "Sigmoid":
       return "sigmoid"
+    case "Tanh":
+      return "tanh"
+    case "HardSwish":
+      return "hard-swish"
+    case "Gelu":
+      return node.text("approximate", "none") === "tanh" ? "gelu-tanh" : "gelu"
+    case "FastGelu":
+      return node.has(1) ? undefined : "gelu-tanh"
     case "Swish":
       return node.float("alpha", 1) === 1 ? "silu" : undefined
     case "Clip":
@@ -104,7 +115,8 @@ function followingResidual(
   const other = next?.opType === "Add" ? next.input.find((name) => name !== output) : undefined
   if (!next || other === undefined || !graph.isReady(other)) return undefined
   const residual = graph.get(other)
-  if (residual.shape.join() !== shape.join() || residual.dtype !== "float32") return undefined
+  const isAlike = residual.shape.join() === shape.join() && graph.shape(output).join() === shape.join()
+  if (!isAlike || residual.dtype !== "float32") return undefined
   graph.done.add(next)
   return { residual, output: next.output[0]! }
 }
@@ -221,7 +233,7 @@ export const convolutions = [
       residualFirst: outer !== undefined,
       ...(activation && { activation }),
     })
-    node.graph.set((outer ?? added ?? inner)?.output ?? output, result)
+    node.setAs((outer ?? added ?? inner)?.output ?? output, result)
   }),
 
   defineLowering("ConvTranspose", (node) => {

@@ -10,7 +10,7 @@ import {
   type View,
   wholeView,
 } from "../../../../kernels/index.ts"
-import { defineLowering, type NodeLowering } from "../lowering.ts"
+import { defineLowering, type NodeLowering, reshapings } from "../lowering.ts"
 import { placeParts, runOf } from "../parts.ts"
 import type { Value } from "../program.ts"
 import { gpuDtype, storedWords, wordsOf } from "../tensors.ts"
@@ -69,7 +69,7 @@ function sliceView(node: NodeLowering, x: Value, all: View): View {
   return view
 }
 
-const reshaping = defineLowering(["Reshape", "Flatten", "Squeeze", "Unsqueeze"], (node) => {
+const reshaping = defineLowering(reshapings, (node) => {
   node.set(0, node.reshaped(node.input(0), node.outputShape()))
 })
 

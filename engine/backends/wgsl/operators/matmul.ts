@@ -59,7 +59,7 @@ export const multiplications = [
       const shift = beta === 1 ? c : node.run(mul, [c, scalar(node, beta)])
       result = node.run(add, [result, shift])
     }
-    node.graph.set(next?.output ?? output, result)
+    node.setAs(next?.output ?? output, result)
   }),
 
   defineLowering("MatMul", (node) => {
@@ -68,6 +68,6 @@ export const multiplications = [
     const shift = b.shape.length > 1 ? followingBias(node, output, b.shape.at(-1)!, -1) : undefined
     const next = followingActivation(node, shift?.output ?? output)
     const result = matrixProduct(node, a, b, shift?.bias, next?.activation)
-    node.graph.set(next?.output ?? shift?.output ?? output, node.reshaped(result, node.outputShape()))
+    node.setAs(next?.output ?? shift?.output ?? output, result)
   }),
 ]

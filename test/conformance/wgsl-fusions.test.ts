@@ -1,0 +1,212 @@
+import { float, type Graph, type Input, of, onOneDevice, stored, tensor, text } from "./single-node.ts"
+
+// What exporters write as several nodes and we compute as one; and what only looks like it, which stays as it is.
+const { agreeBy } = onOneDevice()
+
+type Node = Graph["nodes"][number]
+const node = (opType: string, input: string[], output: string, attribute: Node["attribute"] = []): Node => ({ opType, input, output: [output], attribute }) // biome-ignore format: a line
+const numbers = (shape: number[], seed = 1) => tensor("float32", shape, -2, 2, seed)
+const weights = (shape: number[], seed = 2) => stored(numbers(shape, seed))
+const one = (value: number, shape: number[] = []) => stored(of("float32", shape, [value]))
+const list = (numbers: number[]) => stored(of("int64", [numbers.length], numbers))
+
+interface Given {
+  nodes: Node[]
+  kernels: string[]
+  inputs?: Record<string, Input>
+  outputs?: Graph["outputs"]
+}
+/** What GELUs are written with. */
+const constants = {
+  x: numbers([3, 50]),
+  half: one(0.5),
+  one: one(1),
+  three: one(3),
+  root: one(Math.SQRT2),
+  inverse: one(Math.SQRT1_2),
+  steep: one(Math.sqrt(2 / Math.PI)),
+  bend: one(0.044715),
+}
+const gelu = ({ nodes, kernels, inputs = {}, outputs = {} }: Given) => {
+  const all: Record<string, Input> = { ...constants, ...inputs }
+  const used = Object.entries(all).filter(([name]) => nodes.some(({ input }) => input.includes(name)))
+  const y: Graph["outputs"] = { y: ["float32", 2], ...outputs }
+  return { nodes, inputs: Object.fromEntries(used), outputs: y, kernels }
+}
+const erf = (operator: "Div" | "Mul" = "Div", by = "root") => [
+  node(operator, ["x", by], "scaled"),
+  node("Erf", ["scaled"], "erf"),
+  node("Add", ["erf", "one"], "sum"),
+]
+const last = (a: string, b: string, c: string) => [node("Mul", [a, b], "part"), node("Mul", ["part", c], "y")]
+const tanh = [
+  node("Pow", ["x", "three"], "cube"),
+  node("Mul", ["bend", "cube"], "bent"),
+  node("Add", ["x", "bent"], "bowed"),
+  node("Mul", ["bowed", "steep"], "slope"),
+  node("Tanh", ["slope"], "tanh"),
+  node("Add", ["one", "tanh"], "sum"),
+]
+const factored = [
+  node("Mul", ["x", "bend"], "bent"),
+  node("Mul", ["bent", "x"], "bow"),
+  node("Add", ["bow", "one"], "factor"),
+  node("Mul", ["x", "steep"], "steeper"),
+  node("Mul", ["steeper", "factor"], "slope"),
+  ...tanh.slice(4),
+]
+const plainErf = ["div", "erf", "add", "mul", "mul"]
+
+agreeBy("GELU", {
+  "by erf, x times it, halved": gelu({ nodes: [...erf(), ...last("x", "sum", "half")], kernels: ["gelu"] }),
+  "by erf, half of x first": gelu({
+    nodes: [...erf("Mul", "inverse"), ...last("half", "x", "sum")],
+    kernels: ["gelu"],
+  }),
+  "by erf, half of the sum first": gelu({ nodes: [...erf(), ...last("sum", "half", "x")], kernels: ["gelu"] }),
+  "by tanh and a power": gelu({ nodes: [...tanh, ...last("half", "x", "sum")], kernels: ["gelu"] }),
+  "by tanh and products": gelu({
+    nodes: [node("Mul", ["x", "x"], "square"), node("Mul", ["square", "x"], "cube"), ...tanh.slice(1), ...last("x", "sum", "half")], // biome-ignore format: a line
+    kernels: ["gelu"],
+  }),
+  "by tanh, factored": gelu({ nodes: [...factored, ...last("half", "x", "sum")], kernels: ["gelu"] }),
+  "but one of another width": gelu({
+    nodes: [...erf(), ...last("x", "sum", "half")],
+    inputs: { root: one(1.4) },
+    kernels: plainErf,
+  }),
+  "but one of another bend": gelu({
+    nodes: [...tanh, ...last("half", "x", "sum")],
+    inputs: { bend: one(0.0447) },
+    kernels: ["pow", "mul", "add", "mul", "tanh", "add", "mul", "mul"],
+  }),
+  "but one by what is computed": gelu({
+    nodes: [...erf(), ...last("x", "sum", "half")],
+    inputs: { half: of("float32", [], [0.5]) },
+    kernels: plainErf,
+  }),
+  "but one of two tensors": gelu({
+    nodes: [...erf(), ...last("z", "sum", "half")],
+    inputs: { z: numbers([3, 50], 2) },
+    kernels: plainErf,
+  }),
+  "but one whose numbers add axes": gelu({
+    nodes: [...erf(), ...last("x", "sum", "half")],
+    inputs: { half: one(0.5, [1, 1, 1]) },
+    outputs: { y: ["float32", 3] },
+    kernels: plainErf,
+  }),
+  "but one of which a part is used elsewhere": gelu({
+    nodes: [...erf(), ...last("x", "sum", "half"), node("Exp", ["erf"], "z")],
+    outputs: { z: ["float32", 2] },
+    kernels: [...plainErf, "exp"],
+  }),
+  "but one of which a part is an output": gelu({
+    nodes: [...erf(), ...last("x", "sum", "half")],
+    outputs: { erf: ["float32", 2] },
+    kernels: plainErf,
+  }),
+})
+
+const root = [
+  node("Pow", ["x", "two"], "squares"),
+  node("ReduceMean", ["squares", "axes"], "mean"),
+  node("Add", ["mean", "eps"], "shifted"),
+  node("Sqrt", ["shifted"], "root"),
+]
+const evened = [node("Div", ["one", "root"], "scale"), node("Mul", ["x", "scale"], "even")]
+const weighted = node("Mul", ["w", "even"], "y")
+const rows = { x: numbers([2, 4, 4]), two: one(2), one: one(1), eps: one(1e-5), w: weights([4]), axes: list([-1]) }
+const cube: Graph["outputs"] = { y: ["float32", 3] }
+const inSteps = ["mul", "reduce-mean", "add", "sqrt"]
+const rmsNorm = (nodes: Node[], kernels: string[], inputs: Record<string, Input> = {}, outputs = cube) => {
+  const all = Object.entries({ ...rows, ...inputs }).filter(([name]) => nodes.some(({ input }) => input.includes(name)))
+  return { nodes, inputs: Object.fromEntries(all), outputs, kernels }
+}
+agreeBy("an RMS normalization", {
+  "by a quotient": rmsNorm([...root, node("Div", ["x", "root"], "even"), weighted], ["rms-norm"]),
+  "by one over the root": rmsNorm([...root, ...evened, weighted], ["rms-norm"]),
+  "by the root's reciprocal": rmsNorm(
+    [...root, node("Reciprocal", ["root"], "scale"), node("Mul", ["scale", "x"], "even"), weighted],
+    ["rms-norm"],
+  ),
+  "but one along another axis": rmsNorm([...root, ...evened, weighted], [...inSteps, "div", "mul", "mul"], {
+    axes: list([1]),
+  }),
+  "but two over the root": rmsNorm([...root, ...evened, weighted], [...inSteps, "div", "mul", "mul"], { one: one(2) }),
+  "but a power of three": rmsNorm([...root, ...evened, weighted], ["pow", ...inSteps.slice(1), "div", "mul", "mul"], {
+    x: tensor("float32", [2, 4, 4], 0.5, 2),
+    two: one(3),
+  }),
+  "but one of which a part is used elsewhere": rmsNorm(
+    [...root, ...evened, weighted, node("Exp", ["scale"], "z")],
+    [...inSteps, "div", "mul", "mul", "exp"],
+    {},
+    { ...cube, z: ["float32", 3] },
+  ),
+})
+
+const activations = {
+  LeakyRelu: [float("alpha", 0.2)],
+  Tanh: [],
+  HardSwish: [],
+  Gelu: [],
+  "Gelu by tanh": [text("approximate", "tanh")],
+}
+const product = [node("MatMul", ["x", "w"], "m"), node("Add", ["m", "b"], "sum")]
+const matrices = { x: numbers([6, 40]), w: weights([40, 9]), b: weights([9], 3) }
+const y: Graph["outputs"] = { y: ["float32", 2] }
+const image = { x: numbers([1, 5, 6, 7]), w: weights([4, 5, 3, 3]) }
+
+for (const [name, attribute] of Object.entries(activations)) {
+  const [operator] = name.split(" ") as [string]
+  agreeBy(`${name} of what was just made`, {
+    "a product and its bias": {
+      nodes: [...product, node(operator, ["sum"], "y", attribute)],
+      inputs: matrices,
+      outputs: y,
+      kernels: ["matmul"],
+    },
+    "a convolution": {
+      nodes: [node("Conv", ["x", "w"], "c"), node(operator, ["c"], "y", attribute)],
+      inputs: image,
+      outputs: { y: ["float32", 4] },
+      kernels: ["conv2d"],
+    },
+  })
+}
+
+const twice = { ...matrices, shape: list([2, 3, 9]), axes: list([0]) }
+const reshapes = [node("Reshape", ["sum", "shape"], "r"), node("Unsqueeze", ["r", "axes"], "u")]
+const planes = { ...image, shape: list([4, 20]), z: numbers([4, 20], 5) }
+agreeBy("what was just made, in another shape", {
+  "goes through what follows": {
+    nodes: [...product, ...reshapes, node("Tanh", ["u"], "y")],
+    inputs: twice,
+    outputs: { y: ["float32", 4] },
+    kernels: ["matmul"],
+  },
+  "is kept as it was where that is used, too": {
+    nodes: [...product, ...reshapes, node("Tanh", ["u"], "y"), node("Exp", ["r"], "z")],
+    inputs: twice,
+    outputs: { y: ["float32", 4], z: ["float32", 3] },
+    kernels: ["matmul", "tanh", "exp"],
+  },
+  "is kept as it was where that is an output": {
+    nodes: [...product, ...reshapes, node("Tanh", ["u"], "y")],
+    inputs: twice,
+    outputs: { y: ["float32", 4], r: ["float32", 3] },
+    kernels: ["matmul", "tanh"],
+  },
+  "meets what has that shape in a step of its own": {
+    nodes: [
+      node("Conv", ["x", "w"], "c"),
+      node("Reshape", ["c", "shape"], "r"),
+      node("Tanh", ["r"], "t"),
+      node("Add", ["t", "z"], "y"),
+    ],
+    inputs: planes,
+    outputs: y,
+    kernels: ["conv2d", "add"],
+  },
+})
