@@ -126,7 +126,18 @@ export { parseWinners, type StoredWinners } from "./tuning/stored.ts"
 export { type Measured, type Tuned, type TuneOptions, tune } from "./tuning/tune.ts"
 export { adapterKey, describeWork, type Winner, type Winners, winnerKey, workKey } from "./tuning/winners.ts"
 export { commonWorks } from "./tuning/works.ts"
-export { broadcast, broadcastShape, MOST_AXES, permuted, places, sliced, type View, wholeView } from "./view.ts"
+export {
+  broadcast,
+  broadcastShape,
+  collapsed,
+  MOST_AXES,
+  permuted,
+  places,
+  reshaped,
+  sliced,
+  type View,
+  wholeView,
+} from "./view.ts"
 export {
   computedAs,
   fromWords,

@@ -1,6 +1,6 @@
 /** The language-model set: what it exports, and its kernels. */
 import type { AnyKernel } from "./define-kernel.ts"
-import { attention, prefersProducts } from "./ops/attention/attention.ts"
+import { attention, holdsHeads, prefersProducts } from "./ops/attention/attention.ts"
 import { attentionMerge } from "./ops/attention-merge/attention-merge.ts"
 import { embedding } from "./ops/embedding/embedding.ts"
 import { geglu, swiglu } from "./ops/gated/gated.ts"
@@ -47,6 +47,7 @@ export {
   embedding,
   fastActivations,
   geglu,
+  holdsHeads,
   kvAppend,
   packedMatmul,
   philox,

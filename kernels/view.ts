@@ -115,6 +115,29 @@ export function collapsed(views: readonly View[]): View[] {
   }))
 }
 
+/** The same elements in the same order in another shape, of as many; undefined where no strides say that. */
+export function reshaped(view: View, shape: Shape): View | undefined {
+  if (elems(shape) === 0) return undefined
+  const [runs] = collapsed([view]) as [View]
+  const strides = new Array<number>(shape.length).fill(0)
+  let run = runs.shape.length - 1
+  let [left, stride] = [runs.shape[run]!, runs.strides[run]!]
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const size = shape[axis]!
+    if (size === 1) continue
+    if (left === 1) {
+      run--
+      left = runs.shape[run]!
+      stride = runs.strides[run]!
+    }
+    if (left % size !== 0) return undefined
+    strides[axis] = stride
+    stride *= size
+    left /= size
+  }
+  return { shape, strides, offset: view.offset }
+}
+
 /** Axes of a view that kernels take, after collapsing. */
 export const MOST_AXES = 6
 

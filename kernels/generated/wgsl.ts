@@ -156,7 +156,7 @@ fn main(
   },
   "ops/attention/attention.wgsl": {
     path: "ops/attention/attention.wgsl",
-    hash: "33378a85e168c7d2",
+    hash: "ae4a33b35004afd2",
     bindings: [{"name":"q","access":"read"},{"name":"k","access":"read"},{"name":"v","access":"read"},{"name":"mask","access":"read"},{"name":"sequences","access":"read"},{"name":"sinks","access":"read"},{"name":"slopes","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batch":"u32","heads":"u32","kv_heads":"u32","seq":"u32","size":"u32","v_size":"u32","page":"u32","pages":"u32","splits":"u32","chunk":"u32","mask_batch":"u32","mask_head":"u32","mask_row":"u32","window":"u32","offset":"i32","scale":"f32","cap":"f32"},
     overrides: {"WG":64,"SIZE":64,"V_SIZE":64},
@@ -208,7 +208,7 @@ var<workgroup> places: array<u32, WG>;
 var<workgroup> scratch: array<vec4<f32>, WG>;
 
 const LOWEST = -3e38f;
-// A mask from here down hides a key.
+// With HIDES a mask from here down hides a key.
 const HIDDEN = -1e30f;
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -336,8 +336,12 @@ fn main(
 #if MASK
       let at = b * params.mask_batch + head * params.mask_head + query * params.mask_row + key;
       let added = vec4<f32>(mask[at.x], mask[at.y], mask[at.z], mask[at.w]);
+#if HIDES
       sees = sees & (added > vec4<f32>(HIDDEN));
       s += added;
+#else
+      s = max(s + added, vec4<f32>(LOWEST));
+#endif
 #endif
     }
     let before = top;
@@ -687,7 +691,7 @@ fn main(
   },
   "ops/conv2d/blocked.wgsl": {
     path: "ops/conv2d/blocked.wgsl",
-    hash: "3e23abc239cc81fc",
+    hash: "99021ce4a26d3dfb",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -764,7 +768,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -924,7 +928,7 @@ fn main(
   },
   "ops/conv2d/depthwise.wgsl": {
     path: "ops/conv2d/depthwise.wgsl",
-    hash: "a1b32a11db118e8b",
+    hash: "6c625c9b2963e483",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","outs":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -999,7 +1003,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -1123,7 +1127,7 @@ fn main(
   },
   "ops/conv2d/direct.wgsl": {
     path: "ops/conv2d/direct.wgsl",
-    hash: "84e7faded117c5a6",
+    hash: "7055968d95b323c2",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","group_channels":"u32","group_outs":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -1190,7 +1194,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -1271,7 +1275,7 @@ fn main(
   },
   "ops/conv2d/pointwise.wgsl": {
     path: "ops/conv2d/pointwise.wgsl",
-    hash: "d7db22982565a27f",
+    hash: "a9403268e9620f75",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","channels":"u32","outs":"u32","area":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -1334,7 +1338,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -1977,7 +1981,7 @@ fn main(
   },
   "ops/gated/gated.wgsl": {
     path: "ops/gated/gated.wgsl",
-    hash: "de86543f4bb65bb8",
+    hash: "5933295dca642211",
     bindings: [{"name":"gate","access":"read"},{"name":"up","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","cols":"u32"},
     overrides: {"WG":64},
@@ -2023,7 +2027,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -2306,7 +2310,7 @@ fn main(
   },
   "ops/matmul/blocked.wgsl": {
     path: "ops/matmul/blocked.wgsl",
-    hash: "bec0d43adff874e5",
+    hash: "45d0e3ba2f77611b",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -2366,7 +2370,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -2500,7 +2504,7 @@ fn main(
   },
   "ops/matmul/naive.wgsl": {
     path: "ops/matmul/naive.wgsl",
-    hash: "10bbc304cd27e43f",
+    hash: "2d9b604272e6235b",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -2558,7 +2562,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -2616,7 +2620,7 @@ fn main(
   },
   "ops/matmul/split.wgsl": {
     path: "ops/matmul/split.wgsl",
-    hash: "f0fe36890f1e868d",
+    hash: "a3004be8caea9422",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG_X":32,"WG_Y":8},
@@ -2675,7 +2679,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -2742,7 +2746,7 @@ fn main(
   },
   "ops/matmul/subgroup-blocked.wgsl": {
     path: "ops/matmul/subgroup-blocked.wgsl",
-    hash: "a01e4f691aec76f3",
+    hash: "2f0d083aa532dfc0",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -2802,7 +2806,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -2894,7 +2898,7 @@ fn main(
   },
   "ops/matmul/subgroup-split.wgsl": {
     path: "ops/matmul/subgroup-split.wgsl",
-    hash: "eab605383a7de3c7",
+    hash: "3124bc1b8f1435f8",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -2953,7 +2957,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -3028,7 +3032,7 @@ fn main(
   },
   "ops/matmul/tiled.wgsl": {
     path: "ops/matmul/tiled.wgsl",
-    hash: "35489f1b224e116d",
+    hash: "e67ff2b5059b6900",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
     overrides: {"WG_X":16,"WG_Y":16,"TILE_K":16},
@@ -3092,7 +3096,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -3335,7 +3339,7 @@ fn main(
   },
   "ops/packed-conv2d/blocked.wgsl": {
     path: "ops/packed-conv2d/blocked.wgsl",
-    hash: "1c026ce4f07eda8b",
+    hash: "f09c784ddfe286b1",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"pieces":"u32","blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","taps":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -3596,7 +3600,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);
@@ -5400,7 +5404,7 @@ fn main(
   },
   "ops/unary/unary.wgsl": {
     path: "ops/unary/unary.wgsl",
-    hash: "17093a4bd0a78a0f",
+    hash: "7d0bed07c80264cf",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","alpha":"f32","beta":"f32","gamma":"f32"},
     overrides: {"WG":64},
@@ -5448,7 +5452,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);

@@ -6,7 +6,7 @@ fn activate(v: f32) -> f32 {
   return clamp(v, params.low, params.high);
 #endif
 #if ACTIVATION == leaky
-  return select(params.low * v, v, v >= 0.0);
+  return max(v, 0.0) + params.low * min(v, 0.0);
 #endif
 #if ACTIVATION == sigmoid
   return sigmoid(v);

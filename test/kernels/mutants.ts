@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto"
 import { globSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { activationFunctions } from "../../kernels/activation.ts"
 import { type AnyKernel, type Limits, makePlan, problemOf, type WgslFile } from "../../kernels/index.ts"
 import { preprocess } from "../../kernels/preprocess.ts"
 import { survivors } from "./survivors.ts"
@@ -45,13 +46,18 @@ const inLoopHead = new Set([" < "])
 
 /** Lines of the files that sources include. */
 const root = join(import.meta.dirname, "../../kernels/wgsl")
-const included = new Set(
-  globSync("*.wgsl", { cwd: root }).flatMap((file) => readFileSync(join(root, file), "utf8").split(/\r?\n/)),
-)
+const linesOf = (file: string) => readFileSync(join(root, file), "utf8").split(/\r?\n/)
+const included = new Set(globSync("*.wgsl", { cwd: root }).flatMap(linesOf))
 
 /** What unpacks weights is the same code in three kernels, and compiling it takes long: it is changed in the one whose cases have all of it. */
-const unpacking = new Set(readFileSync(join(root, "packed.wgsl"), "utf8").split(/\r?\n/))
-const isElsewhere = (kernel: AnyKernel, line: string) => kernel.name !== "packed-matmul" && unpacking.has(line)
+const unpacking = new Set(linesOf("packed.wgsl"))
+/** Functions that others, too, do to their results are changed in the kernels that are nothing else. What they read of `Params` is each kernel's own. */
+const functions = new Set(
+  ["activation.wgsl", "activate.wgsl"].flatMap(linesOf).filter((line) => !line.includes("params.")),
+)
+const functionKernels: ReadonlySet<string> = new Set([...activationFunctions, "erf"])
+const isElsewhere = (kernel: AnyKernel, line: string) =>
+  (kernel.name !== "packed-matmul" && unpacking.has(line)) || (!functionKernels.has(kernel.name) && functions.has(line))
 
 /** What several algorithms of a kernel include is changed in the first of them only. */
 export function mutantsOf(kernel: AnyKernel): Mutant[] {

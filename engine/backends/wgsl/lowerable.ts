@@ -38,7 +38,7 @@ export class Lowerable {
     return this.proto.graph!
   }
 
-  /** The graph's nodes, where some are fused and none computes what another does, and who uses a tensor. */
+  /** The graph's nodes, where some are fused and none computes what another does, and who makes and who uses a tensor. */
   get fused(): Fused {
     this.#fused ??= this.#fuse()
     return this.#fused
@@ -59,7 +59,8 @@ export class Lowerable {
     const nodes = deduplicate(fused, this.outputs, tensors)
     const users = new Map<string, NodeProto[]>()
     for (const node of nodes) for (const name of node.input) users.set(name, [...(users.get(name) ?? []), node])
-    return { nodes, users }
+    const makers = new Map(nodes.flatMap((node) => node.output.map((name) => [name, node] as const)))
+    return { nodes, makers, users }
   }
 
   /** Throws IPFA_DEVICE_UNSUPPORTED for what `storedWords` would: of numbers that may not fit 32 bits there are few. */
@@ -79,6 +80,8 @@ export class Lowerable {
 
 interface Fused {
   readonly nodes: readonly NodeProto[]
+  /** By what they make. */
+  readonly makers: ReadonlyMap<string, NodeProto>
   readonly users: ReadonlyMap<string, readonly NodeProto[]>
 }
 

@@ -6,6 +6,7 @@ import {
   type Kernel,
   type Limits,
   prepare,
+  reshaped,
   type Shape,
   type View,
   type Words,
@@ -112,11 +113,18 @@ export class GraphLowering {
     return half
   }
 
-  /** What `value` shows of another tensor, where it was copied from one, else all of itself. */
+  /** What `value` shows of another tensor, where it was copied from one and a view can say that in its shape, else all of itself. */
   viewed(value: Value): Viewed {
     const found = this.#views.get(value.buffer)
-    const isSame = found?.view.shape.join() === value.shape.join()
-    return found && isSame ? found : { source: value, view: wholeView(value.shape) }
+    const view = found && reshaped(found.view, value.shape)
+    return view ? { source: found.source, view } : { source: value, view: wholeView(value.shape) }
+  }
+
+  /** What the elements of `value` were copied from, in the shape that they were copied in. */
+  copiedFrom({ buffer }: Value): Viewed | undefined {
+    const { within, bytes } = this.buffers[buffer]!
+    const isAll = within?.at === 0 && this.buffers[within.buffer]!.bytes === bytes
+    return this.#views.get(isAll ? within.buffer : buffer)
   }
 
   setView(value: Value, viewed: Viewed): void {
@@ -164,6 +172,11 @@ export class GraphLowering {
   soleUser(name: string): NodeProto | undefined {
     const users = this.#model.fused.users.get(name) ?? []
     return users.length === 1 && !this.#model.outputs.has(name) ? users[0] : undefined
+  }
+
+  /** The node that computes `name`. */
+  maker(name: string): NodeProto | undefined {
+    return this.#model.fused.makers.get(name)
   }
 
   /** As `soleUser`, behind the nodes that only give `name` another shape, with what it is called there. */

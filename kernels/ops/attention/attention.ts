@@ -25,6 +25,8 @@ export interface AttentionAttributes {
   cap: number | undefined
   /** The first query's position; so that the last query's is the last key's unless given. */
   offset: number | undefined
+  /** A key is not seen where the mask is −1e30 or less. Else such a key has next to no share, or the same as others where all are hidden alike: what a softmax of sums gives. */
+  hides: boolean
   /** Above 1 the keys are split among so many workgroups, and the result is for `attention-merge`. */
   splits: number
 }
@@ -52,6 +54,12 @@ const optional = <T>(input: T) => ({ ...input, optional: true })
 /** Whether an adapter does better with products of matrices, and all scores in memory in between, where there are several queries. */
 export const prefersProducts = ({ quirks }: Limits): boolean => quirks?.includes(costlyBarriers) ?? false
 
+const WORKGROUP = 64
+const bytesOf = (size: number, vSize: number, workgroup: number) => (size + vSize) * 16 + workgroup * 36
+/** Whether a workgroup of as many invocations as are planned has the memory for heads of these sizes. */
+export const holdsHeads = ({ maxComputeWorkgroupStorageSize: most }: Limits, size: number, vSize: number): boolean =>
+  bytesOf(size, vSize, WORKGROUP) <= most
+
 /** Strides of a mask [batch or 1, heads or 1, seq or 1, keys]. */
 function maskStrides({ shape }: TensorType, [batch, heads, seq]: readonly number[], keys: number) {
   const [b, h, rows, cols] = shape as [number, number, number, number]
@@ -63,7 +71,7 @@ function maskStrides({ shape }: TensorType, [batch, heads, seq]: readonly number
 
 /**
  * q float32 [batch, heads, seq, size], k [pages, kv heads, tokens of a page, size], v [pages, kv heads, tokens of a page, v size] → [batch, heads, seq, v size]; several heads share
- * a kv head where there are fewer of those (GQA, MQA). mask? float32 [batch or 1, heads or 1, seq or 1, keys] is added to the scores, −1e30 and less hides. sequences? int32
+ * a kv head where there are fewer of those (GQA, MQA). mask? float32 [batch or 1, heads or 1, seq or 1, keys] is added to the scores, −1e30 and less hides unless `hides` is false. sequences? int32
  * [batch, 1 + pages]: how many keys a sequence has, then its pages' numbers; without it page b is sequence b's, all of it. sinks? float32 [heads]: the score of a key
  * without a value. slopes? float32 [heads]: ALiBi. A query that sees nothing gives 0. With `splits`: [splits, batch, heads, seq, v size + 2].
  */
@@ -78,12 +86,20 @@ export const attention = defineKernel<AttentionProblem, AttentionAttributes, "on
     optional(float32("sinks")),
     optional(float32("slopes")),
   ],
-  defaults: { causal: false, window: undefined, scale: undefined, cap: undefined, offset: undefined, splits: 1 },
+  defaults: {
+    causal: false,
+    window: undefined,
+    scale: undefined,
+    cap: undefined,
+    offset: undefined,
+    hides: true,
+    splits: 1,
+  },
   algorithms: {
     online: defineAlgorithm<AttentionProblem, (typeof wgsl)["ops/attention/attention.wgsl"]>(
       wgsl["ops/attention/attention.wgsl"],
       {
-        config: ({ causal, window, cap, offset, splits, mask, sequences, sinks, slopes }) => ({
+        config: ({ causal, window, cap, offset, hides, splits, mask, sequences, sinks, slopes }) => ({
           CAUSAL: causal,
           WINDOW: window !== undefined,
           CAP: cap !== undefined,
@@ -91,11 +107,12 @@ export const attention = defineKernel<AttentionProblem, AttentionAttributes, "on
           OFFSET: offset !== undefined,
           PARTIAL: splits > 1,
           MASK: mask !== undefined,
+          HIDES: hides,
           SEQUENCES: sequences,
           SINKS: sinks,
           SLOPES: slopes,
         }),
-        workgroup: ({ WG, SIZE, V_SIZE }) => ({ size: [WG!, 1], bytes: (SIZE! + V_SIZE!) * 16 + WG! * 36 }),
+        workgroup: ({ WG, SIZE, V_SIZE }) => ({ size: [WG!, 1], bytes: bytesOf(SIZE!, V_SIZE!, WG!) }),
         refuses({ size, vSize }, { WG, SIZE, V_SIZE }) {
           if (!isPowerOfTwo(WG!)) return `WG = ${WG} is no power of two`
           return SIZE! < size || V_SIZE! < vSize

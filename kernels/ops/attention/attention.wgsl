@@ -42,7 +42,7 @@ var<workgroup> places: array<u32, WG>;
 var<workgroup> scratch: array<vec4<f32>, WG>;
 
 const LOWEST = -3e38f;
-// A mask from here down hides a key.
+// With HIDES a mask from here down hides a key.
 const HIDDEN = -1e30f;
 #include "wgsl/activation.wgsl"
 
@@ -154,8 +154,12 @@ fn main(
 #if MASK
       let at = b * params.mask_batch + head * params.mask_head + query * params.mask_row + key;
       let added = vec4<f32>(mask[at.x], mask[at.y], mask[at.z], mask[at.w]);
+#if HIDES
       sees = sees & (added > vec4<f32>(HIDDEN));
       s += added;
+#else
+      s = max(s + added, vec4<f32>(LOWEST));
+#endif
 #endif
     }
     let before = top;

@@ -14,14 +14,24 @@ interface Given {
   page: number
   sequences?: number[][]
   mask?: readonly [batch: number, heads: number, seq: number]
+  /** Over and over; unless given, each third key is hidden, here more and there less. */
+  masked?: number[]
   sinks?: boolean
   slopes?: boolean
 }
 
 const uniform: Fill = { kind: "uniform", low: -2, high: 2 }
 
+const hidden = [0.5, -1.25, -2e30, 2, 0, -1e38, 1]
+/** For three queries of 11 keys: the first and the last as above, and one from which all are hidden. */
+const allHidden = [
+  ...Array.from({ length: 22 }, (_, i) => (i < 11 ? hidden[i % 7]! : -3.4e38)),
+  ...hidden,
+  ...hidden.slice(0, 4),
+]
+
 function of(name: string, given: Given, attributes: Partial<AttentionAttributes> = {}, rest: Partial<Case> = {}): Case {
-  const { batch = 1, heads = 2, kvHeads = heads, seq = 5, size = 6, vSize = size, page, sequences, mask, sinks, slopes } = given // biome-ignore format: the case
+  const { batch = 1, heads = 2, kvHeads = heads, seq = 5, size = 6, vSize = size, page, sequences, mask, masked = hidden, sinks, slopes } = given // biome-ignore format: the case
   const pages = sequences ? sequences[0]!.length - 1 : 1
   const kept = sequences ? 1 + Math.max(...sequences.flatMap(([, ...own]) => own)) : batch
   return {
@@ -40,8 +50,7 @@ function of(name: string, given: Given, attributes: Partial<AttentionAttributes>
       uniform,
       uniform,
       uniform,
-      // Each third key is hidden, here more and there less.
-      { kind: "values", values: [0.5, -1.25, -2e30, 2, 0, -1e38, 1] },
+      { kind: "values", values: masked },
       { kind: "values", values: sequences?.flat() ?? [0] },
       { kind: "uniform", low: 0, high: 2 },
       { kind: "uniform", low: 0.1, high: 0.5 },
@@ -76,6 +85,7 @@ export const cases: Case[] = [
   of("one key for all heads, one query", { heads: 6, kvHeads: 1, seq: 1, page: 19 }, {}, few),
   of("a mask", { batch: 2, seq: 3, page: 11, mask: [2, 2, 3] }, {}, few),
   of("a mask for all, by key", { batch: 2, seq: 3, page: 11, mask: [1, 1, 1] }, {}, few),
+  of("a mask that is only added", { seq: 3, page: 11, mask: [1, 1, 3], masked: allHidden }, { hides: false }, few),
   of("capped scores", { page: 11, sinks: true }, { cap: 1.5, scale: 2 }, few),
   of("ALiBi", { page: 13, slopes: true }, { causal: true }, few),
   of("ALiBi to both sides", { page: 13, slopes: true }, { offset: 4 }, few),

@@ -14,6 +14,10 @@ interface Seen {
 
 /** What a mask hides a key with, or less. */
 const HIDDEN = -1e30
+/** So far below the largest score a share is 0 in float32, and next to that in float64. */
+const FAR = 200
+/** No score is less. */
+const LOWEST = Math.fround(-3e38)
 
 /** Every query of every head in order, with the keys it sees among those from `first` up to `end` of its sequence. */
 function* rowsOf(
@@ -23,7 +27,7 @@ function* rowsOf(
   split = 0,
 ) {
   const [q, k, , mask, sequences, sinks, slopes] = inputs
-  const { batch, heads, kvHeads, seq, size, page, pages, scale, cap, causal, window, offset } = problem
+  const { batch, heads, kvHeads, seq, size, page, pages, scale, cap, causal, window, offset, hides } = problem
   for (let b = 0; b < batch; b++)
     for (let h = 0; h < heads; h++)
       for (let s = 0; s < seq; s++) {
@@ -39,7 +43,7 @@ function* rowsOf(
           const at = mask ? b * problem.mask![0] + h * problem.mask![1] + s * problem.mask![2] + key : 0
           if (causal && distance < 0) continue
           if (window !== undefined && Math.abs(distance) >= window) continue
-          if (mask && mask[at]! <= HIDDEN) continue
+          if (mask && hides && mask[at]! <= HIDDEN) continue
           let [score, weight] = [0, 0]
           for (let d = 0; d < size; d++) {
             const term = scale * q![row * size + d]! * k![place * size + d]!
@@ -56,7 +60,8 @@ function* rowsOf(
           const slope = slopes ? slopes[h]! * Math.abs(distance) : 0
           const added = mask ? mask[at]! : 0
           error += 4 * ULP * (Math.abs(score) + Math.abs(slope) + Math.abs(added))
-          seen.push({ score: score - slope + added, error, place })
+          const sum = score - slope + added
+          seen.push(sum < LOWEST ? { score: LOWEST, error: 0, place } : { score: sum, error, place })
         }
         yield { row, seen, sink: sinks && split === 0 ? sinks[h]! : undefined }
       }
@@ -114,8 +119,9 @@ export const attentionError: Tolerance<AttentionProblem> = {
         const top = topOf(seen, sink)
         const n = seen.length + 1
         const at = (split * rows + row) * width
-        const range = seen.reduce((most, { score }) => Math.max(most, top - score), sink === undefined ? 0 : top - sink)
-        const worst = seen.reduce((most, { error }) => Math.max(most, error), 0)
+        const near = seen.filter(({ score }) => top - score < FAR)
+        const range = near.reduce((most, { score }) => Math.max(most, top - score), sink === undefined ? 0 : top - sink)
+        const worst = near.reduce((most, { error }) => Math.max(most, error), 0)
         const epsilon = worst + (3 * n + 6 * range + 3) * ULP
         const relative = 1.01 * (Math.expm1(2 * epsilon) + gamma(2 * n + 4))
         const total = splits > 1 ? 1 : seen.reduce((sum, { score }) => sum + Math.exp(score - top), sink === undefined ? 0 : Math.exp(sink - top)) // biome-ignore format: one sum

@@ -61,7 +61,7 @@ function maskOf(node: NodeLowering, i: number): Value | undefined {
 function products(node: NodeLowering, q: Value, k: Value, scale: number): Value {
   const [batch, heads, seq, size] = q.shape as [number, number, number, number]
   const [, kvHeads, keys] = k.shape as [number, number, number]
-  const scaled = node.run(mul, [q, node.graph.constant([], Float32Array.of(scale))])
+  const scaled = scale === 1 ? q : node.run(mul, [q, node.graph.constant([], Float32Array.of(scale))])
   const rows = node.reshaped(scaled, [batch * kvHeads, (heads / kvHeads) * seq, size])
   const all = node.run(matmul, [rows, node.reshaped(k, [batch * kvHeads, keys, size])], { transposeB: true })
   return node.reshaped(all, [batch, heads, seq, keys])
@@ -81,16 +81,17 @@ const MOST_SCORES = 2 ** 24
 /** Queries over keys and values with all scores in memory in between; undefined where that is not what `attention` would compute, or not what the adapter does best with. */
 function attendedByProducts(
   node: NodeLowering,
-  [q, k, v, ...others]: readonly (Value | undefined)[],
-  { causal: isCausal, scale, offset, ...rest }: Partial<AttentionAttributes>,
+  [q, k, v, mask, ...others]: readonly (Value | undefined)[],
+  { causal: isCausal, scale, offset, hides = true, ...rest }: Partial<AttentionAttributes>,
 ): Value | undefined {
   const [batch, heads, seq, size] = q!.shape as [number, number, number, number]
   const [, kvHeads, keys, vSize] = v!.shape as [number, number, number, number]
   const first = offset ?? keys - seq
   const isPlain = Object.keys(rest).length === 0 && others.every((one) => !one) && (!isCausal || first >= 0)
   const fits = seq > 1 && batch * heads * seq * keys <= MOST_SCORES
-  if (!isPlain || !fits || !prefersProducts(node.graph.limits)) return undefined
-  const scores = products(node, q!, k!, scale ?? 1 / Math.sqrt(size))
+  if (!isPlain || (mask && hides) || !fits || !prefersProducts(node.graph.limits)) return undefined
+  const unmasked = products(node, q!, k!, scale ?? 1 / Math.sqrt(size))
+  const scores = mask ? node.run(add, [unmasked, mask]) : unmasked
   const shares = node.run(softmax, [isCausal ? causal(node, scores, first, HIDDEN) : scores])
   const rows = node.reshaped(shares, [batch * kvHeads, (heads / kvHeads) * seq, keys])
   const y = node.run(matmul, [rows, node.reshaped(v!, [batch * kvHeads, keys, vSize])])

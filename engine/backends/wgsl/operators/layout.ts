@@ -18,14 +18,15 @@ import { undecided, unsupported } from "../unsupported.ts"
 import { narrowed } from "./narrow.ts"
 
 /**
- * What `part` takes of a view of x. Where x was itself copied from a view of something, it is that which is copied; what lies there as one run is no copy
+ * What `part` takes of a view of x. Where x was itself copied from a view of something, it is that which is copied; what lies there, or in x, as one run is no copy
  * but a part of it.
  */
-function copied(node: NodeLowering, x: Value, part: (all: View) => View): Value {
+export function copied(node: NodeLowering, x: Value, part: (all: View) => View): Value {
   const { graph } = node
   const { source, view } = graph.viewed(x)
-  const composed = part(view)
-  const [from, of] = composed.shape.length <= MOST_AXES ? [composed, source] : [part(wholeView(x.shape)), x]
+  const [composed, own] = [part(view), part(wholeView(x.shape))]
+  const isRun = runOf(composed) === undefined && runOf(own) !== undefined
+  const [from, of] = !isRun && composed.shape.length <= MOST_AXES ? [composed, source] : [own, x]
   // Nothing may be sought where there is none: before the first element.
   if (elems(from.shape) === 0) return room(node, x.dtype, from.shape)
   const at = runOf(from)
@@ -134,7 +135,9 @@ const tiling = defineLowering("Tile", (node) => {
     strides: repeats.flatMap((_, axis) => [0, whole.strides[axis]!]),
     offset: 0,
   }
-  node.set(0, node.reshaped(node.run(copy, [x], { from: view }), node.outputShape()))
+  const result = node.run(copy, [x], { from: view })
+  node.graph.setView(result, { source: x, view })
+  node.set(0, node.reshaped(result, node.outputShape()))
 })
 
 /** Which element of an axis of `size` stands at `place`, which may lie outside. */

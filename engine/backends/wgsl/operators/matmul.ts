@@ -12,6 +12,7 @@ import {
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { followingActivation, followingBias } from "./convolution.ts"
+import { writtenAttention } from "./written-attention.ts"
 
 /** A scalar as a constant. */
 const scalar = (node: NodeLowering, value: number) => node.graph.constant([], Float32Array.of(value))
@@ -63,6 +64,8 @@ export const multiplications = [
   }),
 
   defineLowering("MatMul", (node) => {
+    const attention = writtenAttention(node)
+    if (attention) return node.set(0, attention)
     const [a, b] = [node.input(0), node.input(1)]
     const output = node.node.output[0]!
     const shift = b.shape.length > 1 ? followingBias(node, output, b.shape.at(-1)!, -1) : undefined
