@@ -691,7 +691,7 @@ fn main(
   },
   "ops/conv2d/blocked.wgsl": {
     path: "ops/conv2d/blocked.wgsl",
-    hash: "99021ce4a26d3dfb",
+    hash: "003d9a71afdb490b",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -743,7 +743,7 @@ fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
   return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 // Stores 4 channels of one group, from \`first\` on, of 4 neighbouring pixels of a row, those there are; \`line\` is the first channel's row.
-// The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -796,41 +796,42 @@ fn activate(v: f32) -> f32 {
 }
 
 fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
 #if BIAS
-  let v = sum + bias[out];
-#else
-  let v = sum;
+  v += bias[out];
 #endif
 #if RESIDUAL == before
-  y[at] = activate(v + residual[at]);
+  v += residual[at];
 #endif
+  v = activate(v);
 #if RESIDUAL == after
-  y[at] = activate(v) + residual[at];
+  v += residual[at];
 #endif
-#if !RESIDUAL
-  y[at] = activate(v);
-#endif
+  y[at] = v;
 }
 // Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
-fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
   if (places.x < end) {
-    store(line + places.x, out, sums.x);
+    store(line + places.x, outs.x, sums.x);
   }
   if (places.y < end) {
-    store(line + places.y, out, sums.y);
+    store(line + places.y, outs.y, sums.y);
   }
   if (places.z < end) {
-    store(line + places.z, out, sums.z);
+    store(line + places.z, outs.z, sums.z);
   }
   if (places.w < end) {
-    store(line + places.w, out, sums.w);
+    store(line + places.w, outs.w, sums.w);
   }
 }
 
 fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
   if (out < params.group_outs) {
     let area = params.out_height * params.out_width;
-    store_four(line + out * area, first + out, columns, params.out_width, sums);
+    store_four(line + out * area, vec4<u32>(first + out), columns, params.out_width, sums);
   }
 }
 
@@ -928,7 +929,7 @@ fn main(
   },
   "ops/conv2d/depthwise.wgsl": {
     path: "ops/conv2d/depthwise.wgsl",
-    hash: "6c625c9b2963e483",
+    hash: "ba75d37a74e24ad4",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","outs":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -978,7 +979,7 @@ fn next_four(first: u32) -> vec4<u32> {
 fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
   return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
-// The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -1031,34 +1032,35 @@ fn activate(v: f32) -> f32 {
 }
 
 fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
 #if BIAS
-  let v = sum + bias[out];
-#else
-  let v = sum;
+  v += bias[out];
 #endif
 #if RESIDUAL == before
-  y[at] = activate(v + residual[at]);
+  v += residual[at];
 #endif
+  v = activate(v);
 #if RESIDUAL == after
-  y[at] = activate(v) + residual[at];
+  v += residual[at];
 #endif
-#if !RESIDUAL
-  y[at] = activate(v);
-#endif
+  y[at] = v;
 }
 // Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
-fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
   if (places.x < end) {
-    store(line + places.x, out, sums.x);
+    store(line + places.x, outs.x, sums.x);
   }
   if (places.y < end) {
-    store(line + places.y, out, sums.y);
+    store(line + places.y, outs.y, sums.y);
   }
   if (places.z < end) {
-    store(line + places.z, out, sums.z);
+    store(line + places.z, outs.z, sums.z);
   }
   if (places.w < end) {
-    store(line + places.w, out, sums.w);
+    store(line + places.w, outs.w, sums.w);
   }
 }
 // A row of x below one row of a window: where it starts, and how many columns it has, none above the image and below it.
@@ -1118,16 +1120,16 @@ fn main(
     }
   }
   let line = (plane * params.out_height + oy) * params.out_width;
-  store_four(line, out, columns, params.out_width, sums);
+  store_four(line, vec4<u32>(out), columns, params.out_width, sums);
   if (SIDE == 2u) {
-    store_four(line, out, columns + 4u, params.out_width, far);
+    store_four(line, vec4<u32>(out), columns + 4u, params.out_width, far);
   }
 }
 `,
   },
   "ops/conv2d/direct.wgsl": {
     path: "ops/conv2d/direct.wgsl",
-    hash: "7055968d95b323c2",
+    hash: "bb0243e8479e01b7",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","group_channels":"u32","group_outs":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -1169,7 +1171,7 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
-// The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -1222,20 +1224,21 @@ fn activate(v: f32) -> f32 {
 }
 
 fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
 #if BIAS
-  let v = sum + bias[out];
-#else
-  let v = sum;
+  v += bias[out];
 #endif
 #if RESIDUAL == before
-  y[at] = activate(v + residual[at]);
+  v += residual[at];
 #endif
+  v = activate(v);
 #if RESIDUAL == after
-  y[at] = activate(v) + residual[at];
+  v += residual[at];
 #endif
-#if !RESIDUAL
-  y[at] = activate(v);
-#endif
+  y[at] = v;
 }
 
 @compute @workgroup_size(WG)
@@ -1275,7 +1278,7 @@ fn main(
   },
   "ops/conv2d/pointwise.wgsl": {
     path: "ops/conv2d/pointwise.wgsl",
-    hash: "a9403268e9620f75",
+    hash: "ec32f39c9b6d3780",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","channels":"u32","outs":"u32","area":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -1313,7 +1316,7 @@ fn next_four(first: u32) -> vec4<u32> {
 fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
   return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
-// The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -1366,34 +1369,35 @@ fn activate(v: f32) -> f32 {
 }
 
 fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
 #if BIAS
-  let v = sum + bias[out];
-#else
-  let v = sum;
+  v += bias[out];
 #endif
 #if RESIDUAL == before
-  y[at] = activate(v + residual[at]);
+  v += residual[at];
 #endif
+  v = activate(v);
 #if RESIDUAL == after
-  y[at] = activate(v) + residual[at];
+  v += residual[at];
 #endif
-#if !RESIDUAL
-  y[at] = activate(v);
-#endif
+  y[at] = v;
 }
 // Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
-fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
   if (places.x < end) {
-    store(line + places.x, out, sums.x);
+    store(line + places.x, outs.x, sums.x);
   }
   if (places.y < end) {
-    store(line + places.y, out, sums.y);
+    store(line + places.y, outs.y, sums.y);
   }
   if (places.z < end) {
-    store(line + places.z, out, sums.z);
+    store(line + places.z, outs.z, sums.z);
   }
   if (places.w < end) {
-    store(line + places.w, out, sums.w);
+    store(line + places.w, outs.w, sums.w);
   }
 }
 
@@ -1407,7 +1411,7 @@ fn w_four(at: vec4<u32>) -> vec4<f32> {
 
 fn store_row(image: u32, out: u32, pixels: vec4<u32>, sums: vec4<f32>) {
   if (out < params.outs) {
-    store_four((image * params.outs + out) * params.area, out, pixels, params.area, sums);
+    store_four((image * params.outs + out) * params.area, vec4<u32>(out), pixels, params.area, sums);
   }
 }
 
@@ -2310,9 +2314,9 @@ fn main(
   },
   "ops/matmul/blocked.wgsl": {
     path: "ops/matmul/blocked.wgsl",
-    hash: "45d0e3ba2f77611b",
-    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
+    hash: "912bd9857f1650cd",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
     code: `// As naive.wgsl; an invocation makes blocks of 4 × 4 elements, so that each value it reads serves four products or eight. Without workgroup memory or barriers,
 // which software adapters pay dearly for.
@@ -2333,6 +2337,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -2340,12 +2345,14 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
 // Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
 override SIDE: u32 = 1;
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -2396,6 +2403,24 @@ fn activate(v: f32) -> f32 {
   return v;
 #endif
 }
+
+fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
+#if BIAS
+  v += bias[out];
+#endif
+#if RESIDUAL == before
+  v += residual[at];
+#endif
+  v = activate(v);
+#if RESIDUAL == after
+  v += residual[at];
+#endif
+  y[at] = v;
+}
 // 4 × 4 products in registers: what each value that is read serves.
 fn next_four(first: u32) -> vec4<u32> {
   return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
@@ -2405,18 +2430,18 @@ fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
   return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 // Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
-fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
   if (places.x < end) {
-    store(line + places.x, out, sums.x);
+    store(line + places.x, outs.x, sums.x);
   }
   if (places.y < end) {
-    store(line + places.y, out, sums.y);
+    store(line + places.y, outs.y, sums.y);
   }
   if (places.z < end) {
-    store(line + places.z, out, sums.z);
+    store(line + places.z, outs.z, sums.z);
   }
   if (places.w < end) {
-    store(line + places.w, out, sums.w);
+    store(line + places.w, outs.w, sums.w);
   }
 }
 
@@ -2428,18 +2453,9 @@ fn b_four(at: vec4<u32>) -> vec4<f32> {
   return vec4<f32>(b[at.x], b[at.y], b[at.z], b[at.w]);
 }
 
-fn store(at: u32, line: u32, sum: f32) {
-#if BIAS
-  y[at] = activate(sum + bias[at - line]);
-#else
-  y[at] = activate(sum);
-#endif
-}
-
 fn store_row(batch: u32, row: u32, cols: vec4<u32>, sums: vec4<f32>) {
   if (row < params.m) {
-    let line = (batch * params.m + row) * params.n;
-    store_four(line, line, cols, params.n, sums);
+    store_four((batch * params.m + row) * params.n, cols, cols, params.n, sums);
   }
 }
 
@@ -2504,12 +2520,12 @@ fn main(
   },
   "ops/matmul/naive.wgsl": {
     path: "ops/matmul/naive.wgsl",
-    hash: "2d9b604272e6235b",
-    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
+    hash: "db0f6268ceb502d1",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
-    code: `// y[batch, row, col] = activate(bias[col] + Σ a[batch, row, x] · b[batch, x, col]), an invocation an element. Strides are in elements: a transposed
-// matrix is one with its strides exchanged, and one that all batches share has a batch stride of 0.
+    code: `// y[batch, row, col] = f(scale · Σ a[batch, row, x] · b[batch, x, col] + bias[col]), with a residual within or after f; an invocation an element. Strides are in
+// elements: a transposed matrix is one with its strides exchanged, and one that all batches share has a batch stride of 0.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -2527,6 +2543,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -2534,10 +2551,12 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -2589,6 +2608,24 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
+fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
+#if BIAS
+  v += bias[out];
+#endif
+#if RESIDUAL == before
+  v += residual[at];
+#endif
+  v = activate(v);
+#if RESIDUAL == after
+  v += residual[at];
+#endif
+  y[at] = v;
+}
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
@@ -2604,25 +2641,21 @@ fn main(
   let batch = i / (params.n * params.m);
   var left = batch * params.a_batch + row * params.a_row;
   var right = batch * params.b_batch + col * params.b_col;
-#if BIAS
-  var sum = bias[col];
-#else
   var sum = 0.0;
-#endif
   for (var x = 0u; x < params.k; x++) {
     sum += a[left] * b[right];
     left += params.a_col;
     right += params.b_row;
   }
-  y[i] = activate(sum);
+  store(i, col, sum);
 }
 `,
   },
   "ops/matmul/split.wgsl": {
     path: "ops/matmul/split.wgsl",
-    hash: "a3004be8caea9422",
-    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
+    hash: "da7949b69d7c213c",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG_X":32,"WG_Y":8},
     code: `// As naive.wgsl; for few rows or columns and a long k, which is split: a workgroup makes WG_X neighbouring elements of a row of y, and WG_Y invocations share the sum
 // of each. Neighbours in a workgroup read neighbouring words of b where WG_X goes along its rows (many columns), or with WG_X = 1 where k does.
@@ -2643,6 +2676,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -2650,11 +2684,13 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG_X: u32 = 32;
 override WG_Y: u32 = 8;
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -2704,6 +2740,24 @@ fn activate(v: f32) -> f32 {
 #if !ACTIVATION
   return v;
 #endif
+}
+
+fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
+#if BIAS
+  v += bias[out];
+#endif
+#if RESIDUAL == before
+  v += residual[at];
+#endif
+  v = activate(v);
+#if RESIDUAL == after
+  v += residual[at];
+#endif
+  y[at] = v;
 }
 
 var<workgroup> partial: array<f32, WG_X * WG_Y>;
@@ -2737,18 +2791,15 @@ fn main(
   for (var part = 1u; part < WG_Y; part++) {
     sum += partial[part * WG_X + lid.x];
   }
-#if BIAS
-  sum += bias[col];
-#endif
-  y[(batch * params.m + row) * params.n + col] = activate(sum);
+  store((batch * params.m + row) * params.n + col, col, sum);
 }
 `,
   },
   "ops/matmul/subgroup-blocked.wgsl": {
     path: "ops/matmul/subgroup-blocked.wgsl",
-    hash: "2f0d083aa532dfc0",
-    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
+    hash: "8abbde872b4f7f4a",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
     code: `// As blocked.wgsl; a workgroup makes 4 rows of y, an invocation 4 elements of each, which lie WG apart, so that neighbouring invocations touch neighbouring words. Along
 // k each invocation of a subgroup reads one value of each row of a, and all have them from its registers: no workgroup memory, no barriers.
@@ -2770,6 +2821,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -2777,11 +2829,13 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Whole subgroups: each invocation has values that the others need.
 override WG: u32 = 64;
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -2833,6 +2887,24 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
+fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
+#if BIAS
+  v += bias[out];
+#endif
+#if RESIDUAL == before
+  v += residual[at];
+#endif
+  v = activate(v);
+#if RESIDUAL == after
+  v += residual[at];
+#endif
+  y[at] = v;
+}
+
 fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
   if (row >= params.m) {
     return;
@@ -2840,11 +2912,7 @@ fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
   let base = (batch * params.m + row) * params.n;
   for (var j = 0u; j < 4u; j++) {
     if (cols[j] < params.n) {
-#if BIAS
-      y[base + cols[j]] = activate(values[j] + bias[cols[j]]);
-#else
-      y[base + cols[j]] = activate(values[j]);
-#endif
+      store(base + cols[j], cols[j], values[j]);
     }
   }
 }
@@ -2898,9 +2966,9 @@ fn main(
   },
   "ops/matmul/subgroup-split.wgsl": {
     path: "ops/matmul/subgroup-split.wgsl",
-    hash: "3124bc1b8f1435f8",
-    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
+    hash: "37eee86b409d346d",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
     code: `// As split.wgsl; a workgroup makes 4 neighbouring elements of a row of y, and shares out their sums along k, where neighbours read neighbouring words if b's columns lie
 // so. What an invocation has is added up in its subgroup, then what the subgroups have: one barrier.
@@ -2922,6 +2990,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -2929,10 +2998,12 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -2982,6 +3053,24 @@ fn activate(v: f32) -> f32 {
 #if !ACTIVATION
   return v;
 #endif
+}
+
+fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
+#if BIAS
+  v += bias[out];
+#endif
+#if RESIDUAL == before
+  v += residual[at];
+#endif
+  v = activate(v);
+#if RESIDUAL == after
+  v += residual[at];
+#endif
+  y[at] = v;
 }
 
 var<workgroup> totals: array<vec4<f32>, WG>;
@@ -3020,11 +3109,7 @@ fn main(
   let all = subgroupAdd(part);
   for (var j = li; j < 4u; j += WG) {
     if (col + j < params.n) {
-#if BIAS
-      y[(batch * params.m + row) * params.n + col + j] = activate(all[j] + bias[col + j]);
-#else
-      y[(batch * params.m + row) * params.n + col + j] = activate(all[j]);
-#endif
+      store((batch * params.m + row) * params.n + col + j, col + j, all[j]);
     }
   }
 }
@@ -3032,9 +3117,9 @@ fn main(
   },
   "ops/matmul/tiled.wgsl": {
     path: "ops/matmul/tiled.wgsl",
-    hash: "e67ff2b5059b6900",
-    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","low":"f32","high":"f32"},
+    hash: "3e49e02c5091ce6d",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG_X":16,"WG_Y":16,"TILE_K":16},
     code: `// As naive.wgsl; a workgroup makes a tile of y of TILE_M × TILE_N, an invocation 4 × 4 of it.
 // Its four columns lie WG_X apart, so that neighbouring invocations touch neighbouring words. Each step along k brings a slab of a and one of b
@@ -3056,6 +3141,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -3063,8 +3149,9 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG_X: u32 = 16;
 override WG_Y: u32 = 16;
@@ -3072,6 +3159,7 @@ override TILE_K: u32 = 16;
 override TILE_M: u32 = WG_Y * 4u;
 override TILE_N: u32 = WG_X * 4u;
 
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -3123,6 +3211,24 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
+fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
+#if BIAS
+  v += bias[out];
+#endif
+#if RESIDUAL == before
+  v += residual[at];
+#endif
+  v = activate(v);
+#if RESIDUAL == after
+  v += residual[at];
+#endif
+  y[at] = v;
+}
+
 var<workgroup> a_tile: array<f32, TILE_M * TILE_K>;
 var<workgroup> b_tile: array<f32, TILE_K * TILE_N>;
 
@@ -3144,11 +3250,7 @@ fn store_row(batch: u32, row: u32, col0: u32, values: vec4<f32>) {
   for (var j = 0u; j < 4u; j++) {
     let col = col0 + j * WG_X;
     if (row < params.m && col < params.n) {
-#if BIAS
-      y[(batch * params.m + row) * params.n + col] = activate(values[j] + bias[col]);
-#else
-      y[(batch * params.m + row) * params.n + col] = activate(values[j]);
-#endif
+      store((batch * params.m + row) * params.n + col, col, values[j]);
     }
   }
 }
@@ -3339,7 +3441,7 @@ fn main(
   },
   "ops/packed-conv2d/blocked.wgsl": {
     path: "ops/packed-conv2d/blocked.wgsl",
-    hash: "f09c784ddfe286b1",
+    hash: "3a0187d3874ea723",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"pieces":"u32","blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","taps":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -3575,7 +3677,7 @@ fn weights(row: u32, i: u32) -> Eight {
 }
 #endif
 // Stores 4 channels of one group, from \`first\` on, of 4 neighbouring pixels of a row, those there are; \`line\` is the first channel's row.
-// The sum of a convolution's products on its way to y: with a bias, and a residual that is added before the activation or after it.
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
 #if SIGMOID
@@ -3628,41 +3730,42 @@ fn activate(v: f32) -> f32 {
 }
 
 fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
 #if BIAS
-  let v = sum + bias[out];
-#else
-  let v = sum;
+  v += bias[out];
 #endif
 #if RESIDUAL == before
-  y[at] = activate(v + residual[at]);
+  v += residual[at];
 #endif
+  v = activate(v);
 #if RESIDUAL == after
-  y[at] = activate(v) + residual[at];
+  v += residual[at];
 #endif
-#if !RESIDUAL
-  y[at] = activate(v);
-#endif
+  y[at] = v;
 }
 // Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
-fn store_four(line: u32, out: u32, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
   if (places.x < end) {
-    store(line + places.x, out, sums.x);
+    store(line + places.x, outs.x, sums.x);
   }
   if (places.y < end) {
-    store(line + places.y, out, sums.y);
+    store(line + places.y, outs.y, sums.y);
   }
   if (places.z < end) {
-    store(line + places.z, out, sums.z);
+    store(line + places.z, outs.z, sums.z);
   }
   if (places.w < end) {
-    store(line + places.w, out, sums.w);
+    store(line + places.w, outs.w, sums.w);
   }
 }
 
 fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
   if (out < params.group_outs) {
     let area = params.out_height * params.out_width;
-    store_four(line + out * area, first + out, columns, params.out_width, sums);
+    store_four(line + out * area, vec4<u32>(first + out), columns, params.out_width, sums);
   }
 }
 

@@ -33,7 +33,7 @@ override WG: u32 = 64;
 // Fours of pixels that an invocation makes: 1 or 2.
 override SIDE: u32 = 1;
 #include "wgsl/outer.wgsl"
-#include "wgsl/store-conv.wgsl"
+#include "wgsl/store-sum.wgsl"
 #include "wgsl/store-four.wgsl"
 #include "wgsl/conv-row.wgsl"
 
@@ -67,8 +67,8 @@ fn main(
     }
   }
   let line = (plane * params.out_height + oy) * params.out_width;
-  store_four(line, out, columns, params.out_width, sums);
+  store_four(line, vec4<u32>(out), columns, params.out_width, sums);
   if (SIDE == 2u) {
-    store_four(line, out, columns + 4u, params.out_width, far);
+    store_four(line, vec4<u32>(out), columns + 4u, params.out_width, far);
   }
 }

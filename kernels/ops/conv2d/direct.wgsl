@@ -32,7 +32,7 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/store-conv.wgsl"
+#include "wgsl/store-sum.wgsl"
 
 @compute @workgroup_size(WG)
 fn main(

@@ -21,7 +21,7 @@ override WG: u32 = 64;
 // Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
 override SIDE: u32 = 1;
 #include "wgsl/outer.wgsl"
-#include "wgsl/store-conv.wgsl"
+#include "wgsl/store-sum.wgsl"
 #include "wgsl/store-four.wgsl"
 
 fn x_four(at: vec4<u32>) -> vec4<f32> {
@@ -34,7 +34,7 @@ fn w_four(at: vec4<u32>) -> vec4<f32> {
 
 fn store_row(image: u32, out: u32, pixels: vec4<u32>, sums: vec4<f32>) {
   if (out < params.outs) {
-    store_four((image * params.outs + out) * params.area, out, pixels, params.area, sums);
+    store_four((image * params.outs + out) * params.area, vec4<u32>(out), pixels, params.area, sums);
   }
 }
 

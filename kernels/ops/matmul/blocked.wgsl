@@ -13,6 +13,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -20,13 +21,14 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
 // Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
 override SIDE: u32 = 1;
-#include "wgsl/activate.wgsl"
+#include "wgsl/store-sum.wgsl"
 #include "wgsl/outer.wgsl"
 #include "wgsl/store-four.wgsl"
 
@@ -38,18 +40,9 @@ fn b_four(at: vec4<u32>) -> vec4<f32> {
   return vec4<f32>(b[at.x], b[at.y], b[at.z], b[at.w]);
 }
 
-fn store(at: u32, line: u32, sum: f32) {
-#if BIAS
-  y[at] = activate(sum + bias[at - line]);
-#else
-  y[at] = activate(sum);
-#endif
-}
-
 fn store_row(batch: u32, row: u32, cols: vec4<u32>, sums: vec4<f32>) {
   if (row < params.m) {
-    let line = (batch * params.m + row) * params.n;
-    store_four(line, line, cols, params.n, sums);
+    store_four((batch * params.m + row) * params.n, cols, cols, params.n, sums);
   }
 }
 

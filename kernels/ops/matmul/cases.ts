@@ -40,11 +40,18 @@ const small: Partial<Record<MatmulAlgorithm, Tuning>> = {
 const largeBlocks: Tuning = { SIDE: 2 }
 
 /** What the matrices are beside their sizes, by every algorithm. */
-function every(name: string, a: Shape, b: Shape, attributes: Partial<MatmulAttributes>, bias = false): Case[] {
+function every(
+  name: string,
+  a: Shape,
+  b: Shape,
+  attributes: Partial<MatmulAttributes>,
+  bias = false,
+  residual?: Shape,
+): Case[] {
   const n = attributes.transposeB ? b.at(-2)! : b.at(-1)!
   const by = (algorithm: MatmulAlgorithm, tuning: Tuning | undefined = small[algorithm], how: string = algorithm) => ({
     name: `${how}, ${name}`,
-    shapes: [a, b, bias ? [n] : undefined],
+    shapes: [a, b, bias ? [n] : undefined, residual],
     fill: integers,
     algorithm,
     ...(tuning && { tuning }),
@@ -73,6 +80,16 @@ export const cases: Case[] = [
   { name: "blocked, batches of whole blocks, a workgroup for each", shapes: [[2, 8, 3], [2, 3, 8]], fill: integers, algorithm: "blocked", tuning: { WG: 1 }, tolerance: exact }, // biome-ignore format: a shape is a line
   ...every("a bias", [6, 5], [5, 7], {}, true),
   ...every("clipped", [6, 5], [5, 7], { activation: { low: -20, high: 30 } }, true),
+  ...every("scaled, with a bias", [6, 5], [5, 7], { scale: -2 }, true),
+  ...every("clipped, then a residual", [2, 6, 5], [2, 5, 7], { activation: { low: -20 } }, false, [2, 6, 7]),
+  ...every("a residual, then clipped", [6, 5], [5, 7], { scale: 2, activation: { low: -20 }, residualFirst: true }, true, [6, 7]), // biome-ignore format: a case a line
+  {
+    name: "scaled, silu and a residual",
+    shapes: [[6, 5], [5, 7], [7], [6, 7]], // biome-ignore format: a list
+    fill: uniform,
+    attributes: { scale: 0.3, activation: "silu" } as MatmulAttributes,
+    tolerance: sumOfProducts,
+  },
   ...every("leaky", [6, 5], [5, 7], { activation: { slope: -0.5 } }, true),
   ...activationFunctions.map((name) => ({
     name: `its ${name}`,

@@ -13,7 +13,11 @@ export interface MatmulAttributes {
   transposeA: boolean
   /** b is [..., n, k]. */
   transposeB: boolean
+  /** What the product is multiplied by, before anything is added to it. */
+  scale: number
   activation: Activation | undefined
+  /** The residual is added before the activation, else after it. */
+  residualFirst: boolean
 }
 /** One side of the product: its strides in elements. */
 interface Matrix {
@@ -29,7 +33,9 @@ export interface MatmulProblem {
   k: number
   a: Matrix
   b: Matrix
+  scale: number
   bias: boolean
+  residual: "before" | "after" | undefined
   activation: Activation | undefined
 }
 export type MatmulAlgorithm = "naive" | "split" | "subgroup-split" | "blocked" | "subgroup-blocked" | "tiled"
@@ -37,8 +43,13 @@ export type MatmulAlgorithm = "naive" | "split" | "subgroup-split" | "blocked" |
 /** Elements of y along each axis that one invocation makes, or one block of it, of a subgroup's split sums a workgroup: fixed in the sources. */
 const PER_INVOCATION = 4
 
-const config = ({ bias, activation }: MatmulProblem) => ({ BIAS: bias, ...activationConfig(activation) })
-const params = ({ batch, m, n, k, a, b, activation }: MatmulProblem) => ({
+const config = ({ scale, bias, residual, activation }: MatmulProblem) => ({
+  SCALE: scale !== 1,
+  BIAS: bias,
+  RESIDUAL: residual ?? false,
+  ...activationConfig(activation),
+})
+const params = ({ batch, m, n, k, a, b, scale, activation }: MatmulProblem) => ({
   batches: elems(batch),
   m,
   n,
@@ -49,6 +60,7 @@ const params = ({ batch, m, n, k, a, b, activation }: MatmulProblem) => ({
   b_batch: b.batch,
   b_row: b.row,
   b_col: b.col,
+  scale,
   ...activationParams(activation),
 })
 /** How far apart the matrices of `x` lie, broadcast to the axes `batch` in front; undefined where that differs between them. */
@@ -185,8 +197,8 @@ export function plan({ m, n, k, b }: MatmulProblem, limits: Limits): { algorithm
 }
 
 /**
- * a [..., m, k] · b [..., k, n] + bias? [n] → [..., m, n], all float32; the axes in front are broadcast by NumPy's rules, where the matrices of each side then lie evenly: both have all of
- * these axes, or one has them all and the other has none or one element along each.
+ * a [..., m, k] · b [..., k, n] · scale + bias? [n], residual? [..., m, n] → [..., m, n], all float32; the axes in front are broadcast by NumPy's rules, where the matrices of each side then lie
+ * evenly: both have all of these axes, or one has them all and the other has none or one element along each.
  */
 export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgorithm>({
   name: "matmul",
@@ -194,10 +206,11 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
     { ...float32("a"), strided: isEven },
     { ...float32("b"), strided: isEven },
     { ...float32("bias"), optional: true },
+    { ...float32("residual"), optional: true },
   ],
-  defaults: { transposeA: false, transposeB: false, activation: undefined },
+  defaults: { transposeA: false, transposeB: false, scale: 1, activation: undefined, residualFirst: false },
   algorithms: { naive, split, "subgroup-split": subgroupSplit, blocked, "subgroup-blocked": subgroupBlocked, tiled },
-  problem([left, right, bias], { transposeA, transposeB, activation }) {
+  problem([left, right, bias, residual], { transposeA, transposeB, scale, activation, residualFirst }) {
     const [viewA, viewB] = [viewOf(left!), viewOf(right!)]
     const [a, b] = [left!.shape, right!.shape]
     const refuse = (path: string, expected: string) =>
@@ -215,8 +228,15 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
     if (apartA === undefined) throw refuse("a", `[${batch}, m, k]`)
     if (apartB === undefined) throw refuse("b", `[${batch}, k, n]`)
     if (bias && (bias.shape.length !== 1 || bias.shape[0] !== n)) throw refuse("bias", `[${n}]`)
+    const shape = [...batch, m, n]
+    if (residual && residual.shape.join() !== shape.join()) throw refuse("residual", `[${shape}]`)
+    if (!Number.isFinite(Math.fround(scale)))
+      throw fail("IPFA_INPUT_INVALID", {
+        message: `matmul's scale is a number, not ${scale}.`,
+        data: { path: "scale", expected: "a number" },
+      })
     activationParams(activation)
-    elems([...batch, m, n])
+    elems(shape)
     return {
       batch,
       m,
@@ -224,7 +244,9 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
       k,
       a: matrix(viewA, transposeA, apartA),
       b: matrix(viewB, transposeB, apartB),
+      scale,
       bias: bias !== undefined,
+      residual: residual && (residualFirst ? "before" : "after"),
       activation,
     }
   },

@@ -1,5 +1,5 @@
-// y[batch, row, col] = activate(bias[col] + Σ a[batch, row, x] · b[batch, x, col]), an invocation an element. Strides are in elements: a transposed
-// matrix is one with its strides exchanged, and one that all batches share has a batch stride of 0.
+// y[batch, row, col] = f(scale · Σ a[batch, row, x] · b[batch, x, col] + bias[col]), with a residual within or after f; an invocation an element. Strides are in
+// elements: a transposed matrix is one with its strides exchanged, and one that all batches share has a batch stride of 0.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -13,6 +13,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -20,11 +21,12 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/activate.wgsl"
+#include "wgsl/store-sum.wgsl"
 
 @compute @workgroup_size(WG)
 fn main(
@@ -41,15 +43,11 @@ fn main(
   let batch = i / (params.n * params.m);
   var left = batch * params.a_batch + row * params.a_row;
   var right = batch * params.b_batch + col * params.b_col;
-#if BIAS
-  var sum = bias[col];
-#else
   var sum = 0.0;
-#endif
   for (var x = 0u; x < params.k; x++) {
     sum += a[left] * b[right];
     left += params.a_col;
     right += params.b_row;
   }
-  y[i] = activate(sum);
+  store(i, col, sum);
 }

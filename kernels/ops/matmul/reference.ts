@@ -1,36 +1,43 @@
 import { activated, activatedBounds } from "../../activated.ts"
 import type { Tolerance } from "../../define-kernel.ts"
 import { elems } from "../../gpu-tensor.ts"
-import { gamma, TINY } from "../../tolerance.ts"
+import { gamma, TINY, ULP } from "../../tolerance.ts"
 import type { MatmulProblem } from "./matmul.ts"
 
 type Inputs = readonly (ArrayLike<number> | undefined)[]
 
-function products([left, right, bias]: Inputs, { batch, m, n, k, a, b }: MatmulProblem): Float64Array {
+/** What the activation is of: products times the scale, bias, and a residual that is added before it. */
+function sums([left, right, bias, added]: Inputs, { batch, m, n, k, a, b, scale, residual }: MatmulProblem) {
   const y = new Float64Array(elems(batch) * m * n)
   for (let at = 0; at < y.length; at++) {
     const [col, row, matrix] = [at % n, Math.floor(at / n) % m, Math.floor(at / (n * m))]
-    let sum = bias?.[col] ?? 0
+    let sum = 0
     for (let x = 0; x < k; x++)
       sum += left![matrix * a.batch + row * a.row + x * a.col]! * right![matrix * b.batch + x * b.row + col * b.col]!
-    y[at] = sum
+    y[at] = scale * sum + (bias?.[col] ?? 0) + (residual === "before" ? added![at]! : 0)
   }
   return y
 }
 
 export function reference(inputs: Inputs, problem: MatmulProblem): Float64Array {
-  return products(inputs, problem).map((value) => activated(value, problem.activation))
+  const values = sums(inputs, problem).map((value) => activated(value, problem.activation))
+  return problem.residual === "after" ? values.map((value, i) => value + inputs[3]![i]!) : values
 }
 
-/** Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most k roundings, and one for the bias. Then comes the activation. */
+/**
+ * Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most k roundings, one each for the scale and its product, one for the bias and one for the
+ * residual. Then come the activation, and a residual after it.
+ */
 export const sumOfProducts: Tolerance<MatmulProblem> = {
-  formula: "f(γ(k + 1)·(|a|·|b| + |bias|) + (k + 1)·TINY)",
-  bounds(inputs, problem) {
-    const sizes = products(
+  formula: "f(γ(k + 4)·(|scale|·|a|·|b| + |bias| + |residual|) + (k + 4)·(1 + |scale|)·TINY) + ULP·|y|",
+  bounds(inputs, problem, expected) {
+    const { k, scale, activation, residual } = problem
+    const sizes = sums(
       inputs.map((input) => input && Float64Array.from(input, Math.abs)),
-      problem,
+      { ...problem, scale: Math.abs(scale) },
     )
-    const bounds = sizes.map((size) => gamma(problem.k + 1) * size + (problem.k + 1) * TINY)
-    return activatedBounds(products(inputs, problem), bounds, problem.activation)
+    const bounds = sizes.map((size) => gamma(k + 4) * size + (k + 4) * (1 + Math.abs(scale)) * TINY)
+    const results = activatedBounds(sums(inputs, problem), bounds, activation)
+    return residual === "after" ? results.map((bound, i) => bound + ULP * Math.abs(expected[i]!) + TINY) : results
   },
 }

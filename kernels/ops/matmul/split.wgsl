@@ -13,6 +13,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -20,12 +21,13 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG_X: u32 = 32;
 override WG_Y: u32 = 8;
-#include "wgsl/activate.wgsl"
+#include "wgsl/store-sum.wgsl"
 
 var<workgroup> partial: array<f32, WG_X * WG_Y>;
 
@@ -58,8 +60,5 @@ fn main(
   for (var part = 1u; part < WG_Y; part++) {
     sum += partial[part * WG_X + lid.x];
   }
-#if BIAS
-  sum += bias[col];
-#endif
-  y[(batch * params.m + row) * params.n + col] = activate(sum);
+  store((batch * params.m + row) * params.n + col, col, sum);
 }

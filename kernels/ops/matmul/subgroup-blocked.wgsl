@@ -14,6 +14,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -21,12 +22,13 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Whole subgroups: each invocation has values that the others need.
 override WG: u32 = 64;
-#include "wgsl/activate.wgsl"
+#include "wgsl/store-sum.wgsl"
 
 fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
   if (row >= params.m) {
@@ -35,11 +37,7 @@ fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
   let base = (batch * params.m + row) * params.n;
   for (var j = 0u; j < 4u; j++) {
     if (cols[j] < params.n) {
-#if BIAS
-      y[base + cols[j]] = activate(values[j] + bias[cols[j]]);
-#else
-      y[base + cols[j]] = activate(values[j]);
-#endif
+      store(base + cols[j], cols[j], values[j]);
     }
   }
 }

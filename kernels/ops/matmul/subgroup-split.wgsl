@@ -14,6 +14,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -21,11 +22,12 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/activate.wgsl"
+#include "wgsl/store-sum.wgsl"
 
 var<workgroup> totals: array<vec4<f32>, WG>;
 
@@ -63,11 +65,7 @@ fn main(
   let all = subgroupAdd(part);
   for (var j = li; j < 4u; j += WG) {
     if (col + j < params.n) {
-#if BIAS
-      y[(batch * params.m + row) * params.n + col + j] = activate(all[j] + bias[col + j]);
-#else
-      y[(batch * params.m + row) * params.n + col + j] = activate(all[j]);
-#endif
+      store((batch * params.m + row) * params.n + col + j, col + j, all[j]);
     }
   }
 }

@@ -14,6 +14,7 @@ struct Params {
   b_batch: u32,
   b_row: u32,
   b_col: u32,
+  scale: f32,
   low: f32,
   high: f32,
 }
@@ -21,8 +22,9 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG_X: u32 = 16;
 override WG_Y: u32 = 16;
@@ -30,7 +32,7 @@ override TILE_K: u32 = 16;
 override TILE_M: u32 = WG_Y * 4u;
 override TILE_N: u32 = WG_X * 4u;
 
-#include "wgsl/activate.wgsl"
+#include "wgsl/store-sum.wgsl"
 
 var<workgroup> a_tile: array<f32, TILE_M * TILE_K>;
 var<workgroup> b_tile: array<f32, TILE_K * TILE_N>;
@@ -53,11 +55,7 @@ fn store_row(batch: u32, row: u32, col0: u32, values: vec4<f32>) {
   for (var j = 0u; j < 4u; j++) {
     let col = col0 + j * WG_X;
     if (row < params.m && col < params.n) {
-#if BIAS
-      y[(batch * params.m + row) * params.n + col] = activate(values[j] + bias[col]);
-#else
-      y[(batch * params.m + row) * params.n + col] = activate(values[j]);
-#endif
+      store((batch * params.m + row) * params.n + col, col, values[j]);
     }
   }
 }
