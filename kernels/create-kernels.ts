@@ -62,6 +62,15 @@ type Search = (
 ) => Promise<GpuTensor<"int32">>
 /** Along an axis, the last unless given. */
 type Softmax = (x: Float32, attributes?: Partial<SoftmaxAttributes>, options?: RunOptions<"line">) => Result
+/** Over the last axis; w has a weight for each of its elements, and a bias may; a residual like x is added to it first. `eps` is 1e-5 unless given. */
+type Norm = (
+  x: Float32,
+  w: Float32,
+  bias?: Float32,
+  residual?: Float32,
+  attributes?: Partial<NormAttributes>,
+  options?: RunOptions<"row">,
+) => Result
 /** [n, c, h, w] → [n, c, h', w'] */
 type Pool = (x: Float32, attributes: Partial<PoolAttributes>, options?: RunOptions<"flat">) => Result
 
@@ -111,11 +120,12 @@ export interface Kernels
   readAll: typeof readAll
   /** [..., m, k] · [..., k, n] → [..., m, n], the axes in front broadcast by NumPy's rules; [k] is a row on the left, a column on the right. */
   matmul(a: Floats, b: Floats, options?: RunOptions<MatmulAlgorithm>): Result
-  /** As matmul for matrices, and for batches of which both are alike or one has none; with a bias [n], transposed sides, an activation. */
+  /** As matmul for matrices, and for batches of which both are alike or one has none; with a bias [n], a residual like the result, transposed sides, a scale, an activation. */
   gemm(
     a: Floats,
     b: Floats,
-    bias: Floats | undefined,
+    bias?: Floats,
+    residual?: Floats,
     attributes?: Partial<MatmulAttributes>,
     options?: RunOptions<MatmulAlgorithm>,
   ): Result
@@ -151,17 +161,9 @@ export interface Kernels
   leakyRelu: UnaryWith<{ alpha: number }>
   /** To the nearest whole number of steps, from `low` to `high` of them. */
   roundTo: UnaryWith<unary.Rounding>
-  /** Over the last axis; w has a weight for each of its elements. `eps` is 1e-5 unless given. */
-  rmsNorm(x: Float32, w: Float32, attributes?: Partial<NormAttributes>, options?: RunOptions<"row">): Result
-  /** As rmsNorm, the mean taken out first, with a bias like w and a residual like x that is added to it first. */
-  layerNorm(
-    x: Float32,
-    w: Float32,
-    bias?: Float32,
-    residual?: Float32,
-    attributes?: Partial<NormAttributes>,
-    options?: RunOptions<"row">,
-  ): Result
+  rmsNorm: Norm
+  /** As rmsNorm, the mean taken out first. */
+  layerNorm: Norm
   /** [rows, cols] → [cols, rows], any dtype, moved; `permute` shows them so without. */
   transpose<D extends GpuDtype>(x: GpuTensor<D>, options?: RunOptions<"tiled">): Promise<GpuTensor<D>>
   /** What one view shows of x, all of it unless given, to where another shows in the result; see view.ts. Any dtype. */
@@ -245,6 +247,10 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     runtime.run(kernel, [x], attributes, options) as unknown as Any
   const two = (kernel: AnyKernel) => (a: GpuTensor, b: GpuTensor, options?: RunOptions) =>
     runtime.run(kernel, [a, b], {}, options) as unknown as Any
+  const norm =
+    (kernel: AnyKernel) =>
+    (x: Float32, w: Float32, bias?: Float32, residual?: Float32, attributes?: object, options?: RunOptions) =>
+      runtime.run(kernel, [x, w, bias, residual] as GpuTensor[], attributes, options) as Result
   const each = <K extends string, F>(kernels: Record<K, AnyKernel>, f: (kernel: AnyKernel) => F) =>
     Object.fromEntries(Object.entries<AnyKernel>(kernels).map(([name, kernel]) => [name, f(kernel)])) as Record<K, F>
   const { clip, gelu, hardSigmoid, leakyRelu, roundTo, ...plain } = unary
@@ -275,7 +281,8 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     ...each(binary, two),
     ...each({ transpose }, one),
     matmul: (a, b, options) => product(runtime, a, b, options) as Result,
-    gemm: (a, b, bias, attributes, options) => runtime.run(matmul, [a, b, bias], attributes, options) as Result,
+    gemm: (a, b, bias, residual, attributes, options) =>
+      runtime.run(matmul, [a, b, bias, residual], attributes, options) as Result,
     conv2d: (x, w, bias, attributes, options) => runtime.run(conv2d, [x, w, bias], attributes, options) as Result,
     packedConv2d: (x, { format, shape: [outs, taps], words }, bias, { size, ...attributes }, options) => {
       const shape = [outs, taps / elems(size), ...size] as const
@@ -284,9 +291,8 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     },
     convTranspose2d: (x, w, bias, attributes, options) =>
       runtime.run(convTranspose2d, [x, w, bias], attributes, options) as Result,
-    rmsNorm: (x, w, attributes, options) => runtime.run(rmsNorm, [x, w], attributes, options) as Result,
-    layerNorm: (x, w, bias, residual, attributes, options) =>
-      runtime.run(layerNorm, [x, w, bias, residual], attributes, options) as Result,
+    rmsNorm: norm(rmsNorm),
+    layerNorm: norm(layerNorm),
     gather: (x, indices, attributes, options) =>
       runtime.run(gather, [x, indices] as GpuTensor[], attributes, options) as unknown as Any,
     pixels: (source) => pixels(runtime, source),

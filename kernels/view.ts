@@ -117,7 +117,7 @@ export function collapsed(views: readonly View[]): View[] {
 
 /** The same elements in the same order in another shape, of as many; undefined where no strides say that. */
 export function reshaped(view: View, shape: Shape): View | undefined {
-  if (elems(shape) === 0) return undefined
+  if (shape.includes(0)) return undefined
   const [runs] = collapsed([view]) as [View]
   const strides = new Array<number>(shape.length).fill(0)
   let run = runs.shape.length - 1

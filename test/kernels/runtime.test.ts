@@ -53,11 +53,25 @@ describe("operations", () => {
     const x = f32([1, 2], [3, -4])
     const probabilities = await keep(await gpu.softmax(x)).read()
     expect(probabilities[0]).toBeCloseTo(1 / (1 + Math.exp(-7)), 6)
-    const normed = await keep(await gpu.rmsNorm(x, f32([2], [1, 2]), { eps: 12.5 })).read()
+    const normed = await keep(await gpu.rmsNorm(x, f32([2], [1, 2]), undefined, undefined, { eps: 12.5 })).read()
     expect([...normed]).toEqual([expect.closeTo(0.6, 6), expect.closeTo(-1.6, 6)])
     const [byErf, byTanh] = [await gpu.gelu(x), await gpu.gelu(x, { approximate: "tanh" })].map(keep)
     expect((await byErf!.read())[0]).toBeCloseTo(2.99595, 5)
     expect((await byTanh!.read())[0]).toBeCloseTo(2.996363, 5)
+  })
+
+  test("gemm takes a bias, a residual and a scale, and both norms a bias and a residual", async () => {
+    const x = f32([1, 2], [3, -4])
+    const [bias, residual] = [f32([2], [10, 20]), f32([1, 2], [100, 200])]
+    const product = await gpu.gemm(x, f32([2, 2], [1, 0, 0, 1]), bias, residual, { scale: 2 })
+    expect([...(await keep(product).read())]).toEqual([116, 212])
+    const same = f32([2], [1, 1])
+    // Of 7 and 1: the root of their mean of squares is 5, their mean 4 and their deviation 3.
+    const to = f32([1, 2], [4, 5])
+    const [rms, layer] = [await gpu.rmsNorm(x, same, bias, to), await gpu.layerNorm(x, same, bias, to)].map(keep)
+    const near = (list: number[]) => list.map((value) => expect.closeTo(value, 4))
+    expect([...(await rms!.read())]).toEqual(near([10 + 7 / 5, 20 + 1 / 5]))
+    expect([...(await layer!.read())]).toEqual(near([11, 19]))
   })
 
   test("transpose keeps the bits of a NaN and of 32-bit integers", async () => {
@@ -241,10 +255,10 @@ describe("inputs are refused before anything runs", () => {
     const x = f32([2], [1, 2])
     const invalid = code("IPFA_INPUT_INVALID")
     await expect(gpu.gelu(x, { approximate: "fast" as "tanh" })).rejects.toEqual(invalid)
-    await expect(gpu.rmsNorm(x, x, { eps: 0 })).rejects.toEqual(invalid)
+    await expect(gpu.rmsNorm(x, x, undefined, undefined, { eps: 0 })).rejects.toEqual(invalid)
     const square = f32([2, 2], [1, 2, 3, 4])
     for (const activation of [{ slope: Number.POSITIVE_INFINITY }, { low: 1, high: 0 }])
-      await expect(gpu.gemm(square, square, undefined, { activation })).rejects.toEqual(invalid)
+      await expect(gpu.gemm(square, square, undefined, undefined, { activation })).rejects.toEqual(invalid)
     const whole = keep(gpu.tensor({ dtype: "int32", shape: [2], data: Int32Array.of(1, 2) }))
     await expect(gpu.relu(whole as unknown as typeof x)).rejects.toEqual(invalid)
     await expect(gpu.add(x, whole as unknown as typeof x)).rejects.toEqual(invalid)

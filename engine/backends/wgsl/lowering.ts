@@ -52,6 +52,8 @@ export class GraphLowering {
   /** By buffer: what it is in float16, as the model stores it or in a buffer already. */
   readonly #halves = new Map<number, TensorProto | number>()
   readonly #quantized = new Map<number, Quantized>()
+  /** By buffer: the two float32 tensors of its shape that it is the sum of. */
+  readonly #sums = new Map<number, readonly [Value, Value]>()
   readonly #model: Lowerable
 
   constructor(model: Lowerable, inferred: ReadonlyMap<string, InferredTensor>, limits: Limits) {
@@ -129,6 +131,15 @@ export class GraphLowering {
 
   setView(value: Value, viewed: Viewed): void {
     this.#views.set(value.buffer, viewed)
+  }
+
+  setSum(value: Value, parts: readonly [Value, Value]): void {
+    this.#sums.set(value.buffer, parts)
+  }
+
+  /** The two tensors of as many elements that `value` is the sum of, element by element. */
+  sumOf(value: Value): readonly [Value, Value] | undefined {
+    return this.#sums.get(value.buffer)
   }
 
   constant(shape: Shape, data: Words): Value {

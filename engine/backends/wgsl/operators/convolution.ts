@@ -121,6 +121,19 @@ function followingResidual(
   return { residual, output: next.output[0]! }
 }
 
+/** All that a node's result of `shape` goes through next, done along with it: an activation, and a residual before or after that. */
+export function following(node: NodeLowering, output: string, shape: Shape) {
+  const inner = followingActivation(node, output)
+  const added = followingResidual(node, inner?.output ?? output, shape)
+  const outer = added && !inner ? followingActivation(node, added.output) : undefined
+  const activation = (inner ?? outer)?.activation
+  return {
+    output: (outer ?? added ?? inner)?.output ?? output,
+    residual: added?.residual,
+    attributes: { ...(activation && { activation }), ...(outer && { residualFirst: true }) },
+  }
+}
+
 /** Given, or as many as bring a result of the sizes `whole`, with its output padding, to what is wanted; none where it is to be longer. */
 function transposedPads(node: NodeLowering, whole: readonly number[]): number[] {
   const auto = node.text("auto_pad", "NOTSET")
@@ -225,15 +238,8 @@ function packedWindows(node: NodeLowering, weights: Value, group: number) {
 export const convolutions = [
   defineLowering("Conv", (node) => {
     const { w, bias, output } = withFollowingNorm(node)
-    const inner = followingActivation(node, output)
-    const added = followingResidual(node, inner?.output ?? output, node.outputShape())
-    const outer = added && !inner ? followingActivation(node, added.output) : undefined
-    const { activation } = inner ?? outer ?? {}
-    const result = convolved(node, node.input(0), w, bias, added?.residual, {
-      residualFirst: outer !== undefined,
-      ...(activation && { activation }),
-    })
-    node.setAs((outer ?? added ?? inner)?.output ?? output, result)
+    const next = following(node, output, node.outputShape())
+    node.setAs(next.output, convolved(node, node.input(0), w, bias, next.residual, next.attributes))
   }),
 
   defineLowering("ConvTranspose", (node) => {

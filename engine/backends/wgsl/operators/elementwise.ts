@@ -80,7 +80,12 @@ export const elementwise = [
   unary("Sqrt", sqrt),
   unary("Tan", tan),
   unary("Tanh", tanh),
-  binary("Add", add),
+  defineLowering("Add", (node) => {
+    const [a, b] = [node.input(0), node.input(1)]
+    const sum = narrowed(node, node.run(add, [a, b]))
+    if (a.dtype === "float32" && a.shape.join() === b.shape.join()) node.graph.setSum(sum, [a, b])
+    node.set(0, sum)
+  }),
   binary("Sub", sub),
   binary("Mul", mul),
   binary("Div", div),

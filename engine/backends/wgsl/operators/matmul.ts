@@ -1,9 +1,10 @@
 import {
-  type Activation,
   add,
   broadcast,
   broadcastShape,
   copy,
+  elems,
+  type MatmulAttributes,
   matmul,
   mul,
   type Shape,
@@ -11,7 +12,7 @@ import {
 } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
-import { followingActivation, followingBias } from "./convolution.ts"
+import { following, followingActivation, followingBias } from "./convolution.ts"
 import { writtenAttention } from "./written-attention.ts"
 
 /** A scalar as a constant. */
@@ -25,42 +26,79 @@ function withBatch(node: NodeLowering, value: Value, batch: Shape): Value {
   return node.run(copy, [value], { from: broadcast(wholeView(value.shape), shape) })
 }
 
-/** a · b + bias as MatMul has it, but for the axes that a vector leaves out of the result. */
-export function matrixProduct(node: NodeLowering, a: Value, b: Value, bias?: Value, activation?: Activation): Value {
+/** What is done to a product before it is stored: see kernels/ops/matmul. */
+interface Along {
+  bias?: Value | undefined
+  residual?: Value | undefined
+  attributes?: Partial<MatmulAttributes>
+}
+
+/** a · b as MatMul has it, but for the axes that a vector leaves out of the result. */
+export function matrixProduct(
+  node: NodeLowering,
+  a: Value,
+  b: Value,
+  { bias, residual, attributes }: Along = {},
+): Value {
+  const like = (shape: Shape) => residual && node.reshaped(residual, shape)
   // A vector is a row on the left and a column on the right.
   const left = a.shape.length === 1 ? node.reshaped(a, [1, a.shape[0]!]) : a
   const right = b.shape.length === 1 ? node.reshaped(b, [b.shape[0]!, 1]) : b
   const [own, other] = [left.shape.slice(0, -2), right.shape.slice(0, -2)]
-  const attributes = activation && { activation }
   // Where one side has no batches, the rows of the other are one long matrix: nothing else is needed for it.
   if (other.length === 0 && left.shape.length > 2) {
     const [rows, cols] = [left.shape.slice(0, -1), right.shape[1]!]
     const flat = node.reshaped(left, [rows.reduce((n, dim) => n * dim, 1), left.shape.at(-1)!])
-    return node.reshaped(node.run(matmul, [flat, right, bias], attributes), [...rows, cols])
+    const added = like([flat.shape[0]!, cols])
+    return node.reshaped(node.run(matmul, [flat, right, bias, added], attributes), [...rows, cols])
   }
   const batch = broadcastShape([own, other])
-  return node.run(matmul, [withBatch(node, left, batch), withBatch(node, right, batch), bias], attributes)
+  const added = like([...batch, left.shape.at(-2)!, right.shape.at(-1)!])
+  return node.run(matmul, [withBatch(node, left, batch), withBatch(node, right, batch), bias, added], attributes)
+}
+
+/** The number that a result is multiplied or divided by next, if nothing else uses it. */
+function followingScale(node: NodeLowering, output: string): { scale: number; output: string } | undefined {
+  const { graph } = node
+  const next = graph.soleUser(output)
+  if (next?.opType !== "Mul" && !(next?.opType === "Div" && next.input[0] === output)) return undefined
+  const other = next.input.find((name) => name !== output)!
+  const known = graph.known(other)
+  if (known?.length !== 1 || graph.shape(other).length > graph.shape(output).length) return undefined
+  const scale = Math.fround(next.opType === "Mul" ? known[0]! : 1 / known[0]!)
+  if (!Number.isFinite(scale)) return undefined
+  graph.done.add(next)
+  return { scale, output: next.output[0]! }
 }
 
 export const multiplications = [
   defineLowering("Gemm", (node) => {
     const [alpha, beta] = [node.float("alpha", 1), node.float("beta", 1)]
-    const [a, b] = [node.input(0), node.input(1)]
-    const transpose = { transposeA: node.int("transA", 0) === 1, transposeB: node.int("transB", 0) === 1 }
-    const c = node.optional(2)
-    const cols = transpose.transposeB ? b.shape[0]! : b.shape[1]!
-    const isRow =
-      c && alpha === 1 && beta === 1 && c.shape.length > 0 && c.shape.reduce((n, dim) => n * dim, 1) === cols
-    const bias = isRow && c.shape.at(-1) === cols ? node.reshaped(c, [cols]) : undefined
+    const [a, b, c] = [node.input(0), node.input(1), node.optional(2)]
     const output = node.node.output[0]!
-    const next = alpha === 1 && (!c || bias) ? followingActivation(node, output) : undefined
-    let result = node.run(matmul, [a, b, bias], { ...transpose, ...(next && { activation: next.activation }) })
-    if (alpha !== 1) result = node.run(mul, [result, scalar(node, alpha)])
-    if (c && !bias) {
-      const shift = beta === 1 ? c : node.run(mul, [c, scalar(node, beta)])
-      result = node.run(add, [result, shift])
+    const shape = node.outputShape()
+    const cols = shape.at(-1)!
+    // Of a stored one the multiple is made once, when the model is opened.
+    const addend = c && beta !== 1 ? node.run(mul, [c, scalar(node, beta)]) : c
+    const isRow = c?.shape.at(-1) === cols && elems(c.shape) === cols
+    const isWhole = !isRow && c?.shape.join() === shape.join()
+    const attributes = {
+      transposeA: node.int("transA", 0) === 1,
+      transposeB: node.int("transB", 0) === 1,
+      ...(alpha !== 1 && { scale: alpha }),
     }
-    node.setAs(next?.output ?? output, result)
+    if (addend && !isRow && !isWhole) return node.set(0, node.run(add, [node.run(matmul, [a, b], attributes), addend]))
+    if (isWhole) {
+      const next = followingActivation(node, output)
+      const own = next && { activation: next.activation }
+      const result = node.run(matmul, [a, b, undefined, addend], { ...attributes, residualFirst: true, ...own })
+      return node.setAs(next?.output ?? output, result)
+    }
+    const shift = c ? undefined : followingBias(node, output, cols, -1)
+    const bias = addend ? node.reshaped(addend, [cols]) : shift?.bias
+    const next = following(node, shift?.output ?? output, shape)
+    const result = node.run(matmul, [a, b, bias, next.residual], { ...attributes, ...next.attributes })
+    node.setAs(next.output, result)
   }),
 
   defineLowering("MatMul", (node) => {
@@ -68,9 +106,15 @@ export const multiplications = [
     if (attention) return node.set(0, attention)
     const [a, b] = [node.input(0), node.input(1)]
     const output = node.node.output[0]!
-    const shift = b.shape.length > 1 ? followingBias(node, output, b.shape.at(-1)!, -1) : undefined
-    const next = followingActivation(node, shift?.output ?? output)
-    const result = matrixProduct(node, a, b, shift?.bias, next?.activation)
-    node.setAs(next?.output ?? shift?.output ?? output, result)
+    const scaled = followingScale(node, output)
+    const product = scaled?.output ?? output
+    const shift = b.shape.length > 1 ? followingBias(node, product, b.shape.at(-1)!, -1) : undefined
+    const next = following(node, shift?.output ?? product, node.outputShape())
+    const result = matrixProduct(node, a, b, {
+      bias: shift?.bias,
+      residual: next.residual,
+      attributes: { ...(scaled && { scale: scaled.scale }), ...next.attributes },
+    })
+    node.setAs(next.output, result)
   }),
 ]

@@ -20,6 +20,18 @@ const biasedGelu = (operator: string, approximate: "none" | "tanh") =>
     node.set(0, node.run(gelu, [sum(node, [node.input(0), node.optional(1)])], { approximate }))
   })
 
+/** Inputs 0 and 1, and the bias that input `shift` is, added up and made even; the sum is output 3, for which it is computed apart. */
+function skipping(node: NodeLowering, kernel: typeof layerNorm, bias: Value | undefined, shift: number): void {
+  const [x, skip, w] = [sum(node, [node.input(0), node.optional(shift)]), node.input(1), node.input(2)]
+  const eps = node.float("epsilon", 1e-12)
+  const wanted = node.node.output[3]
+  if (!(wanted && node.graph.isUsed(wanted)) && skip.shape.join() === x.shape.join())
+    return node.set(0, node.run(kernel, [x, w, bias, skip], { eps }))
+  const total = sum(node, [x, skip])
+  node.set(0, node.run(kernel, [total, w, bias], { eps }))
+  node.set(3, total)
+}
+
 export const microsoft = [
   quickGelu,
   biasedGelu("Gelu", "none"),
@@ -27,16 +39,7 @@ export const microsoft = [
   biasedGelu("FastGelu", "tanh"),
 
   // Inputs: x, skip, weights, bias of the result, bias of the sum.
-  defineLowering("com.microsoft:SkipLayerNormalization", (node) => {
-    const x = sum(node, [node.input(0), node.input(1), node.optional(4)])
-    const eps = node.float("epsilon", 1e-12)
-    node.set(0, node.run(layerNorm, [x, node.input(2), node.optional(3)], { eps }))
-    node.set(3, x)
-  }),
+  defineLowering("com.microsoft:SkipLayerNormalization", (node) => skipping(node, layerNorm, node.optional(3), 4)),
   // Inputs: x, skip, weights, bias of the sum.
-  defineLowering("com.microsoft:SkipSimplifiedLayerNormalization", (node) => {
-    const x = sum(node, [node.input(0), node.input(1), node.optional(3)])
-    node.set(0, node.run(rmsNorm, [x, node.input(2)], { eps: node.float("epsilon", 1e-12) }))
-    node.set(3, x)
-  }),
+  defineLowering("com.microsoft:SkipSimplifiedLayerNormalization", (node) => skipping(node, rmsNorm, undefined, 3)),
 ]

@@ -44,17 +44,21 @@ function normalized(node: NodeLowering, kernel: AnyKernel): void {
   const axis = node.axis(node.int("axis", -1), x.shape.length)
   const even = x.shape.slice(axis)
   const cols = product(even)
-  const rows = node.reshaped(x, [product(x.shape.slice(0, axis)), cols])
+  const inRows = (value: Value) => node.reshaped(value, [product(x.shape.slice(0, axis)), cols])
   const eps = node.float("epsilon", 1e-5)
   const [scale, bias] = [node.input(1), node.optional(2)]
   const isWhole = [scale, bias].every((value) => !value || ownAxes(value.shape) === ownAxes(even))
   if (isWhole) {
     const [w, b] = [scale, bias].map((value) => value && node.reshaped(value, [cols]))
+    // A sum that nobody else wants is not computed apart.
+    const isOwn = node.graph.soleUser(node.node.input[0]!) === node.node
+    const [first, second] = (isOwn ? node.graph.sumOf(x) : undefined) ?? [x]
+    const result = node.run(kernel, [inRows(first), w, b, second && inRows(second)], { eps })
     // Weights of more axes than x add some to what was fused.
-    return node.set(0, node.reshaped(node.run(kernel, [rows, w, b], { eps }), node.outputShape()))
+    return node.set(0, node.reshaped(result, node.outputShape()))
   }
   const ones = node.graph.constant([cols], new Float32Array(cols).fill(1))
-  const scaled = node.run(mul, [node.reshaped(node.run(kernel, [rows, ones], { eps }), x.shape), scale])
+  const scaled = node.run(mul, [node.reshaped(node.run(kernel, [inRows(x), ones], { eps }), x.shape), scale])
   node.set(0, bias ? node.run(add, [scaled, bias]) : scaled)
 }
 

@@ -16,8 +16,8 @@ export function writtenAttention(node: NodeLowering): Value | undefined {
   const [seq, keys] = found.shape.slice(-2) as [number, number]
   const heads = [1, 1, ...found.shape.slice(0, -2)].slice(-2) as [number, number]
 
-  const left = unscaled(graph, { name: found.product.input[0]!, by: found.product })
-  const right = unscaled(graph, { name: found.product.input[1]!, by: found.product })
+  const left = readyUnscaled(graph, { name: found.product.input[0]!, by: found.product })
+  const right = readyUnscaled(graph, { name: found.product.input[1]!, by: found.product })
   const [q, columns, v] = [graph.get(left.name), graph.get(right.name), node.input(1)]
   const [size, vSize] = [q.shape.at(-1)!, v.shape.at(-1)!]
   const counts = [seq * size, size * keys, keys * vSize, seq * vSize].map((count) => elems(heads) * count)
@@ -100,9 +100,15 @@ function unscaled(graph: GraphLowering, taken: Taken): Taken & { scale: number }
   return { ...taken, scale: 1 }
 }
 
+/** As `unscaled`, but itself where the number was multiplied along with what made it. */
+function readyUnscaled(graph: GraphLowering, taken: Taken): Taken & { scale: number } {
+  const found = unscaled(graph, taken)
+  return graph.isReady(found.name) ? found : { ...taken, scale: 1 }
+}
+
 /** The one number that a tensor is, where that follows from the model and the inputs' shapes. */
 function numberOf(graph: GraphLowering, name: string): number | undefined {
-  const data = graph.known(name) ?? (elems(graph.get(name).shape) === 1 ? graph.stored(name)?.data : undefined)
+  const data = graph.known(name) ?? (elems(graph.shape(name)) === 1 ? graph.stored(name)?.data : undefined)
   return data?.length === 1 ? data[0] : undefined
 }
 
