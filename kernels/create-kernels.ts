@@ -99,7 +99,7 @@ type PlainUnary =
 export interface Kernels
   extends LanguageKernels,
     Record<PlainUnary, Unary>,
-    Record<"add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "remainder" | "modulo", Arithmetic>,
+    Record<"add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "prelu" | "remainder" | "modulo", Arithmetic>,
     Record<"equal" | "less" | "greater" | "lessOrEqual" | "greaterOrEqual", Comparison>,
     Record<keyof typeof reduce, Reduction>,
     Record<"argMax" | "argMin", Search>,

@@ -50,6 +50,7 @@ export {
   modulo,
   mul,
   pow,
+  prelu,
   remainder,
   sub,
 } from "./ops/binary/binary.ts"

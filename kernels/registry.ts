@@ -14,6 +14,7 @@ import {
   modulo,
   mul,
   pow,
+  prelu,
   remainder,
   sub,
 } from "./ops/binary/binary.ts"
@@ -85,6 +86,7 @@ export const kernelRegistry: readonly AnyKernel[] = [
   maximum,
   minimum,
   pow,
+  prelu,
   remainder,
   modulo,
   equal,

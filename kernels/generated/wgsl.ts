@@ -381,7 +381,7 @@ fn main(
   },
   "ops/binary/binary.wgsl": {
     path: "ops/binary/binary.wgsl",
-    hash: "98cd85c11fd250e9",
+    hash: "66ed2a8759ba6ef4",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","a4":"u32","a5":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","b4":"u32","b5":"u32"},
     overrides: {"WG":64},
@@ -488,6 +488,9 @@ fn f(l: T, r: T) -> R {
   }
   let size = pow(abs(l), r);
   return select(size, -size, l < 0.0 && abs(r) % 2.0 == 1.0);
+#endif
+#if OP == prelu
+  return max(l, T()) + r * min(l, T());
 #endif
 #if OP == remainder
   return l % r;

@@ -122,3 +122,7 @@ test("the root of a sum of squares is one dispatch, unless something else uses t
   expect(kernels(length)).toEqual(["reduce-l2"])
   expect(kernels(length, { outputs: ["y", "s"] })).toEqual(["mul", "reduce-sum", "sqrt"])
 })
+
+test("PReLU is one dispatch", () => {
+  expect(kernels([node("PRelu", ["x", "x"], "y")])).toEqual(["prelu"])
+})

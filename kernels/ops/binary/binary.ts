@@ -6,7 +6,7 @@ import { broadcast, broadcastShape, collapsed, MOST_AXES, sixAxes, type View, vi
 import { casesOf } from "./cases.ts"
 import { references } from "./reference.ts"
 
-export type ArithmeticOp = "add" | "sub" | "mul" | "div" | "max" | "min" | "pow" | "remainder" | "modulo"
+export type ArithmeticOp = "add" | "sub" | "mul" | "div" | "max" | "min" | "pow" | "prelu" | "remainder" | "modulo"
 export type ComparisonOp = "equal" | "less" | "greater" | "less-or-equal" | "greater-or-equal"
 export type BinaryOp = ArithmeticOp | ComparisonOp
 export interface BinaryProblem {
@@ -97,6 +97,8 @@ export const maximum = arithmetic("max")
 export const minimum = arithmetic("min")
 /** Of a base below 0 only whole exponents; finite results. */
 export const pow = arithmetic("pow", ["float32"])
+/** a from 0 on, a · b below. */
+export const prelu = arithmetic("prelu")
 /** What is left of whole numbers after a division, with the sign of the first. */
 export const remainder = arithmetic("remainder", ["int32", "uint32"])
 /** The same with the sign of the second, as Python's % is. */

@@ -74,6 +74,9 @@ fn f(l: T, r: T) -> R {
   let size = pow(abs(l), r);
   return select(size, -size, l < 0.0 && abs(r) % 2.0 == 1.0);
 #endif
+#if OP == prelu
+  return max(l, T()) + r * min(l, T());
+#endif
 #if OP == remainder
   return l % r;
 #endif

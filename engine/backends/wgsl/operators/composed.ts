@@ -64,8 +64,6 @@ export const composites = [
       (node) => node.float("alpha", 1.6732631921768188) * node.float("gamma", 1.0507010221481323),
       (node) => node.float("gamma", 1.0507010221481323),
   )), // biome-ignore format: an operator
-  composed("PRelu", (x, { node, run, number }) =>
-    run(where, run(greaterOrEqual, x, number(0)), x, run(mul, x, node.input(1)))), // biome-ignore format: an operator
   // log(1 + e^x) without a large e^x.
   composed("Softplus", (x, { run, number }) =>
     run(add, run(maximum, x, number(0)), run(log, run(add, run(exp, run(neg, run(abs, x))), number(1))))), // biome-ignore format: an operator
