@@ -33,7 +33,7 @@ test.skipIf(noWebnnShell)(
 describe.skipIf(noWebnnShell).for(["webnn:cpu", "webnn:gpu", "webnn:npu"])(`%s${noWebnnShell}`, (id) => {
   const device = () => devices.find((d) => d.id === id)!
 
-  for (const conformance of cases.filter(({ heavy }) => !heavy))
+  for (const conformance of cases)
     test(`${conformance.name}: the known answer and onnxruntime-node's numbers`, ({ skip }) => {
       skip(conformance.skip !== undefined, conformance.skip)
       return expectConforms(on, device(), conformance)

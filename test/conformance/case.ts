@@ -15,7 +15,7 @@ export interface ConformanceCase {
   needs?: "float16"
   /** What our own kernels can't compute yet: their refusal says this. */
   lackedByWgsl?: RegExp
-  /** Computed in Node alone: in a browser, on a software adapter, ONNX Runtime takes seconds for a run. */
+  /** Not for ONNX Runtime's WebGPU backend where there is no GPU: it takes seconds for a run. */
   heavy?: true
   plan(): Drive
   known(driven: Driven): Known[]

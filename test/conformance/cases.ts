@@ -205,7 +205,6 @@ export const cases: readonly ConformanceCase[] = [
     tolerance: { absolute: 1e-4, relative: 1e-3 },
   }),
   shared("model2vec-vq64", "model.onnx", {
-    heavy: true,
     plan: () => ({ kind: "runs", runs: [padded(sentences().token_ids), padded([hello()])] }),
     known({ outputs: [pairs, repeated] }) {
       const { nearest, sentences: texts, embeddings_first4 } = sentences()

@@ -143,7 +143,7 @@ export const pictureCases: readonly ConformanceCase[] = [
       [kitten]: [282],
       [fish]: [1],
     },
-    { tolerance: float32, heavy: true },
+    { tolerance: float32 },
   ),
   mobilenet("mobilenetv2 float32", `${large}_fp32.onnx`, 224, tabby, { tolerance: float32 }),
   mobilenet("mobilenetv2 float32, more pictures", `${large}_fp32.onnx`, 224, more, {
