@@ -46,6 +46,18 @@ export async function callFrameIn(src: string): Promise<void> {
   frame.contentWindow?.postMessage("ipfs-accelerate:frame", "*", [control.port2])
 }
 
+/** Asks the content script of this window, or of the one that embeds it, for a connection as the page's own script does. What came over it is in `window.heard`. */
+export function askForPoolIn([whom, attempt]: ["self" | "parent", number]): void {
+  const heard = { pool: "silent" }
+  Object.assign(window, { heard })
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = ({ data }) => {
+    heard.pool = data.kind
+  }
+  port1.postMessage({ kind: "hello", versions: [1, 1], role: "page", software: "by hand" })
+  window[whom].postMessage({ type: "ipfs-accelerate:connect", attempt }, "*", [port2])
+}
+
 /** Calls each method over a connection made by hand, as `victim` and as the owner; gives the codes of what came. */
 export async function speakIn([names, victim]: [string[], string]): Promise<string[]> {
   const { port1, port2 } = new MessageChannel()

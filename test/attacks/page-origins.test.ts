@@ -8,7 +8,7 @@ import { methods } from "../../protocol/index.ts"
 import { certificateFor } from "../support/certificate.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 import { type ExtensionBrowser, launchExtension } from "../support/extension.ts"
-import { callFrameIn, embedIn, type Heard, speakIn, statusIn } from "./in-page.ts"
+import { askForPoolIn, callFrameIn, embedIn, type Heard, speakIn, statusIn } from "./in-page.ts"
 
 // Attacks S7 and S8 of the security model: who a page is, is the browser's word; what a page does to its own world harms nobody else.
 
@@ -120,6 +120,20 @@ describe("S7: a page is whom the browser says", () => {
     await page.close()
   })
 
+  // By the extension's frame, and by the extension port that stands in for it.
+  test.each([0, 2])(
+    "a frame of another origin that asks the page's content script for a connection is not heard (attempt %d)",
+    async (attempt) => {
+      const page = await open(granted)
+      const frame = await embed(page, other)
+      await frame.evaluate(askForPoolIn, ["parent", attempt] as ["parent", number])
+      await laterPageIsServed()
+      expect((await heard(frame)).pool).toBe("silent")
+      expect(await status(page)).toBe("served")
+      await page.close()
+    },
+  )
+
   test("a page of the granted address whose origin is null gets nothing", async () => {
     const page = await open(`${granted}/sandboxed`)
     expect(await page.evaluate("origin")).toBe("null")
@@ -127,6 +141,9 @@ describe("S7: a page is whom the browser says", () => {
     await callFrame(page)
     await laterPageIsServed()
     expect((await heard(page)).pool).not.toBe("served")
+    await page.evaluate(askForPoolIn, ["self", 2] as ["self", number])
+    await laterPageIsServed()
+    expect((await heard(page)).pool).toBe("silent")
     await page.close()
   })
 
@@ -191,6 +208,81 @@ describe("S7: a page is whom the browser says", () => {
     await laterPageIsServed()
     expect(await heard(frame)).toEqual(silent)
     await Promise.all([page.close(), stranger.close()])
+  })
+})
+
+/** Runs `ask` in the world of the extension's content scripts, which a page that broke its process has as well: in the top frame, and in the one that it embeds. */
+async function inContentScripts<T>(
+  page: Page,
+  ask: (given: T) => unknown,
+  given: T,
+): Promise<[top: unknown, frame: unknown]> {
+  const own = await browser.openOwn("options.html")
+  const results = (await own.evaluate(`(async () => {
+    const [{ id: tabId }] = await chrome.tabs.query({ url: ${JSON.stringify(page.url())} })
+    const target = { tabId, allFrames: true }
+    return chrome.scripting.executeScript({ target, func: ${ask}, args: [${JSON.stringify(given)}] })
+  })()`)) as { frameId: number; result: unknown }[]
+  await own.close()
+  const [top, frame] = [results.find(({ frameId }) => frameId === 0), results.find(({ frameId }) => frameId !== 0)]
+  return [top?.result, frame?.result]
+}
+
+/** What the extension answers: to messages by their type, and to ports by their name. */
+async function askExtension({ types, names }: { types: string[]; names: string[] }): Promise<Record<string, string>> {
+  const answers: Record<string, string> = {}
+  for (const type of types) {
+    const { error } = await chrome.runtime.sendMessage({ type, id: "1", on: false })
+    answers[type] = error === undefined ? "done" : "refused"
+  }
+  for (const name of names)
+    answers[name] = await new Promise((resolve) => {
+      const port = chrome.runtime.connect({ name })
+      // There is a message where nobody was there to take it.
+      port.onDisconnect.addListener(() => resolve(chrome.runtime.lastError?.message ?? "refused"))
+      port.onMessage.addListener(({ kind }) => resolve(kind))
+      port.postMessage({ kind: "hello", versions: [1, 1], role: "owner", software: "by hand" })
+    })
+  return answers
+}
+
+describe("S7: a content script is its page, whatever it says", () => {
+  test("it can't be the owner, nor have done what the extension's own parts may ask; in a frame it is nobody", async () => {
+    const page = await open(`${granted}/broken`)
+    expect(await status(page)).toBe("served")
+    await embed(page, other)
+    const owners = ["forget", "native-host", "show-prompt", "autostart", "badge", "restart", "owner", "native-host 1"]
+    const pages = ["inject", "pool"]
+    const asked = { types: [...owners.slice(0, -2), "inject"], names: [...owners.slice(-2), "pool"] }
+    const [top, frame] = await inContentScripts(page, askExtension, asked)
+    expect(top).toEqual({
+      ...Object.fromEntries(owners.map((each) => [each, "refused"])),
+      inject: "done",
+      pool: "hello",
+    })
+    expect(frame).toEqual(Object.fromEntries([...owners, ...pages].map((each) => [each, "refused"])))
+    expect(await status(page)).toBe("served")
+    await page.close()
+  })
+
+  test("it can neither answer a prompt, by telling that its window was closed, nor restart the extension for an update", async () => {
+    const page = await open(other)
+    const asked = page.evaluate(() => window.ipfsAccelerate.enable({ capabilities: ["infer"] }))
+    const prompt = await browser.prompt()
+    const allow = prompt.getByTestId("allow-once")
+    await allow.waitFor()
+    const id = new URL(prompt.url()).searchParams.get("id")
+    const offscreen = await browser.devtools.target("offscreen.html")
+    const broken = await open(`${granted}/broken`)
+    const tell = async (notices: object[]) => {
+      for (const notice of notices) await chrome.runtime.sendMessage(notice)
+    }
+    await inContentScripts(broken, tell, [{ type: "prompt-closed", id }, { type: "update-available" }])
+    expect(await status(broken)).toBe("served")
+    await allow.click()
+    expect(await asked).toMatchObject({ origin: other, lifetime: "once" })
+    expect(await browser.devtools.target("offscreen.html")).toBe(offscreen)
+    await Promise.all([page.close(), broken.close()])
   })
 })
 

@@ -9,7 +9,7 @@ import { ensureDashboard, ensureWorkerPage } from "../../scripts/packages/pages.
 import { digitImage, fleetWill, nativeIsThere, type TestBridge, testBridge } from "../support/bridge.ts"
 import { launchChromium } from "../support/chromium.ts"
 import { walkByTab } from "../support/keyboard.ts"
-import { axeFaults, speak } from "../support/screens.ts"
+import { axeFaults, moving, speak } from "../support/screens.ts"
 
 let t: TestBridge
 let context: BrowserContext
@@ -159,10 +159,14 @@ describe("to look at", () => {
     ["light", 360],
     ["dark", 360],
   ] as const)("axe finds nothing in the %s theme at %i pixels, and nothing sticks out", async (colorScheme, width) => {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" })
+    await page.emulateMedia({ colorScheme })
     await page.setViewportSize({ width, height: 800 })
     expect(await axeFaults(page)).toEqual([])
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+  })
+
+  test("nothing moves for those who want no motion", async () => {
+    expect(await moving(page)).toEqual([])
   })
 
   test("in a narrow window the state and the latencies are in sight without scrolling", async () => {

@@ -7,6 +7,7 @@ import {
   axeFaults,
   type FurnishedBrowser,
   launchFurnished,
+  moving,
   openScreen,
   type Screen,
   screens,
@@ -52,16 +53,7 @@ describe.each(screens)("the screen $name", (screen) => {
   })
 
   test("moves nothing for those who want no motion", async () => {
-    await page.emulateMedia({ reducedMotion: "reduce" })
-    const moving = await page.evaluate(() =>
-      [...document.querySelectorAll("*")].flatMap((element) =>
-        [undefined, "::before", "::after"].flatMap((part) => {
-          const { transitionDuration, animationName } = getComputedStyle(element, part)
-          return transitionDuration === "0s" && animationName === "none" ? [] : [`${element.tagName}${part ?? ""}`]
-        }),
-      ),
-    )
-    expect(moving).toEqual([])
+    expect(await moving(page)).toEqual([])
   })
 
   test("is used by keyboard", async () => {

@@ -11,7 +11,7 @@ import { fleetWill, identity, productModel, type TestBridge, testBridge } from "
 import { launchChromium } from "../support/chromium.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 import { tabTo, walkByTab } from "../support/keyboard.ts"
-import { axeFaults, sizes, speak, themes } from "../support/screens.ts"
+import { axeFaults, moving, sizes, speak, themes } from "../support/screens.ts"
 import { noWebnnShell } from "../support/webnn-shell.ts"
 
 const images = digits.samples.map(({ image }) => image)
@@ -237,6 +237,12 @@ describe("Chromium", () => {
           expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(size.width)
         }
     }
+  })
+
+  test("nothing moves on it for those who want no motion", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    expect(await moving(page)).toEqual([])
   })
 
   test("in Arabic it is read from the right, axe finds nothing, and nothing sticks out; what it does not speak is English", async () => {

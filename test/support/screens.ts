@@ -133,6 +133,19 @@ export async function speak(page: Page, language: string): Promise<void> {
   await session.send("Emulation.setUserAgentOverride", { userAgent, acceptLanguage: language })
 }
 
+/** What moves on the page, by transition or animation, for those who want no motion. */
+export async function moving(page: Page): Promise<string[]> {
+  await page.emulateMedia({ reducedMotion: "reduce" })
+  return page.evaluate(() =>
+    [...document.querySelectorAll("*")].flatMap((element) =>
+      [undefined, "::before", "::after"].flatMap((part) => {
+        const { transitionDuration, animationName } = getComputedStyle(element, part)
+        return transitionDuration === "0s" && animationName === "none" ? [] : [`${element.tagName}${part ?? ""}`]
+      }),
+    ),
+  )
+}
+
 /** What axe-core finds wrong with the page as it is now, one line each. */
 export async function axeFaults(page: Page): Promise<string[]> {
   // By the debugger, which the page's CSP does not hold for.
