@@ -55,7 +55,7 @@ const kwt1 = (name: string, sounds: Sounds, heavy?: true): ConformanceCase =>
           ]
         })
       },
-      tolerance: { absolute: 1e-3, relative: 1e-3 },
+      tolerance: float32,
     },
     name,
   )
