@@ -15,6 +15,7 @@ import {
   makePlan,
   problemOf,
 } from "../kernels/index.ts"
+import { cases as wholeModels } from "../test/conformance/cases.ts"
 import { mutantCounts } from "../test/kernels/mutants.ts"
 import { survivors, thisAdapter } from "../test/kernels/survivors.ts"
 import { repoRoot } from "./sources.ts"
@@ -94,6 +95,19 @@ ${count(all, "UNSUPPORTED")} are UNSUPPORTED: refused when the model is opened, 
 A model is refused with all its operators and nodes that can't run; what only its inputs' sizes or elements decide, where these are open, at the run.
 
 ${table(["operator", "PASS", "FAIL", "UNSUPPORTED", "why: our kernels can't, since …"], rows)}`
+}
+
+/** The models that are files, with what their numbers may be apart from onnxruntime-node's. */
+function models(): string {
+  const rows = wholeModels
+    .filter(({ model }) => typeof model === "string")
+    .map(({ name, lackedByWgsl, tolerance: { absolute, relative } }) => [
+      name,
+      lackedByWgsl
+        ? `refused, since ${lackedByWgsl.source.replaceAll("\\", "")}`
+        : `${absolute}${relative ? ` + ${relative}·|y|` : ""}`,
+    ])
+  return table(["model", "tolerance"], rows)
 }
 
 function survivorTable(): string {
@@ -180,6 +194,13 @@ out a budget of bits among tensors by the losses that were measured. float16 tha
 ## ONNX's own node tests
 
 ${nodeTests()}
+
+## Whole models
+
+Real models on \`wgsl\`, in Node and in Chromium: each gives the answers that its source tells (classes, faces, things and where they are, words, sentences' neighbours, tokens), and
+numbers that are within a tolerance of onnxruntime-node's, the reason beside it in \`test/conformance\`.
+
+${models()}
 
 ## What adapters lack
 
