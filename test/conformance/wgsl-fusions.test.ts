@@ -1,4 +1,5 @@
-import { float, type Graph, type Input, of, onOneDevice, stored, tensor, text } from "./single-node.ts"
+import type { Dtype } from "../../protocol/index.ts"
+import { float, type Graph, type Input, int, ints, of, onOneDevice, stored, tensor, text } from "./single-node.ts"
 
 // What exporters write as several nodes and we compute as one; and what only looks like it, which stays as it is.
 const { agreeBy } = onOneDevice()
@@ -208,5 +209,150 @@ agreeBy("what was just made, in another shape", {
     inputs: planes,
     outputs: y,
     kernels: ["conv2d", "add"],
+  },
+})
+
+const heads = [2, 3] as const
+const tokens = { q: numbers([...heads, 5, 8], 1), k: numbers([...heads, 7, 8], 2), v: numbers([...heads, 7, 6], 3) }
+const scores = node("MatMul", ["q", "kt"], "s")
+const turned = (perm = [0, 1, 3, 2]) => node("Transpose", ["k"], "kt", [ints("perm", perm)])
+const shares = (input: string, output = "p", axis = -1) => node("Softmax", [input], output, [int("axis", axis)])
+const values = node("MatMul", ["p", "v"], "y")
+const written = (
+  nodes: Node[],
+  kernels: string[],
+  inputs: Record<string, Input> = {},
+  outputs: Graph["outputs"] = {},
+) => {
+  const all = Object.entries({ ...tokens, eighth: one(0.125), eight: one(8), ...inputs })
+  const used = all.filter(([name]) => nodes.some(({ input }) => input.includes(name)))
+  return {
+    nodes,
+    inputs: Object.fromEntries(used),
+    outputs: { y: ["float32", 4] as [Dtype, number], ...outputs },
+    kernels,
+  }
+}
+const plain = [turned(), scores, shares("s"), values]
+const multiplied = [turned(), scores, node("Mul", ["s", "eighth"], "m"), shares("m"), values]
+const divided = node("Div", ["s", "eight"], "m")
+const masked = [turned(), scores, divided, node("Add", ["m", "mask"], "a"), shares("a"), values]
+const FAR = -3.4e38
+/** The second query sees nothing: all keys have the same share then. */
+const hiding = stored(of("float32", [5, 7], Array.from({ length: 35 }, (_, i) => (i < 14 && i > 6 ? FAR : i % 3 ? 0.5 : FAR)))) // biome-ignore format: a mask
+const few = { k: numbers([2, 1, 7, 8], 2), v: numbers([2, 1, 7, 6], 3) }
+const repeat = (name: string) => [
+  node("Unsqueeze", [name, "axis"], `${name}u`),
+  node("Expand", [`${name}u`, `${name}w`], `${name}e`),
+  node("Reshape", [`${name}e`, `${name}r`], `${name}a`),
+]
+const repeated = [
+  ...repeat("k"),
+  ...repeat("v"),
+  node("Transpose", ["ka"], "kt", [ints("perm", [0, 1, 3, 2])]),
+  ...multiplied.slice(1, -1),
+  node("MatMul", ["p", "va"], "y"),
+]
+/** Two heads of keys and of values for six of queries. */
+const grouped = {
+  q: numbers([2, 6, 5, 8]),
+  k: numbers([2, 2, 7, 8], 2),
+  v: numbers([2, 2, 7, 6], 3),
+  axis: list([2]),
+  kw: list([2, 2, 3, 7, 8]),
+  vw: list([2, 2, 3, 7, 6]),
+  kr: list([2, 6, 7, 8]),
+  vr: list([2, 6, 7, 6]),
+}
+const asWritten = ["copy", "matmul", "div", "add", "softmax", "matmul"]
+
+agreeBy("attention of several nodes", {
+  plain: written(plain, ["attention"]),
+  "times a number": written(multiplied, ["attention"]),
+  "over a number, and a mask that hides all from a query": written(masked, ["attention"], { mask: hiding }),
+  "a mask that is computed, a part of each batch": written(
+    [node("Neg", ["bias"], "mask"), ...masked],
+    ["neg", "attention"],
+    { bias: numbers([2, 1, 1, 7], 4) },
+  ),
+  "queries and keys that are scaled before": written(
+    [
+      node("Mul", ["q", "eighth"], "qs"),
+      turned(),
+      node("Mul", ["kt", "eighth"], "ks"),
+      node("MatMul", ["qs", "ks"], "s"),
+      ...plain.slice(2),
+    ],
+    ["attention"],
+  ),
+  "one head, with axes in front for the softmax": written(
+    [
+      node("Transpose", ["k"], "kt", [ints("perm", [1, 0])]),
+      scores,
+      node("Reshape", ["s", "four"], "f"),
+      shares("f", "g"),
+      node("Reshape", ["g", "two"], "p"),
+      values,
+    ],
+    ["attention"],
+    { q: numbers([5, 8]), k: numbers([7, 8], 2), v: numbers([7, 6], 3), four: list([1, 1, 5, 7]), two: list([5, 7]) },
+    { y: ["float32", 2] },
+  ),
+  "keys turned twice, with a reshape between": written(
+    [
+      node("Transpose", ["k"], "t", [ints("perm", [0, 2, 1])]),
+      node("Reshape", ["t", "two"], "u"),
+      node("Transpose", ["u"], "w", [ints("perm", [1, 0])]),
+      node("Transpose", ["w"], "kt", [ints("perm", [1, 0])]),
+      ...plain.slice(1),
+    ],
+    ["attention"],
+    { q: numbers([5, 8]), k: numbers([1, 7, 8], 2), v: numbers([7, 6], 3), two: list([8, 7]) },
+    { y: ["float32", 2] },
+  ),
+  "keys whose heads are turned along with them": written(
+    [turned([0, 2, 3, 1]), ...plain.slice(1)],
+    ["copy", "attention"],
+    { k: numbers([2, 7, 3, 8], 2) },
+  ),
+  "keys and values that several heads share": written(repeated, ["attention"], grouped),
+  "but a softmax along another axis": written([turned(), scores, shares("s", "p", 2), values], ["copy", "matmul", "softmax", "matmul"]), // biome-ignore format: a line
+  "but scores that are used elsewhere": written(
+    [...masked, node("Exp", ["m"], "z")],
+    [...asWritten, "exp"],
+    { mask: hiding },
+    { z: ["float32", 4] },
+  ),
+  "but shares that are an output": written(masked, asWritten, { mask: hiding }, { p: ["float32", 4] }),
+  "but a mask that adds batches": written(
+    masked,
+    asWritten.toSpliced(-1, 0, "copy"),
+    { mask: numbers([2, 2, 1, 5, 7], 4) },
+    { y: ["float32", 5] },
+  ),
+  "but keys as columns already": written(plain.slice(1), ["matmul", "softmax", "matmul"], {
+    kt: numbers([...heads, 8, 7], 2),
+  }),
+  "but a scale for each head": written(multiplied, ["copy", "matmul", "mul", "softmax", "matmul"], {
+    eighth: weights([3, 1, 1]),
+  }),
+  "but one of keys for all heads, which is not repeated": written(
+    plain,
+    ["copy", "copy", "matmul", "softmax", "copy", "matmul"],
+    few,
+  ),
+})
+
+agreeBy("parts", {
+  "of what was turned are turned once": {
+    nodes: [
+      node("Transpose", ["x"], "t"),
+      { opType: "Split", input: ["t"], output: ["a", "b"], attribute: [int("axis", 0), int("num_outputs", 2)] },
+      node("Exp", ["a"], "y"),
+      node("Neg", ["b"], "z"),
+    ],
+    inputs: { x: numbers([64, 2]) },
+    outputs: { ...y, z: ["float32", 2] },
+    kernels: ["copy", "exp", "neg"],
   },
 })
