@@ -264,7 +264,8 @@ const grouped = {
   kr: list([2, 6, 7, 8]),
   vr: list([2, 6, 7, 6]),
 }
-const asWritten = ["copy", "matmul", "div", "add", "softmax", "matmul"]
+/** The number goes with the product before it. */
+const asWritten = ["copy", "matmul", "add", "softmax", "matmul"]
 
 agreeBy("attention of several nodes", {
   plain: written(plain, ["attention"]),
