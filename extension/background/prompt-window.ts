@@ -1,4 +1,5 @@
 import { browser } from "wxt/browser"
+import { HAS_BACKGROUND_PAGE } from "../background-page.ts"
 
 const WIDTH = 480
 const HEIGHT = 680
@@ -9,8 +10,8 @@ const open = new Map<number, string>()
 /** Opens the window that asks the person about request `id`, unless it is there: a service worker that was stopped meanwhile may have opened it. */
 export async function showPrompt(id: string): Promise<void> {
   const url = `${browser.runtime.getURL("/prompt.html")}?id=${encodeURIComponent(id)}`
-  const opened = await browser.runtime.getContexts?.({ documentUrls: [url] })
-  if (opened?.length) return
+  // A background page is not stopped so, and not every browser that has one knows its contexts.
+  if (!HAS_BACKGROUND_PAGE && (await browser.runtime.getContexts({ documentUrls: [url] })).length > 0) return
   const window = await browser.windows.create({
     url,
     type: "popup",
