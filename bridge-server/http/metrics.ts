@@ -57,7 +57,7 @@ export class Metrics implements RunEvents {
       })
     gauge("ipfa_jobs_running", "Jobs on a device.", () => slots.running)
     gauge("ipfa_jobs_waiting", "Jobs that wait for a device.", () => slots.waiting)
-    gauge("ipfa_reruns", "Jobs run again because a device was lost, since the start.", reruns)
+    gauge("ipfa_reruns", "Jobs run again because a device was lost or far later than usual, since the start.", reruns)
     gauge("ipfa_agents", "Agents that are connected.", () => fleet.members.length)
     gauge("ipfa_devices", "Devices of all agents.", () => fleet.hardware().devices.length)
   }

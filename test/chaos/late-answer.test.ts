@@ -51,6 +51,7 @@ test("where an answer is far later than usual another device is asked as well, a
   expect(result.fellBackFrom).toMatchObject({ agent: "first", reason: expect.stringMatching(/^it had not answered/) })
   expect(await run(sessions[0]!)).toMatchObject({ agent: "second", reruns: 0 })
   expect([first.runs, second.runs]).toEqual([21, 2])
+  expect(String((await t.http("GET", "/metrics")).bytes)).toMatch(/^ipfa_reruns 1$/m)
   first.letGo()
 })
 
