@@ -52,7 +52,10 @@ const inferResponse = {
         agent: { type: "string" },
         fellBackFrom: { type: "string", description: "The device that would have served, had it been able to." },
         fellBackReason: { type: "string" },
-        reruns: { type: "integer", description: "How often it was run again because a device was lost under it or far later than usual." },
+        reruns: {
+          type: "integer",
+          description: "How often it was run again because a device was lost under it or far later than usual.",
+        },
         queueMs: { type: "number" },
         runMs: { type: "number" },
       },
