@@ -84,7 +84,7 @@ export const advice: Record<ErrorCode, string> = {
   IPFA_DEVICE_MEMORY:
     "Close sessions that are not used, choose a smaller precision, or raise the memory limit in the extension's options or on the worker page.",
   IPFA_DEVICE_NONE:
-    "`data.devices` has each device's reason: too little memory, a kind of operator it has not, away just now. `ipfs-accelerate doctor` says how to get more.",
+    "The message, and `data.devices` where there are many, has each device's reason: too little memory, a kind of operator it has not, away just now. `ipfs-accelerate doctor` says how to get more.",
   IPFA_DEVICE_UNSUPPORTED:
     "Use another device; `wasm` and `native-cpu` have nearly all of ONNX. Models with rare operators, or float16 where the device has none, end here.",
 

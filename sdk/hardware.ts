@@ -1,4 +1,5 @@
-import { AccelerateError } from "../protocol/errors/error.ts"
+import type { AccelerateError } from "../protocol/errors/error.ts"
+import { noDevice } from "../protocol/errors/no-device.ts"
 import { type CreateOptions, createAccelerator } from "./create.ts"
 import type {
   BenchmarkRequest,
@@ -75,10 +76,7 @@ async function measure(
       rank(a.device.backend) - rank(b.device.backend) ||
       a.p50Ms - b.p50Ms,
   )
-  if (!best)
-    throw new AccelerateError("IPFA_DEVICE_NONE", {
-      data: { absent: absent.map(({ id, reason }) => ({ device: id, reason })) },
-    })
+  if (!best) throw noDevice(absent.map(({ id, reason }) => ({ device: id, reason })))
   const ms = (value: number) => `${value.toPrecision(3)} ms`
   return {
     backend: best.device.backend,

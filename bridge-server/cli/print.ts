@@ -1,5 +1,5 @@
 import { bytesText as bytesIn } from "../../engine/agent/screen-words.ts"
-import { asAccelerateError, serialiseError } from "../../protocol/index.ts"
+import { asAccelerateError, serialiseError, type Unable } from "../../protocol/index.ts"
 
 /** What every command is told before its name. */
 export interface GlobalOptions {
@@ -29,12 +29,13 @@ export function printError(error: unknown, json: boolean | undefined): void {
   const { code, message, data } = serialiseError(known)
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, data } })}\n`)
   process.stderr.write(`${code}: ${message}\n`)
-  const reasons = known.data.devices
-  if (Array.isArray(reasons))
-    for (const { device, reason } of reasons as { device: string; reason: string }[])
-      process.stderr.write(`  ${device}: ${reason}\n`)
-  else if (typeof known.data.reason === "string" && !message.includes(known.data.reason))
-    process.stderr.write(`  ${known.data.reason}\n`)
+  const { devices, reason } = known.data as { devices?: unknown; reason?: unknown }
+  const lines = Array.isArray(devices)
+    ? (devices as Unable[]).filter(({ reason }) => reason).map(({ device, reason }) => `${device}: ${reason}`)
+    : typeof reason === "string"
+      ? [reason]
+      : []
+  for (const line of lines) if (!message.includes(line)) process.stderr.write(`  ${line}\n`)
 }
 
 /** 64-bit integers as digits; typed arrays as lists. */

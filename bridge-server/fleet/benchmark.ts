@@ -4,6 +4,7 @@ import {
   type BenchmarkRow,
   type EventOf,
   fail,
+  noDevice,
   type ParamsOf,
   type ResultOf,
   type runBenchmark,
@@ -47,9 +48,7 @@ export async function benchmark(
   const absent: AbsentDevice[] = fleet.hardware().absent.filter((a) => fits(a.id) && isNamed(named, a))
   if (targets.length === 0) {
     const reasons = absent.map(({ id, reason }) => ({ device: id, reason }))
-    throw wanted
-      ? fail("IPFA_DEVICE_ABSENT", { data: { devices: wanted, absent: reasons } })
-      : fail("IPFA_DEVICE_NONE", { data: { devices: reasons } })
+    throw wanted ? fail("IPFA_DEVICE_ABSENT", { data: { wanted, devices: reasons } }) : noDevice(reasons)
   }
   const rows: BenchmarkRow[] = []
   for (const target of targets) {

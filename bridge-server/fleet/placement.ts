@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   type Fallback,
   fail,
+  noDevice,
   type Progress,
 } from "../../protocol/index.ts"
 import {
@@ -119,6 +120,8 @@ export class Placement {
     { signal, priority, failed = [], onProgress }: PlaceOptions,
   ): Promise<Placed> {
     const tried = [...failed]
+    /** What those said that failed here, by name. */
+    const said = new Map<string, string>()
     let fellBackFrom: Placed["fellBackFrom"]
     let last: AccelerateError | undefined
     const giveUpAt = performance.now() + WAIT_MS
@@ -129,7 +132,7 @@ export class Placement {
       if (!best) {
         const left = giveUpAt - performance.now()
         if (left > 0 && this.#fleet.isExpecting(wanted) && (await this.#change(signal, left))) continue
-        throw last && !unheard.has(last.code) ? last : this.#none(choice, wanted)
+        throw last && !unheard.has(last.code) ? last : this.none(choice, wanted, said)
       }
       const device = choice.devices.get(best.id)!
       const passed = choice.passedOver
@@ -151,6 +154,7 @@ export class Placement {
         this.#note(device, model, error)
         fellBackFrom ??= asFallback(device, error.message)
         last = error
+        said.set(device.name, error.message)
         tried.push(device)
       }
     }
@@ -219,9 +223,10 @@ export class Placement {
     }
   }
 
-  #none({ rejected }: Choice, { device, agent }: Wanted): AccelerateError {
+  /** What to say where no device can serve; `said` by those that were asked, by name. */
+  none({ rejected }: Choice, { device, agent }: Wanted, said?: ReadonlyMap<string, string>): AccelerateError {
     const report = this.#fleet.hardware()
-    const reasons = rejected.map(({ id, reason }) => ({ device: id, reason }))
+    const reasons = rejected.map(({ id, reason }) => ({ device: id, reason: said?.get(id) ?? reason }))
     const fits = rejected.filter((r) => r.kind !== "device" && r.kind !== "agent")
     const named = agent === undefined ? {} : this.#fleet.named(agent)
     if (fits.length === 0 && !this.#fleet.members.some((m) => isNamed(named, m)) && agent !== undefined)
@@ -233,7 +238,11 @@ export class Placement {
       })
     }
     const absent = report.absent.map((a) => ({ device: a.agent ? `${a.agent}/${a.id}` : a.id, reason: a.reason }))
-    return fail("IPFA_DEVICE_NONE", { data: { devices: [...reasons, ...absent], retryAfterMs: 2000 } })
+    const devices = [...reasons, ...absent]
+    return noDevice(devices, {
+      ...(devices.length === 0 && { message: "No agent is connected. Pair a browser with this bridge-server." }),
+      data: { retryAfterMs: 2000 },
+    })
   }
 }
 

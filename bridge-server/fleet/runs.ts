@@ -217,7 +217,7 @@ export class Runs {
     const failed = [...job.failed, slow.device]
     const choice = placement.choose(model, wanted, failed)
     const best = choice.ranked[0]
-    if (!best) throw fail("IPFA_DEVICE_NONE")
+    if (!best) throw placement.none(choice, wanted)
     const openMs = sessions.isOpen(choice.devices.get(best.id)!, model.key) ? 0 : slow.info.openMs
     await delay(Math.max(0, best.expectedMs + openMs - lateMs), undefined, { signal })
     const { session } = await placement.place(model, wanted, { signal, priority: job.request.priority, failed })

@@ -4,6 +4,7 @@ import {
   asAccelerateError,
   type EventOf,
   fail,
+  noDevice,
   type ParamsOf,
   type ResultOf,
   type tuneKernels,
@@ -56,11 +57,10 @@ export async function tuneFleet(
     }
   }
   if (rows.length === 0)
-    throw fail("IPFA_DEVICE_NONE", {
-      message:
-        "No agent has tuned kernels: that takes a browser with WebGPU. The error's data says why each one could not.",
-      data: { devices: absent.map(({ id, agent, reason }) => ({ device: `${agent}/${id}`, reason })) },
-    })
+    throw noDevice(
+      absent.map(({ id, agent, reason }) => ({ device: `${agent}/${id}`, reason })),
+      { message: "No agent has tuned kernels: that takes a browser with WebGPU." },
+    )
   return { rows, absent }
 }
 

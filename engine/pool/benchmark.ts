@@ -7,6 +7,7 @@ import {
   type EventOf,
   fail,
   type Methods,
+  noDevice,
   orAborted,
   type ParamsOf,
 } from "../../protocol/index.ts"
@@ -85,8 +86,7 @@ export async function runBenchmark(
     }
   }
   const all = [...failed, ...missing]
-  if (rows.length === 0)
-    throw fail("IPFA_DEVICE_NONE", { data: { absent: all.map(({ id, reason }) => ({ id, reason })) } })
+  if (rows.length === 0) throw noDevice(all.map(({ id, reason }) => ({ device: id, reason })))
   return { rows, absent: all }
 }
 

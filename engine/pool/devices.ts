@@ -67,9 +67,12 @@ export class Devices {
     await Promise.race([all, patience]).finally(() => clearTimeout(timer))
   }
 
-  /** Some host was never started. */
-  get isAnyUnasked(): boolean {
-    return this.hosts.some(({ state }) => state === "idle")
+  /** Of some host it is not known yet whether it has devices: it was never started, or its first start takes long. */
+  get isAnyUnknown(): boolean {
+    return this.hosts.some(
+      ({ state, devices, absent }) =>
+        state === "idle" || (state === "starting" && devices.size === 0 && absent.length === 0),
+    )
   }
 
   /** Resolves when all hosts have been probed. */

@@ -1,4 +1,4 @@
-import { asAccelerateError, type ErrorCode, type Fallback, fail, orAborted } from "../../protocol/index.ts"
+import { asAccelerateError, type ErrorCode, type Fallback, fail, noDevice, orAborted } from "../../protocol/index.ts"
 import { type Choice, choose, type Need, type Rejected } from "../../scheduler/index.ts"
 import type { Devices } from "./devices.ts"
 import type { Loaded } from "./loaded.ts"
@@ -65,17 +65,18 @@ export class Placement {
   async place(wanted: Wanted): Promise<Placed> {
     const { model, signal } = wanted
     await orAborted(this.#devices.probed(model, wanted.device), signal)
-    const exclude = [...(wanted.exclude ?? [])]
+    /** Devices that could not open it, and what each said. */
+    const failed = new Map<string, string>()
     let fellBackFrom: Placed["fellBackFrom"]
     let last: unknown
     for (;;) {
-      const choice = this.choose({ ...wanted, exclude })
+      const choice = this.choose({ ...wanted, exclude: [...(wanted.exclude ?? []), ...failed.keys()] })
       const best = choice.ranked[0]
-      if (!best && wanted.device === undefined && this.#devices.isAnyUnasked) {
+      if (!best && wanted.device === undefined && this.#devices.isAnyUnknown) {
         await orAborted(this.#devices.allProbed(), signal)
         continue
       }
-      if (!best) throw this.#none(wanted, choice.rejected, last)
+      if (!best) throw this.#none(wanted, choice.rejected, failed, last)
       fellBackFrom ??= choice.passedOver && this.#devices.fallback(choice.passedOver.id, choice.passedOver.reason)
       const loaded = this.#sessions.shared(model, this.#devices.hostOf(best.id), best.id)
       this.#sessions.lease(loaded)
@@ -89,7 +90,7 @@ export class Placement {
         if (!mayFallBack(e.code)) throw e
         last = e
         fellBackFrom ??= this.#devices.fallback(best.id, e.message)
-        exclude.push(best.id)
+        failed.set(best.id, e.message)
       }
     }
   }
@@ -99,15 +100,17 @@ export class Placement {
   }
 
   /** What to say where no device can serve. */
-  #none(wanted: Wanted, rejected: Rejected[], last: unknown): Error {
+  #none(wanted: Wanted, rejected: Rejected[], failed: ReadonlyMap<string, string>, last: unknown): Error {
     const able = rejected.filter(({ kind }) => kind !== "device" && kind !== "agent")
     const { device, agent } = wanted
     if (agent !== undefined && agent !== this.#settings.agent && agent !== this.#settings.browser)
       return fail("IPFA_AGENT_UNKNOWN", { data: { agent } })
     if (device === undefined) {
-      const reasons = able.map(({ id, reason }) => ({ id, reason }))
-      const absent = this.#devices.absent().map(({ id, reason }) => ({ id, reason }))
-      return fail("IPFA_DEVICE_NONE", { data: { rejected: reasons, absent }, cause: last })
+      const reasons = [...able, ...this.#devices.absent()].map(({ id, reason }) => ({
+        device: id,
+        reason: failed.get(id) ?? reason,
+      }))
+      return noDevice(reasons, { cause: last })
     }
     if (last) return asAccelerateError(last)
     const first = able[0]

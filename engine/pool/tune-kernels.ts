@@ -1,8 +1,8 @@
 import {
   asAccelerateError,
   type EventOf,
-  fail,
   type Methods,
+  noDevice,
   orAborted,
   type ResultOf,
   type TunedKernel,
@@ -56,8 +56,7 @@ export async function tuneKernels(
   const report = devices.report()
   const absent = report.absent.filter(({ backend }) => isTunable(backend))
   const found = report.devices.filter(({ backend }) => isTunable(backend))
-  if (found.length === 0)
-    throw fail("IPFA_DEVICE_NONE", { data: { devices: absent.map(({ id, reason }) => ({ device: id, reason })) } })
+  if (found.length === 0) throw noDevice(absent.map(({ id, reason }) => ({ device: id, reason })))
   const rows: ResultOf<Methods["kernels.tune"]>["rows"] = []
   for (const { id } of found) {
     const host = devices.hostOf(id)

@@ -1,4 +1,5 @@
 export * from "./error.ts"
+export * from "./no-device.ts"
 export * from "./registry.ts"
 export * from "./wire.ts"
 export * from "./wire-schema.ts"

@@ -135,7 +135,7 @@ export const registry = {
   ),
   IPFA_DEVICE_NONE: entry(
     503,
-    "No device is there that could run this. Mend what the error's data says of each, or use another model.",
+    "No device is there that could run this. Mend what is said of each, or use another model.",
     true,
   ),
   IPFA_DEVICE_UNSUPPORTED: entry(

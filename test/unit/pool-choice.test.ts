@@ -1,10 +1,13 @@
-import { afterEach, describe, expect, test } from "vitest"
+import { afterEach, describe, expect, test, vi } from "vitest"
 import { fail, type Measurement } from "../../protocol/index.ts"
 import { adderDevice, adderHost, adderModel } from "../support/adder.ts"
 import { refusal, type TestPool, testPool, value } from "../support/pool.ts"
 
 let t: TestPool | undefined
-afterEach(() => t?.close())
+afterEach(() => {
+  t?.close()
+  vi.useRealTimers()
+})
 
 const unsupported = () =>
   fail("IPFA_DEVICE_UNSUPPORTED", { message: "no kernel for Add", data: { reason: "no kernel for Add" } })
@@ -162,13 +165,47 @@ describe("the device of a session", () => {
       .open(t.publish("one", adderModel(1)))
       .catch((e) => e)
     expect(error.code).toBe("IPFA_DEVICE_NONE")
-    expect(error.data).toMatchObject({
-      rejected: [{ id: "webgpu", reason: expect.any(String) }],
-      absent: [{ id: "wasm", reason: "no adapter" }],
-    })
+    expect(error.data.devices).toEqual([
+      { device: "webgpu", reason: "no kernel for Add" },
+      { device: "wasm", reason: "no adapter" },
+    ])
+    expect(error.message).toContain("(webgpu: no kernel for Add; wasm: no adapter)")
     const model = t.publish("one", adderModel(1))
     const elsewhere = t.connect().peer.call("session.open", { model, agent: "another" })
     expect(await refusal(elsewhere)).toBe("IPFA_AGENT_UNKNOWN")
+  })
+
+  test("is waited for where nothing else can serve, however slowly its host starts; one that never does says so", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] })
+    const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+    webgpu.devices = []
+    wasm.hold("probe")
+    for (const isThereAtLast of [true, false]) {
+      t = testPool([webgpu, wasm])
+      const { starts } = wasm
+      const opening = t
+        .connect()
+        .open(t.publish("one", adderModel(1)))
+        .catch((error) => error)
+      await wasm.started(starts + 1)
+      await vi.advanceTimersByTimeAsync(59_000)
+      if (isThereAtLast) {
+        wasm.letGo()
+        expect(await opening).toMatchObject({ device: { id: "wasm" } })
+        wasm.hold("probe")
+      } else {
+        await vi.advanceTimersByTimeAsync(1000)
+        const { code, data } = await opening
+        expect([code, data.devices]).toEqual([
+          "IPFA_DEVICE_NONE",
+          [
+            { device: "webgpu", reason: "no adapter" },
+            { device: "wasm", reason: expect.stringContaining("its worker did not start") },
+          ],
+        ])
+      }
+      t.close()
+    }
   })
 })
 
