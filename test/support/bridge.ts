@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from "node:http"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { create } from "@bufbuild/protobuf"
+import { onTestFinished } from "vitest"
 import { WebSocket } from "ws"
 import { createLog } from "../../bridge-server/log.ts"
 import { type Bridge, type BridgeOptions, startBridge } from "../../bridge-server/server.ts"
@@ -63,13 +64,17 @@ export async function testBridge(options: BridgeOptions = {}): Promise<TestBridg
   }
 }
 
-/** `ipfs-accelerate serve` on the data folder `dir`, in a process of its own; resolves with what it says first. */
+/** `ipfs-accelerate serve` on the data folder `dir`, in a process that ends with the test at the latest; resolves with what it says first. */
 export async function bridgeProcess(dir: string, ...args: string[]) {
   const main = path.resolve(import.meta.dirname, "../../bridge-server/cli/main.ts")
   const child = spawn(process.execPath, [main, "serve", "--data", dir, "--port", "0", "--json", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   })
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve))
+  onTestFinished(async () => {
+    child.kill("SIGKILL")
+    await exited
+  })
   let said = ""
   child.stderr.on("data", (chunk) => {
     said += chunk
