@@ -118,7 +118,8 @@ async function start(
   const stats = new RunStats()
   const logged: RunEvents = {
     ended: ({ device, ok, error, ms, trace }) =>
-      log.debug({ device, code: error?.code, ms, trace }, ok ? "job done" : "job failed"),
+      // Not `code`: what is called that is a secret, and hidden.
+      log.debug({ device, error: error?.code, ms, trace }, ok ? "job done" : "job failed"),
   }
   const noted: RunEvents = { lost: (run) => noteLost(run, evidence) }
   const runs = new Runs({ slots, placement, sessions, averages }, [metrics, stats, logged, noted])

@@ -1,4 +1,8 @@
-import { afterEach, beforeEach, expect, test } from "vitest"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest"
+import { createLog, LogFile } from "../../bridge-server/log.ts"
 import { Evidence } from "../../bridge-server/storage/index.ts"
 import type { Pool } from "../../engine/pool/pool.ts"
 import { AccelerateError, type Peer, type Tensor } from "../../protocol/index.ts"
@@ -337,4 +341,44 @@ test("over HTTP too a job under a key goes on when its client is gone, and answe
   host.letGo()
   expect((await (await again).json()).outputs[0].data).toEqual([2])
   expect(await jobs()).toMatchObject({ done: 1, failed: 1 })
+})
+
+test("a call's trace is beside its job in the log, done or failed, and goes with it to the agent that runs it", async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), "ipfa log "))
+  const file = new LogFile(dir)
+  const logged = await testBridge({ native: false, log: createLog("debug", file) })
+  onTestFinished(async () => {
+    await logged.close()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  const heard: (string | undefined)[] = []
+  const listening: Pool = {
+    ...pool,
+    serve(caller) {
+      const { handlers, dispose } = pool.serve(caller)
+      const run: (typeof handlers)["session.run"] = (params, call) => {
+        heard.push(call.trace)
+        return handlers["session.run"]!(params, call)
+      }
+      return { handlers: { ...handlers, "session.run": run }, dispose }
+    },
+  }
+  await joinAgent(logged.bridge, listening, "laptop")
+  const peer = await logged.client()
+  const bytes = adderModel(5)
+  const { reference } = await peer.call("model.put", { uploadId: "m", offset: 0, total: bytes.byteLength, bytes })
+  const { sessionId } = await peer.call("session.open", { model: reference! })
+  const run = (feed: string, trace?: string) =>
+    code(peer.call("session.run", { sessionId, feeds: { [feed]: floats(1) } }, { trace }))
+  const codes = [await run("x", "order 66"), await run("x"), await run("nothing of it", "order 67")]
+  expect(codes).toEqual(["resolved", "resolved", "IPFA_INPUT_SHAPE"])
+  await file.close()
+  const lines = readFileSync(file.path, "utf8").trim().split("\n")
+  const jobs = lines.map((line) => JSON.parse(line)).filter(({ msg }) => /^job (done|failed)$/.test(msg))
+  expect(jobs.map(({ msg, device, trace, error }) => [msg, device, trace, error])).toEqual([
+    ["job done", "laptop/webgpu", "order 66", undefined],
+    ["job done", "laptop/webgpu", undefined, undefined],
+    ["job failed", "laptop/webgpu", "order 67", "IPFA_INPUT_SHAPE"],
+  ])
+  expect(heard).toEqual(["order 66", undefined, "order 67"])
 })
