@@ -4,7 +4,8 @@ import { extensionPort, type Methods, type ParamsOf, Peer, type ResultOf, type S
 import { askBackground } from "../ask-background.ts"
 import { OWNER_PORT } from "../messages.ts"
 
-const RETRY_MS = 250
+/** Between the end of a connection and the next one, where that failed, ms. */
+export const RETRY_MS = 250
 
 /** A connection to the supervisor, which is started where it is not there. */
 export async function connectOwner(): Promise<Peer> {

@@ -1,9 +1,9 @@
 import type { RefObject } from "preact"
 import { useEffect, useRef, useState } from "preact/hooks"
-import type { Answer, Peer, PromptDetails } from "../../protocol/index.ts"
+import { type Answer, asAccelerateError, type Peer, type PromptDetails } from "../../protocol/index.ts"
 import { useArmed } from "./armed.ts"
 import { OriginName } from "./origin-name.tsx"
-import { connectOwner } from "./owner.ts"
+import { connectOwner, RETRY_MS } from "./owner.ts"
 import { type MessageKey, Text, t } from "./text.tsx"
 import { bytes, capabilityWords } from "./words.ts"
 
@@ -20,9 +20,9 @@ export function Prompt({ id }: { id: string }) {
   const [details, setDetails] = useState<PromptDetails>()
   useEffect(() => {
     const ask = async () => {
-      const connected = await connectOwner()
+      const { connected, asked } = await show(id)
       void connected.closed.then(() => window.close())
-      setDetails(await connected.call("prompt.show", { id }))
+      setDetails(asked)
       setPeer(connected)
     }
     // Withdrawn meanwhile: there is nothing to decide any more.
@@ -34,6 +34,19 @@ export function Prompt({ id }: { id: string }) {
     window.close()
   }
   return <Request details={details} decide={decide} />
+}
+
+/** What request `id` asks, over a connection that outlives the answer: one that is made while a service worker is stopped ends with it. */
+async function show(id: string): Promise<{ connected: Peer; asked: PromptDetails }> {
+  for (;;) {
+    const connected = await connectOwner()
+    try {
+      return { connected, asked: await connected.call("prompt.show", { id }) }
+    } catch (error) {
+      if (asAccelerateError(error).code !== "IPFA_PROTOCOL_CLOSED") throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  }
 }
 
 function Request({ details, decide }: { details: PromptDetails; decide(answer: Answer): void }) {

@@ -128,6 +128,25 @@ describe("what a page may do", () => {
     expect(await granted).toMatchObject({ lifetime: "once" })
   })
 
+  test("a service worker that is stopped before it heard is asked again, and a window that is cut off before it was told asks again", async () => {
+    await open()
+    const { devtools } = browser
+    // What Chromium does where it stops one just then: the call ends well, with nothing, and the connection at once.
+    await devtools.evaluate(
+      (await devtools.target("offscreen.html")) as string,
+      `const send = chrome.runtime.sendMessage
+      chrome.runtime.sendMessage = () => {
+        chrome.runtime.sendMessage = send
+        return Promise.resolve()
+      }
+      chrome.runtime.onConnect.addListener(function cut(port) {
+        chrome.runtime.onConnect.removeListener(cut)
+        port.disconnect()
+      })`,
+    )
+    expect(await browser.enable(page, "once")).toMatchObject({ lifetime: "once" })
+  })
+
   test("a grant for once ends with its page", async () => {
     await open()
     expect(await browser.enable(page, "once")).toMatchObject({ lifetime: "once" })
