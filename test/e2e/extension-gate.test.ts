@@ -131,6 +131,7 @@ describe("what a page may do", () => {
   test("a service worker that is stopped before it heard is asked again, and a window that is cut off before it was told asks again", async () => {
     await open()
     const { devtools } = browser
+    expect(await codeOf(page, "status")).toBe("IPFA_GRANT_REQUIRED")
     // What Chromium does where it stops one just then: the call ends well, with nothing, and the connection at once.
     await devtools.evaluate(
       (await devtools.target("offscreen.html")) as string,
