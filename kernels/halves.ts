@@ -9,15 +9,14 @@ export function pairedHalves(values: ArrayLike<number>): Uint32Array {
 }
 
 /** How float16 are stored and read where a source has elements of a type: as such, or two to a word. `i` is the element's number. */
-const reads: Readonly<Record<string, { native: Read; words: Read }>> = {
+const floats: Readonly<Record<string, { native: Read; words: Read }>> = {
   f32: {
     native: { stored: "f16", read: "f32(NAME[i])" },
     words: { stored: "u32", read: "unpack2x16float(NAME[i / 2u])[i % 2u]" },
   },
-  // A word of a float32, by a kernel that only moves it.
-  u32: {
-    native: { stored: "f16", read: "bitcast<u32>(f32(NAME[i]))" },
-    words: { stored: "u32", read: "bitcast<u32>(unpack2x16float(NAME[i / 2u])[i % 2u])" },
+  "vec2<f32>": {
+    native: { stored: "vec2<f16>", read: "vec2<f32>(NAME[i])" },
+    words: { stored: "u32", read: "unpack2x16float(NAME[i])" },
   },
   "vec4<f32>": {
     native: { stored: "vec4<f16>", read: "vec4<f32>(NAME[i])" },
@@ -29,6 +28,20 @@ interface Read {
   read: string
 }
 
+/** As `floats` has it, for words of float32 too, which a kernel has that only moves them. */
+function readOf(element: string, native: boolean): Read | undefined {
+  const own = floats[element.replace("u32", "f32")]?.[native ? "native" : "words"]
+  return own && element.includes("u32") ? { ...own, read: `bitcast<${element}>(${own.read})` } : own
+}
+
+/** `type` without the names that `code` has for it. */
+function unaliased(code: string, type: string): string {
+  return type.replaceAll(/\w+/g, (name) => {
+    const meaning = code.match(new RegExp(`\\balias ${name} = ([\\w<>]+);`))?.[1]
+    return meaning === undefined ? name : unaliased(code, meaning)
+  })
+}
+
 /**
  * `code` with the float32 elements of these inputs read from float16, by a device's own where it is `native` (`shader-f16`): every `name[…]` becomes a function, whose code is
  * added behind the rest. All computing stays in float32. A device may take a float16 below 2^-14 for 0 (WGSL, 17.11 "unpack2x16float"). Throws IPFA_INTERNAL where the source has the
@@ -37,8 +50,8 @@ interface Read {
 export function withHalves(path: string, code: string, names: readonly string[], native: boolean): string {
   const rewritten = names.reduce((text, name) => {
     const [binding, type] = text.match(new RegExp(`var<storage, read> ${name}: array<([\\w<>]+)>;`)) ?? []
-    const element = type && (text.match(new RegExp(`\\balias ${type} = ([\\w<>]+);`))?.[1] ?? type)
-    const how = element && reads[element]?.[native ? "native" : "words"]
+    const element = type && unaliased(text, type)
+    const how = element && readOf(element, native)
     if (!binding || !how)
       throw fail("IPFA_INTERNAL", { message: `${path}: ${name} can't be read as float16, but only as ${type}` })
     const stored = text.replace(binding, `var<storage, read> ${name}: array<${how.stored}>;`)

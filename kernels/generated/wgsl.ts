@@ -381,11 +381,11 @@ fn main(
   },
   "ops/binary/binary.wgsl": {
     path: "ops/binary/binary.wgsl",
-    hash: "66ed2a8759ba6ef4",
+    hash: "f6717d993d42d0cd",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","a4":"u32","a5":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","b4":"u32","b5":"u32"},
     overrides: {"WG":64},
-    code: `// y[i] = a[i] ∘ b[i], a and b broadcast to y's shape. With LINE that shape is one axis, along which each goes on by one or stands still.
+    code: `// y[i] = a[i] ∘ b[i], a and b broadcast to y's shape.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -427,15 +427,36 @@ alias R = u32;
 #else
 alias R = T;
 #endif
+#if A_STILL
+alias A = T;
+#else
+alias A = V;
+#endif
+#if B_STILL
+alias B = T;
+#else
+alias B = V;
+#endif
+#if FOUR
+alias Y = vec4<R>;
+#else
+alias Y = R;
+#endif
 
-@group(0) @binding(0) var<storage, read> a: array<T>;
-@group(0) @binding(1) var<storage, read> b: array<T>;
-@group(0) @binding(2) var<storage, read_write> y: array<R>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
+@group(0) @binding(2) var<storage, read_write> y: array<Y>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#if !LINE
-// Where the element \`i\` of a result lies in an input that was broadcast to it: up to six axes, strides in elements, 0 along a broadcast axis.
+// Over a result, and where what an invocation makes of it lies in a view of the same shape: up to six axes, strides of 0 along those that were broadcast (walk.ts).
+// V is what an invocation makes: a T, or with FOUR four neighbours along the last axis, which sizes and strides then count as one. What stands still along it is an element for all four.
+#if FOUR
+alias V = vec4<T>;
+#else
+alias V = T;
+#endif
+
 struct Axes {
   i0: u32,
   i1: u32,
@@ -446,21 +467,41 @@ struct Axes {
 }
 
 fn axes_of(i: u32) -> Axes {
-  var rest = i;
-  var axes: Axes;
-  axes.i5 = rest % params.dim5;
-  rest = rest / params.dim5;
-  axes.i4 = rest % params.dim4;
-  rest = rest / params.dim4;
-  axes.i3 = rest % params.dim3;
-  rest = rest / params.dim3;
-  axes.i2 = rest % params.dim2;
-  rest = rest / params.dim2;
-  axes.i1 = rest % params.dim1;
-  axes.i0 = rest / params.dim1;
-  return axes;
-}
+  var at: Axes;
+#if AXES == 1
+  at.i5 = i;
 #endif
+#if AXES == 2
+  at.i4 = i / params.dim5;
+  at.i5 = i % params.dim5;
+#endif
+#if AXES == 6
+  var rest = i;
+  at.i5 = rest % params.dim5;
+  rest = rest / params.dim5;
+  at.i4 = rest % params.dim4;
+  rest = rest / params.dim4;
+  at.i3 = rest % params.dim3;
+  rest = rest / params.dim3;
+  at.i2 = rest % params.dim2;
+  rest = rest / params.dim2;
+  at.i1 = rest % params.dim1;
+  at.i0 = rest / params.dim1;
+#endif
+  return at;
+}
+
+fn place(at: Axes, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+#if AXES == 1
+  return at.i5 * s5;
+#endif
+#if AXES == 2
+  return at.i4 * s4 + at.i5 * s5;
+#endif
+#if AXES == 6
+  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + at.i5 * s5;
+#endif
+}
 
 fn f(l: T, r: T) -> R {
 #if OP == add
@@ -526,24 +567,25 @@ fn main(
   if (i >= params.elems) {
     return;
   }
-#if LINE
-  y[i] = f(a[i * params.a5], b[i * params.b5]);
-#else
   let at = axes_of(i);
-  let l = at.i0 * params.a0 + at.i1 * params.a1 + at.i2 * params.a2 + at.i3 * params.a3 + at.i4 * params.a4 + at.i5 * params.a5;
-  let r = at.i0 * params.b0 + at.i1 * params.b1 + at.i2 * params.b2 + at.i3 * params.b3 + at.i4 * params.b4 + at.i5 * params.b5;
-  y[i] = f(a[l], b[r]);
+  let l = V(a[place(at, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
+  let r = V(b[place(at, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
+#if FOUR
+  y[i] = Y(f(l.x, r.x), f(l.y, r.y), f(l.z, r.z), f(l.w, r.w));
+#else
+  y[i] = f(l, r);
 #endif
 }
 `,
   },
   "ops/cast/cast.wgsl": {
     path: "ops/cast/cast.wgsl",
-    hash: "1918bdccd00cc312",
+    hash: "2ffdc3475ffebb8b",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","count":"u32"},
     overrides: {"WG":64},
-    code: `// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0; to float16 two of x to a word of y, the first lowest, and behind an odd number of them 0.
+    code: `// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0; to float16 two of x to a word of y, the first lowest, and behind an odd number of them 0. With FOUR an
+// invocation makes four neighbours.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -556,25 +598,37 @@ struct Params {
 }
 
 #if FROM == float32
-alias From = f32;
+alias S = f32;
 #endif
 #if FROM == int32
-alias From = i32;
+alias S = i32;
 #endif
 #if FROM == uint32
-alias From = u32;
+alias S = u32;
 #endif
 #if TO == float32
-alias To = f32;
+alias T = f32;
 #endif
 #if TO == int32
-alias To = i32;
+alias T = i32;
 #endif
 #if TO == uint32
-alias To = u32;
+alias T = u32;
 #endif
+#if FOUR
+alias From = vec4<S>;
+#if TO == float16
+alias To = vec2<u32>;
+#else
+alias To = vec4<T>;
+#endif
+#else
+alias From = S;
 #if TO == float16
 alias To = u32;
+#else
+alias To = T;
+#endif
 #endif
 
 @group(0) @binding(0) var<storage, read> x: array<From>;
@@ -594,11 +648,16 @@ fn main(
     return;
   }
 #if TO == float16
+#if FOUR
+  let four = vec4<f32>(x[i]);
+  y[i] = To(pack2x16float(four.xy), pack2x16float(four.zw));
+#else
   var pair = vec2<f32>(f32(x[2u * i]), 0.0);
   if (2u * i + 1u < params.count) {
     pair.y = f32(x[2u * i + 1u]);
   }
   y[i] = pack2x16float(pair);
+#endif
 #else
 #if TRUTH
   y[i] = To(x[i] != From());
@@ -1478,9 +1537,9 @@ fn main(
   },
   "ops/copy/copy.wgsl": {
     path: "ops/copy/copy.wgsl",
-    hash: "c81d782839350dc4",
+    hash: "15a8c65fe24e0448",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","in_offset":"u32","in0":"i32","in1":"i32","in2":"i32","in3":"i32","in4":"i32","in5":"i32","out_offset":"u32","out0":"i32","out1":"i32","out2":"i32","out3":"i32","out4":"i32","out5":"i32"},
+    params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","in_offset":"u32","in0":"u32","in1":"u32","in2":"u32","in3":"u32","in4":"u32","in5":"u32","out_offset":"u32","out0":"u32","out1":"u32","out2":"u32","out3":"u32","out4":"u32","out5":"u32"},
     overrides: {"WG":64},
     code: `// y[out(i)] = x[in(i)], where both views go over their elements in one order: whatever moves data without computing (transpose, slice, concat,
 // expand, …). Words are moved as they are.
@@ -1498,26 +1557,86 @@ struct Params {
   dim4: u32,
   dim5: u32,
   in_offset: u32,
-  in0: i32,
-  in1: i32,
-  in2: i32,
-  in3: i32,
-  in4: i32,
-  in5: i32,
+  in0: u32,
+  in1: u32,
+  in2: u32,
+  in3: u32,
+  in4: u32,
+  in5: u32,
   out_offset: u32,
-  out0: i32,
-  out1: i32,
-  out2: i32,
-  out3: i32,
-  out4: i32,
-  out5: i32,
+  out0: u32,
+  out1: u32,
+  out2: u32,
+  out3: u32,
+  out4: u32,
+  out5: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+alias T = u32;
+#if X_STILL
+alias X = T;
+#else
+alias X = V;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<V>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 override WG: u32 = 64;
+// Over a result, and where what an invocation makes of it lies in a view of the same shape: up to six axes, strides of 0 along those that were broadcast (walk.ts).
+// V is what an invocation makes: a T, or with FOUR four neighbours along the last axis, which sizes and strides then count as one. What stands still along it is an element for all four.
+#if FOUR
+alias V = vec4<T>;
+#else
+alias V = T;
+#endif
+
+struct Axes {
+  i0: u32,
+  i1: u32,
+  i2: u32,
+  i3: u32,
+  i4: u32,
+  i5: u32,
+}
+
+fn axes_of(i: u32) -> Axes {
+  var at: Axes;
+#if AXES == 1
+  at.i5 = i;
+#endif
+#if AXES == 2
+  at.i4 = i / params.dim5;
+  at.i5 = i % params.dim5;
+#endif
+#if AXES == 6
+  var rest = i;
+  at.i5 = rest % params.dim5;
+  rest = rest / params.dim5;
+  at.i4 = rest % params.dim4;
+  rest = rest / params.dim4;
+  at.i3 = rest % params.dim3;
+  rest = rest / params.dim3;
+  at.i2 = rest % params.dim2;
+  rest = rest / params.dim2;
+  at.i1 = rest % params.dim1;
+  at.i0 = rest / params.dim1;
+#endif
+  return at;
+}
+
+fn place(at: Axes, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+#if AXES == 1
+  return at.i5 * s5;
+#endif
+#if AXES == 2
+  return at.i4 * s4 + at.i5 * s5;
+#endif
+#if AXES == 6
+  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + at.i5 * s5;
+#endif
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -1529,20 +1648,11 @@ fn main(
   if (i >= params.elems) {
     return;
   }
-  var rest = i;
-  let i5 = i32(rest % params.dim5);
-  rest = rest / params.dim5;
-  let i4 = i32(rest % params.dim4);
-  rest = rest / params.dim4;
-  let i3 = i32(rest % params.dim3);
-  rest = rest / params.dim3;
-  let i2 = i32(rest % params.dim2);
-  rest = rest / params.dim2;
-  let i1 = i32(rest % params.dim1);
-  let i0 = i32(rest / params.dim1);
-  let source = i0 * params.in0 + i1 * params.in1 + i2 * params.in2 + i3 * params.in3 + i4 * params.in4 + i5 * params.in5;
-  let place = i0 * params.out0 + i1 * params.out1 + i2 * params.out2 + i3 * params.out3 + i4 * params.out4 + i5 * params.out5;
-  y[u32(i32(params.out_offset) + place)] = x[u32(i32(params.in_offset) + source)];
+  let at = axes_of(i);
+  // Strides below 0 have wrapped around to numbers that sums bring back.
+  let source = params.in_offset + place(at, params.in0, params.in1, params.in2, params.in3, params.in4, params.in5);
+  let to = params.out_offset + place(at, params.out0, params.out1, params.out2, params.out3, params.out4, params.out5);
+  y[to] = V(x[source]);
 }
 `,
   },
@@ -4887,11 +4997,12 @@ fn main(
   },
   "ops/rope/rope.wgsl": {
     path: "ops/rope/rope.wgsl",
-    hash: "d191936855d40e20",
+    hash: "c3b8f5fecbcd543c",
     bindings: [{"name":"x","access":"read"},{"name":"cos_table","access":"read"},{"name":"sin_table","access":"read"},{"name":"positions","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","seq":"u32","heads":"u32","size":"u32","dims":"u32"},
     overrides: {"WG":64},
-    code: `// Turns the first dims numbers of each head, two by two, by the angles of the token's position; the rest stays. An invocation makes one number.
+    code: `// Turns the first dims numbers of each head, two by two, by the angles of the token's position; the rest stays. An invocation makes one number, or with FOUR
+// four neighbours, which size and dims then count as one.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -4906,11 +5017,23 @@ struct Params {
   dims: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> cos_table: array<f32>;
-@group(0) @binding(2) var<storage, read> sin_table: array<f32>;
+#if FOUR
+alias V = vec4<f32>;
+#else
+alias V = f32;
+#endif
+#if PAIRS
+// the angles of two pairs
+alias Angles = vec2<f32>;
+#else
+alias Angles = V;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read> cos_table: array<Angles>;
+@group(0) @binding(2) var<storage, read> sin_table: array<Angles>;
 @group(0) @binding(3) var<storage, read> positions: array<i32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<V>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
@@ -4945,6 +5068,11 @@ fn main(
 #if POSITIONS == none
   let position = token;
 #endif
+#if PAIRS
+  let v = x[i];
+  let angles = position * params.dims + e;
+  y[i] = v * cos_table[angles].xxyy + V(-v.y, v.x, -v.w, v.z) * sin_table[angles].xxyy;
+#else
   let half = params.dims / 2u;
 #if INTERLEAVED
   let angle = position * half + e / 2u;
@@ -4957,6 +5085,7 @@ fn main(
 #endif
   let turned = x[other] * sin_table[angle];
   y[i] = x[i] * cos_table[angle] + select(-turned, turned, is_second);
+#endif
 }
 `,
   },
@@ -5510,11 +5639,11 @@ fn main(
   },
   "ops/unary/unary.wgsl": {
     path: "ops/unary/unary.wgsl",
-    hash: "7d0bed07c80264cf",
+    hash: "8996c06f2caeb5a4",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","alpha":"f32","beta":"f32","gamma":"f32"},
     overrides: {"WG":64},
-    code: `// y[i] = f(x[i])
+    code: `// y[i] = f(x[i]); with FOUR an invocation makes four neighbours.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -5528,8 +5657,14 @@ struct Params {
   gamma: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+#if FOUR
+alias V = vec4<f32>;
+#else
+alias V = f32;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read_write> y: array<V>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 override WG: u32 = 64;
@@ -5658,13 +5793,18 @@ fn main(
   if (i >= params.elems) {
     return;
   }
-  y[i] = f(x[i]);
+  let v = x[i];
+#if FOUR
+  y[i] = V(f(v.x), f(v.y), f(v.z), f(v.w));
+#else
+  y[i] = f(v);
+#endif
 }
 `,
   },
   "ops/where/where.wgsl": {
     path: "ops/where/where.wgsl",
-    hash: "b5fe108fb2659098",
+    hash: "aea1367c13120543",
     bindings: [{"name":"condition","access":"read"},{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","c0":"u32","c1":"u32","c2":"u32","c3":"u32","c4":"u32","c5":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","a4":"u32","a5":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","b4":"u32","b5":"u32"},
     overrides: {"WG":64},
@@ -5702,14 +5842,38 @@ struct Params {
   b5: u32,
 }
 
-@group(0) @binding(0) var<storage, read> condition: array<u32>;
-@group(0) @binding(1) var<storage, read> a: array<u32>;
-@group(0) @binding(2) var<storage, read> b: array<u32>;
-@group(0) @binding(3) var<storage, read_write> y: array<u32>;
+alias T = u32;
+#if CONDITION_STILL
+alias C = T;
+#else
+alias C = V;
+#endif
+#if A_STILL
+alias A = T;
+#else
+alias A = V;
+#endif
+#if B_STILL
+alias B = T;
+#else
+alias B = V;
+#endif
+
+@group(0) @binding(0) var<storage, read> condition: array<C>;
+@group(0) @binding(1) var<storage, read> a: array<A>;
+@group(0) @binding(2) var<storage, read> b: array<B>;
+@group(0) @binding(3) var<storage, read_write> y: array<V>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
-// Where the element \`i\` of a result lies in an input that was broadcast to it: up to six axes, strides in elements, 0 along a broadcast axis.
+// Over a result, and where what an invocation makes of it lies in a view of the same shape: up to six axes, strides of 0 along those that were broadcast (walk.ts).
+// V is what an invocation makes: a T, or with FOUR four neighbours along the last axis, which sizes and strides then count as one. What stands still along it is an element for all four.
+#if FOUR
+alias V = vec4<T>;
+#else
+alias V = T;
+#endif
+
 struct Axes {
   i0: u32,
   i1: u32,
@@ -5720,19 +5884,40 @@ struct Axes {
 }
 
 fn axes_of(i: u32) -> Axes {
+  var at: Axes;
+#if AXES == 1
+  at.i5 = i;
+#endif
+#if AXES == 2
+  at.i4 = i / params.dim5;
+  at.i5 = i % params.dim5;
+#endif
+#if AXES == 6
   var rest = i;
-  var axes: Axes;
-  axes.i5 = rest % params.dim5;
+  at.i5 = rest % params.dim5;
   rest = rest / params.dim5;
-  axes.i4 = rest % params.dim4;
+  at.i4 = rest % params.dim4;
   rest = rest / params.dim4;
-  axes.i3 = rest % params.dim3;
+  at.i3 = rest % params.dim3;
   rest = rest / params.dim3;
-  axes.i2 = rest % params.dim2;
+  at.i2 = rest % params.dim2;
   rest = rest / params.dim2;
-  axes.i1 = rest % params.dim1;
-  axes.i0 = rest / params.dim1;
-  return axes;
+  at.i1 = rest % params.dim1;
+  at.i0 = rest / params.dim1;
+#endif
+  return at;
+}
+
+fn place(at: Axes, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+#if AXES == 1
+  return at.i5 * s5;
+#endif
+#if AXES == 2
+  return at.i4 * s4 + at.i5 * s5;
+#endif
+#if AXES == 6
+  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + at.i5 * s5;
+#endif
 }
 
 @compute @workgroup_size(WG)
@@ -5746,14 +5931,10 @@ fn main(
     return;
   }
   let at = axes_of(i);
-  let c = at.i0 * params.c0 + at.i1 * params.c1 + at.i2 * params.c2 + at.i3 * params.c3 + at.i4 * params.c4 + at.i5 * params.c5;
-  let l = at.i0 * params.a0 + at.i1 * params.a1 + at.i2 * params.a2 + at.i3 * params.a3 + at.i4 * params.a4 + at.i5 * params.a5;
-  let r = at.i0 * params.b0 + at.i1 * params.b1 + at.i2 * params.b2 + at.i3 * params.b3 + at.i4 * params.b4 + at.i5 * params.b5;
-  if (condition[c] != 0u) {
-    y[i] = a[l];
-  } else {
-    y[i] = b[r];
-  }
+  let c = V(condition[place(at, params.c0, params.c1, params.c2, params.c3, params.c4, params.c5)]);
+  let l = V(a[place(at, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
+  let r = V(b[place(at, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
+  y[i] = select(r, l, c != V());
 }
 `,
   },

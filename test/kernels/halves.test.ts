@@ -26,15 +26,16 @@ beforeAll(async () => {
 })
 afterAll(() => runtime?.device.destroy())
 
-/** Of each algorithm of `kernel` the first case that has anything to compute. */
+/** Of each algorithm of `kernel` the first case that has anything to compute, and the first by fours. */
 function firstCases(kernel: AnyKernel): Case[] {
   const found = new Map<string, Case>()
   for (const one of kernel.cases) {
     if (one.large || one.shapes.some((shape) => shape?.includes(0))) continue
     problemOf(kernel, one)
     const types = one.shapes.map((shape, i) => shape && { shape, dtype: halved(one).dtype![i] as StoredDtype })
-    const { label } = prepare(kernel, types, one.attributes ?? {}, runtime.limits, one).pipeline
-    if (!found.has(label)) found.set(label, one)
+    const { label, config } = prepare(kernel, types, one.attributes ?? {}, runtime.limits, one).pipeline
+    const name = config.FOUR ? `${label} by fours` : label
+    if (!found.has(name)) found.set(name, one)
   }
   return [...found.values()]
 }
@@ -53,7 +54,7 @@ describe("float16 in the place of float32", () => {
       }
   })
 
-  test.each(["matmul", "conv2d", "packed-matmul", "layer-norm", "gather", "add"])(
+  test.each(["matmul", "conv2d", "packed-matmul", "layer-norm", "gather", "add", "where", "rope"])(
     "%s: the right answer",
     async (name) => {
       const kernel = kernelRegistry.find((one) => one.name === name) as AnyKernel

@@ -2,7 +2,8 @@ import { fail } from "../../../protocol/errors/error.ts"
 import { defineAlgorithm, defineKernel, type GpuDtype, type Shape, type TensorType } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
-import { broadcast, broadcastShape, collapsed, MOST_AXES, sixAxes, type View, viewOf } from "../../view.ts"
+import { broadcast, broadcastShape, type View, viewOf, wholeView } from "../../view.ts"
+import { strideParams, walk, walkConfig, walkParams, walkRefusal } from "../../walk.ts"
 import { casesOf } from "./cases.ts"
 import { references } from "./reference.ts"
 
@@ -16,9 +17,7 @@ export interface BinaryProblem {
   b: View
 }
 
-/** Same shape, same order of elements, over the fewest axes. */
-const short = ({ a, b }: BinaryProblem) => collapsed([a, b]) as [View, View]
-const isLine = (problem: BinaryProblem) => short(problem)[0].shape.length === 1
+const walked = ({ shape, a, b }: BinaryProblem) => walk([wholeView(shape), a, b])
 
 /** a ∘ b of one dtype, broadcast by NumPy's rules; of a comparison the result is uint32, 1 or 0. */
 function binary(op: BinaryOp, dtypes: readonly GpuDtype[], compares: boolean) {
@@ -35,28 +34,18 @@ function binary(op: BinaryOp, dtypes: readonly GpuDtype[], compares: boolean) {
           OP: op.replaceAll("-", "_"),
           T: problem.dtype,
           COMPARES: compares,
-          LINE: isLine(problem),
+          ...walkConfig(walked(problem), ["A", "B"]),
         }),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-        refuses: (problem) => {
-          const axes = short(problem)[0].shape.length
-          return axes > MOST_AXES ? `${axes} axes are more than ${MOST_AXES}` : undefined
-        },
+        refuses: (problem) => walkRefusal(walked(problem)),
         dispatch(problem, { WG }) {
-          const [a, b] = short(problem)
-          const count = elems(problem.shape)
-          const [, dim1, dim2, dim3, dim4, dim5] = sixAxes(a.shape, 1)
-          const [a0, a1, a2, a3, a4, a5] = sixAxes(a.strides, 0)
-          const [b0, b1, b2, b3, b4, b5] = sixAxes(b.strides, 0)
-          return {
-            workgroups: Math.ceil(count / WG!),
-            // biome-ignore format: an input a line
-            params: {
-              elems: count, dim1, dim2, dim3, dim4, dim5,
-              a0, a1, a2, a3, a4, a5,
-              b0, b1, b2, b3, b4, b5,
-            },
+          const way = walked(problem)
+          const params = {
+            ...walkParams(way),
+            ...strideParams("a", way.views[1]!),
+            ...strideParams("b", way.views[2]!),
           }
+          return { workgroups: Math.ceil(params.elems / WG!), params }
         },
       }),
     },

@@ -1,4 +1,4 @@
-// y[i] = a[i] ∘ b[i], a and b broadcast to y's shape. With LINE that shape is one axis, along which each goes on by one or stands still.
+// y[i] = a[i] ∘ b[i], a and b broadcast to y's shape.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -36,16 +36,29 @@ alias R = u32;
 #else
 alias R = T;
 #endif
+#if A_STILL
+alias A = T;
+#else
+alias A = V;
+#endif
+#if B_STILL
+alias B = T;
+#else
+alias B = V;
+#endif
+#if FOUR
+alias Y = vec4<R>;
+#else
+alias Y = R;
+#endif
 
-@group(0) @binding(0) var<storage, read> a: array<T>;
-@group(0) @binding(1) var<storage, read> b: array<T>;
-@group(0) @binding(2) var<storage, read_write> y: array<R>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
+@group(0) @binding(2) var<storage, read_write> y: array<Y>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#if !LINE
-#include "wgsl/broadcast.wgsl"
-#endif
+#include "wgsl/walk.wgsl"
 
 fn f(l: T, r: T) -> R {
 #if OP == add
@@ -111,12 +124,12 @@ fn main(
   if (i >= params.elems) {
     return;
   }
-#if LINE
-  y[i] = f(a[i * params.a5], b[i * params.b5]);
-#else
   let at = axes_of(i);
-  let l = at.i0 * params.a0 + at.i1 * params.a1 + at.i2 * params.a2 + at.i3 * params.a3 + at.i4 * params.a4 + at.i5 * params.a5;
-  let r = at.i0 * params.b0 + at.i1 * params.b1 + at.i2 * params.b2 + at.i3 * params.b3 + at.i4 * params.b4 + at.i5 * params.b5;
-  y[i] = f(a[l], b[r]);
+  let l = V(a[place(at, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
+  let r = V(b[place(at, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
+#if FOUR
+  y[i] = Y(f(l.x, r.x), f(l.y, r.y), f(l.z, r.z), f(l.w, r.w));
+#else
+  y[i] = f(l, r);
 #endif
 }

@@ -54,7 +54,20 @@ export function casesOf(op: BinaryOp): Case[] {
     of("a channel's value for each pixel", [2, 3, 4, 5], [3, 1, 1]),
     of("six axes, none of which runs on into another", [2, 1, 3, 1, 2, 1], [1, 4, 1, 5, 1, 3]),
     of("six axes, the other way round", [1, 4, 1, 5, 1, 3], [2, 1, 3, 1, 2, 1]),
-    ...(op === "pow" ? [] : [typed("int32", [130], [130]), typed("int32", [5, 1], [7]), typed("uint32", [70], [])]),
+    of("fours, one workgroup and one", [65, 4], [65, 4]),
+    of("fours, a scalar on the right", [3, 8], []),
+    of("fours, a row on the right", [6, 8], [8]),
+    of("fours, a column on the left", [6, 1], [6, 8]),
+    of("fours, six axes", [2, 1, 3, 1, 2, 4], [1, 4, 1, 5, 1, 4]),
+    of("fours, six axes, the left one still along the last", [2, 1, 3, 1, 2, 1], [1, 4, 1, 5, 1, 8]),
+    ...(op === "pow"
+      ? []
+      : [
+          typed("int32", [130], [130]),
+          typed("int32", [5, 1], [7]),
+          typed("int32", [5, 1], [8]),
+          typed("uint32", [70], []),
+        ]),
     ...(op === "pow"
       ? [
           of("powers of 0", [2], [2], { fill: [{ kind: "constant", value: 0 }, { kind: "values", values: [0, 2] }] }), // biome-ignore format: a fill an input

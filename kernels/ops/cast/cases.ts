@@ -39,10 +39,14 @@ export const cases: Case[] = [
   of("one to float16", "float32", "float16", [], halves),
   of("whole numbers to float16", "int32", "float16", [3, 3], { kind: "integers", low: -2048, high: 2048 }),
   of("unsigned to float16", "uint32", "float16", [7], { kind: "integers", low: 0, high: 2048 }),
+  of("fours, one workgroup and one", "int32", "float32", [65, 4], whole),
+  of("fours to float16, one workgroup and one", "int32", "float16", [65, 4], { kind: "integers", low: -2048, high: 2048 }), // biome-ignore format: a case is a line
+  of("fours towards 0", "float32", "int32", [3, 8], uniform),
   of("to the same", "float32", "float32", [70], uniform),
   ...(["float32", "int32", "uint32"] as const).map((dtype) =>
     of(`is ${dtype} not 0`, dtype, "uint32", [64], some, { attributes: { to: "uint32", truth: true } }),
   ),
+  of("which of five are not 0", "int32", "uint32", [5], some, { attributes: { to: "uint32", truth: true } }),
   of("is a fraction not 0", "float32", "uint32", [9], { kind: "values", values: [0.25, 0, -0.5] }, { attributes: { to: "uint32", truth: true } }), // biome-ignore format: a case is a line
   of("over 65,535 workgroups", "int32", "float32", [65_537 * 4 + 1], whole, { tuning: { WG: 4 }, large: true }),
 ]

@@ -9,6 +9,7 @@ import {
 } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
+import { isByFours } from "../../walk.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
@@ -33,11 +34,11 @@ export const cast = defineKernel<CastProblem, CastAttributes, "flat">({
   defaults: { to: "float32", truth: false },
   algorithms: {
     flat: defineAlgorithm<CastProblem, (typeof wgsl)["ops/cast/cast.wgsl"]>(wgsl["ops/cast/cast.wgsl"], {
-      config: ({ from, to, truth }) => ({ FROM: from, TO: to, TRUTH: truth }),
+      config: ({ from, to, truth, shape }) => ({ FROM: from, TO: to, TRUTH: truth, FOUR: isByFours(elems(shape)) }),
       workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
       dispatch: (problem, { WG }) => {
         const count = elems(problem.shape)
-        const made = elems(outputOf(problem).shape)
+        const made = isByFours(count) ? count / 4 : elems(outputOf(problem).shape)
         return { workgroups: Math.ceil(made / WG!), params: { elems: made, count } }
       },
     }),

@@ -1,4 +1,5 @@
-// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0; to float16 two of x to a word of y, the first lowest, and behind an odd number of them 0.
+// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0; to float16 two of x to a word of y, the first lowest, and behind an odd number of them 0. With FOUR an
+// invocation makes four neighbours.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -7,25 +8,37 @@ struct Params {
 }
 
 #if FROM == float32
-alias From = f32;
+alias S = f32;
 #endif
 #if FROM == int32
-alias From = i32;
+alias S = i32;
 #endif
 #if FROM == uint32
-alias From = u32;
+alias S = u32;
 #endif
 #if TO == float32
-alias To = f32;
+alias T = f32;
 #endif
 #if TO == int32
-alias To = i32;
+alias T = i32;
 #endif
 #if TO == uint32
-alias To = u32;
+alias T = u32;
 #endif
+#if FOUR
+alias From = vec4<S>;
+#if TO == float16
+alias To = vec2<u32>;
+#else
+alias To = vec4<T>;
+#endif
+#else
+alias From = S;
 #if TO == float16
 alias To = u32;
+#else
+alias To = T;
+#endif
 #endif
 
 @group(0) @binding(0) var<storage, read> x: array<From>;
@@ -45,11 +58,16 @@ fn main(
     return;
   }
 #if TO == float16
+#if FOUR
+  let four = vec4<f32>(x[i]);
+  y[i] = To(pack2x16float(four.xy), pack2x16float(four.zw));
+#else
   var pair = vec2<f32>(f32(x[2u * i]), 0.0);
   if (2u * i + 1u < params.count) {
     pair.y = f32(x[2u * i + 1u]);
   }
   y[i] = pack2x16float(pair);
+#endif
 #else
 #if TRUTH
   y[i] = To(x[i] != From());

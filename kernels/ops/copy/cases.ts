@@ -38,6 +38,20 @@ export const cases: Case[] = [
   of("backwards, to places behind the first", [6], wholeView([6]), {
     attributes: { from: undefined, to: sliced(wholeView([6]), 0, 5, 6, -1), shape: [6] },
   }),
+  whole("fours, one workgroup and one", [65, 4]),
+  of("fours, two axes exchanged", [3, 5, 8], permuted(wholeView([3, 5, 8]), [1, 0, 2])),
+  of("fours, every second row from the third on", [4, 9, 8], sliced(wholeView([4, 9, 8]), 1, 2, 3, 2)),
+  of("fours, backwards", [7, 8], sliced(wholeView([7, 8]), 0, 6, 7, -1)),
+  of("fours, each of one", [5, 1], broadcast(wholeView([5, 1]), [5, 8])),
+  of("fours, six axes", [2, 3, 2, 4, 3, 8], permuted(wholeView([2, 3, 2, 4, 3, 8]), [4, 2, 0, 3, 1, 5])),
+  of("fours of every row that begin with none", [5, 12], sliced(wholeView([5, 12]), 1, 2, 8)),
+  of("fours in rows that have a broken one", [5, 10], sliced(wholeView([5, 10]), 1, 0, 8)),
+  of("fours, to places in another order", [3, 5, 8], wholeView([3, 5, 8]), {
+    attributes: { from: undefined, to: permuted(wholeView([5, 3, 8]), [1, 0, 2]), shape: [5, 3, 8] },
+  }),
+  of("fours, to rows backwards", [6, 8], wholeView([6, 8]), {
+    attributes: { from: undefined, to: sliced(wholeView([6, 8]), 0, 5, 6, -1), shape: [6, 8] },
+  }),
   of("over 65,535 workgroups", [257, 1025], permuted(wholeView([257, 1025]), [1, 0]), {
     tuning: { WG: 4 },
     large: true,

@@ -2,7 +2,8 @@ import { fail } from "../../../protocol/errors/error.ts"
 import { defineAlgorithm, defineKernel, type GpuDtype, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
-import { collapsed, MOST_AXES, reach, sixAxes, type View, wholeView } from "../../view.ts"
+import { reach, type View, wholeView } from "../../view.ts"
+import { strideParams, walk, walkConfig, walkParams, walkRefusal } from "../../walk.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
@@ -21,6 +22,8 @@ export interface CopyProblem {
   to: View
 }
 
+const walked = ({ from, to }: CopyProblem) => walk([to, from])
+
 /** x of any shape and dtype → y of the same dtype: moves what `from` shows of x to where `to` shows in y, bit for bit. */
 export const copy = defineKernel<CopyProblem, CopyAttributes, "strided">({
   name: "copy",
@@ -28,26 +31,15 @@ export const copy = defineKernel<CopyProblem, CopyAttributes, "strided">({
   defaults: { from: undefined, to: undefined, shape: undefined },
   algorithms: {
     strided: defineAlgorithm<CopyProblem, (typeof wgsl)["ops/copy/copy.wgsl"]>(wgsl["ops/copy/copy.wgsl"], {
+      config: (problem) => walkConfig(walked(problem), ["X"]),
       workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-      refuses: ({ from, to }) => {
-        const axes = collapsed([from, to])[0]!.shape.length
-        return axes > MOST_AXES ? `${axes} axes are more than ${MOST_AXES}` : undefined
-      },
+      refuses: (problem) => walkRefusal(walked(problem)),
       dispatch(problem, { WG }) {
-        const count = elems(problem.from.shape)
-        const [from, to] = collapsed([problem.from, problem.to]) as [View, View]
-        const [, dim1, dim2, dim3, dim4, dim5] = sixAxes(from.shape, 1)
-        const [in0, in1, in2, in3, in4, in5] = sixAxes(from.strides, 0)
-        const [out0, out1, out2, out3, out4, out5] = sixAxes(to.strides, 0)
-        return {
-          workgroups: Math.ceil(count / WG!),
-          // biome-ignore format: a view a line
-          params: {
-            elems: count, dim1, dim2, dim3, dim4, dim5,
-            in_offset: from.offset, in0, in1, in2, in3, in4, in5,
-            out_offset: to.offset, out0, out1, out2, out3, out4, out5,
-          },
-        }
+        const way = walked(problem)
+        const [to, from] = way.views
+        const offsets = { in_offset: from!.offset, out_offset: to!.offset }
+        const params = { ...walkParams(way), ...offsets, ...strideParams("in", from!), ...strideParams("out", to!) }
+        return { workgroups: Math.ceil(params.elems / WG!), params }
       },
     }),
   },

@@ -10,26 +10,34 @@ struct Params {
   dim4: u32,
   dim5: u32,
   in_offset: u32,
-  in0: i32,
-  in1: i32,
-  in2: i32,
-  in3: i32,
-  in4: i32,
-  in5: i32,
+  in0: u32,
+  in1: u32,
+  in2: u32,
+  in3: u32,
+  in4: u32,
+  in5: u32,
   out_offset: u32,
-  out0: i32,
-  out1: i32,
-  out2: i32,
-  out3: i32,
-  out4: i32,
-  out5: i32,
+  out0: u32,
+  out1: u32,
+  out2: u32,
+  out3: u32,
+  out4: u32,
+  out5: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+alias T = u32;
+#if X_STILL
+alias X = T;
+#else
+alias X = V;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<V>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 override WG: u32 = 64;
+#include "wgsl/walk.wgsl"
 
 @compute @workgroup_size(WG)
 fn main(
@@ -41,18 +49,9 @@ fn main(
   if (i >= params.elems) {
     return;
   }
-  var rest = i;
-  let i5 = i32(rest % params.dim5);
-  rest = rest / params.dim5;
-  let i4 = i32(rest % params.dim4);
-  rest = rest / params.dim4;
-  let i3 = i32(rest % params.dim3);
-  rest = rest / params.dim3;
-  let i2 = i32(rest % params.dim2);
-  rest = rest / params.dim2;
-  let i1 = i32(rest % params.dim1);
-  let i0 = i32(rest / params.dim1);
-  let source = i0 * params.in0 + i1 * params.in1 + i2 * params.in2 + i3 * params.in3 + i4 * params.in4 + i5 * params.in5;
-  let place = i0 * params.out0 + i1 * params.out1 + i2 * params.out2 + i3 * params.out3 + i4 * params.out4 + i5 * params.out5;
-  y[u32(i32(params.out_offset) + place)] = x[u32(i32(params.in_offset) + source)];
+  let at = axes_of(i);
+  // Strides below 0 have wrapped around to numbers that sums bring back.
+  let source = params.in_offset + place(at, params.in0, params.in1, params.in2, params.in3, params.in4, params.in5);
+  let to = params.out_offset + place(at, params.out0, params.out1, params.out2, params.out3, params.out4, params.out5);
+  y[to] = V(x[source]);
 }

@@ -41,5 +41,8 @@ export const cases: Case[] = [
   of("from a first position on", [2, 3, 5, 6], [11, 3], [1], heads),
   of("from a first position on, tokens first", [1, 4, 4, 6], [11, 3], [1], { headsFirst: false, interleaved: false }),
   of("a row of the tables for each token", [2, 3, 5, 4], [10, 2], undefined, heads),
+  of("fours, part of a head", [2, 3, 5, 20], [11, 8], [2, 5], heads),
+  of("fours, tokens first, from a first position on", [1, 4, 4, 20], [11, 8], [1], { headsFirst: false, interleaved: false }), // biome-ignore format: a case is a line
+  of("fours, part of a head, interleaved", [2, 3, 5, 20], [11, 8], [2, 5], { headsFirst: true, interleaved: true }),
   of("over 65,535 workgroups", [1, 1, 65_537, 4], [3, 2], [1, 65_537], heads, { tuning: { WG: 4 }, large: true }),
 ]

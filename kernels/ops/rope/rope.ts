@@ -2,6 +2,7 @@ import { fail } from "../../../protocol/errors/error.ts"
 import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
+import { isByFours } from "../../walk.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
@@ -22,6 +23,10 @@ export interface RopeProblem extends RopeAttributes {
   positions: "each" | "first" | "none"
 }
 
+/** Whether four neighbours of a head are turned alike, each with one that is as far from it. */
+const byFours = ({ size, dims, interleaved }: RopeProblem) =>
+  isByFours(size) && isByFours(interleaved ? dims : dims / 2)
+
 /**
  * Rotary embedding: x float32, tables cos and sin float32 [positions, dims / 2] (rope-tables.ts), positions? int32 [batch, seq] or [1]: the first token's → x's shape.
  * Positions lie within the tables; without them the tables have a row for each token, [batch · seq, dims / 2].
@@ -32,15 +37,18 @@ export const rope = defineKernel<RopeProblem, RopeAttributes, "flat">({
   defaults: { headsFirst: true, interleaved: false },
   algorithms: {
     flat: defineAlgorithm<RopeProblem, (typeof wgsl)["ops/rope/rope.wgsl"]>(wgsl["ops/rope/rope.wgsl"], {
-      config: ({ headsFirst, interleaved, positions }) => ({
-        HEADS_FIRST: headsFirst,
-        INTERLEAVED: interleaved,
-        POSITIONS: positions,
-      }),
+      config: (problem) => {
+        const { headsFirst, interleaved, positions } = problem
+        const four = byFours(problem)
+        return { HEADS_FIRST: headsFirst, INTERLEAVED: interleaved, POSITIONS: positions, FOUR: four, PAIRS: four && interleaved } // biome-ignore format: the config
+      },
       workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-      dispatch({ shape, seq, heads, size, dims }, { WG }) {
-        const total = elems(shape)
-        return { workgroups: Math.ceil(total / WG!), params: { elems: total, seq, heads, size, dims } }
+      dispatch(problem, { WG }) {
+        const { shape, seq, heads, size, dims } = problem
+        const each = byFours(problem) ? 4 : 1
+        const total = elems(shape) / each
+        const params = { elems: total, seq, heads, size: size / each, dims: dims / each }
+        return { workgroups: Math.ceil(total / WG!), params }
       },
     }),
   },

@@ -1,4 +1,5 @@
-// Turns the first dims numbers of each head, two by two, by the angles of the token's position; the rest stays. An invocation makes one number.
+// Turns the first dims numbers of each head, two by two, by the angles of the token's position; the rest stays. An invocation makes one number, or with FOUR
+// four neighbours, which size and dims then count as one.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -9,11 +10,23 @@ struct Params {
   dims: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> cos_table: array<f32>;
-@group(0) @binding(2) var<storage, read> sin_table: array<f32>;
+#if FOUR
+alias V = vec4<f32>;
+#else
+alias V = f32;
+#endif
+#if PAIRS
+// the angles of two pairs
+alias Angles = vec2<f32>;
+#else
+alias Angles = V;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read> cos_table: array<Angles>;
+@group(0) @binding(2) var<storage, read> sin_table: array<Angles>;
 @group(0) @binding(3) var<storage, read> positions: array<i32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<V>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
@@ -48,6 +61,11 @@ fn main(
 #if POSITIONS == none
   let position = token;
 #endif
+#if PAIRS
+  let v = x[i];
+  let angles = position * params.dims + e;
+  y[i] = v * cos_table[angles].xxyy + V(-v.y, v.x, -v.w, v.z) * sin_table[angles].xxyy;
+#else
   let half = params.dims / 2u;
 #if INTERLEAVED
   let angle = position * half + e / 2u;
@@ -60,4 +78,5 @@ fn main(
 #endif
   let turned = x[other] * sin_table[angle];
   y[i] = x[i] * cos_table[angle] + select(-turned, turned, is_second);
+#endif
 }

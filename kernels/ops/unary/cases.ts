@@ -61,6 +61,7 @@ export function unaryCases(name: string): Case[] {
       of("one workgroup", [64]),
       of("one workgroup less one", [63]),
       of("one workgroup and one", [65]),
+      of("fours, one workgroup and one", [65, 4]),
       of("three axes", [3, 5, 7]),
       of("far from zero", [300], { fill: far }),
       of("around zero", [200], { fill: near }),

@@ -3,6 +3,7 @@ import { activationConfig, activationFunctions, type Clip, clipParams, functionC
 import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
+import { isByFours } from "../../walk.ts"
 import { unaryCases } from "./cases.ts"
 import { functions } from "./reference.ts"
 
@@ -78,12 +79,12 @@ function unary<A = Nothing>(
     defaults,
     algorithms: {
       flat: defineAlgorithm<UnaryProblem<A>, (typeof wgsl)["ops/unary/unary.wgsl"]>(wgsl["ops/unary/unary.wgsl"], {
-        config: ({ op }) => configOf(op),
+        config: ({ op, elems }) => ({ ...configOf(op), FOUR: isByFours(elems) }),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-        dispatch: ({ elems, constants }, { WG }) => ({
-          workgroups: Math.ceil(elems / WG!),
-          params: { elems, gamma: 0, ...constants },
-        }),
+        dispatch: ({ elems: count, constants }, { WG }) => {
+          const elems = isByFours(count) ? count / 4 : count
+          return { workgroups: Math.ceil(elems / WG!), params: { elems, gamma: 0, ...constants } }
+        },
       }),
     },
     problem([x], attributes: A) {

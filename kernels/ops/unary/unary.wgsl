@@ -1,4 +1,4 @@
-// y[i] = f(x[i])
+// y[i] = f(x[i]); with FOUR an invocation makes four neighbours.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -8,8 +8,14 @@ struct Params {
   gamma: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+#if FOUR
+alias V = vec4<f32>;
+#else
+alias V = f32;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read_write> y: array<V>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 override WG: u32 = 64;
@@ -89,5 +95,10 @@ fn main(
   if (i >= params.elems) {
     return;
   }
-  y[i] = f(x[i]);
+  let v = x[i];
+#if FOUR
+  y[i] = V(f(v.x), f(v.y), f(v.z), f(v.w));
+#else
+  y[i] = f(v);
+#endif
 }

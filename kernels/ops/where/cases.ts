@@ -27,6 +27,12 @@ export const cases: Case[] = [
   of("six axes: a's", [1, 4, 1, 5, 1, 3], [2, 1, 3, 1, 2, 1], [1]),
   of("six axes: b's", [1, 4, 1, 5, 1, 3], [1], [2, 1, 3, 1, 2, 1]),
   of("six axes: b's others", [2, 1, 3, 1, 2, 1], [1], [1, 4, 1, 5, 1, 3]),
+  of("fours, one workgroup and one", [65, 4], [65, 4], [65, 4]),
+  of("fours, one condition a row", [6, 1], [6, 8], [8]),
+  of("fours, one a for each row", [8], [6, 1], [6, 8]),
+  of("fours, one b for each row", [6, 8], [8], [6, 1]),
+  of("fours, six axes", [2, 1, 3, 1, 2, 4], [1, 4, 1, 5, 1, 4], []),
+  of("fours, six axes, a still along the last", [1, 4, 1, 5, 1, 8], [2, 1, 3, 1, 2, 1], [1]),
   of("any word is a yes", [40], [40], [40], {
     fill: [
       { kind: "values", values: [0, 2, 2 ** 31, 0, 2 ** 32 - 1] },

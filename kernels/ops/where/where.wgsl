@@ -28,14 +28,31 @@ struct Params {
   b5: u32,
 }
 
-@group(0) @binding(0) var<storage, read> condition: array<u32>;
-@group(0) @binding(1) var<storage, read> a: array<u32>;
-@group(0) @binding(2) var<storage, read> b: array<u32>;
-@group(0) @binding(3) var<storage, read_write> y: array<u32>;
+alias T = u32;
+#if CONDITION_STILL
+alias C = T;
+#else
+alias C = V;
+#endif
+#if A_STILL
+alias A = T;
+#else
+alias A = V;
+#endif
+#if B_STILL
+alias B = T;
+#else
+alias B = V;
+#endif
+
+@group(0) @binding(0) var<storage, read> condition: array<C>;
+@group(0) @binding(1) var<storage, read> a: array<A>;
+@group(0) @binding(2) var<storage, read> b: array<B>;
+@group(0) @binding(3) var<storage, read_write> y: array<V>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
-#include "wgsl/broadcast.wgsl"
+#include "wgsl/walk.wgsl"
 
 @compute @workgroup_size(WG)
 fn main(
@@ -48,12 +65,8 @@ fn main(
     return;
   }
   let at = axes_of(i);
-  let c = at.i0 * params.c0 + at.i1 * params.c1 + at.i2 * params.c2 + at.i3 * params.c3 + at.i4 * params.c4 + at.i5 * params.c5;
-  let l = at.i0 * params.a0 + at.i1 * params.a1 + at.i2 * params.a2 + at.i3 * params.a3 + at.i4 * params.a4 + at.i5 * params.a5;
-  let r = at.i0 * params.b0 + at.i1 * params.b1 + at.i2 * params.b2 + at.i3 * params.b3 + at.i4 * params.b4 + at.i5 * params.b5;
-  if (condition[c] != 0u) {
-    y[i] = a[l];
-  } else {
-    y[i] = b[r];
-  }
+  let c = V(condition[place(at, params.c0, params.c1, params.c2, params.c3, params.c4, params.c5)]);
+  let l = V(a[place(at, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
+  let r = V(b[place(at, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
+  y[i] = select(r, l, c != V());
 }
