@@ -1,5 +1,5 @@
 /** `npm run bench [-- --quick] [-- NAME …]`: all benchmarks or those named, one after another, and a table of what came out. */
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -32,9 +32,18 @@ async function run(name: string, budget: string | undefined, results: string): P
     stdio: "inherit",
     env: { ...process.env, IPFA_BENCH_RESULTS: results },
   })
+  running = child
   const [code] = (await once(child, "exit")) as [number | null]
   return code === 0
 }
+
+let running: ChildProcess | undefined
+/** What this is asked to end by ends the benchmark too, and with it what that has started. */
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => {
+    running?.once("exit", () => process.exit(1))
+    if (!running?.kill(signal)) process.exit(1)
+  })
 
 function table(name: string, results: string): string[][] {
   // one that says nothing on this machine, and has said so

@@ -2,6 +2,9 @@ import { type BrowserContext, chromium, type Page } from "playwright-core"
 import { findChromium } from "../../bridge-server/browsers.ts"
 import { chromiumArgs } from "../../scripts/browsers.ts"
 
+// Playwright waits on these signals until a browser has closed by itself, which one whose adapter computes may never do. Every browser ends with this process's `exit`.
+for (const [signal, code] of [["SIGHUP", 129], ["SIGINT", 130], ["SIGTERM", 143]] as const) process.once(signal, () => process.exit(code)) // biome-ignore format: a line
+
 export interface LaunchOptions {
   /** An unpacked extension to load. */
   extensionDir?: string
