@@ -157,7 +157,8 @@ try {
   await inPage("the adapter", async (page) => {
     adapter = await page.evaluate(() => window.kernels.adapter())
   })
-  for (const one of operations.filter(({ name }) => chosen(name))) await inPage(one.name, (page) => operation(page, one))
+  for (const one of operations.filter(({ name }) => chosen(name)))
+    await inPage(one.name, (page) => operation(page, one))
   // A page each, and with it devices of their own: the peak of one says nothing of another.
   for (const one of models) await inPage(one.name, (page) => wholeModel(page, one))
 } finally {

@@ -668,8 +668,210 @@ fn main(
 }
 `,
   },
-  "ops/conv-transpose2d/conv-transpose2d.wgsl": {
-    path: "ops/conv-transpose2d/conv-transpose2d.wgsl",
+  "ops/conv-transpose2d/blocked.wgsl": {
+    path: "ops/conv-transpose2d/blocked.wgsl",
+    hash: "4bc09bf7ea5c075c",
+    bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32"},
+    overrides: {"WG":64},
+    code: `// As direct.wgsl; an invocation makes 4 channels of one group, of 4 pixels of a row that lie a stride apart and so have the same taps: each value that it reads serves
+// four products.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  blocks: u32,
+  groups: u32,
+  group_channels: u32,
+  group_outs: u32,
+  height: u32,
+  width: u32,
+  out_height: u32,
+  out_width: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride_y: u32,
+  stride_x: u32,
+  pad_y: u32,
+  pad_x: u32,
+  dilation_y: u32,
+  dilation_x: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override WG: u32 = 64;
+// 4 × 4 products in registers: what each value that is read serves.
+fn next_four(first: u32) -> vec4<u32> {
+  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
+
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+// Stores 4 channels of one group, from \`first\` on, of 4 neighbouring pixels of a row, those there are; \`line\` is the first channel's row.
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
+  return clamp(v, params.low, params.high);
+#endif
+#if ACTIVATION == leaky
+  return max(v, 0.0) + params.low * min(v, 0.0);
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
+#endif
+#if !ACTIVATION
+  return v;
+#endif
+}
+
+fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
+#if BIAS
+  v += bias[out];
+#endif
+#if RESIDUAL == before
+  v += residual[at];
+#endif
+  v = activate(v);
+#if RESIDUAL == after
+  v += residual[at];
+#endif
+  y[at] = v;
+}
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+  if (places.x < end) {
+    store(line + places.x, outs.x, sums.x);
+  }
+  if (places.y < end) {
+    store(line + places.y, outs.y, sums.y);
+  }
+  if (places.z < end) {
+    store(line + places.z, outs.z, sums.z);
+  }
+  if (places.w < end) {
+    store(line + places.w, outs.w, sums.w);
+  }
+}
+
+fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
+  if (out < params.group_outs) {
+    let area = params.out_height * params.out_width;
+    store_four(line + out * area, vec4<u32>(first + out), columns, params.out_width, sums);
+  }
+}
+
+fn store_block(line: u32, first: u32, outs: vec4<u32>, columns: vec4<u32>, sums: mat4x4<f32>) {
+  for (var i = 0u; i < 4u; i++) {
+    store_row(line, first, outs[i], columns, sums[i]);
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= params.blocks) {
+    return;
+  }
+  // Each stretch of 4 strides of a row has a block for every column that a stride begins with.
+  let stretch = 4u * params.stride_x;
+  let across = (params.out_width + stretch - 1u) / stretch * params.stride_x;
+  let block = i % across;
+  let column = block / params.stride_x * stretch + block % params.stride_x;
+  let oy = i / across % params.out_height;
+  let down = (params.group_outs + 3u) / 4u;
+  let outs = next_four(i / (across * params.out_height) % down * 4u);
+  // Of all groups of all images, and of the channels that this one makes.
+  let group = i / (across * params.out_height * down);
+  let own = group % params.groups;
+  let area = params.height * params.width;
+  let taps = params.kernel_height * params.kernel_width;
+  // Channels beyond the last read the last's weights and are not stored.
+  let maps = own * params.group_channels * params.group_outs + min(outs, vec4<u32>(params.group_outs - 1u));
+  var sums = mat4x4<f32>();
+  for (var ky = 0u; ky < params.kernel_height; ky++) {
+    // Where the kernel begins before the image this wraps to a number beyond its end.
+    let sy = oy + params.pad_y - ky * params.dilation_y;
+    if (sy < params.height * params.stride_y && sy % params.stride_y == 0u) {
+      let row = group * params.group_channels * area + sy / params.stride_y * params.width;
+      for (var kx = 0u; kx < params.kernel_width; kx++) {
+        // Of the first of the pixels; it may lie left of the image where others don't.
+        let sx = i32(column + params.pad_x) - i32(kx * params.dilation_x);
+        if (sx % i32(params.stride_x) == 0) {
+          let ix = next_four(u32(sx / i32(params.stride_x)));
+          let inside = ix < vec4<u32>(params.width);
+          var pixels = row + ix;
+          var weights = maps * taps + ky * params.kernel_width + kx;
+          for (var c = 0u; c < params.group_channels; c++) {
+            let xs = vec4<f32>(x[pixels.x], x[pixels.y], x[pixels.z], x[pixels.w]);
+            let ws = vec4<f32>(w[weights.x], w[weights.y], w[weights.z], w[weights.w]);
+            sums += outer(ws, select(vec4<f32>(), xs, inside));
+            pixels += area;
+            weights += params.group_outs * taps;
+          }
+        }
+      }
+    }
+  }
+  let line = (group * params.group_outs * params.out_height + oy) * params.out_width;
+  store_block(line, own * params.group_outs, outs, column + vec4<u32>(0u, 1u, 2u, 3u) * params.stride_x, sums);
+}
+`,
+  },
+  "ops/conv-transpose2d/direct.wgsl": {
+    path: "ops/conv-transpose2d/direct.wgsl",
     hash: "fed3fa9e5e048ae4",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","group_channels":"u32","group_outs":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32"},

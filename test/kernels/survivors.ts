@@ -145,6 +145,16 @@ export const survivors: Record<string, Record<string, string>> = {
     "for (var i = 0u; i < 4u; i++) { → for (var i = 0u; i <= 4u; i++) {": "the fifth of four is the fourth, once more",
     "if (SIDE == 2u) { → if (true) {": "what small blocks then compute beyond themselves is not stored",
   },
+  "conv-transpose2d": {
+    ...Object.fromEntries(
+      ["+ 1u", "- 0u"].map((end) => {
+        const line = (end: string) =>
+          `let maps = own * params.group_channels * params.group_outs + min(outs, vec4<u32>(params.group_outs ${end}));`
+        return [`${line("- 1u")} → ${line(end)}`, unstored]
+      }),
+    ),
+    "for (var i = 0u; i < 4u; i++) { → for (var i = 0u; i <= 4u; i++) {": "the fifth of four is the fourth, once more",
+  },
   "packed-conv2d": {
     ...Object.fromEntries(
       ["+ 1u", "- 0u"].map((end) => [

@@ -46,7 +46,11 @@ const walks = fc
 
 describe("the way over a result and what it is made of", () => {
   test("comes to every element of each view, in order", () => {
-    fc.assert(fc.property(walks, (views) => expect(visited(views)).toEqual(views.map(places))))
+    fc.assert(
+      fc.property(walks, (views) => {
+        expect(visited(views)).toEqual(views.map(places))
+      }),
+    )
   })
 
   test("goes by fours where each view goes on by one or stands still, and by ones elsewhere", () => {

@@ -1,5 +1,5 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define-kernel.ts"
+import { defineAlgorithm, defineKernel, float32, type Shape, type Tuning } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { plainWindow, type Window, type WindowAttributes, windowParams } from "../../window.ts"
@@ -21,34 +21,67 @@ export interface ConvTranspose2dProblem {
   bias: boolean
 }
 
+export type ConvTranspose2dAlgorithm = "direct" | "blocked"
+
+const config = ({ bias }: ConvTranspose2dProblem) => ({ BIAS: bias })
+const workgroup = ({ WG }: Tuning) => ({ size: [WG!, 1], bytes: 0 }) as const
+
+const direct = defineAlgorithm<ConvTranspose2dProblem, (typeof wgsl)["ops/conv-transpose2d/direct.wgsl"]>(
+  wgsl["ops/conv-transpose2d/direct.wgsl"],
+  {
+    config,
+    workgroup,
+    dispatch: ({ images, channels, outs, group, window }, { WG }) => {
+      const total = elems([images, outs, ...window.output])
+      return {
+        workgroups: Math.ceil(total / WG!),
+        params: {
+          elems: total,
+          channels,
+          outs,
+          group_channels: channels / group,
+          group_outs: outs / group,
+          ...windowParams(window),
+        },
+      }
+    },
+  },
+)
+
+const blocked = defineAlgorithm<ConvTranspose2dProblem, (typeof wgsl)["ops/conv-transpose2d/blocked.wgsl"]>(
+  wgsl["ops/conv-transpose2d/blocked.wgsl"],
+  {
+    config,
+    workgroup,
+    dispatch: ({ images, channels, outs, group, window }, { WG }) => {
+      const [rows, columns] = window.output
+      const stride = window.strides[1]
+      const across = Math.ceil(columns / (4 * stride)) * stride
+      const blocks = images * group * Math.ceil(outs / group / 4) * rows * across
+      return {
+        workgroups: Math.ceil(blocks / WG!),
+        params: {
+          blocks,
+          groups: group,
+          group_channels: channels / group,
+          group_outs: outs / group,
+          ...windowParams(window),
+        },
+      }
+    },
+  },
+)
+
 /** x [n, c, h, w], w [c, o / group, kh, kw], bias? [o], all float32 → [n, o, h', w'], h' = (h − 1)·stride + (kh − 1)·dilation + 1 − pads + outputPadding */
-export const convTranspose2d = defineKernel<ConvTranspose2dProblem, ConvTranspose2dAttributes, "direct">({
+export const convTranspose2d = defineKernel<
+  ConvTranspose2dProblem,
+  ConvTranspose2dAttributes,
+  ConvTranspose2dAlgorithm
+>({
   name: "conv-transpose2d",
   inputs: [float32("x"), float32("w"), { ...float32("bias"), optional: true }],
   defaults: { ...plainWindow, group: 1, outputPadding: [0, 0] },
-  algorithms: {
-    direct: defineAlgorithm<ConvTranspose2dProblem, (typeof wgsl)["ops/conv-transpose2d/conv-transpose2d.wgsl"]>(
-      wgsl["ops/conv-transpose2d/conv-transpose2d.wgsl"],
-      {
-        config: ({ bias }) => ({ BIAS: bias }),
-        workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-        dispatch: ({ images, channels, outs, group, window }, { WG }) => {
-          const total = elems([images, outs, ...window.output])
-          return {
-            workgroups: Math.ceil(total / WG!),
-            params: {
-              elems: total,
-              channels,
-              outs,
-              group_channels: channels / group,
-              group_outs: outs / group,
-              ...windowParams(window),
-            },
-          }
-        },
-      },
-    ),
-  },
+  algorithms: { direct, blocked },
   problem([x, w, bias], { group, outputPadding, ...attributes }) {
     const [a, b] = [x!.shape, w!.shape] as [Shape, Shape]
     const refuse = (path: string, expected: string) =>
@@ -78,7 +111,8 @@ export const convTranspose2d = defineKernel<ConvTranspose2dProblem, ConvTranspos
     return { images, channels, outs, group, window, bias: bias !== undefined }
   },
   output: ({ images, outs, window }) => ({ dtype: "float32", shape: [images, outs, ...window.output] }),
-  plan: () => ({ algorithm: "direct" }),
+  // Of fewer channels most of a block is empty.
+  plan: ({ outs, group }) => ({ algorithm: outs / group > 1 ? "blocked" : "direct" }),
   reference,
   cases,
 })
