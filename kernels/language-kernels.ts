@@ -25,12 +25,13 @@ type Result = Promise<Float32>
 export interface LanguageKernels {
   /** Uploads packed weights. Destroy its `words`. */
   packed<F extends PackedFormat>(weights: PackedWeights<F>): PackedTensor<F>
-  /** a [..., k] · w [n, k], transposed, + bias [n] → [..., n] */
+  /** a [..., k] · w [n, k], transposed, + bias [n] → [..., n]; with a scale, a residual like the result, an activation. */
   packedMatmul(
     a: Float32,
     w: PackedTensor,
     bias?: Float32,
-    attributes?: Partial<Pick<PackedMatmulAttributes, "activations">>,
+    residual?: Float32,
+    attributes?: Partial<Omit<PackedMatmulAttributes, "format" | "shape">>,
     options?: RunOptions<PackedMatmulAlgorithm>,
   ): Result
   /** Rows of w [rows, cols] by number: indices [...] → [..., cols] */
@@ -92,8 +93,10 @@ export function languageKernels(runtime: KernelRuntime): LanguageKernels {
       const { format, shape, words } = weights
       return { format, shape, words: runtime.upload("uint32", [words.length], words) }
     },
-    packedMatmul: (a, { format, shape, words }, bias, attributes, options) =>
-      runtime.run(packedMatmul, [a, words, bias] as GpuTensor[], { ...attributes, format, shape }, options) as Result,
+    packedMatmul: (a, { format, shape, words }, bias, residual, attributes, options) => {
+      const inputs = [a, words, bias, residual] as GpuTensor[]
+      return runtime.run(packedMatmul, inputs, { ...attributes, format, shape }, options) as Result
+    },
     embedding: (indices, { format, shape, words }, options) =>
       runtime.run(embedding, [indices, words] as GpuTensor[], { format, shape }, options) as Result,
     swiglu: (gate, up, options) => runtime.run(swiglu, [gate, up], {}, options) as Result,

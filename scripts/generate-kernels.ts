@@ -183,7 +183,7 @@ ${families()
 
 \`packed-matmul\`, \`packed-conv2d\` and \`embedding\` unpack weights in registers. \`q<bits>g<group>\` are our own, of groups of 32, 64 or 128 with a scale and a zero point, float16 or, with \`f\` behind the
 name, float32; ONNX Runtime's MatMulNBits and GatherBlockQuantized are brought into them, and what DequantizeLinear makes of stored numbers
-of 8 or 4 bits, where a Conv or Gather takes it and float32 would take more. The others are GGUF's, their bytes as they are in the file: \`readGguf\` reads one, whatever somebody may have made of it, and gives its tensors without copying them. Activations are float32, or int8 where that is asked for (MatMulNBits
+of 8 or 4 bits, where a Conv, a Gather, or a MatMul or Gemm as its second factor takes it and float32 would take more. The others are GGUF's, their bytes as they are in the file: \`readGguf\` reads one, whatever somebody may have made of it, and gives its tensors without copying them. Activations are float32, or int8 where that is asked for (MatMulNBits
 does with accuracy level 4) and WGSL has products of four bytes.
 
 ${packedFormats()}

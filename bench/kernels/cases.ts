@@ -1,6 +1,6 @@
 /** Single operations: the rows of the benchmarks, and which sizes. */
 import { imageCases } from "./image-cases.ts"
-import { attentionDecode, attentionPrefill, gemv4bit, rope } from "./language-cases.ts"
+import { attentionDecode, attentionPrefill, gemv4bit, matmul8bit, rope } from "./language-cases.ts"
 import { movingCases } from "./moving-cases.ts"
 import { elems, int, ints, type OperationCase, operation, plainly } from "./operation.ts"
 import { layerNorm, rowCases, softmax } from "./row-cases.ts"
@@ -58,6 +58,7 @@ export const operations: readonly OperationCase[] = [
   ofPeak(softmax(512, 1024)),
   ofPeak(layerNorm(512, 768)),
   ofPeak(gemv4bit(4096, 4096)),
+  matmul8bit(64, 768, 768),
   ofPeak(attentionDecode(32, 8, 4096)),
   rope(12, 256),
   ...rowCases,
@@ -82,6 +83,8 @@ export const largeOperations: readonly OperationCase[] = [
   layerNorm(4096, 4096),
   gemv4bit(4096, 4096),
   gemv4bit(11008, 4096),
+  matmul8bit(1, 4096, 4096),
+  matmul8bit(64, 4096, 4096),
   attentionDecode(32, 8, 4096),
   attentionPrefill(32, 1024),
 ].map(ofPeak)

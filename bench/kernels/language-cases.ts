@@ -70,6 +70,46 @@ export function gemv4bit(n: number, k: number): OperationCase {
   }
 }
 
+/** Rows times weights [k, n] of 8 bits with a scale a column, as quantizers write them: DequantizeLinear and MatMul. */
+export function matmul8bit(m: number, k: number, n: number): OperationCase {
+  const bytes = () => Uint8Array.from({ length: k * n }, (_, i) => byteOf(i))
+  return {
+    name: `matmul ${m}x${k}x${n} 8-bit QDQ`,
+    measures: ["packed-matmul"],
+    inputs: { x: [m, k] },
+    output: [m, n],
+    flops: 2 * m * k * n,
+    bytes: k * n + 4 * (n + m * (k + n)),
+    model: () =>
+      model({
+        inputs: [value("x", "float32", [m, k])],
+        outputs: [value("y", "float32", [m, n])],
+        nodes: [
+          { opType: "DequantizeLinear", input: ["q", "scales", "points"], output: ["w"], attribute: [int("axis", 1)] },
+          { opType: "MatMul", input: ["x", "w"], output: ["y"] },
+        ],
+        weights: [
+          { name: "q", dims: [k, n], data: bytes(), dtype: "uint8" },
+          { name: "scales", dims: [n], data: Float32Array.from({ length: n }, (_, i) => scaleOf(i)) },
+          { name: "points", dims: [n], data: new Uint8Array(n).fill(128), dtype: "uint8" },
+        ],
+      }),
+    open(gpu, [x]) {
+      const [format, group] = ["q8g128", 128] as const
+      const groups = Math.ceil(k / group)
+      const words = new Uint32Array(packedWords(format, n, k))
+      const all = bytes()
+      for (let i = 0; i < n * groups; i++) {
+        const [col, first] = [Math.floor(i / groups), (i % groups) * group]
+        const own = Array.from({ length: Math.min(group, k - first) }, (_, j) => all[(first + j) * n + col]!)
+        writeGroup(words, i, layoutOf(format), { scale: scaleOf(col), zero: 128, quants: own })
+      }
+      const w = gpu.packed({ format, shape: [n, k], words })
+      return () => gpu.packedMatmul(x!, w)
+    },
+  }
+}
+
 const SIZE = 128
 /** A workgroup for so many keys of a cache. */
 const KEYS_EACH = 256

@@ -4179,9 +4179,9 @@ fn main(
   },
   "ops/packed-matmul/blocked.wgsl": {
     path: "ops/packed-matmul/blocked.wgsl",
-    hash: "80abc3b73a1bc1d8",
-    bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"m":"u32","n":"u32","k":"u32","blocks":"u32"},
+    hash: "e12f6895b0c452f7",
+    bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"m":"u32","n":"u32","k":"u32","blocks":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
     code: `// As gemv.wgsl; an invocation makes 4 × 4 elements, so that each weight is unpacked once for four rows. No workgroup memory, no barriers.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
@@ -4195,13 +4195,17 @@ struct Params {
   n: u32,
   k: u32,
   blocks: u32,
+  scale: f32,
+  low: f32,
+  high: f32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<Element>;
 @group(0) @binding(1) var<storage, read> w: array<u32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
 // What eight weights of a packed matrix make with the eight activations of a that meet them.
@@ -4447,19 +4451,94 @@ fn product(x: Eight, y: Eight) -> f32 {
   return dot(x.lo, y.lo) + dot(x.hi, y.hi);
 }
 #endif
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
+  return clamp(v, params.low, params.high);
+#endif
+#if ACTIVATION == leaky
+  return max(v, 0.0) + params.low * min(v, 0.0);
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
+#endif
+#if !ACTIVATION
+  return v;
+#endif
+}
+
+fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
+#if BIAS
+  v += bias[out];
+#endif
+#if RESIDUAL == before
+  v += residual[at];
+#endif
+  v = activate(v);
+#if RESIDUAL == after
+  v += residual[at];
+#endif
+  y[at] = v;
+}
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+  if (places.x < end) {
+    store(line + places.x, outs.x, sums.x);
+  }
+  if (places.y < end) {
+    store(line + places.y, outs.y, sums.y);
+  }
+  if (places.z < end) {
+    store(line + places.z, outs.z, sums.z);
+  }
+  if (places.w < end) {
+    store(line + places.w, outs.w, sums.w);
+  }
+}
 
 fn store_row(row: u32, cols: vec4<u32>, values: vec4<f32>) {
-  if (row >= params.m) {
-    return;
-  }
-  for (var j = 0u; j < 4u; j++) {
-    if (cols[j] < params.n) {
-#if BIAS
-      y[row * params.n + cols[j]] = values[j] + bias[cols[j]];
-#else
-      y[row * params.n + cols[j]] = values[j];
-#endif
-    }
+  if (row < params.m) {
+    store_four(row * params.n, cols, cols, params.n, values);
   }
 }
 
@@ -4503,11 +4582,11 @@ fn main(
   },
   "ops/packed-matmul/gemv.wgsl": {
     path: "ops/packed-matmul/gemv.wgsl",
-    hash: "8de85ff2e8219dd6",
-    bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"m":"u32","n":"u32","k":"u32","blocks":"u32"},
+    hash: "b8662d6d177e75df",
+    bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"m":"u32","n":"u32","k":"u32","blocks":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
-    code: `// y[m, n] = Σ a[m, k] · weight(n, k) + bias[n]; a workgroup makes four columns of one row, its invocations share out k.
+    code: `// y[m, n] = f(scale · Σ a[m, k] · weight(n, k) + bias[n]), with a residual within or after f; a workgroup makes four columns of one row, its invocations share out k.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -4519,13 +4598,17 @@ struct Params {
   n: u32,
   k: u32,
   blocks: u32,
+  scale: f32,
+  low: f32,
+  high: f32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<Element>;
 @group(0) @binding(1) var<storage, read> w: array<u32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
 var<workgroup> scratch: array<vec4<f32>, WG>;
@@ -4772,6 +4855,75 @@ fn product(x: Eight, y: Eight) -> f32 {
   return dot(x.lo, y.lo) + dot(x.hi, y.hi);
 }
 #endif
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
+  return clamp(v, params.low, params.high);
+#endif
+#if ACTIVATION == leaky
+  return max(v, 0.0) + params.low * min(v, 0.0);
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
+#endif
+#if !ACTIVATION
+  return v;
+#endif
+}
+
+fn store(at: u32, out: u32, sum: f32) {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
+#if BIAS
+  v += bias[out];
+#endif
+#if RESIDUAL == before
+  v += residual[at];
+#endif
+  v = activate(v);
+#if RESIDUAL == after
+  v += residual[at];
+#endif
+  y[at] = v;
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -4807,11 +4959,7 @@ fn main(
   for (var j = li; j < 4u; j += WG) {
     let col = first + j;
     if (col < params.n) {
-#if BIAS
-      y[row * params.n + col] = scratch[0][j] + bias[col];
-#else
-      y[row * params.n + col] = scratch[0][j];
-#endif
+      store(row * params.n + col, col, scratch[0][j]);
     }
   }
 }

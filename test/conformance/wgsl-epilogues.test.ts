@@ -1,4 +1,4 @@
-import { float, type Graph, type Input, of, onOneDevice, stored, tensor } from "./single-node.ts"
+import { float, type Graph, type Input, int, of, onOneDevice, stored, tensor } from "./single-node.ts"
 
 // What is done along with a product, or with a normalization, in one dispatch; and what only looks like it, which stays as it is.
 const { agreeBy } = onOneDevice()
@@ -24,6 +24,15 @@ const all: Record<string, Input> = {
   square: weights([2, 4, 4], 10),
   x: numbers([2, 3, 4], 8),
   scale: weights([4], 9),
+  long: numbers([2, 3, 64], 11),
+  longs: numbers([6, 64], 12),
+  bytes: stored(tensor("int8", [64, 4], -128, 127)),
+  step: one(0.01),
+  steps: stored(of("float32", [4], [0.01, 0.02, 0.005, 0.25])),
+  offset: stored(of("int8", [4], [1, 0, -7, 30])),
+  blocks: stored(tensor("uint8", [4, 2, 16], 0, 255)),
+  sizes: stored(tensor("float32", [8], 0.01, 0.02)),
+  shift: stored(tensor("int8", [4], -128, 127, 3)),
 }
 const graph = (kernels: string[], nodes: Node[], outputs: Graph["outputs"] = { y: ["float32", 3] }) => ({
   nodes,
@@ -84,6 +93,69 @@ agreeBy("Gemm", {
     flat,
   ),
   "a column": graph(["matmul", "add"], [gemm(["rows", "w", "column"], "y", 1, 1)], flat),
+})
+
+const numbered = node("DequantizeLinear", ["bytes", "steps", "offset"], "eights", [int("axis", 1)])
+const ofBytes = node("MatMul", ["long", "eights"], "p")
+const gemmOfBytes = (input: string[], alpha: number) => [numbered, node("Gemm", ["longs", "eights", ...input], "p", [float("alpha", alpha)])] // biome-ignore format: a line
+const exactly = (...given: Parameters<typeof graph>) => ({ ...graph(...given), asItStands: true })
+agreeBy("a product with stored bytes and what follows it", {
+  "a scale, a bias, a residual, then Relu": exactly(
+    ["packed-matmul"],
+    [
+      numbered,
+      ofBytes,
+      node("Mul", ["p", "factor"], "q"),
+      node("Add", ["q", "bias"], "r"),
+      node("Add", ["r", "skip"], "s"),
+      node("Relu", ["s"], "y"),
+    ],
+  ),
+  "a bias in bytes, too, then Sigmoid and a residual": exactly(
+    ["packed-matmul"],
+    [
+      numbered,
+      node("DequantizeLinear", ["shift", "step"], "dequantized"),
+      ofBytes,
+      node("Add", ["dequantized", "p"], "q"),
+      node("Sigmoid", ["q"], "r"),
+      node("Add", ["skip", "r"], "y"),
+    ],
+  ),
+  "Gemm with alpha and a row, then Relu": exactly(
+    ["packed-matmul"],
+    [...gemmOfBytes(["bias"], 0.5), node("Relu", ["p"], "y")],
+    flat,
+  ),
+  "Gemm with a whole addend, then Tanh": exactly(
+    ["packed-matmul"],
+    [...gemmOfBytes(["whole"], 0.01), node("Tanh", ["p"], "y")],
+    flat,
+  ),
+  "a product that is wanted itself": exactly(
+    ["packed-matmul", "add"],
+    [numbered, ofBytes, node("Add", ["p", "skip"], "y")],
+    { y: ["float32", 3], p: ["float32", 3] },
+  ),
+})
+
+const ofBlocks = (input: string[]): Node => ({
+  ...node("MatMulNBits", ["long", "blocks", "sizes", ...input], "p", [int("N", 4), int("K", 64), int("bits", 4), int("block_size", 32)]), // biome-ignore format: a line
+  domain: "com.microsoft",
+})
+agreeBy("MatMulNBits and what follows it", {
+  "a bias, a residual, then Relu": graph(
+    ["packed-matmul"],
+    [ofBlocks([]), node("Add", ["p", "bias"], "q"), node("Add", ["q", "skip"], "r"), node("Relu", ["r"], "y")],
+  ),
+  "its own bias, then LeakyRelu and a residual": graph(
+    ["packed-matmul"],
+    [ofBlocks(["", "", "bias"]), node("LeakyRelu", ["p"], "q", [float("alpha", 0.3)]), node("Add", ["skip", "q"], "y")],
+  ),
+  "its own bias, then a scale and another bias": graph(
+    ["packed-matmul", "mul", "add"],
+    [ofBlocks(["", "", "bias"]), node("Mul", ["p", "factor"], "q"), node("Add", ["q", "scale"], "y")],
+  ),
 })
 
 const norm = (input: string, output: string) => node("LayerNormalization", [input, "scale", "bias"], output)

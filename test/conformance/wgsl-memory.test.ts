@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { type Counts, counted } from "../../bench/kernels/counted-device.ts"
 import { WgslSession } from "../../engine/backends/wgsl/session.ts"
 import { KernelRuntime } from "../../kernels/index.ts"
-import type { KeptTensor, Tensor } from "../../protocol/index.ts"
+import type { Dtype, KeptTensor, Tensor } from "../../protocol/index.ts"
 import { softwareDevice } from "../kernels/software-gpu.ts"
 import { digits, digitsModel, distance } from "../support/digits.ts"
-import { model, value } from "./tiny-models.ts"
+import { model, type Tiny, value } from "./tiny-models.ts"
 
 let runtime: KernelRuntime
 let counts: Counts
@@ -73,6 +73,50 @@ test("weights that are computed from others are computed once, and those others 
   await run(3)
   expect(counts.dispatches).toBe(1)
   await session.close()
+})
+
+test("a product with stored bytes never takes what float32 would, for any number of rows", async () => {
+  const size = 256
+  const bytes = Uint8Array.from({ length: size * size }, (_, i) => (i * 37) % 256)
+  const floats = Float32Array.from(bytes, (byte) => (byte - 128) / 64)
+  const one = (name: string, dtype: Dtype, data: Float32Array | Uint8Array) => ({ name, dims: [], dtype, data })
+  const ofFactor = (nodes: Tiny["nodes"], weights: Tiny["weights"]) =>
+    model({
+      inputs: [value("x", "float32", ["n", size])],
+      outputs: [value("y", "float32", ["n", size])],
+      nodes: [...nodes, { opType: "MatMul", input: ["x", "w"], output: ["y"] }],
+      weights,
+    })
+  const packed = ofFactor(
+    [{ opType: "DequantizeLinear", input: ["q", "scale", "point"], output: ["w"] }],
+    [
+      { name: "q", dims: [size, size], data: bytes, dtype: "uint8" },
+      one("scale", "float32", Float32Array.of(1 / 64)),
+      one("point", "uint8", Uint8Array.of(128)),
+    ],
+  )
+  const plain = ofFactor([], [{ name: "w", dims: [size, size], data: floats }])
+  const x = (rows: number) => ({
+    dtype: "float32" as const,
+    shape: [rows, size],
+    data: Float32Array.from({ length: rows * size }, (_, i) => (i % 5) - 2),
+  })
+  const measured = async (of: Uint8Array<ArrayBuffer>) => {
+    const before = counts.live
+    counts.peak = before
+    const session = await WgslSession.open(runtime, of)
+    const results = []
+    for (const rows of [1, 5]) results.push(((await session.run({ x: x(rows) }, {})).outputs.y as Tensor).data)
+    const { memoryBytes } = session
+    await session.close()
+    return { results, peak: counts.peak - before, memoryBytes }
+  }
+  const [few, whole] = [await measured(packed), await measured(plain)]
+  // whole numbers of 64ths, below 2^24 of them
+  expect(few.results).toEqual(whole.results)
+  const saved = floats.byteLength - 256 * 2 * (128 + 4)
+  expect(whole.peak - few.peak).toBeGreaterThan(0.9 * saved)
+  expect(whole.memoryBytes - few.memoryBytes).toBeGreaterThan(0.9 * saved)
 })
 
 test("what nodes compute alike is computed once, and no more is taken for alike", async () => {

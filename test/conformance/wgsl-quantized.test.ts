@@ -8,17 +8,18 @@ import { softwareDevice } from "../kernels/software-gpu.ts"
 import { int, ints, tensor } from "./single-node.ts"
 import { model, type Tiny, value } from "./tiny-models.ts"
 
-let device: GPUDevice
+let runtime: KernelRuntime
 let uploaded: number[] = []
 beforeAll(async () => {
-  device = await softwareDevice()
+  const device = await softwareDevice()
   const create = device.createBuffer.bind(device)
   device.createBuffer = (descriptor) => {
     if (descriptor.label === "weights") uploaded.push(descriptor.size)
     return create(descriptor)
   }
+  runtime = new KernelRuntime(device)
 })
-afterAll(() => device?.destroy())
+afterAll(() => runtime?.device.destroy())
 
 type Weight = NonNullable<Tiny["weights"]>[number]
 interface Given {
@@ -50,7 +51,7 @@ async function agree({ x, nodes, weights, rank }: Given): Promise<number[]> {
     weights,
   })
   uploaded = []
-  const ours = await WgslSession.open(new KernelRuntime(device), bytes)
+  const ours = await WgslSession.open(runtime, bytes)
   const got = (await ours.run({ x }, {})).outputs.y as Tensor
   await ours.close()
   // As it stands: optimized it would round activations to 8 bits as well.
@@ -143,5 +144,65 @@ describe("windows of few bits", () => {
     expect(await weightBytes(depthwise, 8)).toEqual([8 * 25 * 4])
     const few = { x: image(9, 5), nodes: conv([]), weights: weights([5, 9, 1, 1], 5), rank: 4 }
     expect(await weightBytes(few, 5)).toEqual([5 * 9 * 4])
+  })
+})
+
+describe("a factor of few bits", () => {
+  const rows = tensor("float32", [5, 40]) as Tensor
+  const product = (attribute: Tiny["nodes"][number]["attribute"] = [], hasPoint = true): Tiny["nodes"] => [
+    dequantize("w", attribute, hasPoint),
+    { opType: "MatMul", input: ["x", "w_number"], output: ["y"] },
+  ]
+  const turned = (attribute: Tiny["nodes"][number]["attribute"] = []): Tiny["nodes"] => [
+    dequantize("w", attribute),
+    { opType: "Transpose", input: ["w_number"], output: ["t"] },
+    { opType: "MatMul", input: ["x", "t"], output: ["y"] },
+  ]
+  const weights = (dims: number[], count = 0): Weight[] => [
+    weight("w", "uint8", dims, 0, 255),
+    scale("w_scale", count),
+    weight("w_point", "uint8", count > 0 ? [count] : [], 120, 130),
+  ]
+  /** A group of 64 for each of 6 columns. */
+  const packedBytes = [6 * (64 + 8)]
+
+  test("is on the device in few bits, a scale for all or one a column, and gives onnxruntime's numbers", async () => {
+    expect(await agree({ x: rows, nodes: product(), weights: weights([40, 6]), rank: 2 })).toEqual(packedBytes)
+    expect(await agree({ x: rows, nodes: product(), weights: weights([40, 6], 6), rank: 2 })).toEqual(packedBytes)
+    const signed = [weight("w", "int8", [40, 6], -128, 127), scale("w_scale", 6)]
+    expect(await agree({ x: rows, nodes: product([], false), weights: signed, rank: 2 })).toEqual(packedBytes)
+  })
+  test("for a vector, a row, and rows of several matrices", async () => {
+    for (const shape of [[40], [1, 40], [2, 3, 40], [2, 1, 3, 40]]) {
+      const x = tensor("float32", shape) as Tensor
+      const given = { x, nodes: product(), weights: weights([40, 6]), rank: shape.length }
+      expect(await agree(given)).toEqual(packedBytes)
+    }
+  })
+  test("stored the other way round, too, for Gemm and behind a Transpose", async () => {
+    const own = weights([6, 40], 6)
+    const bias = weight("b", "float32", [6], -1, 1)
+    const attribute = [int("transB", 1)]
+    const nodes = [dequantize("w", [int("axis", 0)]), { opType: "Gemm", input: ["x", "w_number", "b"], output: ["y"], attribute }] // biome-ignore format: a line
+    const gemm = await agree({ x: rows, nodes, weights: [...own, bias], rank: 2 })
+    expect(gemm.filter((bytes) => bytes !== 4 * 6)).toEqual(packedBytes)
+    expect(await agree({ x: rows, nodes: turned([int("axis", 0)]), weights: own, rank: 2 })).toEqual(packedBytes)
+  })
+  test("in blocks of 4-bit numbers down its columns", async () => {
+    const x = tensor("float32", [5, 64]) as Tensor
+    const nibbles = { ...weight("w", "uint8", [64, 3], 0, 255), dtype: "int4" as const, dims: [64, 6] }
+    const scales = { ...scale("w_scale", 12), dims: [2, 6] }
+    const nodes = product([int("axis", 0), int("block_size", 32)], false)
+    expect(await agree({ x, nodes, weights: [nibbles, scales], rank: 2 })).toEqual([6 * 2 * (16 + 8)])
+  })
+  test("is float32 where it has a scale a row, is too small to gain, or meets a transposed matrix", async () => {
+    const nodes = product([int("axis", 0)])
+    expect(await agree({ x: rows, nodes, weights: weights([40, 6], 40), rank: 2 })).toEqual([40 * 6 * 4])
+    const few = tensor("float32", [5, 9]) as Tensor
+    expect(await agree({ x: few, nodes: product(), weights: weights([9, 6]), rank: 2 })).toEqual([9 * 6 * 4])
+    const columns = tensor("float32", [40, 5]) as Tensor
+    const gemm = { opType: "Gemm", input: ["x", "w_number"], output: ["y"], attribute: [int("transA", 1)] }
+    const transposed = { x: columns, nodes: [dequantize("w"), gemm], weights: weights([40, 6]), rank: 2 }
+    expect(await agree(transposed)).toEqual([40 * 6 * 4])
   })
 })

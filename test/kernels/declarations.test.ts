@@ -144,7 +144,11 @@ describe("packed-matmul's int8 activations", () => {
     { dtype: "uint32" as const, shape: [20] },
   ]
   const plan = (activations: "int8" | "float32", given: Limits) =>
-    makePlan(packed, packed.problem(inputs, { format: "q4g32", shape: [4, 32], activations }), given)
+    makePlan(
+      packed,
+      packed.problem(inputs, { ...packed.defaults, format: "q4g32", shape: [4, 32], activations }),
+      given,
+    )
   test("are to be had where WGSL multiplies whole numbers, and refused elsewhere: nothing else is computed in their place", () => {
     expect(plan("int8", { ...limits, features: int8Products }).algorithm).toBe("gemv")
     expect(plan("float32", limits).algorithm).toBe("gemv")

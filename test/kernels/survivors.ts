@@ -71,7 +71,12 @@ export const survivors: Record<string, Record<string, string>> = {
     ...rowsBeyond,
     "if (li < s) { → if (li <= s) {": race,
     "if (li < s) { → if (true) {": race,
-    "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
+    ...Object.fromEntries(
+      ["places.x <= end", "true"].map((guard) => [
+        `if (places.x < end) { → if (${guard}) {`,
+        "the first of four columns is always there",
+      ]),
+    ),
   },
   "kv-append": Object.fromEntries(
     ["i > params.elems", "false"].map((guard) => [

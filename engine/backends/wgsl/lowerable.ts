@@ -11,6 +11,7 @@ import {
 import { Constant } from "./constant.ts"
 import { deduplicate } from "./deduplicate.ts"
 import { fuse } from "./fuse.ts"
+import type { PackedGroups } from "./quantized.ts"
 import { storedHalves, storedType, storedWords } from "./tensors.ts"
 
 /** A model that is lowered, again and again for other shapes of its inputs: what those don't decide is made once. */
@@ -22,6 +23,7 @@ export class Lowerable {
   readonly outputs: ReadonlySet<string>
   readonly #words = new Map<TensorProto, Constant>()
   readonly #halves = new Map<TensorProto, Constant>()
+  readonly #packed = new Map<string, PackedGroups | undefined>()
   #fused: Fused | undefined
 
   /** Throws IPFA_MODEL_INVALID. */
@@ -75,6 +77,12 @@ export class Lowerable {
   /** Of a float16 tensor. */
   halves(tensor: TensorProto): Constant {
     return made(this.#halves, tensor, () => new Constant(() => storedHalves(tensor)))
+  }
+
+  /** What `make` gives first under this key. */
+  packed(key: string, make: () => PackedGroups | undefined): PackedGroups | undefined {
+    if (!this.#packed.has(key)) this.#packed.set(key, make())
+    return this.#packed.get(key)
   }
 }
 

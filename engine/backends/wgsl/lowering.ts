@@ -5,6 +5,7 @@ import {
   type GpuDtype,
   type Kernel,
   type Limits,
+  packedWords,
   prepare,
   reshaped,
   type Shape,
@@ -16,7 +17,7 @@ import { Constant } from "./constant.ts"
 import type { Lowerable } from "./lowerable.ts"
 import type { DraftOp, Room } from "./parts.ts"
 import type { Value } from "./program.ts"
-import { dequantized, type Quantized } from "./quantized.ts"
+import { dequantized, type PackedGroups, type Quantized } from "./quantized.ts"
 import { gpuDtype, isComputed, storedBytes, storedType, storedWords, wordsOf } from "./tensors.ts"
 import { undecided, unsupported } from "./unsupported.ts"
 
@@ -103,6 +104,16 @@ export class GraphLowering {
   /** What `value` was dequantized from, where the model stores that. */
   quantized(value: Value): Quantized | undefined {
     return this.#quantized.get(value.buffer)
+  }
+
+  /** What `make` packs, as a value: `key` is its name among all that is packed for this model, and it is made once for all shapes of the inputs. */
+  packed(key: string, make: () => PackedGroups | undefined) {
+    const found = this.#model.packed(key, make)
+    if (!found) return undefined
+    const { format, shape, data } = found
+    const count = packedWords(format, ...shape)
+    const w: Value = { dtype: "uint32", shape: [count], buffer: this.buffer({ bytes: 4 * count, data }) }
+    return { format, shape, w }
   }
 
   /** The buffer that has as float16 what `buffer` has as float32, where the model does. */

@@ -4,11 +4,12 @@ import {
   type GroupSize,
   groupSizes,
   layoutOf,
-  type PackedWeights,
   packedWords,
+  type View,
   writeGroup,
 } from "../../../kernels/index.ts"
 import { float16Bits, float16Value } from "../../../protocol/index.ts"
+import { Constant } from "./constant.ts"
 
 /** Whole numbers that a model stores, and what they stand for: element i of a row-major tensor is scale · (quant − zero), of the group that it is in. */
 export interface Quantized {
@@ -28,6 +29,13 @@ export function dequantized({ scales, zeros, quants, groupOf }: Quantized): Floa
   })
 }
 
+/** A matrix of packed weights, which are made when they are asked for. */
+export interface PackedGroups {
+  readonly format: GroupFormat
+  readonly shape: readonly [rows: number, cols: number]
+  readonly data: Constant
+}
+
 interface Groups {
   bits: Exclude<Bits, 3>
   block: GroupSize
@@ -44,35 +52,37 @@ const isHalf = (value: number) => float16Value(float16Bits(value)) === value
 export function grouped(
   { bits, block, shape }: Groups,
   headerOf: (row: number, group: number) => Header,
-  quantsOf: (row: number, group: number) => Uint8Array,
-): PackedWeights<GroupFormat> {
+  quantsOf: () => (row: number, group: number) => Uint8Array,
+): PackedGroups {
   const [rows, cols] = shape
   const groups = Math.ceil(cols / block)
   const headers = Array.from({ length: rows * groups }, (_, i) => headerOf(Math.floor(i / groups), i % groups))
   // Headers of half the size where they hold what the model says.
   const isExact = headers.every(({ scale, zero }) => isHalf(scale) && isHalf(zero))
   const format: GroupFormat = `q${bits}g${block}${isExact ? "" : "f"}`
-  const layout = layoutOf(format)
-  const words = new Uint32Array(packedWords(format, rows, cols))
-  const bytes = new Uint8Array(words.buffer)
-  for (const [i, header] of headers.entries()) {
-    writeGroup(words, i, layout, { ...header, quants: [] })
-    bytes.set(quantsOf(Math.floor(i / groups), i % groups), i * layout.bytes + layout.planes[0].at)
-  }
-  return { format, shape, words }
+  const data = new Constant(() => {
+    const layout = layoutOf(format)
+    const words = new Uint32Array(packedWords(format, rows, cols))
+    const bytes = new Uint8Array(words.buffer)
+    const quants = quantsOf()
+    for (const [i, header] of headers.entries()) {
+      writeGroup(words, i, layout, { ...header, quants: [] })
+      bytes.set(quants(Math.floor(i / groups), i % groups), i * layout.bytes + layout.planes[0].at)
+    }
+    return words
+  })
+  return { format, shape, data }
 }
 
 /**
- * `source` as a matrix whose element (row, col) is the source's element `at(row, col)`, row-major unless given; in the groups that take the fewest bytes. Undefined where none
- * of them holds it, or float32 takes no more.
+ * The matrix that `view` shows of `source`, in the groups that take the fewest bytes. Undefined where none of them holds it, or float32 takes no more.
  */
-export function packedRows(
-  source: Quantized,
-  [rows, cols]: readonly [rows: number, cols: number],
-  at = (row: number, col: number) => row * cols + col,
-): PackedWeights<GroupFormat> | undefined {
+export function packedRows(source: Quantized, { shape, strides, offset }: View): PackedGroups | undefined {
   const { bits, scales, zeros, groupOf } = source
   if (!bits) return undefined
+  const [rows, cols] = shape as [number, number]
+  const [down, across] = strides as [number, number]
+  const at = (row: number, col: number) => offset + row * down + col * across
   const isOne = (row: number, first: number, end: number) => {
     const group = groupOf(at(row, first))
     for (let col = first + 1; col < end; col++) if (groupOf(at(row, col)) !== group) return false
@@ -90,17 +100,18 @@ export function packedRows(
   const wordsOf = (block: GroupSize) => packedWords(`q${bits}g${block}f`, rows, cols)
   const block = sizes.toSorted((a, b) => wordsOf(a) - wordsOf(b) || b - a)[0]
   if (!block || wordsOf(block) >= rows * cols) return undefined
-  const quants = source.quants()
-  const quantsOf = (row: number, group: number) => {
-    const first = group * block
-    const own = Uint8Array.from({ length: Math.min(block, cols - first) }, (_, i) => quants[at(row, first + i)]!)
-    return bits === 8 ? own : pairs(own)
-  }
   const headerOf = (row: number, group: number) => {
     const own = groupOf(at(row, group * block))
     return { scale: scales[own]!, zero: zeros[own]! }
   }
-  return grouped({ bits, block, shape: [rows, cols] }, headerOf, quantsOf)
+  return grouped({ bits, block, shape: [rows, cols] }, headerOf, () => {
+    const quants = source.quants()
+    return (row, group) => {
+      const first = group * block
+      const own = Uint8Array.from({ length: Math.min(block, cols - first) }, (_, i) => quants[at(row, first + i)]!)
+      return bits === 8 ? own : pairs(own)
+    }
+  })
 }
 
 const pairs = (quants: Uint8Array) =>

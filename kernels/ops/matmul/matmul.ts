@@ -1,6 +1,6 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { type Activation, activationConfig, activationParams } from "../../activation.ts"
 import { defineAlgorithm, defineKernel, float32, type Limits, type Shape, type Tuning } from "../../define-kernel.ts"
+import { type Epilogue, type EpilogueAttributes, epilogueConfig, epilogueOf, epilogueParams } from "../../epilogue.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { costlyLoads } from "../../quirks/costly-loads.ts"
@@ -8,16 +8,11 @@ import { broadcast, broadcastShape, collapsed, type View, viewOf } from "../../v
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
-export interface MatmulAttributes {
+export interface MatmulAttributes extends EpilogueAttributes {
   /** a is [..., k, m]. */
   transposeA: boolean
   /** b is [..., n, k]. */
   transposeB: boolean
-  /** What the product is multiplied by, before anything is added to it. */
-  scale: number
-  activation: Activation | undefined
-  /** The residual is added before the activation, else after it. */
-  residualFirst: boolean
 }
 /** One side of the product: its strides in elements. */
 interface Matrix {
@@ -25,7 +20,7 @@ interface Matrix {
   row: number
   col: number
 }
-export interface MatmulProblem {
+export interface MatmulProblem extends Epilogue {
   /** Axes in front of the matrices, of the result. */
   batch: Shape
   m: number
@@ -33,36 +28,29 @@ export interface MatmulProblem {
   k: number
   a: Matrix
   b: Matrix
-  scale: number
-  bias: boolean
-  residual: "before" | "after" | undefined
-  activation: Activation | undefined
 }
 export type MatmulAlgorithm = "naive" | "split" | "subgroup-split" | "blocked" | "subgroup-blocked" | "tiled"
 
 /** Elements of y along each axis that one invocation makes, or one block of it, of a subgroup's split sums a workgroup: fixed in the sources. */
 const PER_INVOCATION = 4
 
-const config = ({ scale, bias, residual, activation }: MatmulProblem) => ({
-  SCALE: scale !== 1,
-  BIAS: bias,
-  RESIDUAL: residual ?? false,
-  ...activationConfig(activation),
-})
-const params = ({ batch, m, n, k, a, b, scale, activation }: MatmulProblem) => ({
-  batches: elems(batch),
-  m,
-  n,
-  k,
-  a_batch: a.batch,
-  a_row: a.row,
-  a_col: a.col,
-  b_batch: b.batch,
-  b_row: b.row,
-  b_col: b.col,
-  scale,
-  ...activationParams(activation),
-})
+const config = epilogueConfig
+const params = (problem: MatmulProblem) => {
+  const { batch, m, n, k, a, b } = problem
+  return {
+    batches: elems(batch),
+    m,
+    n,
+    k,
+    a_batch: a.batch,
+    a_row: a.row,
+    a_col: a.col,
+    b_batch: b.batch,
+    b_row: b.row,
+    b_col: b.col,
+    ...epilogueParams(problem),
+  }
+}
 /** How far apart the matrices of `x` lie, broadcast to the axes `batch` in front; undefined where that differs between them. */
 export function matrixStride(x: View, batch: Shape): number | undefined {
   const front = { shape: x.shape.slice(0, -2), strides: x.strides.slice(0, -2), offset: 0 }
@@ -210,7 +198,7 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
   ],
   defaults: { transposeA: false, transposeB: false, scale: 1, activation: undefined, residualFirst: false },
   algorithms: { naive, split, "subgroup-split": subgroupSplit, blocked, "subgroup-blocked": subgroupBlocked, tiled },
-  problem([left, right, bias, residual], { transposeA, transposeB, scale, activation, residualFirst }) {
+  problem([left, right, bias, residual], { transposeA, transposeB, ...epilogue }) {
     const [viewA, viewB] = [viewOf(left!), viewOf(right!)]
     const [a, b] = [left!.shape, right!.shape]
     const refuse = (path: string, expected: string) =>
@@ -227,15 +215,7 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
     const [apartA, apartB] = [matrixStride(viewA, batch), matrixStride(viewB, batch)]
     if (apartA === undefined) throw refuse("a", `[${batch}, m, k]`)
     if (apartB === undefined) throw refuse("b", `[${batch}, k, n]`)
-    if (bias && (bias.shape.length !== 1 || bias.shape[0] !== n)) throw refuse("bias", `[${n}]`)
     const shape = [...batch, m, n]
-    if (residual && residual.shape.join() !== shape.join()) throw refuse("residual", `[${shape}]`)
-    if (!Number.isFinite(Math.fround(scale)))
-      throw fail("IPFA_INPUT_INVALID", {
-        message: `matmul's scale is a number, not ${scale}.`,
-        data: { path: "scale", expected: "a number" },
-      })
-    activationParams(activation)
     elems(shape)
     return {
       batch,
@@ -244,10 +224,7 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
       k,
       a: matrix(viewA, transposeA, apartA),
       b: matrix(viewB, transposeB, apartB),
-      scale,
-      bias: bias !== undefined,
-      residual: residual && (residualFirst ? "before" : "after"),
-      activation,
+      ...epilogueOf("matmul", shape, { bias, residual }, epilogue, refuse),
     }
   },
   output: ({ batch, m, n }) => ({ dtype: "float32", shape: [...batch, m, n] }),

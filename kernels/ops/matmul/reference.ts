@@ -26,18 +26,33 @@ export function reference(inputs: Inputs, problem: MatmulProblem): Float64Array 
 
 /**
  * Holds for any order of summation, fused or not (Higham, 3.5): a term meets at most k roundings, one each for the scale and its product, one for the bias and one for the
- * residual. Then come the activation, and a residual after it.
+ * residual, and before them `roundings` of b's element, whose parts are of `sizes`; and products may be `off`, too. Then come the activation, and a residual after it.
  */
+export function boundsOfProducts(
+  inputs: Inputs,
+  problem: MatmulProblem,
+  expected: Float64Array,
+  {
+    sizes = inputs[1]!,
+    roundings = 0,
+    off,
+  }: { sizes?: ArrayLike<number>; roundings?: number; off?: Float64Array } = {},
+): Float64Array {
+  const { k, activation, residual } = problem
+  const scale = Math.abs(problem.scale)
+  const terms = k + 4 + roundings
+  const parts = sums(
+    inputs.with(1, sizes).map((input) => input && Float64Array.from(input, Math.abs)),
+    { ...problem, scale },
+  )
+  const bounds = parts.map(
+    (size, i) => gamma(terms) * size + terms * (1 + roundings) * (1 + scale) * TINY + scale * (off?.[i] ?? 0),
+  )
+  const results = activatedBounds(sums(inputs, problem), bounds, activation)
+  return residual === "after" ? results.map((bound, i) => bound + ULP * Math.abs(expected[i]!) + TINY) : results
+}
+
 export const sumOfProducts: Tolerance<MatmulProblem> = {
   formula: "f(γ(k + 4)·(|scale|·|a|·|b| + |bias| + |residual|) + (k + 4)·(1 + |scale|)·TINY) + ULP·|y|",
-  bounds(inputs, problem, expected) {
-    const { k, scale, activation, residual } = problem
-    const sizes = sums(
-      inputs.map((input) => input && Float64Array.from(input, Math.abs)),
-      { ...problem, scale: Math.abs(scale) },
-    )
-    const bounds = sizes.map((size) => gamma(k + 4) * size + (k + 4) * (1 + Math.abs(scale)) * TINY)
-    const results = activatedBounds(sums(inputs, problem), bounds, activation)
-    return residual === "after" ? results.map((bound, i) => bound + ULP * Math.abs(expected[i]!) + TINY) : results
-  },
+  bounds: boundsOfProducts,
 }

@@ -6,29 +6,26 @@ struct Params {
   n: u32,
   k: u32,
   blocks: u32,
+  scale: f32,
+  low: f32,
+  high: f32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<Element>;
 @group(0) @binding(1) var<storage, read> w: array<u32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
 #include "wgsl/packed-product.wgsl"
+#include "wgsl/store-sum.wgsl"
+#include "wgsl/store-four.wgsl"
 
 fn store_row(row: u32, cols: vec4<u32>, values: vec4<f32>) {
-  if (row >= params.m) {
-    return;
-  }
-  for (var j = 0u; j < 4u; j++) {
-    if (cols[j] < params.n) {
-#if BIAS
-      y[row * params.n + cols[j]] = values[j] + bias[cols[j]];
-#else
-      y[row * params.n + cols[j]] = values[j];
-#endif
-    }
+  if (row < params.m) {
+    store_four(row * params.n, cols, cols, params.n, values);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Fill, KernelCase, Shape } from "../../define-kernel.ts"
+import type { EpilogueAttributes } from "../../epilogue.ts"
 import { drawnWords, type Headers } from "../../packed/drawn.ts"
 import { layoutOf, type PackedFormat } from "../../packed/format.ts"
 import { exact } from "../../tolerance.ts"
@@ -16,12 +17,16 @@ interface Given extends Headers {
   a: Shape
   n: number
   bias?: boolean
+  residual?: boolean
   fractions?: boolean
   activations?: Activations
+  epilogue?: Partial<EpilogueAttributes>
 }
 
+const small: Fill = { kind: "integers", low: -8, high: 8 }
+
 function of(name: string, algorithm: PackedMatmulAlgorithm, given: Given, rest: Partial<Case> = {}): Case {
-  const { format, a, n, bias, fractions, activations: as = "float32" } = given
+  const { format, a, n, bias, residual, fractions, activations: as = "float32", epilogue } = given
   const full = `${algorithm} ${format}, ${name}`
   const shape = [n, a.at(-1)!] as const
   const w = drawnWords(full, format, shape, given)
@@ -31,10 +36,10 @@ function of(name: string, algorithm: PackedMatmulAlgorithm, given: Given, rest: 
     : { kind: "integers", low: -most, high: most }
   return {
     name: full,
-    shapes: [a, [w.length], bias ? [n] : undefined],
-    dtype: ["float32", "uint32", "float32"],
-    fill: [activations, { kind: "values", values: w }, { kind: "integers", low: -8, high: 8 }],
-    attributes: { format, shape, activations: as },
+    shapes: [a, [w.length], bias ? [n] : undefined, residual ? a.with(-1, n) : undefined],
+    dtype: ["float32", "uint32", "float32", "float32"],
+    fill: [activations, { kind: "values", values: w }, small, small],
+    attributes: { ...epilogue, format, shape, activations: as } as PackedMatmulAttributes,
     algorithm,
     // Whole and half numbers below 2^23: float32 holds every partial sum.
     tolerance: fractions ? packedError : exact,
@@ -55,10 +60,10 @@ function int8(name: string, algorithm: PackedMatmulAlgorithm, given: Given): Cas
     i % 8 === 3 ? [127, -127][Math.floor(i / 8) % 2]! : ((i * 29) % 255) - 127,
   )
   const made = of(`int8 activations, ${name}`, algorithm, { ...given, activations: "int8" }, { tolerance: int8Error })
-  const [, w, bias] = made.fill as Fill[]
+  const [, ...rest] = made.fill as Fill[]
   // A last part without a largest of 127 has zeros alone.
   const whole = values.map((value, i) => (i - (i % 8) + 3 < k ? value : 0))
-  return { ...made, fill: [{ kind: "values", values: whole }, w!, bias!] }
+  return { ...made, fill: [{ kind: "values", values: whole }, ...rest] }
 }
 
 /** Both algorithms unpack by the same code: each format is in the cases of one. */
@@ -84,6 +89,10 @@ export const cases: Case[] = (["gemv", "blocked"] as const).flatMap((algorithm) 
     (format) =>
     of("fractions", algorithm, { format, a: [2, 200], n: 5, scales: [0.003, -0.7, 0.01], zeros: [0.02, 3.1], fractions: true, bias: true }), // biome-ignore format: a case
   ),
+  of("scaled, with a bias", algorithm, { format: "q8g32", a: [5, 40], n: 7, bias: true, epilogue: { scale: -2 } }),
+  of("clipped, then a residual", algorithm, { format: "q4g32", a: [2, 3, 40], n: 6, residual: true, epilogue: { activation: { low: -20, high: 50 } } }), // biome-ignore format: a case
+  of("a residual, then leaky", algorithm, { format: "q4g32", a: [5, 40], n: 6, bias: true, residual: true, epilogue: { scale: 2, activation: { slope: -0.5 }, residualFirst: true } }), // biome-ignore format: a case
+  of("fractions, scaled, silu and a residual", algorithm, { format: "q8g32f", a: [5, 40], n: 6, scales: [0.003, -0.7], zeros: [0.02, 3.1], fractions: true, residual: true, epilogue: { scale: 0.3, activation: "silu" } }), // biome-ignore format: a case
   int8("whole steps", algorithm, { format: "q4g32", a: [5, 64], n: 6, bias: true }),
   ...narrow[algorithm].map((format) => int8("a ragged end", algorithm, { format, a: [2, 42], n: 5, zeros: [0, 3, 1] })),
   of("int8 activations, rounded", algorithm, { format: "q4g64", a: [2, 200], n: 5, scales: [0.003, -0.7], fractions: true, activations: "int8" }, { tolerance: int8Rounding }), // biome-ignore format: a case

@@ -1,4 +1,4 @@
-// y[m, n] = Σ a[m, k] · weight(n, k) + bias[n]; a workgroup makes four columns of one row, its invocations share out k.
+// y[m, n] = f(scale · Σ a[m, k] · weight(n, k) + bias[n]), with a residual within or after f; a workgroup makes four columns of one row, its invocations share out k.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -6,17 +6,22 @@ struct Params {
   n: u32,
   k: u32,
   blocks: u32,
+  scale: f32,
+  low: f32,
+  high: f32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<Element>;
 @group(0) @binding(1) var<storage, read> w: array<u32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
 var<workgroup> scratch: array<vec4<f32>, WG>;
 #include "wgsl/packed-product.wgsl"
+#include "wgsl/store-sum.wgsl"
 
 @compute @workgroup_size(WG)
 fn main(
@@ -52,11 +57,7 @@ fn main(
   for (var j = li; j < 4u; j += WG) {
     let col = first + j;
     if (col < params.n) {
-#if BIAS
-      y[row * params.n + col] = scratch[0][j] + bias[col];
-#else
-      y[row * params.n + col] = scratch[0][j];
-#endif
+      store(row * params.n + col, col, scratch[0][j]);
     }
   }
 }

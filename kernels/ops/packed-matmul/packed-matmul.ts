@@ -1,5 +1,6 @@
 import { fail } from "../../../protocol/errors/error.ts"
 import { defineAlgorithm, defineKernel, float32, type Limits, type Shape } from "../../define-kernel.ts"
+import { type Epilogue, type EpilogueAttributes, epilogueConfig, epilogueOf, epilogueParams } from "../../epilogue.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { layoutConfig } from "../../packed/config.ts"
@@ -9,22 +10,21 @@ import { isPowerOfTwo } from "../../shapes.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
 
-/** What the words of w are. */
-export interface PackedMatmulAttributes {
+export interface PackedMatmulAttributes extends EpilogueAttributes {
+  /** What the words of w are. */
   format: PackedFormat
   shape: readonly [n: number, k: number]
   /** `int8`: each eight of a row are rounded to 127ths of the largest of them, and products are of whole numbers; only where WGSL has those. */
   activations: Activations
 }
 export type Activations = "float32" | "int8"
-export interface PackedMatmulProblem {
+export interface PackedMatmulProblem extends Epilogue {
   format: PackedFormat
   /** Axes in front of y's columns. */
   batch: Shape
   m: number
   n: number
   k: number
-  bias: boolean
   activations: Activations
 }
 export type PackedMatmulAlgorithm = "gemv" | "blocked"
@@ -32,17 +32,18 @@ export type PackedMatmulAlgorithm = "gemv" | "blocked"
 /** Elements of y along each axis that one invocation or workgroup makes: fixed in the sources. */
 const PER_PIECE = 4
 
-const config = ({ format, k, bias, activations }: PackedMatmulProblem) => ({
-  ...layoutConfig(layoutOf(format)),
-  WHOLE: k % 8 === 0,
-  BIAS: bias,
-  INT8: activations === "int8",
+const config = (problem: PackedMatmulProblem) => ({
+  ...layoutConfig(layoutOf(problem.format)),
+  WHOLE: problem.k % 8 === 0,
+  INT8: problem.activations === "int8",
+  ...epilogueConfig(problem),
 })
-const params = ({ format, m, n, k }: PackedMatmulProblem) => ({
-  m,
-  n,
-  k,
-  blocks: Math.ceil(k / layoutOf(format).block),
+const params = (problem: PackedMatmulProblem) => ({
+  m: problem.m,
+  n: problem.n,
+  k: problem.k,
+  blocks: Math.ceil(problem.k / layoutOf(problem.format).block),
+  ...epilogueParams(problem),
 })
 
 /** Whether products of whole numbers are there, four to a word. */
@@ -81,15 +82,27 @@ const blocked = defineAlgorithm<PackedMatmulProblem, (typeof wgsl)["ops/packed-m
 )
 
 /**
- * a float32 [..., k] · w packed [n, k], transposed, + bias? [n] → float32 [..., n]. The weights are unpacked in registers: w is read once for each row of a (gemv), or
+ * a float32 [..., k] · w packed [n, k], transposed, · scale + bias? [n], residual? [..., n] → float32 [..., n]. The weights are unpacked in registers: w is read once for each row of a (gemv), or
  * for each four (blocked). With activations as int8 an eight of them is rounded anew for each four columns, in registers too.
  */
 export const packedMatmul = defineKernel<PackedMatmulProblem, PackedMatmulAttributes, PackedMatmulAlgorithm>({
   name: "packed-matmul",
-  inputs: [float32("a"), { name: "w", dtypes: ["uint32"] }, { ...float32("bias"), optional: true }],
-  defaults: { format: "q4g32", shape: [0, 0], activations: "float32" },
+  inputs: [
+    float32("a"),
+    { name: "w", dtypes: ["uint32"] },
+    { ...float32("bias"), optional: true },
+    { ...float32("residual"), optional: true },
+  ],
+  defaults: {
+    format: "q4g32",
+    shape: [0, 0],
+    activations: "float32",
+    scale: 1,
+    activation: undefined,
+    residualFirst: false,
+  },
   algorithms: { gemv, blocked },
-  problem([a, w, bias], { format, shape: [n, k], activations }) {
+  problem([a, w, bias, residual], { format, shape: [n, k], activations, ...epilogue }) {
     const refuse = (path: string, expected: string) =>
       fail("IPFA_INPUT_SHAPE", {
         message: `packed-matmul takes ${path} as ${expected}; a is [${a!.shape}], w [${n}, ${k}].`,
@@ -98,10 +111,11 @@ export const packedMatmul = defineKernel<PackedMatmulProblem, PackedMatmulAttrib
     if (a!.shape.at(-1) !== k) throw refuse("a", `[..., ${k}]`)
     const words = packedWords(format, n, k)
     if (elems(w!.shape) !== words) throw refuse("w", `${words} words of ${format}`)
-    if (bias && bias.shape.join() !== `${n}`) throw refuse("bias", `[${n}]`)
     const batch = a!.shape.slice(0, -1)
-    elems([...batch, n])
-    return { format, batch, m: elems(batch), n, k, bias: bias !== undefined, activations }
+    const output = [...batch, n]
+    elems(output)
+    const own = epilogueOf("packed-matmul", output, { bias, residual }, epilogue, refuse)
+    return { format, batch, m: elems(batch), n, k, activations, ...own }
   },
   output: ({ batch, n }) => ({ dtype: "float32", shape: [...batch, n] }),
   plan: ({ m }) => ({ algorithm: m < PER_PIECE ? "gemv" : "blocked" }),

@@ -1,5 +1,4 @@
 import {
-  type Activation,
   type Conv2dAttributes,
   conv2d,
   convTranspose2d,
@@ -7,11 +6,12 @@ import {
   packedConv2d,
   type Shape,
   type Words,
+  wholeView,
 } from "../../../../kernels/index.ts"
 import { defineLowering, NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
-import { clipBounds, knowsBounds } from "./elementwise.ts"
+import { following, followingBias } from "./following.ts"
 import { packedMatrix } from "./packed.ts"
 
 type Pair = [number, number]
@@ -65,75 +65,6 @@ export function asImages(node: NodeLowering, value: Value): Value {
   return shape.length === 3 ? node.reshaped(value, [shape[0]!, shape[1]!, 1, shape[2]!]) : value
 }
 
-/** What a node's result goes through next, in whatever shape, if nothing else uses it: done along with the node itself. */
-export function followingActivation(
-  node: NodeLowering,
-  output: string,
-): { activation: Activation; output: string } | undefined {
-  const { graph } = node
-  const next = graph.soleUserBehind(output)
-  if (!next || next.node.input[0] !== next.name) return undefined
-  const activation = activationOf(new NodeLowering(next.node, graph))
-  if (activation === undefined) return undefined
-  for (const one of [...next.between, next.node]) graph.done.add(one)
-  return { activation, output: next.node.output[0]! }
-}
-
-function activationOf(node: NodeLowering): Activation | undefined {
-  switch (node.node.opType) {
-    case "Relu":
-      return { low: 0 }
-    case "LeakyRelu":
-      return { slope: node.float("alpha", 0.01) }
-    case "Sigmoid":
-      return "sigmoid"
-    case "Tanh":
-      return "tanh"
-    case "HardSwish":
-      return "hard-swish"
-    case "Gelu":
-      return node.text("approximate", "none") === "tanh" ? "gelu-tanh" : "gelu"
-    case "FastGelu":
-      return node.has(1) ? undefined : "gelu-tanh"
-    case "Swish":
-      return node.float("alpha", 1) === 1 ? "silu" : undefined
-    case "Clip":
-      return knowsBounds(node) ? clipBounds(node) : undefined
-    default:
-      return undefined
-  }
-}
-
-/** What an Add puts on a result of `shape` next, element by element, if nothing else uses that and it is there already. */
-function followingResidual(
-  node: NodeLowering,
-  output: string,
-  shape: Shape,
-): { residual: Value; output: string } | undefined {
-  const { graph } = node
-  const next = graph.soleUser(output)
-  const other = next?.opType === "Add" ? next.input.find((name) => name !== output) : undefined
-  if (!next || other === undefined || !graph.isReady(other)) return undefined
-  const residual = graph.get(other)
-  const isAlike = residual.shape.join() === shape.join() && graph.shape(output).join() === shape.join()
-  if (!isAlike || residual.dtype !== "float32") return undefined
-  graph.done.add(next)
-  return { residual, output: next.output[0]! }
-}
-
-/** All that a node's result of `shape` goes through next, done along with it: an activation, and a residual before or after that. */
-export function following(node: NodeLowering, output: string, shape: Shape) {
-  const inner = followingActivation(node, output)
-  const added = followingResidual(node, inner?.output ?? output, shape)
-  const outer = added && !inner ? followingActivation(node, added.output) : undefined
-  const activation = (inner ?? outer)?.activation
-  return {
-    output: (outer ?? added ?? inner)?.output ?? output,
-    residual: added?.residual,
-    attributes: { ...(activation && { activation }), ...(outer && { residualFirst: true }) },
-  }
-}
-
 /** Given, or as many as bring a result of the sizes `whole`, with its output padding, to what is wanted; none where it is to be longer. */
 function transposedPads(node: NodeLowering, whole: readonly number[]): number[] {
   const auto = node.text("auto_pad", "NOTSET")
@@ -146,26 +77,6 @@ function transposedPads(node: NodeLowering, whole: readonly number[]): number[] 
   const less = surplus.map((n) => Math.floor(n / 2))
   const more = surplus.map((n) => Math.ceil(n / 2))
   return auto === "SAME_UPPER" ? [...less, ...more] : [...more, ...less]
-}
-
-/** A stored tensor that an Add puts on a node's result next, if nothing else uses that: `count` elements along `axis`, counted from the end. */
-export function followingBias(
-  node: NodeLowering,
-  output: string,
-  count: number,
-  axis: number,
-): { bias: Value; output: string } | undefined {
-  const { graph } = node
-  const next = graph.soleUser(output)
-  if (next?.opType !== "Add") return undefined
-  const other = next.input.find((name) => name !== output)
-  const stored = other === undefined ? undefined : graph.stored(other)
-  const rank = graph.shape(output).length
-  if (!(stored?.data instanceof Float32Array) || stored.shape.length > rank) return undefined
-  const fits = stored.shape.every((dim, i) => dim === (i - stored.shape.length === axis ? count : 1))
-  if (!fits || stored.data.length !== count) return undefined
-  graph.done.add(next)
-  return { bias: node.reshaped(graph.get(other!), [count]), output: next.output[0]! }
 }
 
 interface Weights {
@@ -231,7 +142,7 @@ export function convolved(
 /** Stored weights of few bits as they are; undefined where float32 takes no more, or where a group has fewer outputs than are made at once, which would be mostly padding. */
 function packedWindows(node: NodeLowering, weights: Value, group: number) {
   const [outs, ...taps] = weights.shape as [number, number, number, number]
-  const found = outs / group < 4 ? undefined : packedMatrix(node, weights, [outs, elems(taps)])
+  const found = outs / group < 4 ? undefined : packedMatrix(node, weights, wholeView([outs, elems(taps)]))
   return found && { w: found.w, attributes: { format: found.attributes.format, shape: [outs, ...taps] as const } }
 }
 

@@ -7,12 +7,15 @@ import {
   type MatmulAttributes,
   matmul,
   mul,
+  packedMatmul,
+  permuted,
   type Shape,
   wholeView,
 } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
-import { following, followingActivation, followingBias } from "./convolution.ts"
+import { following, followingActivation, followingBias, followingProduct } from "./following.ts"
+import { packedMatrix } from "./packed.ts"
 import { writtenAttention } from "./written-attention.ts"
 
 /** A scalar as a constant. */
@@ -33,6 +36,21 @@ interface Along {
   attributes?: Partial<MatmulAttributes>
 }
 
+/** a · b as kernels/ops/matmul has it; where b is one matrix that is stored in few bits, by the kernel that unpacks them. */
+function multiplied(node: NodeLowering, a: Value, b: Value, { bias, residual, attributes = {} }: Along = {}): Value {
+  const { transposeA, transposeB, ...epilogue } = attributes
+  const packed = transposeA || b.shape.length !== 2 ? undefined : packedFactor(node, b, transposeB === true)
+  return packed
+    ? node.run(packedMatmul, [a, packed.w, bias, residual], { ...epilogue, ...packed.attributes })
+    : node.run(matmul, [a, b, bias, residual], attributes)
+}
+
+/** The matrix `b`, or what it is transposed from, in few bits, each of its columns a row; undefined where it is not stored so, or float32 takes no more. */
+function packedFactor(node: NodeLowering, b: Value, isTransposed: boolean) {
+  const { source, view } = node.graph.viewed(b)
+  return packedMatrix(node, source, isTransposed ? view : permuted(view, [1, 0]))
+}
+
 /** a · b as MatMul has it, but for the axes that a vector leaves out of the result. */
 export function matrixProduct(
   node: NodeLowering,
@@ -50,25 +68,12 @@ export function matrixProduct(
     const [rows, cols] = [left.shape.slice(0, -1), right.shape[1]!]
     const flat = node.reshaped(left, [rows.reduce((n, dim) => n * dim, 1), left.shape.at(-1)!])
     const added = like([flat.shape[0]!, cols])
-    return node.reshaped(node.run(matmul, [flat, right, bias, added], attributes), [...rows, cols])
+    return node.reshaped(multiplied(node, flat, right, { bias, residual: added, attributes }), [...rows, cols])
   }
   const batch = broadcastShape([own, other])
   const added = like([...batch, left.shape.at(-2)!, right.shape.at(-1)!])
-  return node.run(matmul, [withBatch(node, left, batch), withBatch(node, right, batch), bias, added], attributes)
-}
-
-/** The number that a result is multiplied or divided by next, if nothing else uses it. */
-function followingScale(node: NodeLowering, output: string): { scale: number; output: string } | undefined {
-  const { graph } = node
-  const next = graph.soleUser(output)
-  if (next?.opType !== "Mul" && !(next?.opType === "Div" && next.input[0] === output)) return undefined
-  const other = next.input.find((name) => name !== output)!
-  const known = graph.known(other)
-  if (known?.length !== 1 || graph.shape(other).length > graph.shape(output).length) return undefined
-  const scale = Math.fround(next.opType === "Mul" ? known[0]! : 1 / known[0]!)
-  if (!Number.isFinite(scale)) return undefined
-  graph.done.add(next)
-  return { scale, output: next.output[0]! }
+  const [lefts, rights] = [withBatch(node, left, batch), withBatch(node, right, batch)]
+  return multiplied(node, lefts, rights, { bias, residual: added, attributes })
 }
 
 export const multiplications = [
@@ -87,34 +92,26 @@ export const multiplications = [
       transposeB: node.int("transB", 0) === 1,
       ...(alpha !== 1 && { scale: alpha }),
     }
-    if (addend && !isRow && !isWhole) return node.set(0, node.run(add, [node.run(matmul, [a, b], attributes), addend]))
+    if (addend && !isRow && !isWhole)
+      return node.set(0, node.run(add, [multiplied(node, a, b, { attributes }), addend]))
     if (isWhole) {
       const next = followingActivation(node, output)
-      const own = next && { activation: next.activation }
-      const result = node.run(matmul, [a, b, undefined, addend], { ...attributes, residualFirst: true, ...own })
+      const own = { ...attributes, residualFirst: true, ...(next && { activation: next.activation }) }
+      const result = multiplied(node, a, b, { residual: addend, attributes: own })
       return node.setAs(next?.output ?? output, result)
     }
     const shift = c ? undefined : followingBias(node, output, cols, -1)
     const bias = addend ? node.reshaped(addend, [cols]) : shift?.bias
     const next = following(node, shift?.output ?? output, shape)
-    const result = node.run(matmul, [a, b, bias, next.residual], { ...attributes, ...next.attributes })
-    node.setAs(next.output, result)
+    const own = { ...attributes, ...next.attributes }
+    node.setAs(next.output, multiplied(node, a, b, { bias, residual: next.residual, attributes: own }))
   }),
 
   defineLowering("MatMul", (node) => {
     const attention = writtenAttention(node)
     if (attention) return node.set(0, attention)
     const [a, b] = [node.input(0), node.input(1)]
-    const output = node.node.output[0]!
-    const scaled = followingScale(node, output)
-    const product = scaled?.output ?? output
-    const shift = b.shape.length > 1 ? followingBias(node, product, b.shape.at(-1)!, -1) : undefined
-    const next = following(node, shift?.output ?? product, node.outputShape())
-    const result = matrixProduct(node, a, b, {
-      bias: shift?.bias,
-      residual: next.residual,
-      attributes: { ...(scaled && { scale: scaled.scale }), ...next.attributes },
-    })
-    node.setAs(next.output, result)
+    const next = followingProduct(node, b.shape.length > 1 ? b.shape.at(-1) : undefined)
+    node.setAs(next.output, matrixProduct(node, a, b, next))
   }),
 ]

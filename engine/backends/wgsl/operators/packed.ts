@@ -3,17 +3,17 @@ import {
   bitWidths,
   embedding,
   fastActivations,
-  type GroupFormat,
   type GroupSize,
   groupSizes,
   middleOf,
-  type PackedWeights,
   packedMatmul,
+  type View,
 } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
-import { grouped, packedRows } from "../quantized.ts"
+import { grouped, type PackedGroups, packedRows } from "../quantized.ts"
 import { unsupported } from "../unsupported.ts"
+import { followingProduct } from "./following.ts"
 
 /** Whole bytes of `node`'s stored input `i`. */
 function bytesOf(node: NodeLowering, i: number): Uint8Array {
@@ -68,7 +68,7 @@ function zeroPoints(node: NodeLowering, input: number, bits: number, blocks: num
 }
 
 /** The weights of a node. What is signed is moved up, to begin with 0. */
-function blockWeights(node: NodeLowering, blocks: Blocks): PackedWeights<GroupFormat> {
+function blockWeights(node: NodeLowering, blocks: Blocks): PackedGroups {
   const { bits, block } = groupsIn(blocks)
   const { size, shape, stride, inputs, zero = middleOf(bits), signed = false } = blocks
   const count = Math.ceil(shape[1] / size)
@@ -86,24 +86,19 @@ function blockWeights(node: NodeLowering, blocks: Blocks): PackedWeights<GroupFo
     const own = bytes.subarray(row * stride + first, row * stride + Math.min(first + groupBytes, stride))
     return signed ? own.map((byte) => byte ^ (top | (top << 4))) : own
   }
-  return grouped({ bits, block, shape }, headerOf, quantsOf)
+  return grouped({ bits, block, shape }, headerOf, () => quantsOf)
 }
 
-/** Packed weights on the device, and what a kernel that unpacks them is told. */
-function uploaded(node: NodeLowering, { format, shape, words }: PackedWeights<GroupFormat>) {
-  return { w: node.graph.constant([words.length], words), attributes: { format, shape } }
+/** What `make` packs for the node on the device, as a kernel that unpacks it takes it; `key` says what of it that is, where that is not always the same. */
+function onDevice(node: NodeLowering, make: () => PackedGroups | undefined, key = "") {
+  const found = node.graph.packed(`${node.node.output[0]} ${key}`, make)
+  return found && { w: found.w, attributes: { format: found.format, shape: found.shape } }
 }
 
-/** `value`, stored in few bits, as a packed matrix, for its element (row, col) `at` where it is; undefined where float32 takes no more. */
-export function packedMatrix(
-  node: NodeLowering,
-  value: Value,
-  shape: readonly [rows: number, cols: number],
-  at?: (row: number, col: number) => number,
-): ReturnType<typeof uploaded> | undefined {
+/** The matrix that `view` shows of `value`, stored in few bits, packed; undefined where float32 takes no more. */
+export function packedMatrix(node: NodeLowering, value: Value, view: View): ReturnType<typeof onDevice> {
   const source = node.graph.quantized(value)
-  const weights = source && packedRows(source, shape, at)
-  return weights && uploaded(node, weights)
+  return source && onDevice(node, () => packedRows(source, view), `${[...view.shape, ...view.strides, view.offset]}`)
 }
 
 export const packed = [
@@ -112,11 +107,15 @@ export const packed = [
     const [bits, size] = [node.int("bits", 4), node.int("block_size", 0)]
     if (node.has(4)) throw unsupported("its groups are in an order of their own")
     const stride = (Math.ceil(k / size) * size * bits) / 8
-    const inputs = { quants: 1, scales: 2, zeros: 3 }
-    const { w, attributes } = uploaded(node, blockWeights(node, { bits, size, shape: [n, k], stride, inputs }))
+    const places = { quants: 1, scales: 2, zeros: 3 }
+    const { w, attributes } = onDevice(node, () =>
+      blockWeights(node, { bits, size, shape: [n, k], stride, inputs: places }),
+    )!
     // 4: activations may be rounded to int8.
     const activations = node.int("accuracy_level", 0) === 4 ? fastActivations(node.graph.limits) : "float32"
-    node.set(0, node.run(packedMatmul, [node.input(0), w, node.optional(5)], { ...attributes, activations }))
+    const { output, bias, residual, attributes: epilogue } = followingProduct(node, n, node.optional(5))
+    const inputs = [node.input(0), w, bias, residual]
+    node.setAs(output, node.run(packedMatmul, inputs, { ...attributes, ...epilogue, activations }))
   }),
 
   // Bytes have their numbers side by side, lowest bits first; int4 and uint4 are such by their types.
@@ -133,16 +132,17 @@ export const packed = [
     const [rows, cols] = [shape[0]!, node.outputShape().at(-1)!]
     const stride = (cols * bits) / 8
     if (!Number.isInteger(stride)) throw unsupported("its rows end within a byte")
-    const weights = blockWeights(node, {
-      bits,
-      size: node.int("block_size", 128),
-      shape: [rows, cols],
-      stride,
-      inputs: { quants: 0, scales: 2, zeros: 3 },
-      ...(!whole && { zero: 0 }),
-      signed: dtype === "int4",
-    })
-    const { w, attributes } = uploaded(node, weights)
+    const weights = (): PackedGroups =>
+      blockWeights(node, {
+        bits,
+        size: node.int("block_size", 128),
+        shape: [rows, cols],
+        stride,
+        inputs: { quants: 0, scales: 2, zeros: 3 },
+        ...(!whole && { zero: 0 }),
+        signed: dtype === "int4",
+      })
+    const { w, attributes } = onDevice(node, weights)!
     node.set(0, node.run(embedding, [node.input(1), w], attributes))
   }),
 ]

@@ -1,4 +1,15 @@
-import { add, cast, cumSum, embedding, equal, gather, maximum, topK, where } from "../../../../kernels/index.ts"
+import {
+  add,
+  cast,
+  cumSum,
+  embedding,
+  equal,
+  gather,
+  maximum,
+  topK,
+  where,
+  wholeView,
+} from "../../../../kernels/index.ts"
 import { defineLowering, NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { wordsOf } from "../tensors.ts"
@@ -24,7 +35,7 @@ export const selections = [
     const [x, indices] = [table?.x ?? node.input(0), node.input(1)]
     const axis = node.axis(node.int("axis", 0), x.shape.length)
     const [rows, ...row] = x.shape
-    const packed = axis === 0 ? packedMatrix(node, x, [rows!, product(row)]) : undefined
+    const packed = axis === 0 ? packedMatrix(node, x, wholeView([rows!, product(row)])) : undefined
     const picked = packed
       ? node.reshaped(node.run(embedding, [indices, packed.w], packed.attributes), [...indices.shape, ...row])
       : node.run(gather, [x, indices], { axis })
