@@ -95,6 +95,63 @@ describe("the person's controls", () => {
     expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
   })
 
+  test("on battery nothing is computed where the person wants that; it is again with the plug in, or at their word", async () => {
+    const offscreen = (await browser.devtools.target("offscreen.html"))!
+    // The machines that run the tests have no battery: the browser's own object says what is wanted, by the event that comes with it.
+    const plug = (charging: boolean) =>
+      browser.devtools.evaluate(
+        offscreen,
+        `navigator.getBattery().then((battery) => {
+          Object.defineProperty(battery, "charging", { value: ${charging}, configurable: true })
+          battery.dispatchEvent(new Event("chargingchange"))
+        })`,
+      )
+    const onBattery = options.getByTestId("on-battery")
+    const paused = options.getByTestId("paused").and(options.locator("[data-state=battery]"))
+    await plug(false)
+    expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
+    await toggle(onBattery, false)
+    await paused.waitFor()
+    expect(await run(`${SITE}/digits.onnx`)).toBe("IPFA_JOB_PAUSED")
+    await plug(true)
+    await paused.waitFor({ state: "detached" })
+    expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
+    await plug(false)
+    await paused.waitFor()
+    await toggle(onBattery, true)
+    await paused.waitFor({ state: "detached" })
+    expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
+    await plug(true)
+  })
+
+  test("on a metered network what is stored runs, and nothing is downloaded before the person lets it be, or the network is another", async () => {
+    const model = options.locator(`[data-testid=model][data-sha256="${DIGEST}"]`)
+    const forget = async () => {
+      await model.getByTestId("delete-model").click()
+      await model.waitFor({ state: "detached" })
+    }
+    const onMetered = options.getByTestId("on-metered")
+    // A browser on a desktop tells of no kind of network, but of data that is to be saved.
+    const offscreen = (await browser.devtools.target("offscreen.html"))!
+    const unmeter = await browser.devtools.override(offscreen, "Emulation.setDataSaverOverride", {
+      dataSaverEnabled: true,
+    })
+    try {
+      expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
+      await forget()
+      expect(await run(`${SITE}/digits.onnx`)).toBe("IPFA_MODEL_METERED")
+      await toggle(onMetered, true)
+      expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
+      await toggle(onMetered, false)
+      await model.waitFor()
+      await forget()
+      expect(await run(`${SITE}/digits.onnx`)).toBe("IPFA_MODEL_METERED")
+    } finally {
+      await unmeter()
+    }
+    expect(await run(`${SITE}/digits.onnx`)).toBe("wasm")
+  })
+
   test("what is set for memory, disk and the graphics card is what the pool and the store go by, after a restart too", async () => {
     const GB = 1e9
     await options.getByTestId("memory").selectOption(String(0.25 * GB))

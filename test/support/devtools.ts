@@ -8,6 +8,8 @@ export interface Devtools {
   evaluate<T>(targetId: string, expression: string): Promise<T>
   /** The value of `expression` in the dedicated worker of that name that belongs to the target, awaited. */
   evaluateInWorker<T>(targetId: string, name: string, expression: string): Promise<T>
+  /** Sends a command to the target, whose effect lasts until the function that it resolves with is called. */
+  override(targetId: string, method: string, params: object): Promise<() => Promise<void>>
   /** Ends that worker; false where there is none. */
   killWorker(targetId: string, name: string): Promise<boolean>
   close(targetId: string): Promise<void>
@@ -113,6 +115,11 @@ export async function devtools(context: BrowserContext): Promise<Devtools> {
       }
     },
     evaluateInWorker,
+    async override(targetId, method, params) {
+      const target = await attach(targetId)
+      await target.send(method, params)
+      return () => target.detach()
+    },
     // One that ends awaits nothing more, and may not answer any more either.
     killWorker: async (targetId, name) => (await askWorker(targetId, name, "self.close()", false)) !== undefined,
     async closeNext() {
