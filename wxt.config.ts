@@ -18,7 +18,12 @@ export default defineConfig({
   publicDir: "extension/public",
   imports: false,
   manifestVersion: 3,
-  zip: { name: packageJson.name.replace("-workspace", "") },
+  zip: {
+    name: packageJson.name.replace("-workspace", ""),
+    // The sources that Mozilla's reviewers get have what a build needs.
+    includeSources: [".npmrc"],
+    excludeSources: ["{bench,docs,examples,test}/**", "**/dist/**"],
+  },
   // scripts/dev.ts opens the browser.
   webExt: { disabled: true },
   vite: () => ({
