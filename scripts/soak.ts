@@ -43,7 +43,7 @@ const result = await soak({
   minutes,
   seed,
   devices: { chromium: devices, firefox: devices.filter((device) => device !== "webgpu") },
-  warmUpMinutes: Math.min(5, minutes / 4),
+  warmUpMinutes: Math.min(10, minutes / 4),
   pages: 2,
   programs: 2,
   pauseMs: [2000, 20_000],
