@@ -23,7 +23,6 @@ import * as reduce from "./ops/reduce/reduce.ts"
 import { type ResampleAttributes, resample } from "./ops/resample/resample.ts"
 import { type ScatterAttributes, scatter } from "./ops/scatter/scatter.ts"
 import { logSoftmax, type SoftmaxAttributes, softmax } from "./ops/softmax/softmax.ts"
-import { type TopKAttributes, topK } from "./ops/top-k/top-k.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
@@ -33,6 +32,8 @@ import { product } from "./product.ts"
 import { traitsOf } from "./quirks/index.ts"
 import { readAll } from "./read-all.ts"
 import { KernelRuntime, type RunOptions } from "./runtime.ts"
+import { linesAlong } from "./shapes.ts"
+import { type Sorted, type TopKAttributes, topK } from "./sorted.ts"
 import type { Winners } from "./tuning/winners.ts"
 import { type StoredAs, stored, type TensorDtype } from "./words.ts"
 
@@ -217,8 +218,10 @@ export interface Kernels
     attributes?: Partial<CumSumAttributes>,
     options?: RunOptions<"line">,
   ): Promise<GpuTensor<D>>
-  /** Where along an axis, the last unless given, the `count` largest lie, in order. Any dtype. */
-  topK(x: GpuTensor, attributes?: Partial<TopKAttributes>, options?: RunOptions<"flat">): Promise<GpuTensor<"int32">>
+  /** The `count` largest, or least, along an axis, the last unless given, in order, and where they lie: of equal ones the first goes first, NaN are as the largest. Any dtype. */
+  topK<D extends GpuDtype>(x: GpuTensor<D>, attributes?: Partial<TopKAttributes>): Promise<Sorted<D>>
+  /** All along an axis, the last unless given, the least first unless it is to be descending, as topK. */
+  sort<D extends GpuDtype>(x: GpuTensor<D>, attributes?: { axis?: number; descending?: boolean }): Promise<Sorted<D>>
   /** a where the condition is not 0, else b; broadcast by NumPy's rules. */
   where<D extends GpuDtype>(
     condition: GpuTensor<"uint32">,
@@ -264,8 +267,11 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     readAll,
     ...languageKernels(runtime),
     ...each(plain, one),
-    ...each({ ...reduce, argMax, argMin, softmax, logSoftmax, cumSum, topK }, oneWith),
+    ...each({ ...reduce, argMax, argMin, softmax, logSoftmax, cumSum }, oneWith),
     ...each({ clip, gelu, hardSigmoid, leakyRelu, roundTo, maxPool, averagePool }, oneWith),
+    topK: (x, attributes) => topK(runtime, x, attributes),
+    sort: (x, { axis = -1, descending = false } = {}) =>
+      topK(runtime, x, { axis, count: linesAlong("sort", x.shape, axis).cols, least: !descending }),
     async cast(x, attributes, options) {
       const isHalf = attributes.to === "float16"
       if (isHalf && options?.into)

@@ -81,7 +81,8 @@ export {
 export { type ResampleAttributes, resample } from "./ops/resample/resample.ts"
 export { type ScatterAttributes, scatter } from "./ops/scatter/scatter.ts"
 export { logSoftmax, softmax } from "./ops/softmax/softmax.ts"
-export { type TopKAttributes, topK } from "./ops/top-k/top-k.ts"
+export { type SortAttributes, sort } from "./ops/sort/sort.ts"
+export { type SortMergeAttributes, sortMerge } from "./ops/sort-merge/sort-merge.ts"
 export { transpose } from "./ops/transpose/transpose.ts"
 export {
   abs,
@@ -122,6 +123,7 @@ export { kernelRegistry } from "./registry.ts"
 export { type CaseResult, problemOf, runCase } from "./run-case.ts"
 export { KernelRuntime, type RunOptions } from "./runtime.ts"
 export { isSoftware } from "./software.ts"
+export { type Sorted, type SortPass, sortPasses, type TopKAttributes } from "./sorted.ts"
 export { pipelineOf } from "./stored-pipelines.ts"
 export { parseWinners, type StoredWinners } from "./tuning/stored.ts"
 export { type Measured, type Tuned, type TuneOptions, tune } from "./tuning/tune.ts"

@@ -45,7 +45,8 @@ import {
 import { resample } from "./ops/resample/resample.ts"
 import { scatter } from "./ops/scatter/scatter.ts"
 import { logSoftmax, softmax } from "./ops/softmax/softmax.ts"
-import { topK } from "./ops/top-k/top-k.ts"
+import { sort } from "./ops/sort/sort.ts"
+import { sortMerge } from "./ops/sort-merge/sort-merge.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import {
   abs,
@@ -140,7 +141,8 @@ export const kernelRegistry: readonly AnyKernel[] = [
   reduceLogSumExp,
   argMax,
   argMin,
-  topK,
+  sort,
+  sortMerge,
   cumSum,
   gather,
   scatter,

@@ -95,26 +95,29 @@ const largest = alongRows(
   }),
 )
 
+/** The largest along rows, or all of them in order: where they lie. */
+const top = (name: string, count: number, cols: number) =>
+  alongRows(
+    {
+      name,
+      measures: ["sort", "sort-merge"],
+      size: [8, cols],
+      result: count,
+      each: Math.log2(cols),
+      node: { opType: "TopK" },
+      weights: [int64s("count", [1], [count])],
+      ahead: ["values"],
+      after: [cast(FLOAT)],
+    },
+    plainly(async (gpu, [x]) => {
+      const { values, indices } = await gpu.topK(x!, { count })
+      const y = await gpu.cast(indices, { to: "float32" })
+      for (const made of [values, indices]) made.destroy()
+      return y
+    }),
+  )
 const TOP = 50
-const top = alongRows(
-  {
-    name: `top ${TOP} of`,
-    measures: ["top-k"],
-    size: [8, 1024],
-    result: TOP,
-    each: 1,
-    node: { opType: "TopK" },
-    weights: [int64s("count", [1], [TOP])],
-    ahead: ["values"],
-    after: [cast(FLOAT)],
-  },
-  plainly(async (gpu, [x]) => {
-    const at = await gpu.topK(x!, { count: TOP })
-    const y = await gpu.cast(at, { to: "float32" })
-    at.destroy()
-    return y
-  }),
-)
+const tops = [top(`top ${TOP} of`, TOP, 1024), top("sort", 4096, 4096)]
 
 const running = alongRows(
   {
@@ -173,4 +176,4 @@ const where = alongRows(
   },
 )
 
-export const rowCases: readonly OperationCase[] = [rms, sum, largest, top, running, add, gelu, whole, where]
+export const rowCases: readonly OperationCase[] = [rms, sum, largest, ...tops, running, add, gelu, whole, where]

@@ -5861,60 +5861,61 @@ fn main(
 }
 `,
   },
-  "ops/top-k/top-k.wgsl": {
-    path: "ops/top-k/top-k.wgsl",
-    hash: "fea8fa49029e4ebc",
-    bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
-    params: {"elems":"u32","cols":"u32","inner":"u32","count":"u32"},
+  "ops/sort-merge/sort-merge.wgsl": {
+    path: "ops/sort-merge/sort-merge.wgsl",
+    hash: "d24ab8c124e1ec1c",
+    bindings: [{"name":"x","access":"read"},{"name":"runs","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"units":"u32","pairs":"u32","size":"u32","kept":"u32","cols":"u32","length":"u32","total":"u32","inner":"u32"},
     overrides: {"WG":64},
-    code: `// y = where along a line of x its largest, or with OP == min its least, elements lie, in order; of equal ones the first goes first. An invocation an element of x:
-// how many go before it is its place.
+    code: `// y = pairs of neighbours among the sorted runs of a line merged, the first params.kept elements of each; or with VALUES the elements of x that they name. Of equal ones
+// those of the left run go first. An invocation writes 16 of them: by halves it finds how many before them are from the left.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
   return id.y * count.x + id.x;
 }
-// T: the type of a kernel's elements, and the least there is of it.
+// Where along x a line of \`length\` elements begins, which lie params.inner apart.
+fn line_of(row: u32, length: u32) -> u32 {
+  return row / params.inner * length * params.inner + row % params.inner;
+}
+
+// A word of x as a key, the lowest of which goes first: that of the largest number, or with OP == min of the least. −0 is as large as 0, and what is no number is
+// larger than any. Whole numbers are compared, so that nothing depends on what a compiler takes for granted of others.
+fn sort_key(word: u32) -> u32 {
+  var key = word;
 #if T == float32
-alias T = f32;
-const LEAST = -0x1.fffffep+127f;
+  let size = word & 0x7fffffffu;
+  key = select(0x80000000u + size, 0x80000000u - size, word > size);
+  key = select(key, 0xffffffffu, size > 0x7f800000u);
 #endif
 #if T == int32
-alias T = i32;
-const LEAST = i32(-2147483648);
+  key = word ^ 0x80000000u;
 #endif
-#if T == uint32
-alias T = u32;
-const LEAST = 0u;
-#endif
-// Whether the element \`a\` at index \`i\` goes before \`b\` at \`j\`: the larger, or with OP == min the smaller; of equal ones the first, or with LAST the last.
-fn precedes(a: T, i: u32, b: T, j: u32) -> bool {
-  if (a == b) {
-#if LAST
-    return i > j;
-#else
-    return i < j;
-#endif
-  }
 #if OP == min
-  return a < b;
+  return key;
 #else
-  return a > b;
+  return ~key;
 #endif
 }
 
 struct Params {
-  elems: u32,
+  units: u32,
+  pairs: u32,
+  size: u32,
+  kept: u32,
   cols: u32,
+  length: u32,
+  total: u32,
   inner: u32,
-  count: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<T>;
-@group(0) @binding(1) var<storage, read_write> y: array<i32>;
-@group(0) @binding(2) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read> runs: array<i32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(3) var<uniform> params: Params;
 
 override WG: u32 = 64;
+const UNIT = 16u;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -5922,21 +5923,175 @@ fn main(
   @builtin(num_workgroups) wgs: vec3<u32>,
   @builtin(local_invocation_index) li: u32,
 ) {
-  let i = flat_workgroup(wid, wgs) * WG + li;
-  if (i >= params.elems) {
+  let unit = flat_workgroup(wid, wgs) * WG + li;
+  if (unit >= params.units) {
     return;
   }
-  let inner = i % params.inner;
-  let own = i / params.inner % params.cols;
-  let outer = i / (params.inner * params.cols);
-  let start = outer * params.cols * params.inner + inner;
-  let value = x[i];
-  var place = 0u;
-  for (var j = 0u; j < params.cols; j++) {
-    place += u32(precedes(x[start + j * params.inner], j, value, own));
+  let each = (params.kept + UNIT - 1u) / UNIT;
+  let place = unit % each * UNIT;
+  let pair = unit / each % params.pairs;
+  let row = unit / each / params.pairs;
+  let line = line_of(row, params.cols);
+  let first = pair * params.size * 2u;
+  let lefts = min(params.size, params.length - first);
+  let rights = min(params.size, params.length - first - lefts);
+  let left = line_of(row, params.length) + first * params.inner;
+  let right = left + lefts * params.inner;
+  let start = line_of(row, params.total) + pair * params.kept * params.inner;
+  let end = min(place + UNIT, min(params.kept, lefts + rights));
+  var i = max(place, rights) - rights;
+  for (var span = max(min(place, lefts), i) - i; span > 0u; span = span >> 1u) {
+    let next = i + (span + 1u) / 2u;
+    let a = u32(runs[left + (next - 1u) * params.inner]);
+    let b = u32(runs[right + (place - next) * params.inner]);
+    if (sort_key(x[line + a * params.inner]) <= sort_key(x[line + b * params.inner])) {
+      i = next;
+    }
   }
-  if (place < params.count) {
-    y[(outer * params.count + place) * params.inner + inner] = i32(own);
+  var j = place - i;
+  var a = u32(runs[left + i * params.inner]);
+  var b = u32(runs[right + j * params.inner]);
+  var key_a = sort_key(x[line + a * params.inner]);
+  var key_b = sort_key(x[line + b * params.inner]);
+  for (var n = place; n < end; n++) {
+    let is_left = j >= rights || (i < lefts && key_a <= key_b);
+    let found = select(b, a, is_left);
+#if VALUES
+    y[start + n * params.inner] = x[line + found * params.inner];
+#else
+    y[start + n * params.inner] = found;
+#endif
+    if (is_left) {
+      i++;
+      a = u32(runs[left + i * params.inner]);
+      key_a = sort_key(x[line + a * params.inner]);
+    } else {
+      j++;
+      b = u32(runs[right + j * params.inner]);
+      key_b = sort_key(x[line + b * params.inner]);
+    }
+  }
+}
+`,
+  },
+  "ops/sort/sort.wgsl": {
+    path: "ops/sort/sort.wgsl",
+    hash: "e6940290a70f1b7f",
+    bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"segments":"u32","each":"u32","runs":"u32","quads":"u32","kept":"u32","cols":"u32","total":"u32","inner":"u32"},
+    overrides: {"WG":64},
+    code: `// y = where along a line of x the elements of each of its runs lie, in order, or with VALUES those elements; of equal ones the first goes first. Of each run of up to 256
+// elements only the first params.kept are there. A workgroup has params.each runs, an invocation four elements at a time: how many of its run go before an element is its place.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+// Where along x a line of \`length\` elements begins, which lie params.inner apart.
+fn line_of(row: u32, length: u32) -> u32 {
+  return row / params.inner * length * params.inner + row % params.inner;
+}
+
+// A word of x as a key, the lowest of which goes first: that of the largest number, or with OP == min of the least. −0 is as large as 0, and what is no number is
+// larger than any. Whole numbers are compared, so that nothing depends on what a compiler takes for granted of others.
+fn sort_key(word: u32) -> u32 {
+  var key = word;
+#if T == float32
+  let size = word & 0x7fffffffu;
+  key = select(0x80000000u + size, 0x80000000u - size, word > size);
+  key = select(key, 0xffffffffu, size > 0x7f800000u);
+#endif
+#if T == int32
+  key = word ^ 0x80000000u;
+#endif
+#if OP == min
+  return key;
+#else
+  return ~key;
+#endif
+}
+
+struct Params {
+  segments: u32,
+  each: u32,
+  runs: u32,
+  quads: u32,
+  kept: u32,
+  cols: u32,
+  total: u32,
+  inner: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+override WG: u32 = 64;
+var<workgroup> keys: array<vec4<u32>, 64>;
+
+// How many of four keys are below each of \`own\`.
+fn below(own: vec4<u32>, four: vec4<u32>) -> vec4<u32> {
+  let two = vec4<u32>(vec4<u32>(four.x) < own) + vec4<u32>(vec4<u32>(four.y) < own);
+  return two + vec4<u32>(vec4<u32>(four.z) < own) + vec4<u32>(vec4<u32>(four.w) < own);
+}
+
+// How many of four keys are below each of \`own\` or equal to it.
+fn at_most(own: vec4<u32>, four: vec4<u32>) -> vec4<u32> {
+  return 4u - below(~own, ~four);
+}
+
+// How many of \`own\` itself go before each.
+fn within(own: vec4<u32>) -> vec4<u32> {
+  let equal = vec3<u32>(own.xxx == own.yzw);
+  let others = vec3<u32>(own.yyz == own.zww);
+  return below(own, own) + vec4<u32>(0u, equal.x, equal.y + others.x, equal.z + others.y + others.z);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let first = flat_workgroup(wid, wgs) * params.each;
+  let quads = min(params.each, max(params.segments, first) - first) * params.quads;
+  for (var quad = li; quad < quads; quad += WG) {
+    let segment = first + quad / params.quads;
+    let col = (segment % params.runs * params.quads + quad % params.quads) * 4u;
+    let start = line_of(segment / params.runs, params.cols);
+    // Beyond the line's end lies what goes last.
+    var four = vec4<u32>(0xffffffffu);
+    for (var i = 0u; i < min(4u, max(params.cols, col) - col); i++) {
+      four[i] = sort_key(x[start + (col + i) * params.inner]);
+    }
+    keys[quad] = four;
+  }
+  workgroupBarrier();
+  for (var quad = li; quad < quads; quad += WG) {
+    let head = quad - quad % params.quads;
+    let own = keys[quad];
+    var place = within(own);
+    for (var i = head; i < quad; i++) {
+      place += at_most(own, keys[i]);
+    }
+    for (var i = quad + 1u; i < head + params.quads; i++) {
+      place += below(own, keys[i]);
+    }
+    let segment = first + quad / params.quads;
+    let run = segment % params.runs;
+    let row = segment / params.runs;
+    let col = (run * params.quads + quad - head) * 4u;
+    let start = line_of(row, params.total);
+    for (var i = 0u; i < min(4u, max(params.cols, col) - col); i++) {
+      if (place[i] < params.kept) {
+#if VALUES
+        let found = x[line_of(row, params.cols) + (col + i) * params.inner];
+#else
+        let found = col + i;
+#endif
+        y[start + (run * params.kept + place[i]) * params.inner] = found;
+      }
+    }
   }
 }
 `,

@@ -192,7 +192,10 @@ export const survivors: Record<string, Record<string, string>> = {
     "return i < j; → return i <= j;": same,
     "return a < b; → return a <= b;": apart,
   },
-  "top-k": { "return a < b; → return a <= b;": apart },
+  "sort-merge": {
+    "let end = min(place + UNIT, min(params.kept, lefts + rights)); → let end = min(place - UNIT, min(params.kept, lefts + rights));":
+      "the first invocation of a pair writes all of it, and the others nothing",
+  },
   "cum-sum": {
     "let stretch = (params.cols + WG - 1u) / WG; → let stretch = (params.cols + WG + 1u) / WG;": longer,
     "let stretch = (params.cols + WG - 1u) / WG; → let stretch = (params.cols + WG - 1u) * WG;": longer,

@@ -6,7 +6,8 @@ import {
   equal,
   gather,
   maximum,
-  topK,
+  type SortPass,
+  sortPasses,
   where,
   wholeView,
 } from "../../../../kernels/index.ts"
@@ -69,9 +70,12 @@ export const selections = [
     const x = node.input(0)
     const axis = node.axis(node.int("axis", -1), x.shape.length)
     const count = node.outputShape()[axis]!
-    const indices = node.run(topK, [x], { axis, count, least: node.int("largest", 1) === 0 })
-    node.set(0, pickedAlong(node, x, indices, axis))
-    node.set(1, indices)
+    const { runs, result } = sortPasses(x.shape[axis]!, { axis, count, least: node.int("largest", 1) === 0 })
+    const run = (given: readonly Value[], { kernel, attributes }: SortPass) =>
+      node.run(kernel, [x, ...given], attributes)
+    const given = runs.reduce<Value[]>((before, pass) => [run(before, pass)], [])
+    node.set(0, run(given, { ...result, attributes: { ...result.attributes, gives: "values" } }))
+    node.set(1, run(given, result))
   }),
 
   defineLowering("CumSum", (node) => {
