@@ -23,6 +23,7 @@ import * as reduce from "./ops/reduce/reduce.ts"
 import { type ResampleAttributes, resample } from "./ops/resample/resample.ts"
 import { type ScatterAttributes, scatter } from "./ops/scatter/scatter.ts"
 import { logSoftmax, type SoftmaxAttributes, softmax } from "./ops/softmax/softmax.ts"
+import { type SortMergeAttributes, sortMerge } from "./ops/sort-merge/sort-merge.ts"
 import { transpose } from "./ops/transpose/transpose.ts"
 import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
@@ -222,6 +223,13 @@ export interface Kernels
   topK<D extends GpuDtype>(x: GpuTensor<D>, attributes?: Partial<TopKAttributes>): Promise<Sorted<D>>
   /** All along an axis, the last unless given, the least first unless it is to be descending, as topK. */
   sort<D extends GpuDtype>(x: GpuTensor<D>, attributes?: { axis?: number; descending?: boolean }): Promise<Sorted<D>>
+  /** What `sort` and `topK` run on lines of more than 256 elements: where those of each two runs lie, merged; see ops/sort-merge. */
+  sortMerge(
+    x: GpuTensor,
+    runs: GpuTensor<"int32">,
+    attributes: Partial<Omit<SortMergeAttributes, "gives">>,
+    options?: RunOptions<"flat">,
+  ): Promise<GpuTensor<"int32">>
   /** a where the condition is not 0, else b; broadcast by NumPy's rules. */
   where<D extends GpuDtype>(
     condition: GpuTensor<"uint32">,
@@ -272,6 +280,8 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     topK: (x, attributes) => topK(runtime, x, attributes),
     sort: (x, { axis = -1, descending = false } = {}) =>
       topK(runtime, x, { axis, count: linesAlong("sort", x.shape, axis).cols, least: !descending }),
+    sortMerge: (x, runs, attributes, options) =>
+      runtime.run(sortMerge, [x, runs] as GpuTensor[], attributes, options) as unknown as Any,
     async cast(x, attributes, options) {
       const isHalf = attributes.to === "float16"
       if (isHalf && options?.into)
