@@ -1,33 +1,8 @@
 import { fail } from "../protocol/errors/error.ts"
 import type { Kernels } from "./create-kernels.ts"
 import type { GpuTensor } from "./gpu-tensor.ts"
-import { sliced, wholeView } from "./view.ts"
 
 type Float32 = GpuTensor<"float32">
-
-/**
- * The discrete Fourier transform as a matrix [rows · parts, 2 · bins]: numbers in a row, real (`parts` 1) or real and imaginary part by turns (2), times it give the same of each bin by
- * turns. Of a signal of `length` with zeros behind its first `rows`. The inverse is divided by the length.
- */
-export function dftMatrix(
-  length: number,
-  rows: number,
-  bins: number,
-  parts: 1 | 2 = 1,
-  inverse = false,
-): Float32Array<ArrayBuffer> {
-  const matrix = new Float32Array(rows * parts * 2 * bins)
-  const [sign, scale] = inverse ? [1, 1 / length] : [-1, 1]
-  for (let row = 0; row < rows; row++)
-    for (let bin = 0; bin < bins; bin++) {
-      // A whole number of turns less changes nothing, and keeps the angle small.
-      const angle = (2 * Math.PI * ((row * bin) % length)) / length
-      const [re, im] = [scale * Math.cos(angle), sign * scale * Math.sin(angle)]
-      matrix.set([re, im], (row * parts * bins + bin) * 2)
-      if (parts === 2) matrix.set([-im, re], ((row * 2 + 1) * bins + bin) * 2)
-    }
-  return matrix
-}
 
 /** How many cosines each window is made of, and their weights. */
 export const cosineWindows = {
@@ -114,7 +89,7 @@ export async function logMel(
 ): Promise<Float32> {
   const given = { ...melDefaults, ...options }
   const { frame, hop, size, mels } = given
-  const [batch, length] = samples.shape
+  const [, length] = samples.shape
   const frames = Math.floor((length! - frame) / hop) + 1
   if (samples.shape.length !== 2 || !(frames > 0))
     throw fail("IPFA_INPUT_SHAPE", { message: `logMel takes [batch, samples], ${frame} samples at least, not [${samples.shape}].`, data: { path: "samples" } }) // biome-ignore format: an error
@@ -131,15 +106,10 @@ export async function logMel(
   const table = (shape: number[], data: Float32Array<ArrayBuffer>) =>
     keep(gpu.tensor({ dtype: "float32", shape, data }))
   try {
-    const bins = Math.floor(size / 2) + 1
-    const view = { shape: [batch!, frames, frame], strides: [length!, hop, 1], offset: 0 }
-    const framed = keep(await gpu.copy(samples, { from: view }))
-    const windowed = keep(await gpu.mul(framed, table([frame], cosineWindow(given.window, frame))))
-    const spectrum = keep(await gpu.matmul(windowed, table([frame, 2 * bins], dftMatrix(size, frame, bins))))
-    const squares = keep(await gpu.mul(spectrum, spectrum))
-    const part = (first: number) => gpu.copy(squares, { from: sliced(wholeView(squares.shape), 2, first, bins, 2) })
-    const power = keep(await gpu.add(keep(await part(0)), keep(await part(1))))
-    const banded = keep(await gpu.matmul(power, table([bins, mels], melFilters(given))))
+    const window = table([frame], cosineWindow(given.window, frame))
+    const spectrum = { frame, hop, length: size, oneSided: true, power: true }
+    const power = keep(await gpu.fft(samples, spectrum, window))
+    const banded = keep(await gpu.matmul(power, table([Math.floor(size / 2) + 1, mels], melFilters(given))))
     const floored = keep(await gpu.maximum(banded, table([], Float32Array.of(given.floor))))
     return await gpu.log(floored)
   } finally {

@@ -12,6 +12,7 @@ import { type ConvTranspose2dAttributes, convTranspose2d } from "./ops/conv-tran
 import { type Conv2dAlgorithm, type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 import { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 import { type CumSumAttributes, cumSum } from "./ops/cum-sum/cum-sum.ts"
+import type { FftAttributes } from "./ops/fft/fft.ts"
 import { type FromPixelsAttributes, fromPixels } from "./ops/from-pixels/from-pixels.ts"
 import { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 import { type GridSampleAttributes, gridSample } from "./ops/grid-sample/grid-sample.ts"
@@ -29,12 +30,14 @@ import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
 import type { PackedTensor } from "./packed/packed-tensor.ts"
 import { type PixelSource, pixels } from "./pixels/pixels.ts"
+import type { PlanOptions } from "./plan.ts"
 import { product } from "./product.ts"
 import { traitsOf } from "./quirks/index.ts"
 import { readAll } from "./read-all.ts"
 import { KernelRuntime, type RunOptions } from "./runtime.ts"
 import { linesAlong } from "./shapes.ts"
 import { type Sorted, type TopKAttributes, topK } from "./sorted.ts"
+import { transformed } from "./transform.ts"
 import type { Winners } from "./tuning/winners.ts"
 import { type StoredAs, stored, type TensorDtype } from "./words.ts"
 
@@ -198,6 +201,11 @@ export interface Kernels
     attributes?: Partial<GridSampleAttributes>,
     options?: RunOptions<"flat">,
   ): Result
+  /**
+   * The discrete Fourier transform along the last axis: x [..., n], or `complex` [..., n, 2], real and imaginary part by turns → [..., bins, 2]; its `power` [..., bins]. With `frame` and `hop`
+   * of each frame, which a window [frame] is multiplied with: [..., frames, bins, 2]. Lengths that `hasFft` is not true of are computed as a product with `dftMatrix`.
+   */
+  fft(x: Float32, attributes?: Partial<FftAttributes>, window?: Float32, options?: PlanOptions<"passes">): Result
   /** Updates to their places in `into`, or in a new tensor of 0; both of one shape. Any dtype. */
   scatter<D extends GpuDtype>(
     places: GpuTensor<"int32">,
@@ -315,6 +323,7 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     fromPixels: (x, attributes, options) =>
       runtime.run(fromPixels, [x as unknown as GpuTensor], attributes, options) as Result,
     gridSample: (x, grid, attributes, options) => runtime.run(gridSample, [x, grid], attributes, options) as Result,
+    fft: (x, attributes, window, options) => transformed(runtime, x, window, attributes, options) as Result,
     scatter: (places, updates, attributes, options) =>
       runtime.run(scatter, [places, updates] as GpuTensor[], attributes, options) as unknown as Any,
     resample: (x, indices, weights, attributes, options) =>

@@ -3,7 +3,6 @@ export {
   cosineWindow,
   cosineWindows,
   dctMatrix,
-  dftMatrix,
   logMel,
   type MelSpectrogramOptions,
   melEdges,
@@ -59,6 +58,8 @@ export { type ConvTranspose2dAttributes, convTranspose2d } from "./ops/conv-tran
 export { type Conv2dAttributes, conv2d } from "./ops/conv2d/conv2d.ts"
 export { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 export { type CumSumAttributes, cumSum } from "./ops/cum-sum/cum-sum.ts"
+export { type FftAttributes, fft, hasFft, lengthOf } from "./ops/fft/fft.ts"
+export { turnsOf } from "./ops/fft/passes.ts"
 export { type FromPixelsAttributes, fromPixels } from "./ops/from-pixels/from-pixels.ts"
 export { type GatherAttributes, gather } from "./ops/gather/gather.ts"
 export { type GridSampleAttributes, gridSample } from "./ops/grid-sample/grid-sample.ts"
@@ -125,6 +126,7 @@ export { KernelRuntime, type RunOptions } from "./runtime.ts"
 export { isSoftware } from "./software.ts"
 export { type Sorted, type SortPass, sortPasses, type TopKAttributes } from "./sorted.ts"
 export { pipelineOf } from "./stored-pipelines.ts"
+export { byMatrix, dftMatrix } from "./transform.ts"
 export { parseWinners, type StoredWinners } from "./tuning/stored.ts"
 export { type Measured, type Tuned, type TuneOptions, tune } from "./tuning/tune.ts"
 export { adapterKey, describeWork, type Winner, type Winners, winnerKey, workKey } from "./tuning/winners.ts"

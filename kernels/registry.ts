@@ -23,6 +23,7 @@ import { convTranspose2d } from "./ops/conv-transpose2d/conv-transpose2d.ts"
 import { conv2d } from "./ops/conv2d/conv2d.ts"
 import { copy } from "./ops/copy/copy.ts"
 import { cumSum } from "./ops/cum-sum/cum-sum.ts"
+import { fft } from "./ops/fft/fft.ts"
 import { fromPixels } from "./ops/from-pixels/from-pixels.ts"
 import { gather } from "./ops/gather/gather.ts"
 import { gridSample } from "./ops/grid-sample/grid-sample.ts"
@@ -148,6 +149,7 @@ export const kernelRegistry: readonly AnyKernel[] = [
   scatter,
   resample,
   gridSample,
+  fft,
   fromPixels,
   where,
   gelu,

@@ -4,6 +4,7 @@ import { attentionDecode, attentionPrefill, gemv4bit, matmul8bit, rope } from ".
 import { movingCases } from "./moving-cases.ts"
 import { elems, int, ints, type OperationCase, operation, plainly } from "./operation.ts"
 import { layerNorm, rowCases, softmax } from "./row-cases.ts"
+import { soundCases } from "./sound-cases.ts"
 
 const matmul = (m: number, k: number, n: number) =>
   operation(
@@ -64,6 +65,7 @@ export const operations: readonly OperationCase[] = [
   ...rowCases,
   ...movingCases,
   ...imageCases,
+  ...soundCases,
 ]
 
 /** A prompt, from values to values: as our backend computes it, which takes another way than the kernel where that is faster. */

@@ -189,10 +189,32 @@ agree("DFT", {
     inputs: [numbers([12, 3, 2], 1), null, known([0])],
     outputs: [["float32", 3]],
   },
+  "of a length with another factor than two, three and five": {
+    inputs: [numbers([2, 14, 2], 1)],
+    outputs: [["float32", 3]],
+  },
+  "of such a length, cut off": {
+    attributes: [int("onesided", 1)],
+    inputs: [numbers([2, 20, 1], 1), known([14])],
+    outputs: [["float32", 3]],
+  },
 })
 agree("STFT", {
   "frames that overlap, windowed": {
     inputs: [numbers([2, 90, 1], 1), known([10]), stored(tensor("float32", [32], 0, 1))],
+    outputs: [["float32", 4]],
+  },
+  "frames of a length with another factor than two, three and five": {
+    inputs: [numbers([2, 90, 1], 1), known([10]), stored(tensor("float32", [14], 0, 1))],
+    outputs: [["float32", 4]],
+  },
+  "frames without a window": {
+    inputs: [numbers([2, 90, 1], 1), known([10]), null, known([16])],
+    outputs: [["float32", 4]],
+  },
+  "complex numbers": {
+    attributes: [int("onesided", 0)],
+    inputs: [numbers([2, 90, 2], 1), known([10]), stored(tensor("float32", [32], 0, 1))],
     outputs: [["float32", 4]],
   },
 })

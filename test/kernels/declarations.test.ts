@@ -7,6 +7,8 @@ import {
   type AnyKernel,
   elems,
   fastActivations,
+  fft,
+  hasFft,
   kernelRegistry,
   type Limits,
   makePlan,
@@ -134,6 +136,28 @@ describe("matmul's plan", () => {
     const small = { ...limits, maxComputeInvocationsPerWorkgroup: 128 }
     expect(choice(512, 512, 512, small).tuning).toEqual({ WG_X: 8, WG_Y: 8, TILE_K: 16 })
     expect(choice(512, 512, 512, { ...limits, maxComputeWorkgroupStorageSize: 2048 }).algorithm).toBe("naive")
+  })
+})
+
+describe("fft's plan", () => {
+  const plan = (rows: number, length: number, given: Limits) => {
+    const inputs = [[rows, length], [length, 2]].map((shape) => ({ dtype: "float32" as const, shape })) // biome-ignore format: a line
+    return makePlan(fft, fft.problem(inputs, fft.defaults), given).tuning
+  }
+  test("has lengths of twos, threes and fives that a workgroup's memory holds twice, and others not", () => {
+    for (const length of [1, 2, 12, 400, 512, 1000, 1024]) expect([length, hasFft(length, limits)]).toEqual([length, true]) // biome-ignore format: a line
+    for (const length of [0, 7, 14, 1022, 1025, 2048]) expect([length, hasFft(length, limits)]).toEqual([length, false])
+    expect(hasFft(2048, { ...limits, maxComputeWorkgroupStorageSize: 2 ** 15 })).toBe(true)
+    expect(() => plan(1, 2048, limits)).toThrow(expect.objectContaining({ code: "IPFA_DEVICE_UNSUPPORTED" }))
+    expect(() => plan(1, 14, limits)).toThrow(expect.objectContaining({ code: "IPFA_DEVICE_UNSUPPORTED" }))
+  })
+  test("gives a workgroup several rows where they are short, and no more than there are", () => {
+    expect(plan(1000, 16, limits)).toEqual({ WG: 64, ROWS: 16 })
+    expect(plan(3, 16, limits)).toEqual({ WG: 64, ROWS: 3 })
+    expect(plan(1000, 400, limits)).toEqual({ WG: 128, ROWS: 1 })
+    expect(plan(1000, 1024, limits)).toEqual({ WG: 256, ROWS: 1 })
+    const software = { limits, features, adapterInfo: { vendor: "google", architecture: "swiftshader" } }
+    expect(plan(1000, 400, traitsOf(software as unknown as GPUDevice))).toEqual({ WG: 4, ROWS: 1 })
   })
 })
 

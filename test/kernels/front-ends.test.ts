@@ -3,6 +3,7 @@ import {
   createKernels,
   dctMatrix,
   type GpuTensor,
+  hasFft,
   KernelRuntime,
   type Kernels,
   logMel,
@@ -75,6 +76,48 @@ describe("sound", () => {
       [0, 1, 2].map((k) => bands.reduce((sum, value, mel) => sum + value * matrix[mel * 3 + k]!, 0)),
     )
     near(want, await read(mfcc(gpu, x, { ...options, count: 3 })))
+    x.destroy()
+  })
+
+  test.each([
+    ["15, by the kernel", 15],
+    ["14, which it does not have", 14],
+  ])("fft gives the bins of frames of %s", async (_, length) => {
+    const [frame, hop] = [length - 2, 5]
+    const weights = Float32Array.from({ length: frame }, (_, i) => 1 - i / 40)
+    const x = gpu.tensor({ dtype: "float32", shape: [2, 65], data: samples })
+    const window = gpu.tensor({ dtype: "float32", shape: [frame], data: weights })
+    expect(hasFft(length, gpu.runtime.limits)).toBe(length === 15)
+    const frames = Math.floor((65 - frame) / hop) + 1
+    const bins = Math.floor(length / 2) + 1
+    const want = Array.from({ length: 2 * frames * bins }, (_, i) => {
+      const [bin, at, signal] = [i % bins, Math.floor(i / bins) % frames, Math.floor(i / bins / frames)]
+      const values = Array.from(weights, (weight, n) => weight * samples[65 * signal + hop * at + n]!)
+      const sum = (turn: (angle: number) => number) =>
+        values.reduce((total, value, n) => total + value * turn((2 * Math.PI * bin * n) / length), 0)
+      return [sum(Math.cos), -sum(Math.sin)] as const
+    })
+    const given = { frame, hop, length, oneSided: true }
+    near(want.flat(), await read(gpu.fft(x, given, window)))
+    near(want.map(([re, im]) => re * re + im * im), await read(gpu.fft(x, { ...given, power: true }, window))) // biome-ignore format: a line
+    for (const tensor of [x, window]) tensor.destroy()
+  })
+
+  test("fft gives back what it was given, of any length and of a view, and is not had by force where it can't be", async () => {
+    const x = gpu.tensor({ dtype: "float32", shape: [130], data: samples })
+    for (const length of [14, 60]) {
+      const view = x.slice(0, 3, length, 2)
+      const bins = await gpu.fft(view)
+      const back = await read(gpu.fft(bins, { complex: true, inverse: true }))
+      near(
+        [...(await view.read())].flatMap((value) => [value, 0]),
+        back,
+      )
+      const forced = gpu.fft(view, {}, undefined, { algorithm: "passes" })
+      if (length === 14) await expect(forced).rejects.toMatchObject({ code: "IPFA_DEVICE_UNSUPPORTED" })
+      else (await forced).destroy()
+      for (const tensor of [view, bins]) tensor.destroy()
+    }
     x.destroy()
   })
 

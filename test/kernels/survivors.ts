@@ -203,6 +203,10 @@ export const survivors: Record<string, Record<string, string>> = {
     "let end = min(first + stretch, params.cols); → let end = min(first - stretch, params.cols);":
       "the first invocation goes through all of the line, and the others through nothing",
   },
+  fft: {
+    "for (var i = li; i < HELD; i += WG) { → for (var i = li; i <= HELD; i += WG) {":
+      "one number more, where the first sums then go",
+  },
   scatter: {
     ...Object.fromEntries(
       ["i > params.elems", "false"].map((guard) => [

@@ -1,13 +1,17 @@
 import {
+  byMatrix,
   copy,
   cosineWindow,
   type cosineWindows,
-  dftMatrix,
+  type FftAttributes,
+  fft,
+  hasFft,
+  lengthOf,
   matmul,
   melEdges,
   mul,
   permuted,
-  sliced,
+  turnsOf,
   wholeView,
 } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
@@ -15,17 +19,20 @@ import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
 import { product } from "./indices.ts"
 
-/** A transform is a product with a matrix: up to so many numbers of it are worth their memory. */
-const MOST_NUMBERS = 2 ** 24
-
-/** Rows [..., length · parts] as spectra [..., bins, 2] of a signal of `length` numbers with zeros behind it. */
-function spectra(node: NodeLowering, x: Value, length: number, parts: 1 | 2, bins: number): Value {
-  const rows = x.shape.at(-1)! / parts
-  if (rows * parts * 2 * bins > MOST_NUMBERS) throw unsupported(`its transform is of ${length} numbers`)
-  const isInverse = node.int("inverse", 0) === 1
-  const matrix = node.graph.constant([rows * parts, 2 * bins], dftMatrix(length, rows, bins, parts, isInverse))
-  const lines = node.reshaped(x, [product(x.shape.slice(0, -1)), rows * parts])
-  return node.reshaped(node.run(matmul, [lines, matrix]), [...x.shape.slice(0, -1), bins, 2])
+/** Spectra of x's last axis, or of frames of it, by the kernel that has them or as a product with a matrix. */
+function spectra(node: NodeLowering, x: Value, attributes: Partial<FftAttributes>, window?: Value): Value {
+  const { graph } = node
+  const all = { ...fft.defaults, ...attributes }
+  const length = lengthOf(x.shape, all)
+  if (hasFft(length, graph.limits))
+    return node.run(fft, [x, graph.constant([length, 2], turnsOf(length)), window], attributes)
+  const problem = fft.problem([x, { dtype: "float32", shape: [length, 2] }, window], all)
+  const { lead, rows, used, bins } = problem
+  const { from, isWhole, shape, matrix } = byMatrix(problem)
+  const numbers = isWhole ? node.reshaped(x, from.shape) : node.run(copy, [x], { from })
+  const windowed = window ? node.run(mul, [numbers, node.reshaped(window, [used, 1])]) : numbers
+  const lines = node.reshaped(windowed, [rows, shape[0]])
+  return node.reshaped(node.run(matmul, [lines, graph.constant(shape, matrix)]), [...lead, bins, 2])
 }
 
 const window = (operator: string, name: keyof typeof cosineWindows) =>
@@ -39,36 +46,31 @@ export const signals = [
     const x = node.input(0)
     const rank = x.shape.length
     const axis = node.axis(node.opset >= 20 ? node.knownOr(2, [-2])[0]! : node.int("axis", 1), rank)
-    const parts = x.shape.at(-1)! as 1 | 2
-    if (node.int("onesided", 0) === 1 && node.int("inverse", 0) === 1) throw unsupported("it makes real numbers")
+    const complex = x.shape.at(-1) === 2
+    const oneSided = node.int("onesided", 0) === 1
+    const inverse = node.int("inverse", 0) === 1
+    if (oneSided && inverse) throw unsupported("it makes real numbers")
     const length = node.knownOr(1, [x.shape[axis]!])[0]!
-    const bins = node.outputShape()[axis]!
-    const others = [...x.shape.keys()].filter((one) => one !== axis && one !== rank - 1)
-    // What is longer than the transform is cut off.
-    const used = Math.min(x.shape[axis]!, length)
-    const from = permuted(sliced(wholeView(x.shape), axis, 0, used), [...others, axis, rank - 1])
-    const signal = node.run(copy, [x], { from })
-    const lines = node.reshaped(signal, [...others.map((one) => x.shape[one]!), used * parts])
-    const result = spectra(node, lines, length, parts, bins)
-    const order = [...x.shape.keys()].map((one) =>
-      one === axis ? rank - 2 : one === rank - 1 ? one : others.indexOf(one),
-    )
-    node.set(
-      0,
-      axis === rank - 2 ? result : node.run(copy, [result], { from: permuted(wholeView(result.shape), order) }),
-    )
+    // the axis in front of the parts, and back
+    const order = [...x.shape.keys()].toSpliced(axis, 1).toSpliced(rank - 2, 0, axis)
+    const turned = (value: Value, axes: readonly number[]) =>
+      axis === rank - 2 ? value : node.run(copy, [value], { from: permuted(wholeView(value.shape), axes) })
+    const lines = turned(x, order)
+    const signals = complex ? lines : node.reshaped(lines, lines.shape.slice(0, -1))
+    const bins = spectra(node, signals, { complex, length, inverse, oneSided })
+    node.set(0, turned(bins, [...order.keys()].map((one) => order.indexOf(one)))) // biome-ignore format: a line
   }),
 
-  // Frames overlap: a view has them without a copy of each.
   defineLowering("STFT", (node) => {
     const x = node.input(0)
-    if (x.shape[2] === 2) throw unsupported("its signal is complex")
-    const [batch, frames, bins] = node.outputShape() as [number, number, number]
-    const step = node.known(1)[0]!
-    const length = node.has(3) ? node.known(3)[0]! : node.input(2).shape[0]!
-    const from = { shape: [batch, frames, length], strides: [x.shape[1]!, step, 1], offset: 0 }
-    const framed = node.run(copy, [x], { from })
-    node.set(0, spectra(node, node.has(2) ? node.run(mul, [framed, node.input(2)]) : framed, length, 1, bins))
+    const complex = x.shape[2] === 2
+    const oneSided = node.int("onesided", 1) === 1
+    if (complex && oneSided) throw unsupported("its signal is complex, and one side of its bins is not all")
+    const [batch, samples] = x.shape as [number, number]
+    const [hop] = node.known(1) as [number]
+    const frame = node.has(3) ? node.known(3)[0]! : node.input(2).shape[0]!
+    const signals = complex ? x : node.reshaped(x, [batch, samples])
+    node.set(0, spectra(node, signals, { complex, oneSided, frame, hop }, node.optional(2)))
   }),
 
   window("HannWindow", "hann"),
