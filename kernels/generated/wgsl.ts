@@ -5568,7 +5568,7 @@ fn main(
   },
   "ops/rope/rope.wgsl": {
     path: "ops/rope/rope.wgsl",
-    hash: "c3b8f5fecbcd543c",
+    hash: "95ffce8856128b3a",
     bindings: [{"name":"x","access":"read"},{"name":"cos_table","access":"read"},{"name":"sin_table","access":"read"},{"name":"positions","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","seq":"u32","heads":"u32","size":"u32","dims":"u32"},
     overrides: {"WG":64},
@@ -5646,13 +5646,18 @@ fn main(
 #else
   let half = params.dims / 2u;
 #if INTERLEAVED
-  let angle = position * half + e / 2u;
+  let pair = e / 2u;
   let is_second = e % 2u == 1u;
   let other = select(i + 1u, i - 1u, is_second);
 #else
-  let angle = position * half + e % half;
+  let pair = e % half;
   let is_second = e >= half;
   let other = select(i + half, i - half, is_second);
+#endif
+#if WIDE
+  let angle = position * params.dims + e;
+#else
+  let angle = position * half + pair;
 #endif
   let turned = x[other] * sin_table[angle];
   y[i] = x[i] * cos_table[angle] + select(-turned, turned, is_second);

@@ -357,3 +357,90 @@ agreeBy("parts", {
     kernels: ["copy", "exp", "neg"],
   },
 })
+
+const width = 8
+const angles = (shape: number[]) => ({ cos: numbers(shape, 5), sin: numbers(shape, 6) })
+const cut = (x: string, from: number, to: number, output: string): Node => ({ opType: "Slice", input: [x, `n${from}`, `n${to}`, "last"], output: [output] }) // biome-ignore format: a line
+const joined = (a: string, b: string, output: string) => node("Concat", [a, b], output, [int("axis", -1)])
+/** Bounds that slices are written with, and what they are slices of. */
+const rotary = (
+  nodes: Node[],
+  kernels: string[],
+  inputs: Record<string, Input> = {},
+  outputs: Graph["outputs"] = {},
+) => {
+  const bounds = Object.fromEntries([0, 3, 4, 6, 8, 10].map((bound) => [`n${bound}`, list([bound])]))
+  const all = Object.entries({ x: numbers([2, 3, 5, width]), ...angles([2, 1, 5, width]), last: list([-1]), ...bounds, ...inputs }) // biome-ignore format: a line
+  const used = all.filter(([name]) => nodes.some(({ input }) => input.includes(name)))
+  const y: Graph["outputs"] = { y: ["float32", 4], ...outputs }
+  return { nodes, inputs: Object.fromEntries(used), outputs: y, kernels }
+}
+const halves = (x = "x", middle = 4, end = width) => [cut(x, 0, middle, "a"), cut(x, middle, end, "b")]
+const summed = (x = "x", output = "y") => [
+  node("Mul", [x, "cos"], "kept"),
+  node("Mul", ["turned", "sin"], "side"),
+  node("Add", ["kept", "side"], output),
+]
+const rotatedBy = (nodes: Node[], x = "x", output = "y") => [
+  ...nodes,
+  node("Neg", ["b"], "minus"),
+  joined("minus", "a", "turned"),
+  ...summed(x, output),
+]
+const apart = (difference = "Sub", output = "y") => [
+  node("Mul", ["a", "cos"], "ac"),
+  node("Mul", ["sin", "b"], "bs"),
+  node(difference, ["ac", "bs"], "first"),
+  node("Mul", ["b", "cos"], "bc"),
+  node("Mul", ["a", "sin"], "as"),
+  node("Add", ["as", "bc"], "second"),
+  joined("first", "second", output),
+]
+const wide = { x: numbers([2, 3, 5, 10]) }
+const splitAt = (x: string, sizes: number[], output: string[]): Node => ({ opType: "Split", input: [x, `s${sizes}`], output, attribute: [int("axis", -1)] }) // biome-ignore format: a line
+const sizes = (...each: number[][]) => Object.fromEntries(each.map((one) => [`s${one}`, list(one)]))
+
+agreeBy("rotary embedding of several nodes", {
+  "halves cut out, a column of the tables for each number": rotary(rotatedBy(halves()), ["rope"]),
+  "halves that are a split, tables of one batch for all": rotary(
+    rotatedBy([splitAt("x", [4, 4], ["a", "b"])]),
+    ["rope"],
+    { ...sizes([4, 4]), ...angles([1, 1, 5, width]) },
+  ),
+  "tokens in front of heads": rotary(rotatedBy(halves()), ["rope"], {
+    x: numbers([2, 5, 3, width]),
+    ...angles([2, 5, 1, width]),
+  }),
+  "tables that are computed": rotary([node("Cos", ["f"], "cos"), node("Sin", ["f"], "sin"), ...rotatedBy(halves())], ["cos", "sin", "rope"], { f: numbers([2, 1, 5, width], 5) }), // biome-ignore format: a line
+  "the same angles for all tokens": rotary(rotatedBy(halves()), ["rope"], angles([1, 1, 1, width])),
+  "halves turned one by one": rotary([...halves(), ...apart()], ["rope"], angles([2, 1, 5, 4])),
+  "part of a head": rotary(
+    [cut("x", 0, 6, "part"), cut("x", 6, 10, "rest"), ...rotatedBy(halves("part", 3, 6), "part", "p"), joined("p", "rest", "y")],
+    ["rope"],
+    { ...wide, ...angles([2, 1, 5, 6]) },
+  ), // biome-ignore format: a graph
+  "part of a head that is a split, halves turned one by one": rotary(
+    [splitAt("x", [6, 4], ["part", "rest"]), ...halves("part", 3, 6), ...apart("Sub", "p"), joined("p", "rest", "y")],
+    ["rope"],
+    { ...wide, ...sizes([6, 4]), ...angles([2, 1, 5, 3]) },
+  ),
+  "but cut at another place": rotary(rotatedBy(halves("x", 3)), ["copy", "copy", "neg", "copy", "copy", "mul", "mul", "add"]), // biome-ignore format: a line
+  "but the sign of the other half": rotary([...halves(), node("Neg", ["a"], "minus"), joined("b", "minus", "turned"), ...summed()], ["copy", "copy", "neg", "copy", "copy", "mul", "mul", "add"]), // biome-ignore format: a line
+  "but halves in their own order": rotary([...halves(), node("Neg", ["a"], "minus"), joined("minus", "b", "turned"), ...summed()], ["copy", "copy", "neg", "copy", "copy", "mul", "mul", "add"]), // biome-ignore format: a line
+  "but no sign": rotary([...halves(), joined("b", "a", "turned"), ...summed()], ["copy", "copy", "copy", "copy", "mul", "mul", "add"]), // biome-ignore format: a line
+  "but other heads' halves": rotary(rotatedBy(halves("z")), ["copy", "copy", "neg", "copy", "copy", "mul", "mul", "add"], { z: numbers([2, 3, 5, width], 7) }), // biome-ignore format: a line
+  "but what is turned is used elsewhere": rotary(
+    [...rotatedBy(halves()), node("Exp", ["turned"], "z")],
+    ["copy", "copy", "neg", "copy", "copy", "mul", "mul", "add", "exp"],
+    {},
+    { z: ["float32", 4] },
+  ),
+  "but a table for each head": rotary(rotatedBy(halves()), ["copy", "copy", "neg", "copy", "copy", "mul", "mul", "add"], angles([2, 3, 5, width])), // biome-ignore format: a line
+  "but a table that adds batches": rotary(rotatedBy(halves()), ["copy", "copy", "neg", "copy", "copy", "mul", "mul", "add"], { x: numbers([1, 3, 5, width]) }), // biome-ignore format: a line
+  "but halves of which both are sums": rotary([...halves(), ...apart("Add")], ["copy", "copy", "mul", "mul", "add", "mul", "mul", "add", "copy", "copy"], angles([2, 1, 5, 4])), // biome-ignore format: a line
+  "but a part that is not the first": rotary(
+    [cut("x", 4, 10, "part"), cut("x", 0, 4, "rest"), ...rotatedBy(halves("part", 3, 6), "part", "p"), joined("p", "rest", "y")],
+    ["copy", "copy", "rope", "copy", "copy"],
+    { ...wide, ...angles([2, 1, 5, 6]) },
+  ), // biome-ignore format: a graph
+})

@@ -4,7 +4,7 @@ import type { RopeAttributes, RopeProblem } from "./rope.ts"
 
 type Case = KernelCase<RopeProblem, RopeAttributes, "flat">
 
-const heads: RopeAttributes = { headsFirst: true, interleaved: false }
+const heads: RopeAttributes = { headsFirst: true, interleaved: false, wide: false }
 
 /** Tables of `rows` positions; `positions` is the shape of theirs. */
 const of = (
@@ -34,15 +34,18 @@ export const cases: Case[] = [
   of("one number, not turned", [1, 1, 1, 1], [1, 0], undefined, heads),
   of("nothing", [2, 0, 3, 4], [9, 2], [2, 3], heads),
   of("a position each, heads first", [2, 3, 5, 8], [11, 4], [2, 5], heads),
-  of("a position each, tokens first", [2, 5, 3, 8], [11, 4], [2, 5], { headsFirst: false, interleaved: false }),
-  of("interleaved", [2, 3, 5, 8], [11, 4], [2, 5], { headsFirst: true, interleaved: true }),
+  of("a position each, tokens first", [2, 5, 3, 8], [11, 4], [2, 5], { ...heads, headsFirst: false }),
+  of("interleaved", [2, 3, 5, 8], [11, 4], [2, 5], { ...heads, interleaved: true }),
   of("part of a head", [2, 3, 5, 10], [11, 3], [2, 5], heads),
-  of("part of a head, interleaved", [2, 3, 5, 10], [11, 3], [2, 5], { headsFirst: true, interleaved: true }),
+  of("part of a head, interleaved", [2, 3, 5, 10], [11, 3], [2, 5], { ...heads, interleaved: true }),
   of("from a first position on", [2, 3, 5, 6], [11, 3], [1], heads),
-  of("from a first position on, tokens first", [1, 4, 4, 6], [11, 3], [1], { headsFirst: false, interleaved: false }),
+  of("from a first position on, tokens first", [1, 4, 4, 6], [11, 3], [1], { ...heads, headsFirst: false }),
   of("a row of the tables for each token", [2, 3, 5, 4], [10, 2], undefined, heads),
   of("fours, part of a head", [2, 3, 5, 20], [11, 8], [2, 5], heads),
-  of("fours, tokens first, from a first position on", [1, 4, 4, 20], [11, 8], [1], { headsFirst: false, interleaved: false }), // biome-ignore format: a case is a line
-  of("fours, part of a head, interleaved", [2, 3, 5, 20], [11, 8], [2, 5], { headsFirst: true, interleaved: true }),
+  of("fours, tokens first, from a first position on", [1, 4, 4, 20], [11, 8], [1], { ...heads, headsFirst: false }), // biome-ignore format: a case is a line
+  of("fours, part of a head, interleaved", [2, 3, 5, 20], [11, 8], [2, 5], { ...heads, interleaved: true }),
+  of("a column for each number", [2, 3, 5, 8], [11, 8], [2, 5], { ...heads, wide: true }),
+  of("a column for each number, part of a head", [2, 3, 5, 10], [10, 6], undefined, { ...heads, wide: true }),
+  of("a column for each number, interleaved", [2, 3, 5, 8], [11, 8], [2, 5], { ...heads, interleaved: true, wide: true }), // biome-ignore format: a case is a line
   of("over 65,535 workgroups", [1, 1, 65_537, 4], [3, 2], [1, 65_537], heads, { tuning: { WG: 4 }, large: true }),
 ]

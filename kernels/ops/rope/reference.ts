@@ -7,7 +7,7 @@ type Inputs = readonly (ArrayLike<number> | undefined)[]
 
 /** The two products that each number is the sum of; a number that is not turned is the first. */
 function products([x, cos, sin, positions]: Inputs, problem: RopeProblem): [kept: number, turned: number][] {
-  const { shape, seq, heads, size, dims, headsFirst, interleaved } = problem
+  const { shape, seq, heads, size, dims, headsFirst, interleaved, wide } = problem
   const half = dims / 2
   return Array.from({ length: elems(shape) }, (_, i) => {
     const e = i % size
@@ -20,7 +20,7 @@ function products([x, cos, sin, positions]: Inputs, problem: RopeProblem): [kept
     const given = { each: positions?.[batch * seq + s], first: positions && positions[0]! + s, none: batch * seq + s }
     const [pair, isFirst] = interleaved ? [Math.floor(e / 2), e % 2 === 0] : [e % half, e < half]
     const [first, second] = interleaved ? [2 * pair, 2 * pair + 1] : [pair, pair + half]
-    const angle = given[problem.positions]! * half + pair
+    const angle = given[problem.positions]! * (wide ? dims : half) + (wide ? e : pair)
     return isFirst
       ? [x![head + first]! * cos![angle]!, -x![head + second]! * sin![angle]!]
       : [x![head + second]! * cos![angle]!, x![head + first]! * sin![angle]!]

@@ -68,13 +68,18 @@ fn main(
 #else
   let half = params.dims / 2u;
 #if INTERLEAVED
-  let angle = position * half + e / 2u;
+  let pair = e / 2u;
   let is_second = e % 2u == 1u;
   let other = select(i + 1u, i - 1u, is_second);
 #else
-  let angle = position * half + e % half;
+  let pair = e % half;
   let is_second = e >= half;
   let other = select(i + half, i - half, is_second);
+#endif
+#if WIDE
+  let angle = position * params.dims + e;
+#else
+  let angle = position * half + pair;
 #endif
   let turned = x[other] * sin_table[angle];
   y[i] = x[i] * cos_table[angle] + select(-turned, turned, is_second);

@@ -44,6 +44,7 @@ import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { unsupported } from "../unsupported.ts"
 import { narrowed } from "./narrow.ts"
+import { writtenRope } from "./written-rope.ts"
 
 const unary = (operator: string, kernel: AnyKernel, attributes: (node: NodeLowering) => object = () => ({})) =>
   defineLowering(operator, (node) => node.set(0, narrowed(node, node.run(kernel, [node.input(0)], attributes(node)))))
@@ -82,6 +83,8 @@ export const elementwise = [
   unary("Tan", tan),
   unary("Tanh", tanh),
   defineLowering("Add", (node) => {
+    const rope = writtenRope(node)
+    if (rope) return node.set(0, rope)
     const [a, b] = [node.input(0), node.input(1)]
     const sum = narrowed(node, node.run(add, [a, b]))
     if (a.dtype === "float32" && a.shape.join() === b.shape.join()) node.graph.setSum(sum, [a, b])

@@ -16,6 +16,8 @@ import type { Value } from "../program.ts"
 import { gpuDtype, storedWords, wordsOf } from "../tensors.ts"
 import { undecided, unsupported } from "../unsupported.ts"
 import { narrowed } from "./narrow.ts"
+import { sliceView } from "./slices.ts"
+import { writtenRope } from "./written-rope.ts"
 
 /**
  * What `part` takes of a view of x. Where x was itself copied from a view of something, it is that which is copied; what lies there, or in x, as one run is no copy
@@ -46,30 +48,6 @@ const room = (node: NodeLowering, dtype: Value["dtype"], shape: readonly number[
   buffer: node.graph.buffer({ bytes: elems(shape) * 4 }),
 })
 
-/** The parts of Slice along each axis, by the rules of ONNX: bounds beyond an end are that end. */
-function sliceView(node: NodeLowering, x: Value, all: View): View {
-  const rank = x.shape.length
-  const old = node.opset < 10
-  const starts = old ? node.ints("starts", []) : node.known(1)
-  const ends = old ? node.ints("ends", []) : node.known(2)
-  const axes = (old ? node.ints("axes") : node.knownOr(3, undefined)) ?? starts.map((_, i) => i)
-  const steps = (old ? undefined : node.knownOr(4, undefined)) ?? starts.map(() => 1)
-  let view = all
-  for (const [i, given] of axes.entries()) {
-    const axis = node.axis(given, rank)
-    const size = x.shape[axis]!
-    const step = steps[i]!
-    const place = (bound: number, low: number, high: number) =>
-      Math.min(Math.max(bound < 0 ? bound + size : bound, low), high)
-    const [low, high] = step > 0 ? [0, size] : [-1, size - 1]
-    const start = place(starts[i]!, Math.max(low, 0), high)
-    // The end before the first element can't be said as a number that counts from the end.
-    const end = place(ends[i]!, low, high)
-    view = sliced(view, axis, start, Math.max(Math.ceil((end - start) / step), 0), step)
-  }
-  return view
-}
-
 const reshaping = defineLowering(reshapings, (node) => {
   node.set(0, node.reshaped(node.input(0), node.outputShape()))
 })
@@ -88,6 +66,8 @@ const transposition = defineLowering("Transpose", (node) => {
 })
 
 const concatenation = defineLowering("Concat", (node) => {
+  const rope = writtenRope(node)
+  if (rope) return node.set(0, rope)
   const shape = node.outputShape()
   const axis = node.axis(node.int("axis", 0), shape.length)
   const inner = elems(shape.slice(axis + 1))
@@ -241,7 +221,7 @@ export const layouts = [
     const x = node.input(0)
     node.set(
       0,
-      copied(node, x, (all) => sliceView(node, x, all)),
+      copied(node, x, (all) => sliceView(node, x.shape, all)),
     )
   }),
   defineLowering("Expand", (node) => {
