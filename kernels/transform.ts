@@ -86,7 +86,11 @@ export async function transformed(
     const isForced = options.algorithm !== undefined || options.tuning !== undefined
     if (isForced || hasFft(length, runtime.limits))
       return await runtime.run(fft, [x, table([length, 2], turnsOf(length)), window], attributes, options)
-    const problem = fft.problem([x, { dtype: "float32", shape: [length, 2] }, window].map((one) => one && computedType(one)), all)
+    const types = [x, { dtype: "float32" as const, shape: [length, 2] }, window]
+    const problem = fft.problem(
+      types.map((type) => type && computedType(type)),
+      all,
+    )
     const { lead, rows, used, bins, power } = problem
     const { from, isWhole, shape, matrix } = byMatrix(problem)
     const numbers = isWhole && isInOrder(x) ? keep(x.share(from.shape)) : keep(await runtime.run(copy, [x], { from }))

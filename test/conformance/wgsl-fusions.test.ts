@@ -371,7 +371,8 @@ const rotary = (
 ) => {
   const bounds = Object.fromEntries([0, 3, 4, 6, 8, 10].map((bound) => [`n${bound}`, list([bound])]))
   const all = Object.entries({ x: numbers([2, 3, 5, width]), ...angles([2, 1, 5, width]), last: list([-1]), ...bounds, ...inputs }) // biome-ignore format: a line
-  const used = all.filter(([name]) => nodes.some(({ input }) => input.includes(name)))
+  const isGiven = (name: string) => nodes.some(({ input }) => input.includes(name)) && !nodes.some(({ output }) => output.includes(name)) // biome-ignore format: a line
+  const used = all.filter(([name]) => isGiven(name))
   const y: Graph["outputs"] = { y: ["float32", 4], ...outputs }
   return { nodes, inputs: Object.fromEntries(used), outputs: y, kernels }
 }
@@ -411,7 +412,7 @@ agreeBy("rotary embedding of several nodes", {
     x: numbers([2, 5, 3, width]),
     ...angles([2, 5, 1, width]),
   }),
-  "tables that are computed": rotary([node("Cos", ["f"], "cos"), node("Sin", ["f"], "sin"), ...rotatedBy(halves())], ["cos", "sin", "rope"], { f: numbers([2, 1, 5, width], 5) }), // biome-ignore format: a line
+  "tables that are computed": rotary([node("Neg", ["f"], "cos"), node("Abs", ["f"], "sin"), ...rotatedBy(halves())], ["neg", "abs", "rope"], { f: numbers([2, 1, 5, width], 5) }), // biome-ignore format: a line
   "the same angles for all tokens": rotary(rotatedBy(halves()), ["rope"], angles([1, 1, 1, width])),
   "halves turned one by one": rotary([...halves(), ...apart()], ["rope"], angles([2, 1, 5, 4])),
   "part of a head": rotary(

@@ -212,11 +212,6 @@ agree("STFT", {
     inputs: [numbers([2, 90, 1], 1), known([10]), null, known([16])],
     outputs: [["float32", 4]],
   },
-  "complex numbers": {
-    attributes: [int("onesided", 0)],
-    inputs: [numbers([2, 90, 2], 1), known([10]), stored(tensor("float32", [32], 0, 1))],
-    outputs: [["float32", 4]],
-  },
 })
 for (const operator of ["HannWindow", "HammingWindow", "BlackmanWindow"])
   agree(operator, {

@@ -63,14 +63,12 @@ export const signals = [
 
   defineLowering("STFT", (node) => {
     const x = node.input(0)
-    const complex = x.shape[2] === 2
+    if (x.shape[2] === 2) throw unsupported("its signal is complex")
     const oneSided = node.int("onesided", 1) === 1
-    if (complex && oneSided) throw unsupported("its signal is complex, and one side of its bins is not all")
-    const [batch, samples] = x.shape as [number, number]
     const [hop] = node.known(1) as [number]
     const frame = node.has(3) ? node.known(3)[0]! : node.input(2).shape[0]!
-    const signals = complex ? x : node.reshaped(x, [batch, samples])
-    node.set(0, spectra(node, signals, { complex, oneSided, frame, hop }, node.optional(2)))
+    const signals = node.reshaped(x, x.shape.slice(0, 2))
+    node.set(0, spectra(node, signals, { oneSided, frame, hop }, node.optional(2)))
   }),
 
   window("HannWindow", "hann"),
