@@ -157,7 +157,9 @@ describe("fft's plan", () => {
     expect(plan(1000, 400, limits)).toEqual({ WG: 128, ROWS: 1 })
     expect(plan(1000, 1024, limits)).toEqual({ WG: 256, ROWS: 1 })
     const software = { limits, features, adapterInfo: { vendor: "google", architecture: "swiftshader" } }
-    expect(plan(1000, 400, traitsOf(software as unknown as GPUDevice))).toEqual({ WG: 4, ROWS: 1 })
+    const given = traitsOf(software as unknown as GPUDevice)
+    expect(plan(1000, 400, given)).toEqual({ WG: 4, ROWS: 1 })
+    expect([125, 128].map((length) => hasFft(length, given))).toEqual([false, true])
   })
 })
 

@@ -80,14 +80,14 @@ describe("sound", () => {
   })
 
   test.each([
-    ["15, by the kernel", 15],
+    ["135, by the kernel", 135],
     ["14, which it does not have", 14],
-  ])("fft gives the bins of frames of %s", async (_, length) => {
-    const [frame, hop] = [length - 2, 5]
+  ])("fft gives the bins of frames with zeros behind, of length %s", async (_, length) => {
+    const [frame, hop] = [12, 5]
     const weights = Float32Array.from({ length: frame }, (_, i) => 1 - i / 40)
     const x = gpu.tensor({ dtype: "float32", shape: [2, 65], data: samples })
     const window = gpu.tensor({ dtype: "float32", shape: [frame], data: weights })
-    expect(hasFft(length, gpu.runtime.limits)).toBe(length === 15)
+    expect(hasFft(length, gpu.runtime.limits)).toBe(length === 135)
     const frames = Math.floor((65 - frame) / hop) + 1
     const bins = Math.floor(length / 2) + 1
     const want = Array.from({ length: 2 * frames * bins }, (_, i) => {
@@ -105,8 +105,8 @@ describe("sound", () => {
 
   test("fft gives back what it was given, of any length and of a view, and is not had by force where it can't be", async () => {
     const x = gpu.tensor({ dtype: "float32", shape: [130], data: samples })
-    for (const length of [14, 60]) {
-      const view = x.slice(0, 3, length, 2)
+    for (const length of [14, 128]) {
+      const view = x.slice(0, 1, length)
       const bins = await gpu.fft(view)
       const back = await read(gpu.fft(bins, { complex: true, inverse: true }))
       near(

@@ -45,9 +45,17 @@ const MOST_INVOCATIONS = 256
 /** A number is held twice: as a pass reads it, and as it writes it. */
 const bytesOf = (length: number, rows: number) => 2 * 8 * length * rows
 
-/** Whether a transform of `length` numbers is computed by fft: the length is a product of twos, threes and fives, and a workgroup's memory holds it. Others are products with dftMatrix. */
-export const hasFft = (length: number, { maxComputeWorkgroupStorageSize: most }: Limits): boolean =>
-  passesOf(length) !== undefined && bytesOf(length, 1) <= most
+/** From as many numbers on a transform takes less than the product, where barriers are costly: on SwiftShader twice as long at 32, as long at 128, a third at 400, a sixth at 1,024. */
+const WORTH_BARRIERS = 128
+
+/**
+ * Whether a transform of `length` numbers is computed by fft: the length is a product of twos, threes and fives, a workgroup's memory holds it, and that is faster. Others are products
+ * with dftMatrix.
+ */
+export function hasFft(length: number, { maxComputeWorkgroupStorageSize: most, quirks }: Limits): boolean {
+  const isWorth = length >= WORTH_BARRIERS || !quirks?.includes(costlyBarriers)
+  return isWorth && passesOf(length) !== undefined && bytesOf(length, 1) <= most
+}
 
 /** Several rows a workgroup where they are short; where barriers are costly as few invocations as compute in step. */
 function tuningOf({ length, rows }: FftProblem, limits: Limits): Tuning {
