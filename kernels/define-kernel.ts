@@ -55,7 +55,7 @@ export interface Quirk {
   readonly name: string
   applies(adapter: Partial<GPUAdapterInfo>, userAgent: string): boolean
   /** Pure. What it does not concern it gives back as it is. */
-  plan?(kernel: AnyKernel, choice: Choice): Choice
+  plan?(kernel: AnyKernel, choice: Choice, limits: DeviceLimits): Choice
   /** How often the device is made to look whether its work is done, ms, while somebody waits for that. */
   readonly nudgeMs?: number
 }

@@ -67,7 +67,10 @@ function checked<P, A, N extends string>(
 
 function ownChoice<P, A, N extends string>(kernel: Kernel<P, A, N>, problem: P, limits: Limits): Choice<N> {
   const own: Choice = kernel.plan(problem, limits)
-  return (limits.quirks ?? []).reduce((choice, quirk) => quirk.plan?.(kernel, choice) ?? choice, own) as Choice<N>
+  return (limits.quirks ?? []).reduce(
+    (choice, quirk) => quirk.plan?.(kernel, choice, limits) ?? choice,
+    own,
+  ) as Choice<N>
 }
 
 function overLimits([x, y]: readonly [number, number], bytes: number, limits: Limits): string | undefined {

@@ -381,7 +381,7 @@ fn main(
   },
   "ops/binary/binary.wgsl": {
     path: "ops/binary/binary.wgsl",
-    hash: "f6717d993d42d0cd",
+    hash: "8c57e2dd5cce6b65",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","a4":"u32","a5":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","b4":"u32","b5":"u32"},
     overrides: {"WG":64},
@@ -429,13 +429,17 @@ alias R = T;
 #endif
 #if A_STILL
 alias A = T;
+const A_STEP = 0u;
 #else
 alias A = V;
+const A_STEP = 1u;
 #endif
 #if B_STILL
 alias B = T;
+const B_STEP = 0u;
 #else
 alias B = V;
+const B_STEP = 1u;
 #endif
 #if FOUR
 alias Y = vec4<R>;
@@ -491,15 +495,21 @@ fn axes_of(i: u32) -> Axes {
   return at;
 }
 
-fn place(at: Axes, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+// \`step\` is that of fours along the last axis, known when this is compiled: 1, or 0 of what stands still. Else it is s5.
+fn place(at: Axes, step: u32, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+#if FOUR
+  let last = at.i5 * step;
+#else
+  let last = at.i5 * s5;
+#endif
 #if AXES == 1
-  return at.i5 * s5;
+  return last;
 #endif
 #if AXES == 2
-  return at.i4 * s4 + at.i5 * s5;
+  return at.i4 * s4 + last;
 #endif
 #if AXES == 6
-  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + at.i5 * s5;
+  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + last;
 #endif
 }
 
@@ -568,8 +578,8 @@ fn main(
     return;
   }
   let at = axes_of(i);
-  let l = V(a[place(at, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
-  let r = V(b[place(at, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
+  let l = V(a[place(at, A_STEP, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
+  let r = V(b[place(at, B_STEP, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
 #if FOUR
   y[i] = Y(f(l.x, r.x), f(l.y, r.y), f(l.z, r.z), f(l.w, r.w));
 #else
@@ -1739,7 +1749,7 @@ fn main(
   },
   "ops/copy/copy.wgsl": {
     path: "ops/copy/copy.wgsl",
-    hash: "15a8c65fe24e0448",
+    hash: "b75fc5b83267348f",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","in_offset":"u32","in0":"u32","in1":"u32","in2":"u32","in3":"u32","in4":"u32","in5":"u32","out_offset":"u32","out0":"u32","out1":"u32","out2":"u32","out3":"u32","out4":"u32","out5":"u32"},
     overrides: {"WG":64},
@@ -1777,8 +1787,10 @@ struct Params {
 alias T = u32;
 #if X_STILL
 alias X = T;
+const X_STEP = 0u;
 #else
 alias X = V;
+const X_STEP = 1u;
 #endif
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
@@ -1828,15 +1840,21 @@ fn axes_of(i: u32) -> Axes {
   return at;
 }
 
-fn place(at: Axes, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+// \`step\` is that of fours along the last axis, known when this is compiled: 1, or 0 of what stands still. Else it is s5.
+fn place(at: Axes, step: u32, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+#if FOUR
+  let last = at.i5 * step;
+#else
+  let last = at.i5 * s5;
+#endif
 #if AXES == 1
-  return at.i5 * s5;
+  return last;
 #endif
 #if AXES == 2
-  return at.i4 * s4 + at.i5 * s5;
+  return at.i4 * s4 + last;
 #endif
 #if AXES == 6
-  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + at.i5 * s5;
+  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + last;
 #endif
 }
 
@@ -1852,8 +1870,8 @@ fn main(
   }
   let at = axes_of(i);
   // Strides below 0 have wrapped around to numbers that sums bring back.
-  let source = params.in_offset + place(at, params.in0, params.in1, params.in2, params.in3, params.in4, params.in5);
-  let to = params.out_offset + place(at, params.out0, params.out1, params.out2, params.out3, params.out4, params.out5);
+  let source = params.in_offset + place(at, X_STEP, params.in0, params.in1, params.in2, params.in3, params.in4, params.in5);
+  let to = params.out_offset + place(at, 1u, params.out0, params.out1, params.out2, params.out3, params.out4, params.out5);
   y[to] = V(x[source]);
 }
 `,
@@ -6535,7 +6553,7 @@ fn main(
   },
   "ops/where/where.wgsl": {
     path: "ops/where/where.wgsl",
-    hash: "aea1367c13120543",
+    hash: "75632f4fd980dad7",
     bindings: [{"name":"condition","access":"read"},{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","dim1":"u32","dim2":"u32","dim3":"u32","dim4":"u32","dim5":"u32","c0":"u32","c1":"u32","c2":"u32","c3":"u32","c4":"u32","c5":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","a4":"u32","a5":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","b4":"u32","b5":"u32"},
     overrides: {"WG":64},
@@ -6576,18 +6594,24 @@ struct Params {
 alias T = u32;
 #if CONDITION_STILL
 alias C = T;
+const C_STEP = 0u;
 #else
 alias C = V;
+const C_STEP = 1u;
 #endif
 #if A_STILL
 alias A = T;
+const A_STEP = 0u;
 #else
 alias A = V;
+const A_STEP = 1u;
 #endif
 #if B_STILL
 alias B = T;
+const B_STEP = 0u;
 #else
 alias B = V;
+const B_STEP = 1u;
 #endif
 
 @group(0) @binding(0) var<storage, read> condition: array<C>;
@@ -6639,15 +6663,21 @@ fn axes_of(i: u32) -> Axes {
   return at;
 }
 
-fn place(at: Axes, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+// \`step\` is that of fours along the last axis, known when this is compiled: 1, or 0 of what stands still. Else it is s5.
+fn place(at: Axes, step: u32, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+#if FOUR
+  let last = at.i5 * step;
+#else
+  let last = at.i5 * s5;
+#endif
 #if AXES == 1
-  return at.i5 * s5;
+  return last;
 #endif
 #if AXES == 2
-  return at.i4 * s4 + at.i5 * s5;
+  return at.i4 * s4 + last;
 #endif
 #if AXES == 6
-  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + at.i5 * s5;
+  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + last;
 #endif
 }
 
@@ -6662,9 +6692,9 @@ fn main(
     return;
   }
   let at = axes_of(i);
-  let c = V(condition[place(at, params.c0, params.c1, params.c2, params.c3, params.c4, params.c5)]);
-  let l = V(a[place(at, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
-  let r = V(b[place(at, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
+  let c = V(condition[place(at, C_STEP, params.c0, params.c1, params.c2, params.c3, params.c4, params.c5)]);
+  let l = V(a[place(at, A_STEP, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
+  let r = V(b[place(at, B_STEP, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
   y[i] = select(r, l, c != V());
 }
 `,

@@ -40,14 +40,20 @@ fn axes_of(i: u32) -> Axes {
   return at;
 }
 
-fn place(at: Axes, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+// `step` is that of fours along the last axis, known when this is compiled: 1, or 0 of what stands still. Else it is s5.
+fn place(at: Axes, step: u32, s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32) -> u32 {
+#if FOUR
+  let last = at.i5 * step;
+#else
+  let last = at.i5 * s5;
+#endif
 #if AXES == 1
-  return at.i5 * s5;
+  return last;
 #endif
 #if AXES == 2
-  return at.i4 * s4 + at.i5 * s5;
+  return at.i4 * s4 + last;
 #endif
 #if AXES == 6
-  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + at.i5 * s5;
+  return at.i0 * s0 + at.i1 * s1 + at.i2 * s2 + at.i3 * s3 + at.i4 * s4 + last;
 #endif
 }

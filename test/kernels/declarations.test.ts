@@ -329,7 +329,15 @@ describe("quirks", () => {
     expect(choice("matmul", [[1, 512], [512, 512]], swiftshader)).toEqual({ algorithm: "subgroup-split", tuning: { WG: 4 } }) // biome-ignore format: a line
     expect(choice("matmul", [[1, 512], [512, 512]], swiftshader, [])).toMatchObject({ algorithm: "naive" }) // biome-ignore format: a line
     expect(choice("softmax", [[3, 700]], swiftshader).tuning).toEqual({ WG: 4 })
-    expect(choice("relu", [[700]], swiftshader).tuning).toEqual({ WG: 64 })
+  })
+  test("software adapters get few workgroups for what goes element by element, as large as a device allows", () => {
+    const swiftshader = { vendor: "google", architecture: "swiftshader" }
+    expect(choice("relu", [[700]], swiftshader)).toEqual({ algorithm: "flat", tuning: { WG: 256 } })
+    expect(choice("copy", [[700]], swiftshader)).toEqual({ algorithm: "strided", tuning: { WG: 256 } })
+    expect(choice("relu", [[700]], { vendor: "nvidia" }).tuning).toEqual({ WG: 64 })
+    const relu = kernel("relu")
+    const tight = { ...traitsOf(device(swiftshader)), maxComputeInvocationsPerWorkgroup: 128 }
+    expect(makePlan(relu, relu.problem([{ dtype: "float32", shape: [700] }], relu.defaults), tight).tuning).toEqual({ WG: 128 }) // biome-ignore format: a line
   })
   test("software adapters get blocks for products of few rows, whose values are loaded once for a subgroup where there are any", () => {
     const swiftshader = { vendor: "google", architecture: "swiftshader" }

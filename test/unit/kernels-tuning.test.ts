@@ -98,12 +98,14 @@ describe("variants", () => {
 
 describe("tuning", () => {
   const { flat } = relu.algorithms
+  /** What relu is planned by is its source's own. */
+  const plain = () => new KernelRuntime(device, { ...limits, quirks: [] })
   /** Of two variants. */
   const two = { ...relu, algorithms: { flat: { ...flat, tunings: [{ WG: 32 }] } } } as AnyKernel
   const inputs = [f32(64)]
 
   test("measures every variant, finds one no slower than the plan's, and leaves nothing on the device", async () => {
-    const runtime = new KernelRuntime(device, limits)
+    const runtime = plain()
     const before = counts.live
     const tuned = await tune(runtime, { kernel: two, inputs, attributes: {} }, { budgetMs: 1 })
     const { winner, variants, key: found } = tuned!
@@ -117,16 +119,16 @@ describe("tuning", () => {
   })
 
   test("lets no variant win whose answer is another, or that does not compile", async () => {
-    const source = (code: string, hash: string) => ({ ...flat.source, hash, code: flat.source.code.replace("= f(x[i]);", code) }) // biome-ignore format: a line
+    const source = (code: string, hash: string) => ({ ...flat.source, hash, code: flat.source.code.replace("let v = x[i];", code) }) // biome-ignore format: a line
     const kernel = {
       ...relu,
       algorithms: {
         flat: { ...flat, tunings: [] },
-        idle: { ...flat, tunings: [], source: source("= y[i];", "idle") },
-        broken: { ...flat, tunings: [], source: source("= f(z[i]);", "broken") },
+        idle: { ...flat, tunings: [], source: source("let v = y[i];", "idle") },
+        broken: { ...flat, tunings: [], source: source("let v = z[i];", "broken") },
       },
     } as unknown as AnyKernel
-    const tuned = await tune(new KernelRuntime(device, limits), { kernel, inputs: [f32(4096)], attributes: {} })
+    const tuned = await tune(plain(), { kernel, inputs: [f32(4096)], attributes: {} })
     expect(tuned!.winner.algorithm).toBe("flat")
     expect(tuned!.variants.map(({ reason }) => reason)).toEqual([
       undefined,

@@ -38,13 +38,17 @@ alias R = T;
 #endif
 #if A_STILL
 alias A = T;
+const A_STEP = 0u;
 #else
 alias A = V;
+const A_STEP = 1u;
 #endif
 #if B_STILL
 alias B = T;
+const B_STEP = 0u;
 #else
 alias B = V;
+const B_STEP = 1u;
 #endif
 #if FOUR
 alias Y = vec4<R>;
@@ -125,8 +129,8 @@ fn main(
     return;
   }
   let at = axes_of(i);
-  let l = V(a[place(at, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
-  let r = V(b[place(at, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
+  let l = V(a[place(at, A_STEP, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
+  let r = V(b[place(at, B_STEP, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
 #if FOUR
   y[i] = Y(f(l.x, r.x), f(l.y, r.y), f(l.z, r.z), f(l.w, r.w));
 #else

@@ -28,8 +28,10 @@ struct Params {
 alias T = u32;
 #if X_STILL
 alias X = T;
+const X_STEP = 0u;
 #else
 alias X = V;
+const X_STEP = 1u;
 #endif
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
@@ -51,7 +53,7 @@ fn main(
   }
   let at = axes_of(i);
   // Strides below 0 have wrapped around to numbers that sums bring back.
-  let source = params.in_offset + place(at, params.in0, params.in1, params.in2, params.in3, params.in4, params.in5);
-  let to = params.out_offset + place(at, params.out0, params.out1, params.out2, params.out3, params.out4, params.out5);
+  let source = params.in_offset + place(at, X_STEP, params.in0, params.in1, params.in2, params.in3, params.in4, params.in5);
+  let to = params.out_offset + place(at, 1u, params.out0, params.out1, params.out2, params.out3, params.out4, params.out5);
   y[to] = V(x[source]);
 }

@@ -31,18 +31,24 @@ struct Params {
 alias T = u32;
 #if CONDITION_STILL
 alias C = T;
+const C_STEP = 0u;
 #else
 alias C = V;
+const C_STEP = 1u;
 #endif
 #if A_STILL
 alias A = T;
+const A_STEP = 0u;
 #else
 alias A = V;
+const A_STEP = 1u;
 #endif
 #if B_STILL
 alias B = T;
+const B_STEP = 0u;
 #else
 alias B = V;
+const B_STEP = 1u;
 #endif
 
 @group(0) @binding(0) var<storage, read> condition: array<C>;
@@ -65,8 +71,8 @@ fn main(
     return;
   }
   let at = axes_of(i);
-  let c = V(condition[place(at, params.c0, params.c1, params.c2, params.c3, params.c4, params.c5)]);
-  let l = V(a[place(at, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
-  let r = V(b[place(at, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
+  let c = V(condition[place(at, C_STEP, params.c0, params.c1, params.c2, params.c3, params.c4, params.c5)]);
+  let l = V(a[place(at, A_STEP, params.a0, params.a1, params.a2, params.a3, params.a4, params.a5)]);
+  let r = V(b[place(at, B_STEP, params.b0, params.b1, params.b2, params.b3, params.b4, params.b5)]);
   y[i] = select(r, l, c != V());
 }
