@@ -680,7 +680,7 @@ fn main(
   },
   "ops/conv-transpose2d/blocked.wgsl": {
     path: "ops/conv-transpose2d/blocked.wgsl",
-    hash: "4bc09bf7ea5c075c",
+    hash: "2371cbae6a192c5b",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32"},
     overrides: {"WG":64},
@@ -779,7 +779,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -794,10 +794,28 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// do or none, and y has them as one.
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+#if VEC4
+  if (places.x < end) {
+    let at = line + places;
+    y[at.x / 4u] = vec4<f32>(
+      finished(at.x, outs.x, sums.x),
+      finished(at.y, outs.y, sums.y),
+      finished(at.z, outs.z, sums.z),
+      finished(at.w, outs.w, sums.w),
+    );
+  }
+#else
   if (places.x < end) {
     store(line + places.x, outs.x, sums.x);
   }
@@ -810,6 +828,7 @@ fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec
   if (places.w < end) {
     store(line + places.w, outs.w, sums.w);
   }
+#endif
 }
 
 fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
@@ -965,7 +984,7 @@ fn main(
   },
   "ops/conv2d/blocked.wgsl": {
     path: "ops/conv2d/blocked.wgsl",
-    hash: "003d9a71afdb490b",
+    hash: "6cad38f8abaf9414",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -1069,7 +1088,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -1084,10 +1103,28 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// do or none, and y has them as one.
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+#if VEC4
+  if (places.x < end) {
+    let at = line + places;
+    y[at.x / 4u] = vec4<f32>(
+      finished(at.x, outs.x, sums.x),
+      finished(at.y, outs.y, sums.y),
+      finished(at.z, outs.z, sums.z),
+      finished(at.w, outs.w, sums.w),
+    );
+  }
+#else
   if (places.x < end) {
     store(line + places.x, outs.x, sums.x);
   }
@@ -1100,6 +1137,7 @@ fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec
   if (places.w < end) {
     store(line + places.w, outs.w, sums.w);
   }
+#endif
 }
 
 fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
@@ -1203,7 +1241,7 @@ fn main(
   },
   "ops/conv2d/depthwise.wgsl": {
     path: "ops/conv2d/depthwise.wgsl",
-    hash: "ba75d37a74e24ad4",
+    hash: "ababa6e117c51434",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","outs":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -1305,7 +1343,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -1320,10 +1358,28 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// do or none, and y has them as one.
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+#if VEC4
+  if (places.x < end) {
+    let at = line + places;
+    y[at.x / 4u] = vec4<f32>(
+      finished(at.x, outs.x, sums.x),
+      finished(at.y, outs.y, sums.y),
+      finished(at.z, outs.z, sums.z),
+      finished(at.w, outs.w, sums.w),
+    );
+  }
+#else
   if (places.x < end) {
     store(line + places.x, outs.x, sums.x);
   }
@@ -1336,6 +1392,7 @@ fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec
   if (places.w < end) {
     store(line + places.w, outs.w, sums.w);
   }
+#endif
 }
 // A row of x below one row of a window: where it starts, and how many columns it has, none above the image and below it.
 struct Row {
@@ -1403,7 +1460,7 @@ fn main(
   },
   "ops/conv2d/direct.wgsl": {
     path: "ops/conv2d/direct.wgsl",
-    hash: "bb0243e8479e01b7",
+    hash: "1a9fb4653ee82110",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","group_channels":"u32","group_outs":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -1497,7 +1554,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -1512,8 +1569,14 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
 
 @compute @workgroup_size(WG)
 fn main(
@@ -1552,11 +1615,12 @@ fn main(
   },
   "ops/conv2d/pointwise.wgsl": {
     path: "ops/conv2d/pointwise.wgsl",
-    hash: "ec32f39c9b6d3780",
+    hash: "b11177f1878c060b",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","channels":"u32","outs":"u32","area":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
     code: `// As blocked.wgsl for a window of one pixel that moves by one and has no padding: a product of matrices, [outs, channels] · [channels, pixels].
+// With VEC4 values are read and stored four at a time, and channels count fours.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -1572,24 +1636,16 @@ struct Params {
   high: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> w: array<Element>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<Element>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
 // Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
 override SIDE: u32 = 1;
-// 4 × 4 products in registers: what each value that is read serves.
-fn next_four(first: u32) -> vec4<u32> {
-  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
-}
-
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
-}
 // A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
 // What several functions are made of. SIGMOID and ERF say which are wanted.
@@ -1642,7 +1698,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -1657,10 +1713,28 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// do or none, and y has them as one.
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+#if VEC4
+  if (places.x < end) {
+    let at = line + places;
+    y[at.x / 4u] = vec4<f32>(
+      finished(at.x, outs.x, sums.x),
+      finished(at.y, outs.y, sums.y),
+      finished(at.z, outs.z, sums.z),
+      finished(at.w, outs.w, sums.w),
+    );
+  }
+#else
   if (places.x < end) {
     store(line + places.x, outs.x, sums.x);
   }
@@ -1673,14 +1747,56 @@ fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec
   if (places.w < end) {
     store(line + places.w, outs.w, sums.w);
   }
+#endif
+}
+// What four rows of a and four columns of b have at a step along k. With VEC4 a step is four long: both are read four elements at a time, a's along k, and b's along k or n, as
+// VEC4 says.
+// 4 × 4 products in registers: what each value that is read serves.
+fn next_four(first: u32) -> vec4<u32> {
+  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
 }
 
-fn x_four(at: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(x[at.x], x[at.y], x[at.z], x[at.w]);
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 
-fn w_four(at: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]);
+#if VEC4
+alias Element = vec4<f32>;
+alias Four = mat4x4<f32>;
+#else
+alias Element = f32;
+alias Four = vec4<f32>;
+#endif
+
+// What they add to the block of y.
+fn products(own_as: Four, own_bs: Four) -> mat4x4<f32> {
+#if VEC4 == n
+  return own_bs * own_as;
+#endif
+#if VEC4 == k
+  return transpose(own_bs) * own_as;
+#endif
+#if !VEC4
+  return outer(own_as, own_bs);
+#endif
+}
+
+fn x_four(at: vec4<u32>) -> Four {
+  return Four(x[at.x], x[at.y], x[at.z], x[at.w]);
+}
+
+fn w_four(at: vec4<u32>) -> Four {
+  return Four(w[at.x], w[at.y], w[at.z], w[at.w]);
+}
+
+// Where the first of x are. Pixels and channels beyond the last have the last's values and are not stored.
+fn x_first(image: u32, pixels: vec4<u32>) -> vec4<u32> {
+  let plane = image * params.channels * params.area;
+#if VEC4
+  return plane + min(pixels.x, params.area - 1u) / 4u + next_four(0u) * (params.area / 4u);
+#else
+  return plane + min(pixels, vec4<u32>(params.area - 1u));
+#endif
 }
 
 fn store_row(image: u32, out: u32, pixels: vec4<u32>, sums: vec4<f32>) {
@@ -1710,12 +1826,9 @@ fn main(
   let pixels = next_four(i % across * 4u * SIDE);
   let outs = next_four(i / across % down * 4u * SIDE);
   let image = i / (across * down);
-  // Pixels and channels beyond the last read the last's values and are not stored.
-  let last_pixel = vec4<u32>(params.area - 1u);
   let last_out = vec4<u32>(params.outs - 1u);
-  let plane = vec4<u32>(image * params.channels * params.area);
-  var at = plane + min(pixels, last_pixel);
-  var far_at = plane + min(pixels + 4u, last_pixel);
+  var at = x_first(image, pixels);
+  var far_at = x_first(image, pixels + 4u);
   var weights = min(outs, last_out) * params.channels;
   var far_weights = min(outs + 4u, last_out) * params.channels;
   var sums = mat4x4<f32>();
@@ -1725,15 +1838,15 @@ fn main(
   for (var c = 0u; c < params.channels; c++) {
     let xs = x_four(at);
     let ws = w_four(weights);
-    sums += outer(ws, xs);
+    sums += products(ws, xs);
     at += params.area;
     weights += 1u;
     if (SIDE == 2u) {
       let far_xs = x_four(far_at);
       let far_ws = w_four(far_weights);
-      right += outer(ws, far_xs);
-      below += outer(far_ws, xs);
-      corner += outer(far_ws, far_xs);
+      right += products(ws, far_xs);
+      below += products(far_ws, xs);
+      corner += products(far_ws, far_xs);
       far_at += params.area;
       far_weights += 1u;
     }
@@ -2868,12 +2981,12 @@ fn main(
   },
   "ops/matmul/blocked.wgsl": {
     path: "ops/matmul/blocked.wgsl",
-    hash: "912bd9857f1650cd",
+    hash: "0ceeec7a57ecf3af",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
     code: `// As naive.wgsl; an invocation makes blocks of 4 × 4 elements, so that each value it reads serves four products or eight. Without workgroup memory or barriers,
-// which software adapters pay dearly for.
+// which software adapters pay dearly for. With VEC4 values are read and stored four at a time.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -2896,11 +3009,11 @@ struct Params {
   high: f32,
 }
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<Element>;
+@group(0) @binding(1) var<storage, read> b: array<Element>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<Element>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
@@ -2958,7 +3071,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -2973,18 +3086,28 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
-}
-// 4 × 4 products in registers: what each value that is read serves.
-fn next_four(first: u32) -> vec4<u32> {
-  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+  return v;
 }
 
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
 }
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+#endif
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// do or none, and y has them as one.
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+#if VEC4
+  if (places.x < end) {
+    let at = line + places;
+    y[at.x / 4u] = vec4<f32>(
+      finished(at.x, outs.x, sums.x),
+      finished(at.y, outs.y, sums.y),
+      finished(at.z, outs.z, sums.z),
+      finished(at.w, outs.w, sums.w),
+    );
+  }
+#else
   if (places.x < end) {
     store(line + places.x, outs.x, sums.x);
   }
@@ -2997,14 +3120,69 @@ fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec
   if (places.w < end) {
     store(line + places.w, outs.w, sums.w);
   }
+#endif
+}
+// Two matrices that are given by their strides; with VEC4 k and the strides count fours.
+// What four rows of a and four columns of b have at a step along k. With VEC4 a step is four long: both are read four elements at a time, a's along k, and b's along k or n, as
+// VEC4 says.
+// 4 × 4 products in registers: what each value that is read serves.
+fn next_four(first: u32) -> vec4<u32> {
+  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
 }
 
-fn a_four(at: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(a[at.x], a[at.y], a[at.z], a[at.w]);
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 
-fn b_four(at: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(b[at.x], b[at.y], b[at.z], b[at.w]);
+#if VEC4
+alias Element = vec4<f32>;
+alias Four = mat4x4<f32>;
+#else
+alias Element = f32;
+alias Four = vec4<f32>;
+#endif
+
+// What they add to the block of y.
+fn products(own_as: Four, own_bs: Four) -> mat4x4<f32> {
+#if VEC4 == n
+  return own_bs * own_as;
+#endif
+#if VEC4 == k
+  return transpose(own_bs) * own_as;
+#endif
+#if !VEC4
+  return outer(own_as, own_bs);
+#endif
+}
+
+fn a_four(at: vec4<u32>) -> Four {
+  return Four(a[at.x], a[at.y], a[at.z], a[at.w]);
+}
+
+fn b_four(at: vec4<u32>) -> Four {
+  return Four(b[at.x], b[at.y], b[at.z], b[at.w]);
+}
+
+// The first ones. Rows and columns beyond the last have the last's values and are not stored.
+fn a_first(batch: u32, rows: vec4<u32>) -> vec4<u32> {
+  return batch * params.a_batch + min(rows, vec4<u32>(params.m - 1u)) * params.a_row;
+}
+
+fn b_first(batch: u32, cols: vec4<u32>) -> vec4<u32> {
+#if VEC4 == n
+  return batch * params.b_batch + min(cols.x, params.n - 1u) / 4u + next_four(0u) * params.b_row;
+#else
+  return batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col;
+#endif
+}
+
+// From one step along k to the next.
+fn b_step() -> u32 {
+#if VEC4 == n
+  return 4u * params.b_row;
+#else
+  return params.b_row;
+#endif
 }
 
 fn store_row(batch: u32, row: u32, cols: vec4<u32>, sums: vec4<f32>) {
@@ -3034,15 +3212,10 @@ fn main(
   let cols = next_four(i % across * 4u * SIDE);
   let rows = next_four(i / across % down * 4u * SIDE);
   let batch = i / (across * down);
-  // Rows and columns beyond the last read the last's values and are not stored.
-  let last_row = vec4<u32>(params.m - 1u);
-  let last_col = vec4<u32>(params.n - 1u);
-  let left_batch = batch * params.a_batch;
-  let top_batch = batch * params.b_batch;
-  var left = left_batch + min(rows, last_row) * params.a_row;
-  var far_left = left_batch + min(rows + 4u, last_row) * params.a_row;
-  var top = top_batch + min(cols, last_col) * params.b_col;
-  var far_top = top_batch + min(cols + 4u, last_col) * params.b_col;
+  var left = a_first(batch, rows);
+  var far_left = a_first(batch, rows + 4u);
+  var top = b_first(batch, cols);
+  var far_top = b_first(batch, cols + 4u);
   var sums = mat4x4<f32>();
   var right = mat4x4<f32>();
   var below = mat4x4<f32>();
@@ -3050,17 +3223,17 @@ fn main(
   for (var x = 0u; x < params.k; x++) {
     let own_as = a_four(left);
     let own_bs = b_four(top);
-    sums += outer(own_as, own_bs);
+    sums += products(own_as, own_bs);
     left += params.a_col;
-    top += params.b_row;
+    top += b_step();
     if (SIDE == 2u) {
       let far_as = a_four(far_left);
       let far_bs = b_four(far_top);
-      right += outer(own_as, far_bs);
-      below += outer(far_as, own_bs);
-      corner += outer(far_as, far_bs);
+      right += products(own_as, far_bs);
+      below += products(far_as, own_bs);
+      corner += products(far_as, far_bs);
       far_left += params.a_col;
-      far_top += params.b_row;
+      far_top += b_step();
     }
   }
   store_block(batch, rows, cols, sums);
@@ -3074,7 +3247,7 @@ fn main(
   },
   "ops/matmul/naive.wgsl": {
     path: "ops/matmul/naive.wgsl",
-    hash: "db0f6268ceb502d1",
+    hash: "8589d692402de0a7",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -3162,7 +3335,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -3177,8 +3350,14 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
 
 @compute @workgroup_size(WG)
 fn main(
@@ -3205,9 +3384,258 @@ fn main(
 }
 `,
   },
+  "ops/matmul/split-blocked.wgsl": {
+    path: "ops/matmul/split-blocked.wgsl",
+    hash: "3abfd6ee8a2cdf2a",
+    bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
+    overrides: {"WG_X":8,"WG_Y":8},
+    code: `// As blocked.wgsl; for a long k, which is split where there are too few blocks to keep a device busy: a workgroup makes WG_X neighbouring blocks of 4 × 4, and WG_Y invocations share the
+// sums of each. Neighbours in a workgroup read neighbouring words of b where WG_X goes along its rows, or with WG_X = 1 where k does.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  batches: u32,
+  m: u32,
+  n: u32,
+  k: u32,
+  a_batch: u32,
+  a_row: u32,
+  a_col: u32,
+  b_batch: u32,
+  b_row: u32,
+  b_col: u32,
+  scale: f32,
+  low: f32,
+  high: f32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<Element>;
+@group(0) @binding(1) var<storage, read> b: array<Element>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<Element>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+override WG_X: u32 = 8;
+override WG_Y: u32 = 8;
+// A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
+// What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
+// What several functions are made of. SIGMOID and ERF say which are wanted.
+#if SIGMOID
+// The clamp keeps 1 + exp within the range in which division is accurate (2^126).
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-v, 87.0)));
+}
+#endif
+#if ERF
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, for z >= 0: |error| <= 1.5e-7. WGSL has no erf.
+// erf(10) is 1 in float32, and z² stays finite.
+fn erf_of(size: f32) -> f32 {
+  let z = min(size, 10.0);
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1.0 - p * exp(-z * z);
+}
+#endif
+
+fn activate(v: f32) -> f32 {
+#if ACTIVATION == clip
+  return clamp(v, params.low, params.high);
+#endif
+#if ACTIVATION == leaky
+  return max(v, 0.0) + params.low * min(v, 0.0);
+#endif
+#if ACTIVATION == sigmoid
+  return sigmoid(v);
+#endif
+#if ACTIVATION == silu
+  return v * sigmoid(v);
+#endif
+#if ACTIVATION == tanh
+  return 2.0 * sigmoid(2.0 * v) - 1.0;
+#endif
+#if ACTIVATION == gelu
+  return 0.5 * (v + abs(v) * erf_of(abs(v) * 0.70710678118654752));
+#endif
+#if ACTIVATION == gelu_tanh
+  // v/2 · (1 + tanh(s/2)) = v / (1 + exp(-s)) with s = 2·sqrt(2/π)·(v + 0.044715·v³). The clamp keeps v³ finite where s no longer matters.
+  let c = clamp(v, -20.0, 20.0);
+  return v * sigmoid(1.5957691216057308 * (c + 0.044715 * c * c * c));
+#endif
+#if ACTIVATION == hard_swish
+  return v * clamp(v / 6.0 + 0.5, 0.0, 1.0);
+#endif
+#if !ACTIVATION
+  return v;
+#endif
+}
+
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
+  var v = sum;
+#if SCALE
+  v *= params.scale;
+#endif
+#if BIAS
+  v += bias[out];
+#endif
+#if RESIDUAL == before
+  v += residual[at];
+#endif
+  v = activate(v);
+#if RESIDUAL == after
+  v += residual[at];
+#endif
+  return v;
+}
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// do or none, and y has them as one.
+fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+#if VEC4
+  if (places.x < end) {
+    let at = line + places;
+    y[at.x / 4u] = vec4<f32>(
+      finished(at.x, outs.x, sums.x),
+      finished(at.y, outs.y, sums.y),
+      finished(at.z, outs.z, sums.z),
+      finished(at.w, outs.w, sums.w),
+    );
+  }
+#else
+  if (places.x < end) {
+    store(line + places.x, outs.x, sums.x);
+  }
+  if (places.y < end) {
+    store(line + places.y, outs.y, sums.y);
+  }
+  if (places.z < end) {
+    store(line + places.z, outs.z, sums.z);
+  }
+  if (places.w < end) {
+    store(line + places.w, outs.w, sums.w);
+  }
+#endif
+}
+// Two matrices that are given by their strides; with VEC4 k and the strides count fours.
+// What four rows of a and four columns of b have at a step along k. With VEC4 a step is four long: both are read four elements at a time, a's along k, and b's along k or n, as
+// VEC4 says.
+// 4 × 4 products in registers: what each value that is read serves.
+fn next_four(first: u32) -> vec4<u32> {
+  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
+
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+
+#if VEC4
+alias Element = vec4<f32>;
+alias Four = mat4x4<f32>;
+#else
+alias Element = f32;
+alias Four = vec4<f32>;
+#endif
+
+// What they add to the block of y.
+fn products(own_as: Four, own_bs: Four) -> mat4x4<f32> {
+#if VEC4 == n
+  return own_bs * own_as;
+#endif
+#if VEC4 == k
+  return transpose(own_bs) * own_as;
+#endif
+#if !VEC4
+  return outer(own_as, own_bs);
+#endif
+}
+
+fn a_four(at: vec4<u32>) -> Four {
+  return Four(a[at.x], a[at.y], a[at.z], a[at.w]);
+}
+
+fn b_four(at: vec4<u32>) -> Four {
+  return Four(b[at.x], b[at.y], b[at.z], b[at.w]);
+}
+
+// The first ones. Rows and columns beyond the last have the last's values and are not stored.
+fn a_first(batch: u32, rows: vec4<u32>) -> vec4<u32> {
+  return batch * params.a_batch + min(rows, vec4<u32>(params.m - 1u)) * params.a_row;
+}
+
+fn b_first(batch: u32, cols: vec4<u32>) -> vec4<u32> {
+#if VEC4 == n
+  return batch * params.b_batch + min(cols.x, params.n - 1u) / 4u + next_four(0u) * params.b_row;
+#else
+  return batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col;
+#endif
+}
+
+// From one step along k to the next.
+fn b_step() -> u32 {
+#if VEC4 == n
+  return 4u * params.b_row;
+#else
+  return params.b_row;
+#endif
+}
+
+fn store_row(batch: u32, row: u32, cols: vec4<u32>, sums: vec4<f32>) {
+  if (row < params.m) {
+    store_four((batch * params.m + row) * params.n, cols, cols, params.n, sums);
+  }
+}
+
+var<workgroup> partial: array<mat4x4<f32>, WG_X * WG_Y>;
+
+@compute @workgroup_size(WG_X, WG_Y)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_id) lid: vec3<u32>,
+) {
+  let across = (params.n + 4u * WG_X - 1u) / (4u * WG_X);
+  let down = (params.m + 3u) / 4u;
+  let i = flat_workgroup(wid, wgs);
+  let batch = i / (across * down);
+  if (batch >= params.batches) {
+    return;
+  }
+  let cols = next_four((i % across * WG_X + lid.x) * 4u);
+  let rows = next_four(i / across % down * 4u);
+  var left = a_first(batch, rows) + lid.y * params.a_col;
+  var top = b_first(batch, cols) + lid.y * b_step();
+  var sums = mat4x4<f32>();
+  for (var x = lid.y; x < params.k; x += WG_Y) {
+    sums += products(a_four(left), b_four(top));
+    left += WG_Y * params.a_col;
+    top += WG_Y * b_step();
+  }
+  partial[lid.y * WG_X + lid.x] = sums;
+  workgroupBarrier();
+  // Each row of the block is added up by one of those that share it.
+  for (var row = lid.y; row < 4u; row += WG_Y) {
+    var sum = vec4<f32>();
+    for (var part = 0u; part < WG_Y; part++) {
+      sum += partial[part * WG_X + lid.x][row];
+    }
+    store_row(batch, rows[row], cols, sum);
+  }
+}
+`,
+  },
   "ops/matmul/split.wgsl": {
     path: "ops/matmul/split.wgsl",
-    hash: "da7949b69d7c213c",
+    hash: "387b64bcbd2539a6",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG_X":32,"WG_Y":8},
@@ -3296,7 +3724,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -3311,8 +3739,14 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
 
 var<workgroup> partial: array<f32, WG_X * WG_Y>;
 
@@ -3351,7 +3785,7 @@ fn main(
   },
   "ops/matmul/subgroup-blocked.wgsl": {
     path: "ops/matmul/subgroup-blocked.wgsl",
-    hash: "8abbde872b4f7f4a",
+    hash: "5b54500d8cabf59a",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -3441,7 +3875,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -3456,8 +3890,14 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
 
 fn store_row(batch: u32, row: u32, cols: vec4<u32>, values: vec4<f32>) {
   if (row >= params.m) {
@@ -3520,7 +3960,7 @@ fn main(
   },
   "ops/matmul/subgroup-split.wgsl": {
     path: "ops/matmul/subgroup-split.wgsl",
-    hash: "37eee86b409d346d",
+    hash: "9063a832665c64cc",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -3609,7 +4049,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -3624,8 +4064,14 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
 
 var<workgroup> totals: array<vec4<f32>, WG>;
 
@@ -3671,13 +4117,13 @@ fn main(
   },
   "ops/matmul/tiled.wgsl": {
     path: "ops/matmul/tiled.wgsl",
-    hash: "3e49e02c5091ce6d",
+    hash: "f2948317f256dfa2",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG_X":16,"WG_Y":16,"TILE_K":16},
     code: `// As naive.wgsl; a workgroup makes a tile of y of TILE_M × TILE_N, an invocation 4 × 4 of it.
-// Its four columns lie WG_X apart, so that neighbouring invocations touch neighbouring words. Each step along k brings a slab of a and one of b
-// into workgroup memory: each value is fetched once per tile and not once per element.
+// Its four columns lie WG_X apart, so that neighbouring invocations touch neighbouring words, or with VEC4 side by side, since those are read and stored as one. Each step along
+// k brings a slab of a and one of b into workgroup memory: each value is fetched once per tile and not once per element.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -3700,11 +4146,11 @@ struct Params {
   high: f32,
 }
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<Element>;
+@group(0) @binding(1) var<storage, read> b: array<Element>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<Element>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG_X: u32 = 16;
@@ -3712,6 +4158,12 @@ override WG_Y: u32 = 16;
 override TILE_K: u32 = 16;
 override TILE_M: u32 = WG_Y * 4u;
 override TILE_N: u32 = WG_X * 4u;
+// Steps along k that a slab is deep.
+#if VEC4
+override DEPTH: u32 = TILE_K / 4u;
+#else
+override DEPTH: u32 = TILE_K;
+#endif
 
 // A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. \`out\` is its column or channel.
 // What an operation does to a value before it is stored: ACTIVATION is clip, for the bounds of Clip and of Relu, leaky, whose slope below 0 is \`low\`, or a function; else nothing.
@@ -3765,7 +4217,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -3780,33 +4232,132 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
 
-var<workgroup> a_tile: array<f32, TILE_M * TILE_K>;
-var<workgroup> b_tile: array<f32, TILE_K * TILE_N>;
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// do or none, and y has them as one.
+fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+#if VEC4
+  if (places.x < end) {
+    let at = line + places;
+    y[at.x / 4u] = vec4<f32>(
+      finished(at.x, outs.x, sums.x),
+      finished(at.y, outs.y, sums.y),
+      finished(at.z, outs.z, sums.z),
+      finished(at.w, outs.w, sums.w),
+    );
+  }
+#else
+  if (places.x < end) {
+    store(line + places.x, outs.x, sums.x);
+  }
+  if (places.y < end) {
+    store(line + places.y, outs.y, sums.y);
+  }
+  if (places.z < end) {
+    store(line + places.z, outs.z, sums.z);
+  }
+  if (places.w < end) {
+    store(line + places.w, outs.w, sums.w);
+  }
+#endif
+}
+// Two matrices that are given by their strides; with VEC4 k and the strides count fours.
+// What four rows of a and four columns of b have at a step along k. With VEC4 a step is four long: both are read four elements at a time, a's along k, and b's along k or n, as
+// VEC4 says.
+// 4 × 4 products in registers: what each value that is read serves.
+fn next_four(first: u32) -> vec4<u32> {
+  return vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
 
-fn a_at(batch: u32, row: u32, x: u32) -> f32 {
+fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+
+#if VEC4
+alias Element = vec4<f32>;
+alias Four = mat4x4<f32>;
+#else
+alias Element = f32;
+alias Four = vec4<f32>;
+#endif
+
+// What they add to the block of y.
+fn products(own_as: Four, own_bs: Four) -> mat4x4<f32> {
+#if VEC4 == n
+  return own_bs * own_as;
+#endif
+#if VEC4 == k
+  return transpose(own_bs) * own_as;
+#endif
+#if !VEC4
+  return outer(own_as, own_bs);
+#endif
+}
+
+fn a_four(at: vec4<u32>) -> Four {
+  return Four(a[at.x], a[at.y], a[at.z], a[at.w]);
+}
+
+fn b_four(at: vec4<u32>) -> Four {
+  return Four(b[at.x], b[at.y], b[at.z], b[at.w]);
+}
+
+// The first ones. Rows and columns beyond the last have the last's values and are not stored.
+fn a_first(batch: u32, rows: vec4<u32>) -> vec4<u32> {
+  return batch * params.a_batch + min(rows, vec4<u32>(params.m - 1u)) * params.a_row;
+}
+
+fn b_first(batch: u32, cols: vec4<u32>) -> vec4<u32> {
+#if VEC4 == n
+  return batch * params.b_batch + min(cols.x, params.n - 1u) / 4u + next_four(0u) * params.b_row;
+#else
+  return batch * params.b_batch + min(cols, vec4<u32>(params.n - 1u)) * params.b_col;
+#endif
+}
+
+// From one step along k to the next.
+fn b_step() -> u32 {
+#if VEC4 == n
+  return 4u * params.b_row;
+#else
+  return params.b_row;
+#endif
+}
+
+fn store_row(batch: u32, row: u32, cols: vec4<u32>, sums: vec4<f32>) {
+  if (row < params.m) {
+    store_four((batch * params.m + row) * params.n, cols, cols, params.n, sums);
+  }
+}
+
+var<workgroup> a_tile: array<Element, TILE_M * DEPTH>;
+// Row by row; of fours along k the first columns of all, the second, …: so that those which neighbours read are neighbours.
+var<workgroup> b_tile: array<Element, DEPTH * TILE_N>;
+
+fn a_at(batch: u32, row: u32, x: u32) -> Element {
   if (row < params.m && x < params.k) {
     return a[batch * params.a_batch + row * params.a_row + x * params.a_col];
   }
-  return 0.0;
+  return Element();
 }
 
-fn b_at(batch: u32, x: u32, col: u32) -> f32 {
-  if (x < params.k && col < params.n) {
+fn b_at(batch: u32, x: u32, col: u32) -> Element {
+#if VEC4 == n
+  let isThere = x < 4u * params.k && 4u * col < params.n;
+#else
+  let isThere = x < params.k && col < params.n;
+#endif
+  if (isThere) {
     return b[batch * params.b_batch + x * params.b_row + col * params.b_col];
   }
-  return 0.0;
-}
-
-fn store_row(batch: u32, row: u32, col0: u32, values: vec4<f32>) {
-  for (var j = 0u; j < 4u; j++) {
-    let col = col0 + j * WG_X;
-    if (row < params.m && col < params.n) {
-      store((batch * params.m + row) * params.n + col, col, values[j]);
-    }
-  }
+  return Element();
 }
 
 @compute @workgroup_size(WG_X, WG_Y)
@@ -3826,36 +4377,42 @@ fn main(
   let row0 = tile / across % down * TILE_M;
   let col0 = tile % across * TILE_N;
 
-  var acc0 = vec4<f32>();
-  var acc1 = vec4<f32>();
-  var acc2 = vec4<f32>();
-  var acc3 = vec4<f32>();
-  for (var k0 = 0u; k0 < params.k; k0 += TILE_K) {
-    for (var i = li; i < TILE_M * TILE_K; i += WG_X * WG_Y) {
-      a_tile[i] = a_at(batch, row0 + i / TILE_K, k0 + i % TILE_K);
+  var sums = mat4x4<f32>();
+  for (var k0 = 0u; k0 < params.k; k0 += DEPTH) {
+    for (var i = li; i < TILE_M * DEPTH; i += WG_X * WG_Y) {
+      a_tile[i] = a_at(batch, row0 + i / DEPTH, k0 + i % DEPTH);
     }
-    for (var i = li; i < TILE_K * TILE_N; i += WG_X * WG_Y) {
+    for (var i = li; i < DEPTH * TILE_N; i += WG_X * WG_Y) {
+#if VEC4 == n
+      b_tile[i] = b_at(batch, 4u * k0 + i / WG_X, col0 / 4u + i % WG_X);
+#endif
+#if VEC4 == k
+      let col = i / DEPTH;
+      b_tile[(4u * (i % DEPTH) + col % 4u) * WG_X + col / 4u] = b_at(batch, k0 + i % DEPTH, col0 + col);
+#endif
+#if !VEC4
       b_tile[i] = b_at(batch, k0 + i / TILE_N, col0 + i % TILE_N);
+#endif
     }
     workgroupBarrier();
-    let top = lid.y * 4u * TILE_K;
-    for (var x = 0u; x < TILE_K; x++) {
-      let at = x * TILE_N + lid.x;
-      let bs = vec4<f32>(b_tile[at], b_tile[at + WG_X], b_tile[at + 2u * WG_X], b_tile[at + 3u * WG_X]);
-      acc0 += a_tile[top + x] * bs;
-      acc1 += a_tile[top + TILE_K + x] * bs;
-      acc2 += a_tile[top + 2u * TILE_K + x] * bs;
-      acc3 += a_tile[top + 3u * TILE_K + x] * bs;
+    for (var x = 0u; x < DEPTH; x++) {
+      let left = lid.y * 4u * DEPTH + x;
+      let top = 4u * x * WG_X + lid.x;
+      let own_as = Four(a_tile[left], a_tile[left + DEPTH], a_tile[left + 2u * DEPTH], a_tile[left + 3u * DEPTH]);
+      let own_bs = Four(b_tile[top], b_tile[top + WG_X], b_tile[top + 2u * WG_X], b_tile[top + 3u * WG_X]);
+      sums += products(own_as, own_bs);
     }
     workgroupBarrier();
   }
 
-  let row = row0 + lid.y * 4u;
-  let col = col0 + lid.x;
-  store_row(batch, row, col, acc0);
-  store_row(batch, row + 1u, col, acc1);
-  store_row(batch, row + 2u, col, acc2);
-  store_row(batch, row + 3u, col, acc3);
+#if VEC4
+  let cols = next_four(col0 + 4u * lid.x);
+#else
+  let cols = col0 + lid.x + next_four(0u) * WG_X;
+#endif
+  for (var i = 0u; i < 4u; i++) {
+    store_row(batch, row0 + lid.y * 4u + i, cols, sums[i]);
+  }
 }
 `,
   },
@@ -3995,7 +4552,7 @@ fn main(
   },
   "ops/packed-conv2d/blocked.wgsl": {
     path: "ops/packed-conv2d/blocked.wgsl",
-    hash: "3a0187d3874ea723",
+    hash: "ff6ee1b391f1b7f2",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"pieces":"u32","blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","taps":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -4283,7 +4840,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -4298,10 +4855,28 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// do or none, and y has them as one.
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+#if VEC4
+  if (places.x < end) {
+    let at = line + places;
+    y[at.x / 4u] = vec4<f32>(
+      finished(at.x, outs.x, sums.x),
+      finished(at.y, outs.y, sums.y),
+      finished(at.z, outs.z, sums.z),
+      finished(at.w, outs.w, sums.w),
+    );
+  }
+#else
   if (places.x < end) {
     store(line + places.x, outs.x, sums.x);
   }
@@ -4314,6 +4889,7 @@ fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec
   if (places.w < end) {
     store(line + places.w, outs.w, sums.w);
   }
+#endif
 }
 
 fn store_row(line: u32, first: u32, out: u32, columns: vec4<u32>, sums: vec4<f32>) {
@@ -4418,7 +4994,7 @@ fn main(
   },
   "ops/packed-matmul/blocked.wgsl": {
     path: "ops/packed-matmul/blocked.wgsl",
-    hash: "e12f6895b0c452f7",
+    hash: "0195963e088a4513",
     bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"m":"u32","n":"u32","k":"u32","blocks":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -4742,7 +5318,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -4757,10 +5333,28 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know.
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// do or none, and y has them as one.
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
+#if VEC4
+  if (places.x < end) {
+    let at = line + places;
+    y[at.x / 4u] = vec4<f32>(
+      finished(at.x, outs.x, sums.x),
+      finished(at.y, outs.y, sums.y),
+      finished(at.z, outs.z, sums.z),
+      finished(at.w, outs.w, sums.w),
+    );
+  }
+#else
   if (places.x < end) {
     store(line + places.x, outs.x, sums.x);
   }
@@ -4773,6 +5367,7 @@ fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec
   if (places.w < end) {
     store(line + places.w, outs.w, sums.w);
   }
+#endif
 }
 
 fn store_row(row: u32, cols: vec4<u32>, values: vec4<f32>) {
@@ -4821,7 +5416,7 @@ fn main(
   },
   "ops/packed-matmul/gemv.wgsl": {
     path: "ops/packed-matmul/gemv.wgsl",
-    hash: "b8662d6d177e75df",
+    hash: "ce7b9d5a456df475",
     bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"m":"u32","n":"u32","k":"u32","blocks":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -5146,7 +5741,7 @@ fn activate(v: f32) -> f32 {
 #endif
 }
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -5161,8 +5756,14 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif
 
 @compute @workgroup_size(WG)
 fn main(

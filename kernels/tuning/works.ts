@@ -27,6 +27,7 @@ export const commonWorks: readonly Work[] = [
   product(1, 4096, 4096),
   product(1, 4096, 4096, { transposeB: true }),
   product(4, 2048, 512),
+  product(8, 4096, 4096),
   product(16, 8192, 32),
   work(conv2d, [[1, 3, 224, 224], [32, 3, 3, 3]], { strides: [2, 2], pads: [1, 1, 1, 1] }), // biome-ignore format: shapes are a line
   work(conv2d, [[1, 64, 56, 56], [64, 64, 3, 3]], { pads: [1, 1, 1, 1] }), // biome-ignore format: shapes are a line

@@ -1,7 +1,7 @@
 // A sum of products on its way to y: times a scale, with a bias, and a residual that is added before the activation or after it. `out` is its column or channel.
 #include "wgsl/activate.wgsl"
 
-fn store(at: u32, out: u32, sum: f32) {
+fn finished(at: u32, out: u32, sum: f32) -> f32 {
   var v = sum;
 #if SCALE
   v *= params.scale;
@@ -16,5 +16,11 @@ fn store(at: u32, out: u32, sum: f32) {
 #if RESIDUAL == after
   v += residual[at];
 #endif
-  y[at] = v;
+  return v;
 }
+
+#if !VEC4
+fn store(at: u32, out: u32, sum: f32) {
+  y[at] = finished(at, out, sum);
+}
+#endif

@@ -105,10 +105,44 @@ describe("matmul's plan", () => {
     return makePlan(matmul, matmul.problem(inputs, { ...matmul.defaults, transposeB }), given, options)
   }
   test("tiles what fills tiles, and nothing else", () => {
-    expect(choice(512, 512, 512)).toEqual({ algorithm: "tiled", tuning: { WG_X: 16, WG_Y: 16, TILE_K: 16 } })
-    expect(choice(16, 4096, 4096).algorithm).toBe("naive")
+    expect(choice(512, 510, 512)).toEqual({ algorithm: "tiled", tuning: { WG_X: 16, WG_Y: 16, TILE_K: 16 } })
+    expect(choice(16, 32, 4096).algorithm).toBe("naive")
     expect(choice(1, 16, 4096).algorithm).toBe("naive")
     expect(choice(512, 3, 512).algorithm).toBe("naive")
+  })
+  test("splits the sums of blocks where few rows or columns are no tile, and is long enough for it", () => {
+    for (const rows of [4, 8, 31]) {
+      expect(choice(rows, 4098, 4096)).toEqual({ algorithm: "split-blocked", tuning: { WG_X: 8, WG_Y: 8 } })
+      expect(choice(4096, 4098, rows).algorithm).toBe("split-blocked")
+      expect(choice(rows, 4098, 4096, limits, true).tuning).toEqual({ WG_X: 1, WG_Y: 64 })
+    }
+    expect(choice(3, 4098, 4096).algorithm).toBe("split")
+    expect(choice(32, 4098, 4096).algorithm).toBe("tiled")
+    expect(choice(8, 63, 4096).algorithm).toBe("naive")
+    expect(choice(8, 4096, 4096, { ...limits, maxComputeWorkgroupStorageSize: 2048 }).algorithm).toBe("naive")
+  })
+  test("reads by fours what lies so: from multiples of four on, in rows of whole fours", () => {
+    const given = (a: [number[], number[]?], b: [number[], number[]?], attributes = {}) => {
+      const inputs = [a, b].map(([shape, strides]) => ({ dtype: "float32" as const, shape, strides }))
+      return makePlan(matmul, matmul.problem(inputs, { ...matmul.defaults, ...attributes }), limits).algorithm
+    }
+    const tiled = (isInFours: boolean) => (isInFours ? "tiled-vec4" : "tiled")
+    for (const size of [62, 63, 64, 65]) {
+      expect(given([[50, size]], [[size, 64]])).toBe(tiled(size === 64))
+      expect(given([[50, 64]], [[64, size]])).toBe(tiled(size === 64))
+      expect(given([[50, 64]], [[size, 64]], { transposeB: true })).toBe(tiled(size === 64))
+      expect(given([[50, 64], [size, 1]], [[64, 64]])).toBe(tiled(size === 64)) // biome-ignore format: a view a line
+      expect(given([[50, 64]], [[64, 64], [size, 1]])).toBe(tiled(size === 64)) // biome-ignore format: a view a line
+      expect(given([[2, 50, 64], [size, 64, 1]], [[64, 64]])).toBe(tiled(size === 64)) // biome-ignore format: a view a line
+      expect(given([[2, 50, 64]], [[2, 64, 64], [size, 64, 1]])).toBe(tiled(size === 64)) // biome-ignore format: a view a line
+    }
+    expect(given([[64, 52]], [[64, 64]], { transposeA: true })).toBe("tiled")
+    expect(given([[50, 64], [64, 2]], [[64, 64]])).toBe("tiled") // biome-ignore format: a view a line
+    expect(given([[8, 64]], [[64, 64]])).toBe("split-blocked-vec4")
+    expect(() => choice(50, 64, 63, limits, false, { algorithm: "tiled-vec4" })).toThrow(
+      expect.objectContaining({ code: "IPFA_DEVICE_UNSUPPORTED", message: expect.stringContaining("whole fours") }),
+    )
+    expect(() => choice(50, 0, 64, limits, false, { algorithm: "tiled-vec4" })).toThrow("whole fours")
   })
   test("splits long sums where there are few rows or columns, along what lies word by word in memory", () => {
     expect(choice(1, 4096, 4096)).toEqual({ algorithm: "split", tuning: { WG_X: 32, WG_Y: 8 } })
@@ -121,7 +155,7 @@ describe("matmul's plan", () => {
     // where it is columns that lie word by word in memory, or there is but one
     expect(choice(1, 4096, 4096, given).algorithm).toBe("split")
     expect(choice(4096, 4096, 1, given).algorithm).toBe("split")
-    expect(choice(512, 512, 512, given).algorithm).toBe("tiled")
+    expect(choice(512, 512, 512, given).algorithm).toBe("tiled-vec4")
   })
   test("has no subgroups in their place where they are forced and the device lacks them, nor parts of one", () => {
     const refused = (reason: string) => expect.objectContaining({ code: "IPFA_DEVICE_UNSUPPORTED", message: expect.stringContaining(reason) }) // biome-ignore format: a line
@@ -160,6 +194,21 @@ describe("fft's plan", () => {
     const given = traitsOf(software as unknown as GPUDevice)
     expect(plan(1000, 400, given)).toEqual({ WG: 4, ROWS: 1 })
     expect([125, 128].map((length) => hasFft(length, given))).toEqual([false, true])
+  })
+})
+
+describe("conv2d's plan", () => {
+  const conv2d = kernelRegistry.find((kernel) => kernel.name === "conv2d")!
+  const choice = (x: number[], w: number[], attributes = {}) => {
+    const inputs = [x, w].map((shape) => ({ dtype: "float32" as const, shape }))
+    return makePlan(conv2d, conv2d.problem(inputs, { ...conv2d.defaults, ...attributes }), limits).algorithm
+  }
+  test("reads pixels by fours where pixels and channels are whole fours", () => {
+    expect(choice([1, 8, 2, 6], [16, 8, 1, 1])).toBe("pointwise-vec4")
+    expect(choice([1, 8, 7, 7], [16, 8, 1, 1])).toBe("pointwise")
+    expect(choice([1, 6, 4, 4], [16, 6, 1, 1])).toBe("pointwise")
+    expect(choice([1, 8, 4, 4], [16, 8, 1, 1], { strides: [2, 2] })).toBe("blocked")
+    expect(choice([1, 8, 4, 4], [8, 1, 1, 1], { group: 8 })).toBe("depthwise")
   })
 })
 
@@ -325,7 +374,8 @@ describe("quirks", () => {
   ]
   test("software adapters get no barriers among more than four: products in registers, rows by four", () => {
     const swiftshader = { vendor: "google", architecture: "swiftshader" }
-    expect(choice("matmul", matrices, swiftshader)).toEqual({ algorithm: "blocked", tuning: { WG: 64, SIDE: 2 } })
+    expect(choice("matmul", matrices, swiftshader)).toEqual({ algorithm: "blocked-vec4", tuning: { WG: 64, SIDE: 2 } })
+    expect(choice("matmul", [[64, 510], [510, 64]], swiftshader)).toMatchObject({ algorithm: "blocked" }) // biome-ignore format: a line
     expect(choice("matmul", [[1, 512], [512, 512]], swiftshader)).toEqual({ algorithm: "subgroup-split", tuning: { WG: 4 } }) // biome-ignore format: a line
     expect(choice("matmul", [[1, 512], [512, 512]], swiftshader, [])).toMatchObject({ algorithm: "naive" }) // biome-ignore format: a line
     expect(choice("softmax", [[3, 700]], swiftshader).tuning).toEqual({ WG: 4 })
@@ -339,13 +389,24 @@ describe("quirks", () => {
     const tight = { ...traitsOf(device(swiftshader)), maxComputeInvocationsPerWorkgroup: 128 }
     expect(makePlan(relu, relu.problem([{ dtype: "float32", shape: [700] }], relu.defaults), tight).tuning).toEqual({ WG: 128 }) // biome-ignore format: a line
   })
-  test("software adapters get blocks for products of few rows, whose values are loaded once for a subgroup where there are any", () => {
+  test("software adapters get blocks for products of few rows, whose values are loaded by fours, or else once for a subgroup where there are any", () => {
     const swiftshader = { vendor: "google", architecture: "swiftshader" }
-    const few = [[8, 512], [512, 512]] // biome-ignore format: a line
+    const few = [[8, 510], [510, 512]] // biome-ignore format: a line
+    const fours = (rows: number) =>
+      choice(
+        "matmul",
+        [
+          [rows, 512],
+          [512, 512],
+        ],
+        swiftshader,
+      )
+    expect(fours(8)).toEqual({ algorithm: "blocked-vec4", tuning: { WG: 64, SIDE: 2 } })
+    expect(fours(4)).toEqual({ algorithm: "blocked-vec4", tuning: { WG: 64, SIDE: 1 } })
     expect(choice("matmul", few, swiftshader)).toEqual({ algorithm: "subgroup-blocked", tuning: { WG: 4 } })
     expect(choice("matmul", few, swiftshader, [])).toEqual({ algorithm: "blocked", tuning: { WG: 64, SIDE: 2 } })
-    expect(choice("matmul", [[4, 512], [512, 512]], swiftshader, []).tuning).toEqual({ WG: 64, SIDE: 1 }) // biome-ignore format: a line
-    expect(choice("matmul", few, { vendor: "nvidia" })).toMatchObject({ algorithm: "naive" })
+    expect(choice("matmul", [[4, 510], [510, 512]], swiftshader, []).tuning).toEqual({ WG: 64, SIDE: 1 }) // biome-ignore format: a line
+    expect(choice("matmul", few, { vendor: "nvidia" })).toMatchObject({ algorithm: "split-blocked" })
   })
   test("software adapters get large blocks for convolutions, but none that would be half empty", () => {
     const swiftshader = { vendor: "google", architecture: "swiftshader" }
@@ -357,7 +418,7 @@ describe("quirks", () => {
   })
   test("other adapters, and those that nothing is known of, get the kernel's own choice", () => {
     for (const info of [{ vendor: "nvidia", architecture: "ampere" }, {}]) {
-      expect(choice("matmul", matrices, info)).toMatchObject({ algorithm: "tiled" })
+      expect(choice("matmul", matrices, info)).toMatchObject({ algorithm: "tiled-vec4" })
       expect(choice("softmax", [[3, 700]], info).tuning).toEqual({ WG: 64 })
     }
   })

@@ -59,16 +59,31 @@ const functionKernels: ReadonlySet<string> = new Set([...activationFunctions, "e
 const isElsewhere = (kernel: AnyKernel, line: string) =>
   (kernel.name !== "packed-matmul" && unpacking.has(line)) || (!functionKernels.has(kernel.name) && functions.has(line))
 
-/** What several algorithms of a kernel include is changed in the first of them only. */
+/** The lines, by number, that the cases of `algorithm` compile. */
+function linesCompiled(kernel: AnyKernel, algorithm: string): Set<number> {
+  const { source, config } = kernel.algorithms[algorithm]!
+  const own = kernel.cases.filter((one) => one.algorithm === algorithm)
+  const configs = own.map((one) => config?.(problemOf(kernel, one)) ?? {})
+  const distinct = new Map(configs.map((one) => [JSON.stringify(one), one]))
+  const kept = [...distinct.values()].map((one) => preprocess("", source.code, one).split("\n"))
+  return new Set([...source.code.split("\n").keys()].filter((at) => kept.some((lines) => lines[at] !== "")))
+}
+
+/** What several algorithms of a kernel include, or have as their one source, is changed in the first of them only that compiles it. */
 export function mutantsOf(kernel: AnyKernel): Mutant[] {
   const done = new Set<string>()
+  const paths = Object.values(kernel.algorithms).map(({ source }) => source.path)
   return Object.entries(kernel.algorithms).flatMap(([algorithm, { source }]) => {
     const lines = source.code.split("\n")
     const found: Mutant[] = []
     const before = new Set(done)
+    const isShared = paths.indexOf(source.path) !== paths.lastIndexOf(source.path)
+    const compiled = isShared ? linesCompiled(kernel, algorithm) : undefined
     for (const [at, line] of lines.entries()) {
+      const place = `${source.path}:${at}`
+      if ((compiled && !compiled.has(at)) || before.has(place)) continue
       if ((included.has(line) && before.has(line)) || isElsewhere(kernel, line)) continue
-      done.add(line)
+      done.add(line).add(place)
       if (!line.startsWith("  ") || line.trimStart().startsWith("@") || /^ {2}\w+: /.test(line)) continue
       const code = line.replace(/\/\/.*/, "")
       const loopHead = code.includes("for (")

@@ -5,7 +5,6 @@ const race = `a data race on lanes whose value is no longer used: ${thisAdapter}
 const last = "nothing writes scratch after the last reduction, and its loop ends with a barrier"
 const lone = "each invocation has the result, and all store the same"
 const unstored = "only fills what is never stored; WebGPU's bounds checks make the read harmless"
-const timesZero = "the other factor's padding is 0"
 const apart = "equal ones are told apart before"
 const longer = "longer stretches for fewer invocations, the same sums"
 const same = "no element is held against itself"
@@ -24,9 +23,14 @@ const rowsBeyond = Object.fromEntries(
 export const survivors: Record<string, Record<string, string>> = {
   matmul: {
     "if (row < params.m && x < params.k) { → if (row <= params.m && x < params.k) {": unstored,
-    "if (x < params.k && col < params.n) { → if (x < params.k && col <= params.n) {": unstored,
-    "return 0.0; → return 0.5;": timesZero,
-    "for (var k0 = 0u; k0 < params.k; k0 += TILE_K) { → for (var k0 = 0u; k0 <= params.k; k0 += TILE_K) {":
+    "let isThere = x < params.k && col < params.n; → let isThere = x < params.k && col <= params.n;": unstored,
+    ...Object.fromEntries(
+      ["4u * col <= params.n", "4u + col < params.n", "1u * col < params.n"].map((most) => [
+        `let isThere = x < 4u * params.k && 4u * col < params.n; → let isThere = x < 4u * params.k && ${most};`,
+        unstored,
+      ]),
+    ),
+    "for (var k0 = 0u; k0 < params.k; k0 += DEPTH) { → for (var k0 = 0u; k0 <= params.k; k0 += DEPTH) {":
       "one more slab of zeros",
     "let right = batch * params.b_batch + min(col, params.n - 1u) * params.b_col; → let right = batch * params.b_batch + min(col, params.n + 1u) * params.b_col;":
       unstored,
@@ -34,18 +38,18 @@ export const survivors: Record<string, Record<string, string>> = {
       unstored,
     ...Object.fromEntries(
       [
-        ["row", "m"],
-        ["col", "n"],
-      ].flatMap(([name, count]) =>
-        ["+ 1u", "- 0u"].map((end) => [
-          `let last_${name} = vec4<u32>(params.${count} - 1u); → let last_${name} = vec4<u32>(params.${count} ${end});`,
-          unstored,
-        ]),
+        ["batch * params.a_batch + min(rows, vec4<u32>(params.m ", ")) * params.a_row;"],
+        ["batch * params.b_batch + min(cols, vec4<u32>(params.n ", ")) * params.b_col;"],
+        ["batch * params.b_batch + min(cols.x, params.n ", ") / 4u + next_four(0u) * params.b_row;"],
+      ].flatMap(([head, tail]) =>
+        ["+ 1u", "- 0u"].map((end) => [`return ${head}- 1u${tail} → return ${head}${end}${tail}`, unstored]),
       ),
     ),
     "for (var i = 0u; i < 4u; i++) { → for (var i = 0u; i <= 4u; i++) {": "the fifth of four is the fourth, once more",
     "if (SIDE == 2u) { → if (true) {": "what small blocks then compute beyond themselves is not stored",
     "for (var j = 0u; j < 4u; j++) { → for (var j = 0u; j <= 4u; j++) {": "the fifth of four is the fourth, once more",
+    "for (var row = lid.y; row < 4u; row += WG_Y) { → for (var row = lid.y; row <= 4u; row += WG_Y) {":
+      "the fifth of four is the fourth, once more",
     "for (var x0 = 0u; x0 < params.k; x0 += lanes) { → for (var x0 = 0u; x0 <= params.k; x0 += lanes) {":
       "once more, for no value",
     ...Object.fromEntries(
@@ -137,7 +141,17 @@ export const survivors: Record<string, Record<string, string>> = {
   conv2d: {
     ...Object.fromEntries(
       [
-        ["last_pixel", "area"],
+        ["min(pixels, vec4<u32>(params.area ", "));"],
+        ["min(pixels.x, params.area ", ") / 4u + next_four(0u) * (params.area / 4u);"],
+      ].flatMap(([head, tail]) =>
+        ["+ 1u", "- 0u"].map((end) => [
+          `return plane + ${head}- 1u${tail} → return plane + ${head}${end}${tail}`,
+          unstored,
+        ]),
+      ),
+    ),
+    ...Object.fromEntries(
+      [
         ["last_out", "outs"],
         ["last", "group_outs"],
       ].flatMap(([name, count]) =>

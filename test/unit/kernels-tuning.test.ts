@@ -42,16 +42,16 @@ describe("what was measured", () => {
   }
 
   test("is planned for sizes that round up to the same, and for no others", () => {
-    expect(planned(pair(64, 64, 64), {}, limits).label).toBe("matmul:blocked")
+    expect(planned(pair(64, 64, 64), {}, limits).label).toBe("matmul:blocked-vec4")
     for (const size of [33, 63, 64]) expect(planned(pair(size, 64, 40)).label).toBe("matmul:naive")
     expect(planned(pair(64, 64, 64)).tuning).toEqual({ WG: 32 })
-    expect(planned(pair(65, 64, 64)).label).toBe("matmul:blocked")
+    expect(planned(pair(65, 64, 64)).label).toBe("matmul:blocked-vec4")
   })
 
   test("gives way to what a caller forces, which fails where it can't be had", () => {
     expect(planned(pair(64, 64, 64), { algorithm: "blocked" }).label).toBe("matmul:blocked")
     expect(planned(pair(64, 64, 64), { tuning: { WG: 16 } })).toEqual({
-      label: "matmul:blocked",
+      label: "matmul:blocked-vec4",
       tuning: { WG: 16, SIDE: 2 },
     })
     expect(() => planned(pair(64, 64, 64), { algorithm: "naive", tuning: { WG: 4096 } })).toThrow(
@@ -64,7 +64,7 @@ describe("what was measured", () => {
     const small = { ...limits, winners: new Map([[key(matmul, pair(64, 64, 64)), large]]) }
     expect(planned(pair(64, 64, 64), {}, small).tuning).toEqual({ WG: 128 })
     expect(planned(pair(64, 64, 64), {}, { ...small, maxComputeInvocationsPerWorkgroup: 64 }).label).toBe(
-      "matmul:blocked",
+      "matmul:blocked-vec4",
     )
     const { naive } = matmul.algorithms
     const changed = { ...matmul, algorithms: { ...matmul.algorithms, naive: { ...naive, source: { ...naive.source, hash: "0" } } } } // biome-ignore format: a line
@@ -89,7 +89,7 @@ describe("variants", () => {
     const problem = matmul.problem(pair(64, 64, 64), matmul.defaults)
     const tight = { ...limits, maxComputeInvocationsPerWorkgroup: 64 }
     const all = variantsOf(matmul, problem, tight)
-    expect(all[0]).toEqual({ algorithm: "blocked", tuning: { WG: 64, SIDE: 2 } })
+    expect(all[0]).toEqual({ algorithm: "blocked-vec4", tuning: { WG: 64, SIDE: 2 } })
     expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(all.length)
     expect(all.map(({ tuning }) => (tuning.WG ?? 0) <= 64)).not.toContain(false)
     expect(all.map(({ algorithm }) => algorithm)).toContain("naive")

@@ -34,6 +34,7 @@ function both(
     "direct" as const,
     "blocked" as const,
     ...(isPointwise ? ["pointwise" as const] : []),
+    ...(isPointwise && x[1]! % 4 === 0 && elems(x.slice(2)) % 4 === 0 && x[1]! > 0 ? ["pointwise-vec4" as const] : []),
     ...(isDepthwise ? ["depthwise" as const] : []),
   ]
   return algorithms.flatMap((algorithm) => {
@@ -54,6 +55,14 @@ export const cases: Case[] = [
   ...both("without a bias", [1, 2, 4, 4], [3, 2, 3, 3], {}, { bias: false }),
   ...both("pixels only", [2, 3, 5, 7], [6, 3, 1, 1]),
   ...both("a whole block", [2, 3, 2, 2], [4, 3, 1, 1]),
+  ...both("pixels only, in fours", [2, 8, 2, 6], [5, 8, 1, 1]),
+  ...both(
+    "fours, clipped, then a residual",
+    [2, 4, 4, 5],
+    [9, 4, 1, 1],
+    { activation: { low: -20 } },
+    { residual: [2, 9, 4, 5] },
+  ),
   ...both("one channel and one pixel over two blocks", [1, 2, 1, 9], [9, 2, 1, 1]),
   ...both("one channel and one pixel over a block", [1, 2, 5, 1], [5, 2, 1, 1]),
   ...both(

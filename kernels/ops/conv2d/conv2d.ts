@@ -24,7 +24,7 @@ export interface Conv2dProblem {
   residual: "before" | "after" | undefined
   activation: Activation | undefined
 }
-export type Conv2dAlgorithm = "direct" | "blocked" | "pointwise" | "depthwise"
+export type Conv2dAlgorithm = "direct" | "blocked" | "pointwise" | "pointwise-vec4" | "depthwise"
 
 const config = ({ bias, residual, activation }: Conv2dProblem) => ({
   BIAS: bias,
@@ -35,6 +35,7 @@ const workgroup = ({ WG }: Tuning) => ({ size: [WG!, 1] as const, bytes: 0 })
 /** Channels, and pixels, that one invocation makes of a block: fixed in the sources; it makes SIDE blocks along each side. */
 const BLOCK = 4
 const sidesOf = ({ SIDE }: Tuning) => (SIDE! > 2 ? "an invocation makes at most 2 blocks along a side" : undefined)
+const tunings: Tuning[] = [{ SIDE: 2 }, { WG: 32 }, { WG: 32, SIDE: 2 }, { WG: 256 }]
 const blocksOf = (count: number, { SIDE }: Tuning) => Math.ceil(count / (BLOCK * SIDE!))
 
 const direct = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/direct.wgsl"]>(wgsl["ops/conv2d/direct.wgsl"], {
@@ -61,6 +62,7 @@ const blocked = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/blocked
   wgsl["ops/conv2d/blocked.wgsl"],
   {
     config,
+    tunings,
     workgroup,
     refuses: (_problem, tuning) => sidesOf(tuning),
     dispatch: ({ images, channels, outs, group, window, activation }, tuning) => {
@@ -89,6 +91,7 @@ const pointwise = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/point
   wgsl["ops/conv2d/pointwise.wgsl"],
   {
     config,
+    tunings,
     workgroup,
     refuses: (problem, tuning) =>
       isPointwise(problem) ? sidesOf(tuning) : "its window is not one pixel after the other",
@@ -103,12 +106,27 @@ const pointwise = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/point
   },
 )
 
+/** Whether its values lie in whole fours, pixel by pixel and, of the weights, channel by channel. */
+const isInFours = ({ channels, window }: Conv2dProblem) =>
+  channels > 0 && channels % 4 === 0 && elems(window.output) % 4 === 0
+
+const pointwiseVec4: typeof pointwise = {
+  ...pointwise,
+  config: (problem) => ({ ...config(problem), VEC4: "n" }),
+  refuses: (problem, tuning, limits) =>
+    isInFours(problem)
+      ? pointwise.refuses!(problem, tuning, limits)
+      : "its pixels and channels are not made of whole fours",
+  dispatch: (problem, tuning) => pointwise.dispatch({ ...problem, channels: problem.channels / 4 }, tuning),
+}
+
 const isDepthwise = ({ channels, group }: Conv2dProblem) => channels === group
 
 const depthwise = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/depthwise.wgsl"]>(
   wgsl["ops/conv2d/depthwise.wgsl"],
   {
     config,
+    tunings,
     workgroup,
     refuses: (problem, tuning) => (isDepthwise(problem) ? sidesOf(tuning) : "its groups have several channels"),
     dispatch: ({ images, outs, group, window, activation }, tuning) => {
@@ -132,7 +150,7 @@ export const conv2d = defineKernel<Conv2dProblem, Conv2dAttributes, Conv2dAlgori
     { ...float32("residual"), optional: true },
   ],
   defaults: { ...plainWindow, group: 1, activation: undefined, residualFirst: false },
-  algorithms: { direct, blocked, pointwise, depthwise },
+  algorithms: { direct, blocked, pointwise, "pointwise-vec4": pointwiseVec4, depthwise },
   problem([x, w, bias, residual], { group, activation, residualFirst, ...attributes }) {
     const [a, b] = [x!.shape, w!.shape] as [Shape, Shape]
     const refuse = (path: string, expected: string) =>
@@ -168,7 +186,8 @@ export const conv2d = defineKernel<Conv2dProblem, Conv2dAttributes, Conv2dAlgori
     const { group, outs } = problem
     if (isDepthwise(problem) && group > 1) return { algorithm: "depthwise" }
     if (outs / group < BLOCK) return { algorithm: "direct" }
-    const algorithm = isPointwise(problem) ? "pointwise" : "blocked"
+    const pixels = isInFours(problem) ? "pointwise-vec4" : "pointwise"
+    const algorithm = isPointwise(problem) ? pixels : "blocked"
     // A second block beside the first would be padding.
     return outs / group > BLOCK ? { algorithm } : { algorithm, tuning: { SIDE: 1 } }
   },

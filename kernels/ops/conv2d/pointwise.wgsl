@@ -1,4 +1,5 @@
 // As blocked.wgsl for a window of one pixel that moves by one and has no padding: a product of matrices, [outs, channels] · [channels, pixels].
+// With VEC4 values are read and stored four at a time, and channels count fours.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -10,26 +11,36 @@ struct Params {
   high: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> w: array<Element>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<Element>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
 // Blocks of 4 × 4 that an invocation makes, along each side: 1 or 2.
 override SIDE: u32 = 1;
-#include "wgsl/outer.wgsl"
 #include "wgsl/store-sum.wgsl"
 #include "wgsl/store-four.wgsl"
+#include "wgsl/fours.wgsl"
 
-fn x_four(at: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(x[at.x], x[at.y], x[at.z], x[at.w]);
+fn x_four(at: vec4<u32>) -> Four {
+  return Four(x[at.x], x[at.y], x[at.z], x[at.w]);
 }
 
-fn w_four(at: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]);
+fn w_four(at: vec4<u32>) -> Four {
+  return Four(w[at.x], w[at.y], w[at.z], w[at.w]);
+}
+
+// Where the first of x are. Pixels and channels beyond the last have the last's values and are not stored.
+fn x_first(image: u32, pixels: vec4<u32>) -> vec4<u32> {
+  let plane = image * params.channels * params.area;
+#if VEC4
+  return plane + min(pixels.x, params.area - 1u) / 4u + next_four(0u) * (params.area / 4u);
+#else
+  return plane + min(pixels, vec4<u32>(params.area - 1u));
+#endif
 }
 
 fn store_row(image: u32, out: u32, pixels: vec4<u32>, sums: vec4<f32>) {
@@ -59,12 +70,9 @@ fn main(
   let pixels = next_four(i % across * 4u * SIDE);
   let outs = next_four(i / across % down * 4u * SIDE);
   let image = i / (across * down);
-  // Pixels and channels beyond the last read the last's values and are not stored.
-  let last_pixel = vec4<u32>(params.area - 1u);
   let last_out = vec4<u32>(params.outs - 1u);
-  let plane = vec4<u32>(image * params.channels * params.area);
-  var at = plane + min(pixels, last_pixel);
-  var far_at = plane + min(pixels + 4u, last_pixel);
+  var at = x_first(image, pixels);
+  var far_at = x_first(image, pixels + 4u);
   var weights = min(outs, last_out) * params.channels;
   var far_weights = min(outs + 4u, last_out) * params.channels;
   var sums = mat4x4<f32>();
@@ -74,15 +82,15 @@ fn main(
   for (var c = 0u; c < params.channels; c++) {
     let xs = x_four(at);
     let ws = w_four(weights);
-    sums += outer(ws, xs);
+    sums += products(ws, xs);
     at += params.area;
     weights += 1u;
     if (SIDE == 2u) {
       let far_xs = x_four(far_at);
       let far_ws = w_four(far_weights);
-      right += outer(ws, far_xs);
-      below += outer(far_ws, xs);
-      corner += outer(far_ws, far_xs);
+      right += products(ws, far_xs);
+      below += products(far_ws, xs);
+      corner += products(far_ws, far_xs);
       far_at += params.area;
       far_weights += 1u;
     }

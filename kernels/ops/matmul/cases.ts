@@ -28,18 +28,25 @@ const split = (m: number, k: number, n: number, why: string) => both("split", m,
 const blocked = (m: number, k: number, n: number, why: string) => both("blocked", m, k, n, why)
 const tiled = (m: number, k: number, n: number, why: string) => both("tiled", m, k, n, why)
 const subgroupSplit = (m: number, k: number, n: number, why: string) => both("subgroup-split", m, k, n, why)
+const splitBlocked = (m: number, k: number, n: number, why: string) => both("split-blocked", m, k, n, why)
 const subgroupBlocked = (m: number, k: number, n: number, why: string) => both("subgroup-blocked", m, k, n, why)
 
 /** Workgroups that such matrices have several of. */
 const small: Partial<Record<MatmulAlgorithm, Tuning>> = {
   split: { WG_X: 4, WG_Y: 2 },
+  "split-blocked": { WG_X: 1, WG_Y: 2 },
+  "split-blocked-vec4": { WG_X: 2, WG_Y: 2 },
   "subgroup-split": { WG: 2 },
   tiled: { WG_X: 2, WG_Y: 3, TILE_K: 4 },
+  "tiled-vec4": { WG_X: 2, WG_Y: 3, TILE_K: 8 },
 }
 
 const largeBlocks: Tuning = { SIDE: 2 }
 
-/** What the matrices are beside their sizes, by every algorithm. */
+const byOne = ["naive", "split", "subgroup-split", "blocked", "subgroup-blocked", "split-blocked", "tiled"] as const
+const byFours = ["blocked-vec4", "split-blocked-vec4", "tiled-vec4"] as const
+
+/** What the matrices are beside their sizes, by every algorithm, or those that read by fours alone. */
 function every(
   name: string,
   a: Shape,
@@ -47,6 +54,7 @@ function every(
   attributes: Partial<MatmulAttributes>,
   bias = false,
   residual?: Shape,
+  algorithms: readonly MatmulAlgorithm[] = byOne,
 ): Case[] {
   const n = attributes.transposeB ? b.at(-2)! : b.at(-1)!
   const by = (algorithm: MatmulAlgorithm, tuning: Tuning | undefined = small[algorithm], how: string = algorithm) => ({
@@ -58,10 +66,8 @@ function every(
     attributes: attributes as MatmulAttributes,
     tolerance: exact,
   })
-  const others = (["naive", "split", "subgroup-split", "blocked", "subgroup-blocked", "tiled"] as const).map((one) =>
-    by(one),
-  )
-  return [...others, by("blocked", largeBlocks, "large blocks")]
+  const blocks = algorithms.includes("blocked") ? "blocked" : "blocked-vec4"
+  return [...algorithms.map((one) => by(one)), by(blocks, largeBlocks, `large ${blocks}`)]
 }
 
 export const cases: Case[] = [
@@ -108,11 +114,30 @@ export const cases: Case[] = [
   ...every("one a for batches of b", [1, 6, 5], [4, 5, 7], {}),
   ...every("batches of two whole tiles each", [3, 24, 5], [3, 5, 7], {}),
   ...every("no batches", [0, 6, 5], [5, 7], {}),
+  ...every("fours", [14, 12], [12, 20], {}, false, undefined, byFours),
+  ...every("fours of a transposed b", [14, 12], [20, 12], { transposeB: true }, true, undefined, byFours),
+  ...every("fours in batches, a bias, then a residual", [2, 5, 8], [2, 8, 12], {}, true, [2, 5, 12], byFours),
+  ...every(
+    "fours in batches of one b, transposed",
+    [3, 5, 8],
+    [12, 8],
+    { transposeB: true },
+    false,
+    undefined,
+    byFours,
+  ),
   ...split(1, 1, 1, "one"),
   ...split(1, 100, 40, "a row, one part of k longer than the others"),
   ...split(2, 8, 32, "two rows, whole workgroups"),
   ...split(3, 7, 33, "three rows, k shorter than its parts, and one column more"),
   ...split(5, 65, 1, "a column").map((one) => ({ ...one, tuning: { WG_X: 1, WG_Y: 64 } })),
+  ...splitBlocked(1, 1, 1, "one"),
+  ...splitBlocked(9, 100, 70, "ragged, one part of k longer than the others"),
+  ...splitBlocked(5, 65, 9, "along k").map((one) => ({ ...one, tuning: { WG_X: 1, WG_Y: 64 } })),
+  ...splitBlocked(8, 7, 32, "whole workgroups, k shorter than its parts"),
+  ...both("split-blocked-vec4", 5, 100, 36, "ragged, one part of k longer than the others"),
+  ...both("tiled-vec4", 65, 20, 68, "one tile and one"),
+  ...both("blocked-vec4", 4, 4, 4, "one block"),
   ...subgroupSplit(1, 1, 1, "one"),
   ...subgroupSplit(1, 100, 40, "a row, one part of k longer than the others"),
   ...subgroupSplit(2, 300, 7, "two rows, and one column less than whole workgroups have"),
@@ -142,6 +167,7 @@ export const cases: Case[] = [
   { name: "naive 3×0×5, empty sums are zeros", shapes: [[3, 0], [0, 5]], fill: integers, algorithm: "naive", tolerance: exact }, // biome-ignore format: a shape is a line
   { name: "tiled 70×0×5, empty sums are zeros", shapes: [[70, 0], [0, 5]], fill: integers, algorithm: "tiled", tolerance: exact }, // biome-ignore format: a shape is a line
   { name: "split 3×0×5, empty sums are zeros", shapes: [[3, 0], [0, 5]], fill: integers, algorithm: "split", tolerance: exact }, // biome-ignore format: a shape is a line
+  { name: "split-blocked 3×0×5, empty sums are zeros", shapes: [[3, 0], [0, 5]], fill: integers, algorithm: "split-blocked", tolerance: exact }, // biome-ignore format: a shape is a line
   { name: "tiled 4×3×0, no columns", shapes: [[4, 3], [3, 0]], fill: integers, algorithm: "tiled", tolerance: exact }, // biome-ignore format: a shape is a line
   ...[tiled(19, 11, 21, "small tiles, ragged"), tiled(24, 8, 8, "small tiles, whole")]
     .flat()
@@ -167,6 +193,18 @@ export const cases: Case[] = [
     fill: integers,
     algorithm: "split",
     tuning: { WG_X: 1, WG_Y: 2 },
+    tolerance: exact,
+    large: true,
+  },
+  {
+    name: "split-blocked over 65,535 workgroups",
+    shapes: [
+      [1025, 1],
+      [1, 1025],
+    ],
+    fill: integers,
+    algorithm: "split-blocked",
+    tuning: { WG_X: 1, WG_Y: 1 },
     tolerance: exact,
     large: true,
   },
@@ -218,13 +256,18 @@ export const cases: Case[] = [
     tolerance: exact,
     large: true,
   },
-  {
-    name: "the plan's choice for 64×300×65",
+  ...[
+    [64, 300, 65],
+    [64, 300, 68],
+    [8, 300, 65],
+    [8, 300, 68],
+  ].map(([m, k, n]) => ({
+    name: `the plan's choice for ${m}×${k}×${n}`,
     shapes: [
-      [64, 300],
-      [300, 65],
+      [m!, k!],
+      [k!, n!],
     ],
     fill: uniform,
     tolerance: sumOfProducts,
-  },
+  })),
 ]

@@ -1,5 +1,13 @@
 import { fail } from "../../../protocol/errors/error.ts"
-import { defineAlgorithm, defineKernel, float32, type Limits, type Shape, type Tuning } from "../../define-kernel.ts"
+import {
+  type Algorithm,
+  defineAlgorithm,
+  defineKernel,
+  float32,
+  type Limits,
+  type Shape,
+  type Tuning,
+} from "../../define-kernel.ts"
 import { type Epilogue, type EpilogueAttributes, epilogueConfig, epilogueOf, epilogueParams } from "../../epilogue.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
@@ -29,10 +37,13 @@ export interface MatmulProblem extends Epilogue {
   a: Matrix
   b: Matrix
 }
-export type MatmulAlgorithm = "naive" | "split" | "subgroup-split" | "blocked" | "subgroup-blocked" | "tiled"
+/** Those whose values are read one by one, or four at a time. */
+type InFours = "blocked" | "split-blocked" | "tiled"
+export type MatmulAlgorithm = "naive" | "split" | "subgroup-split" | "subgroup-blocked" | InFours | `${InFours}-vec4`
 
 /** Elements of y along each axis that one invocation makes, or one block of it, of a subgroup's split sums a workgroup: fixed in the sources. */
 const PER_INVOCATION = 4
+const BLOCK_BYTES = PER_INVOCATION ** 2 * 4
 
 const config = epilogueConfig
 const params = (problem: MatmulProblem) => {
@@ -66,6 +77,41 @@ const isEven = (x: View) => matrixStride(x, x.shape.slice(0, -2)) !== undefined
 /** Workgroups for a grid of `rows` × `cols` pieces of each batch. */
 const pieces = ({ batch, m, n }: MatmulProblem, rows: number, cols: number) =>
   elems(batch) * Math.ceil(m / rows) * Math.ceil(n / cols)
+
+/**
+ * Along what b is read four elements at a time where a is, along k: n or k. Undefined where k or n is no multiple of four, or fours don't lie word by word in memory, from a
+ * multiple of four on.
+ */
+function foursOf({ n, k, a, b }: MatmulProblem): "n" | "k" | undefined {
+  const isWhole = (...sizes: number[]) => sizes.every((size) => size % 4 === 0)
+  if (k === 0 || !isWhole(n, k, a.batch, a.row, b.batch) || a.col !== 1) return undefined
+  if (b.col === 1 && isWhole(b.row)) return "n"
+  return b.row === 1 && isWhole(b.col) ? "k" : undefined
+}
+
+/** Lengths and strides in fours: all but n, which is y's. */
+const inFours = (problem: MatmulProblem): MatmulProblem => {
+  const { k, a, b } = problem
+  const [row, col] = foursOf(problem) === "n" ? [b.row / 4, 1] : [1, b.col / 4]
+  return {
+    ...problem,
+    k: k / 4,
+    a: { batch: a.batch / 4, row: a.row / 4, col: 1 },
+    b: { batch: b.batch / 4, row, col },
+  }
+}
+
+/** `algorithm` with its values read and stored four at a time. */
+const vec4 = (algorithm: Algorithm<MatmulProblem>): Algorithm<MatmulProblem> => ({
+  ...algorithm,
+  config: (problem) => ({ ...config(problem), VEC4: foursOf(problem)! }),
+  refuses(problem, tuning, limits) {
+    if (!foursOf(problem)) return "its rows are not made of whole fours"
+    if ((tuning.TILE_K ?? 0) % 4 !== 0) return `a slab of ${tuning.TILE_K} is not made of whole fours`
+    return algorithm.refuses?.(problem, tuning, limits)
+  },
+  dispatch: (problem, tuning) => algorithm.dispatch(inFours(problem), tuning),
+})
 
 const naive = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/naive.wgsl"]>(wgsl["ops/matmul/naive.wgsl"], {
   config,
@@ -130,6 +176,24 @@ const blocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/blocked
   },
 )
 
+const splitBlocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/split-blocked.wgsl"]>(
+  wgsl["ops/matmul/split-blocked.wgsl"],
+  {
+    config,
+    tunings: [
+      { WG_X: 1, WG_Y: 64 },
+      { WG_X: 4, WG_Y: 16 },
+      { WG_X: 8, WG_Y: 32 },
+      { WG_X: 16, WG_Y: 4 },
+    ],
+    workgroup: ({ WG_X, WG_Y }) => ({ size: [WG_X!, WG_Y!], bytes: WG_X! * WG_Y! * BLOCK_BYTES }),
+    dispatch: (problem, { WG_X }) => ({
+      workgroups: pieces(problem, PER_INVOCATION, PER_INVOCATION * WG_X!),
+      params: params(problem),
+    }),
+  },
+)
+
 const tiled = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/tiled.wgsl"]>(wgsl["ops/matmul/tiled.wgsl"], {
   config,
   tunings: [
@@ -152,17 +216,23 @@ const tiled = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/tiled.wgs
 const WORTH_A_TILE = 32
 const WORTH_A_SLAB = 16
 
-/** With fewer rows or columns there are too few elements for an invocation each, if their sums are long enough to be split. */
+/** With fewer rows or columns blocks would be half empty, and there are too few elements for an invocation each, if their sums are long enough to be split. */
 const SKINNY = 4
 const WORTH_SPLITTING = 64
 
 /**
  * Tiles where the output fills them and the device has room for them; split sums where there are few and long ones, by subgroups where the device has them and they lie along
- * k; else one invocation per element. Where loads are costly, blocks in its place, and sums that don't lie along k are split by subgroups too.
+ * k, or of blocks where there are enough for those; else one invocation per element. Where loads are costly, blocks in its place, and sums that don't lie along k are split by subgroups too.
+ * Values are read by fours wherever they lie so.
  */
-export function plan({ m, n, k, b }: MatmulProblem, limits: Limits): { algorithm: MatmulAlgorithm; tuning?: Tuning } {
+export function plan(problem: MatmulProblem, limits: Limits): { algorithm: MatmulAlgorithm; tuning?: Tuning } {
+  const { m, n, k, b } = problem
   const hasSubgroups = limits.features?.has(SUBGROUPS)
   const isCostly = limits.quirks?.includes(costlyLoads)
+  const isInFours = foursOf(problem) !== undefined
+  const read = (algorithm: InFours) => (isInFours ? (`${algorithm}-vec4` as const) : algorithm)
+  const fits = (count: number, bytes: number) =>
+    count <= limits.maxComputeInvocationsPerWorkgroup && bytes <= limits.maxComputeWorkgroupStorageSize
   const isSkinny = Math.min(m, n) < SKINNY
   if (isSkinny && k >= WORTH_SPLITTING && limits.maxComputeInvocationsPerWorkgroup >= 256) {
     if (hasSubgroups && n >= SKINNY && (b.row === 1 || isCostly)) return { algorithm: "subgroup-split" }
@@ -170,17 +240,18 @@ export function plan({ m, n, k, b }: MatmulProblem, limits: Limits): { algorithm
     return { algorithm: "split", tuning: n < SKINNY || b.row === 1 ? { WG_X: 1, WG_Y: 64 } : { WG_X: 32, WG_Y: 8 } }
   }
   if (m < WORTH_A_TILE || n < WORTH_A_TILE || k < WORTH_A_SLAB) {
-    if (isSkinny || !isCostly) return { algorithm: "naive" }
+    if (isSkinny) return { algorithm: "naive" }
+    if (!isCostly && k >= WORTH_SPLITTING && fits(64, 64 * BLOCK_BYTES))
+      return { algorithm: read("split-blocked"), tuning: b.row === 1 ? { WG_X: 1, WG_Y: 64 } : { WG_X: 8, WG_Y: 8 } }
+    if (!isCostly) return { algorithm: "naive" }
+    if (hasSubgroups && !isInFours)
+      return { algorithm: "subgroup-blocked", tuning: { WG: limits.subgroupMaxSize ?? LARGEST_SUBGROUP } }
     // large blocks would be half empty
-    if (!hasSubgroups) return { algorithm: "blocked", ...(Math.min(m, n) <= PER_INVOCATION && { tuning: { SIDE: 1 } }) }
-    return { algorithm: "subgroup-blocked", tuning: { WG: limits.subgroupMaxSize ?? LARGEST_SUBGROUP } }
+    return { algorithm: read("blocked"), ...(Math.min(m, n) <= PER_INVOCATION && { tuning: { SIDE: 1 } }) }
   }
-  for (const side of [16, 8]) {
-    const fits =
-      side * side <= limits.maxComputeInvocationsPerWorkgroup &&
-      2 * side * PER_INVOCATION * 16 * 4 <= limits.maxComputeWorkgroupStorageSize
-    if (fits) return { algorithm: "tiled", tuning: { WG_X: side, WG_Y: side } }
-  }
+  for (const side of [16, 8])
+    if (fits(side * side, 2 * side * PER_INVOCATION * 16 * 4))
+      return { algorithm: read("tiled"), tuning: { WG_X: side, WG_Y: side } }
   return { algorithm: "naive" }
 }
 
@@ -197,7 +268,18 @@ export const matmul = defineKernel<MatmulProblem, MatmulAttributes, MatmulAlgori
     { ...float32("residual"), optional: true },
   ],
   defaults: { transposeA: false, transposeB: false, scale: 1, activation: undefined, residualFirst: false },
-  algorithms: { naive, split, "subgroup-split": subgroupSplit, blocked, "subgroup-blocked": subgroupBlocked, tiled },
+  algorithms: {
+    naive,
+    split,
+    "subgroup-split": subgroupSplit,
+    blocked,
+    "blocked-vec4": vec4(blocked),
+    "subgroup-blocked": subgroupBlocked,
+    "split-blocked": splitBlocked,
+    "split-blocked-vec4": vec4(splitBlocked),
+    tiled,
+    "tiled-vec4": vec4(tiled),
+  },
   problem([left, right, bias, residual], { transposeA, transposeB, ...epilogue }) {
     const [viewA, viewB] = [viewOf(left!), viewOf(right!)]
     const [a, b] = [left!.shape, right!.shape]

@@ -1,6 +1,6 @@
 // As naive.wgsl; a workgroup makes a tile of y of TILE_M × TILE_N, an invocation 4 × 4 of it.
-// Its four columns lie WG_X apart, so that neighbouring invocations touch neighbouring words. Each step along k brings a slab of a and one of b
-// into workgroup memory: each value is fetched once per tile and not once per element.
+// Its four columns lie WG_X apart, so that neighbouring invocations touch neighbouring words, or with VEC4 side by side, since those are read and stored as one. Each step along
+// k brings a slab of a and one of b into workgroup memory: each value is fetched once per tile and not once per element.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -19,11 +19,11 @@ struct Params {
   high: f32,
 }
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<Element>;
+@group(0) @binding(1) var<storage, read> b: array<Element>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<Element>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG_X: u32 = 16;
@@ -31,33 +31,38 @@ override WG_Y: u32 = 16;
 override TILE_K: u32 = 16;
 override TILE_M: u32 = WG_Y * 4u;
 override TILE_N: u32 = WG_X * 4u;
+// Steps along k that a slab is deep.
+#if VEC4
+override DEPTH: u32 = TILE_K / 4u;
+#else
+override DEPTH: u32 = TILE_K;
+#endif
 
 #include "wgsl/store-sum.wgsl"
+#include "wgsl/store-four.wgsl"
+#include "wgsl/matrices.wgsl"
 
-var<workgroup> a_tile: array<f32, TILE_M * TILE_K>;
-var<workgroup> b_tile: array<f32, TILE_K * TILE_N>;
+var<workgroup> a_tile: array<Element, TILE_M * DEPTH>;
+// Row by row; of fours along k the first columns of all, the second, …: so that those which neighbours read are neighbours.
+var<workgroup> b_tile: array<Element, DEPTH * TILE_N>;
 
-fn a_at(batch: u32, row: u32, x: u32) -> f32 {
+fn a_at(batch: u32, row: u32, x: u32) -> Element {
   if (row < params.m && x < params.k) {
     return a[batch * params.a_batch + row * params.a_row + x * params.a_col];
   }
-  return 0.0;
+  return Element();
 }
 
-fn b_at(batch: u32, x: u32, col: u32) -> f32 {
-  if (x < params.k && col < params.n) {
+fn b_at(batch: u32, x: u32, col: u32) -> Element {
+#if VEC4 == n
+  let isThere = x < 4u * params.k && 4u * col < params.n;
+#else
+  let isThere = x < params.k && col < params.n;
+#endif
+  if (isThere) {
     return b[batch * params.b_batch + x * params.b_row + col * params.b_col];
   }
-  return 0.0;
-}
-
-fn store_row(batch: u32, row: u32, col0: u32, values: vec4<f32>) {
-  for (var j = 0u; j < 4u; j++) {
-    let col = col0 + j * WG_X;
-    if (row < params.m && col < params.n) {
-      store((batch * params.m + row) * params.n + col, col, values[j]);
-    }
-  }
+  return Element();
 }
 
 @compute @workgroup_size(WG_X, WG_Y)
@@ -77,34 +82,40 @@ fn main(
   let row0 = tile / across % down * TILE_M;
   let col0 = tile % across * TILE_N;
 
-  var acc0 = vec4<f32>();
-  var acc1 = vec4<f32>();
-  var acc2 = vec4<f32>();
-  var acc3 = vec4<f32>();
-  for (var k0 = 0u; k0 < params.k; k0 += TILE_K) {
-    for (var i = li; i < TILE_M * TILE_K; i += WG_X * WG_Y) {
-      a_tile[i] = a_at(batch, row0 + i / TILE_K, k0 + i % TILE_K);
+  var sums = mat4x4<f32>();
+  for (var k0 = 0u; k0 < params.k; k0 += DEPTH) {
+    for (var i = li; i < TILE_M * DEPTH; i += WG_X * WG_Y) {
+      a_tile[i] = a_at(batch, row0 + i / DEPTH, k0 + i % DEPTH);
     }
-    for (var i = li; i < TILE_K * TILE_N; i += WG_X * WG_Y) {
+    for (var i = li; i < DEPTH * TILE_N; i += WG_X * WG_Y) {
+#if VEC4 == n
+      b_tile[i] = b_at(batch, 4u * k0 + i / WG_X, col0 / 4u + i % WG_X);
+#endif
+#if VEC4 == k
+      let col = i / DEPTH;
+      b_tile[(4u * (i % DEPTH) + col % 4u) * WG_X + col / 4u] = b_at(batch, k0 + i % DEPTH, col0 + col);
+#endif
+#if !VEC4
       b_tile[i] = b_at(batch, k0 + i / TILE_N, col0 + i % TILE_N);
+#endif
     }
     workgroupBarrier();
-    let top = lid.y * 4u * TILE_K;
-    for (var x = 0u; x < TILE_K; x++) {
-      let at = x * TILE_N + lid.x;
-      let bs = vec4<f32>(b_tile[at], b_tile[at + WG_X], b_tile[at + 2u * WG_X], b_tile[at + 3u * WG_X]);
-      acc0 += a_tile[top + x] * bs;
-      acc1 += a_tile[top + TILE_K + x] * bs;
-      acc2 += a_tile[top + 2u * TILE_K + x] * bs;
-      acc3 += a_tile[top + 3u * TILE_K + x] * bs;
+    for (var x = 0u; x < DEPTH; x++) {
+      let left = lid.y * 4u * DEPTH + x;
+      let top = 4u * x * WG_X + lid.x;
+      let own_as = Four(a_tile[left], a_tile[left + DEPTH], a_tile[left + 2u * DEPTH], a_tile[left + 3u * DEPTH]);
+      let own_bs = Four(b_tile[top], b_tile[top + WG_X], b_tile[top + 2u * WG_X], b_tile[top + 3u * WG_X]);
+      sums += products(own_as, own_bs);
     }
     workgroupBarrier();
   }
 
-  let row = row0 + lid.y * 4u;
-  let col = col0 + lid.x;
-  store_row(batch, row, col, acc0);
-  store_row(batch, row + 1u, col, acc1);
-  store_row(batch, row + 2u, col, acc2);
-  store_row(batch, row + 3u, col, acc3);
+#if VEC4
+  let cols = next_four(col0 + 4u * lid.x);
+#else
+  let cols = col0 + lid.x + next_four(0u) * WG_X;
+#endif
+  for (var i = 0u; i < 4u; i++) {
+    store_row(batch, row0 + lid.y * 4u + i, cols, sums[i]);
+  }
 }
