@@ -24,7 +24,8 @@ export const advice: Record<ErrorCode, string> = {
   IPFA_JOB_CANCELLED: "It was asked for: an `AbortSignal`, a closed page or connection. Nothing is to be done.",
   IPFA_JOB_DEADLINE:
     "Give it longer (`deadlineMs`, `--deadline`), or look at where the time goes: a first run compiles, a queue may be long (`ipfs-accelerate status`, the dashboard).",
-  IPFA_JOB_PAUSED: "Resume in the extension's popup, on the worker page, or choose another agent.",
+  IPFA_JOB_PAUSED:
+    "Resume in the extension's popup, on the worker page, or raise the limit (battery) in the settings; or choose another agent.",
   IPFA_JOB_LOST:
     'Two devices were lost under one job. A model that ends the process each time is too large or trips a driver: try it with `device: "wasm"` or `native-cpu`, and update the graphics driver.',
   IPFA_JOB_OVERRUN:

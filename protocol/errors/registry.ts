@@ -40,7 +40,7 @@ export const registry = {
 
   IPFA_JOB_CANCELLED: entry(499, "The job was cancelled. Run it again if it is still wanted."),
   IPFA_JOB_DEADLINE: entry(504, "The job did not end before its deadline. Give it longer.", true),
-  IPFA_JOB_PAUSED: entry(503, "The person has paused computing on this computer. Try again later.", true),
+  IPFA_JOB_PAUSED: entry(503, "Computing is paused here, by its owner or a limit of theirs. Try again later.", true),
   IPFA_JOB_LOST: entry(
     503,
     "The device that ran the job was lost, and so was the one it was run on again. Try another device or a smaller model.",
