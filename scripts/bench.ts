@@ -91,6 +91,9 @@ if (values.help || unknown) {
   process.exit(unknown ? 1 : 0)
 }
 const results = values.quick ? mkdtempSync(path.join(tmpdir(), "ipfa-bench-")) : path.join(repoRoot, "bench", "results")
+process.once("exit", () => {
+  if (values.quick) rmSync(results, { recursive: true })
+})
 const done: string[] = []
 const failed: string[] = []
 for (const name of positionals.length > 0 ? positionals : benchmarks)
@@ -104,7 +107,6 @@ if (done.length > 0) {
     ...done.flatMap((name) => table(name, results)),
   ])
 }
-if (values.quick) rmSync(results, { recursive: true })
-else await import("./generate-benchmarks.ts").then(({ write }) => write())
+if (!values.quick) await import("./generate-benchmarks.ts").then(({ write }) => write())
 for (const name of failed) console.error(`${name} failed`)
 process.exit(failed.length === 0 ? 0 : 1)

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, globSync, readFileSync, rmSync, statSync } from "node:fs"
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
 import path from "node:path"
 import { expect, test } from "vitest"
 import { buildInputs, targets } from "../../scripts/build-extension.ts"
@@ -65,6 +66,20 @@ test("npm run bench -- --quick measures, says what came out, and leaves bench/re
   expect(said).toMatch(/\nbenchmark +case +subject +baseline +ratio +interval +n\n/)
   expect(said).toMatch(/\ntransports +round trip, 1 KiB, WebSocket +[\d.]+ ms +[\d.]+ ms +[\d.]+ /)
   expect(results()).toEqual(before)
+}, 120_000)
+
+test("npm run bench that is ended ends the benchmark, its browser, and what it wrote meanwhile", async () => {
+  const TMPDIR = mkdtempSync(path.join(tmpdir(), "ipfa bench ended "))
+  const args = ["scripts/bench.ts", "--quick", "kernels"]
+  const child = spawn(process.execPath, args, { cwd: repoRoot, stdio: "ignore", env: { ...process.env, TMPDIR } })
+  const { started, left } = watchProcesses(child)
+  const ended = once(child, "exit")
+  await expect.poll(started, { timeout: 60_000 }).toContainEqual(expect.stringMatching(/chrom/))
+  child.kill("SIGTERM")
+  expect(await ended).toEqual([1, null])
+  await expect.poll(left, { timeout: 10_000 }).toEqual([])
+  expect(readdirSync(TMPDIR)).toEqual([])
+  rmSync(TMPDIR, { recursive: true })
 }, 120_000)
 
 test("npm run dev builds the extension, opens a browser with it, and ends both when interrupted", async () => {
