@@ -5,6 +5,7 @@ import { findPage, pairFirefox } from "../../../scripts/start/firefox.ts"
 import { launchExtension } from "../../support/extension.ts"
 import { launchFirefox } from "../../support/firefox.ts"
 import { processMiB, processName, processTree } from "../../support/processes.ts"
+import { Gate } from "./gate.ts"
 import type { Tab } from "./page-work.ts"
 
 /** What is held, by what holds it, MiB. */
@@ -35,6 +36,9 @@ function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
 
 /** How long a person's click may take to get through, ms. */
 const CLICK_MS = 120_000
+
+/** How many prompts one session of WebDriver sees. Windows of 5 MB each that it keeps for an hour leave a heap that is full of holes when they go. */
+const PROMPTS_A_SESSION = 10
 
 const WASM_WORKER = "ipfs-accelerate wasm"
 
@@ -88,36 +92,56 @@ export async function openFirefox(bridge: { ws: string; code: string }): Promise
   const firefox = await launchFirefox()
   await pairFirefox(firefox.options, bridge.ws, bridge.code)
   const turn = inTurn()
+  const gate = new Gate()
   const tabs = new Set<FirefoxTab>()
+  let prompts = 0
+  /** Another session of WebDriver, and what `work` gives between the two. */
+  const anew = <T>(work: () => T) =>
+    gate.alone(async () => {
+      const addresses = [...tabs].map((tab) => [tab, tab.page.url()] as const)
+      const result = await firefox.undriven(work)
+      for (const [tab, address] of addresses)
+        tab.page = (await findPage(firefox.browser, address, () => false)) as PuppeteerPage
+      return result
+    })
   return {
     name: "firefox",
-    // WebDriver can fail to open a tab while another tab or a prompt goes.
+    // WebDriver can fail to open a tab or to bring one to the front while another, or a prompt, goes.
     open: (url) =>
+      turn(() =>
+        gate.through(async () => {
+          const page = await firefox.browser.newPage().catch(() => firefox.browser.newPage())
+          await page.goto(url)
+          const tab = new FirefoxTab(page, gate, (close) =>
+            turn(() =>
+              gate.through(() => {
+                tabs.delete(tab)
+                return close()
+              }),
+            ),
+          )
+          tabs.add(tab)
+          return tab
+        }),
+      ),
+    enable: (tab) =>
       turn(async () => {
-        const page = await firefox.browser.newPage().catch(() => firefox.browser.newPage())
-        await page.goto(url)
-        const tab = new FirefoxTab(page, () => tabs.delete(tab))
-        tabs.add(tab)
-        return tab
+        const granted = await gate.through(() => firefox.enable((tab as FirefoxTab).page, "session"))
+        if (++prompts % PROMPTS_A_SESSION === 0) await anew(() => undefined)
+        return granted
       }),
-    enable: (tab) => turn(() => firefox.enable((tab as FirefoxTab).page, "session")),
-    revoke: (origin) => turn(() => firefox.revoke(origin)),
-    faults: { "wasm worker": () => firefox.killWorker(WASM_WORKER) },
-    async memory() {
-      const isOfExtensions = (pid: number) => processName(pid) === "WebExtensions"
-      const addresses = [...tabs].map((tab) => [tab, tab.page.url()] as const)
-      const memory = await firefox.undriven(() => {
+    revoke: (origin) => turn(() => gate.through(() => firefox.revoke(origin))),
+    faults: { "wasm worker": () => gate.through(() => firefox.killWorker(WASM_WORKER)) },
+    memory: () =>
+      anew(() => {
+        const isOfExtensions = (pid: number) => processName(pid) === "WebExtensions"
         const children = processTree(firefox.pid).slice(1)
         return memoryOf({
           "firefox: main process": processMiB([firefox.pid]),
           "firefox: process of the extensions": processMiB(children.filter(isOfExtensions)),
           "firefox: its other processes": processMiB(children.filter((pid) => !isOfExtensions(pid))),
         })
-      })
-      for (const [tab, address] of addresses)
-        tab.page = (await findPage(firefox.browser, address, () => false)) as PuppeteerPage
-      return memory
-    },
+      }),
     close: () => firefox.close(),
   }
 }
@@ -125,22 +149,24 @@ export async function openFirefox(bridge: { ws: string; code: string }): Promise
 /** A tab that outlives the session of WebDriver in which it was opened. */
 class FirefoxTab implements Tab {
   page: PuppeteerPage
-  readonly #onClose: () => void
-  constructor(page: PuppeteerPage, onClose: () => void) {
+  readonly #gate: Gate
+  readonly #closed: (close: () => Promise<void>) => Promise<void>
+  /** `closed` is given what closes it, to be done in its turn. */
+  constructor(page: PuppeteerPage, gate: Gate, closed: (close: () => Promise<void>) => Promise<void>) {
     this.page = page
-    this.#onClose = onClose
+    this.#gate = gate
+    this.#closed = closed
   }
   evaluate: Tab["evaluate"] = (work: unknown, given?: unknown) =>
-    this.page.evaluate(work as (given: unknown) => never, given)
+    this.#gate.through(() => this.page.evaluate(work as (given: unknown) => never, given))
   goto(url: string) {
-    return this.page.goto(url)
+    return this.#gate.through(() => this.page.goto(url))
   }
   reload() {
-    return this.page.reload()
+    return this.#gate.through(() => this.page.reload())
   }
   close() {
-    this.#onClose()
-    return this.page.close()
+    return this.#closed(() => this.page.close())
   }
 }
 
