@@ -14,7 +14,7 @@ import { type CopyAttributes, copy } from "./ops/copy/copy.ts"
 import { type CumSumAttributes, cumSum } from "./ops/cum-sum/cum-sum.ts"
 import type { FftAttributes } from "./ops/fft/fft.ts"
 import { type FromPixelsAttributes, fromPixels } from "./ops/from-pixels/from-pixels.ts"
-import { type GatherAttributes, gather } from "./ops/gather/gather.ts"
+import { type GatherAttributes, gather, gatherElements } from "./ops/gather/gather.ts"
 import { type GridSampleAttributes, gridSample } from "./ops/grid-sample/grid-sample.ts"
 import { type MatmulAlgorithm, type MatmulAttributes, matmul } from "./ops/matmul/matmul.ts"
 import { layerNorm, type NormAttributes, rmsNorm } from "./ops/norm/norm.ts"
@@ -25,7 +25,7 @@ import { type ResampleAttributes, resample } from "./ops/resample/resample.ts"
 import { type ScatterAttributes, scatter } from "./ops/scatter/scatter.ts"
 import { logSoftmax, type SoftmaxAttributes, softmax } from "./ops/softmax/softmax.ts"
 import { type SortMergeAttributes, sortMerge } from "./ops/sort-merge/sort-merge.ts"
-import { transpose } from "./ops/transpose/transpose.ts"
+import { type TransposeAlgorithm, transpose } from "./ops/transpose/transpose.ts"
 import * as unary from "./ops/unary/unary.ts"
 import { where } from "./ops/where/where.ts"
 import type { PackedTensor } from "./packed/packed-tensor.ts"
@@ -170,7 +170,7 @@ export interface Kernels
   /** As rmsNorm, the mean taken out first. */
   layerNorm: Norm
   /** [rows, cols] → [cols, rows], any dtype, moved; `permute` shows them so without. */
-  transpose<D extends GpuDtype>(x: GpuTensor<D>, options?: RunOptions<"tiled">): Promise<GpuTensor<D>>
+  transpose<D extends GpuDtype>(x: GpuTensor<D>, options?: RunOptions<TransposeAlgorithm>): Promise<GpuTensor<D>>
   /** What one view shows of x, all of it unless given, to where another shows in the result; see view.ts. Any dtype. */
   copy<D extends GpuDtype>(
     x: GpuTensor<D>,
@@ -185,6 +185,13 @@ export interface Kernels
   ): Promise<GpuTensor<D>>
   /** Rows, or what else lies along `axis`, by number. Any dtype. */
   gather<D extends GpuDtype>(
+    x: GpuTensor<D>,
+    indices: GpuTensor<"int32">,
+    attributes?: Partial<GatherAttributes>,
+    options?: RunOptions<"flat">,
+  ): Promise<GpuTensor<D>>
+  /** [a…, size, b…], indices [a…, count, b…] → [a…, count, b…]: along the axis, the first unless given, each index picks from its own line. */
+  gatherElements<D extends GpuDtype>(
     x: GpuTensor<D>,
     indices: GpuTensor<"int32">,
     attributes?: Partial<GatherAttributes>,
@@ -235,7 +242,7 @@ export interface Kernels
   sortMerge(
     x: GpuTensor,
     runs: GpuTensor<"int32">,
-    attributes: Partial<Omit<SortMergeAttributes, "gives">>,
+    attributes: Partial<SortMergeAttributes>,
     options?: RunOptions<"flat">,
   ): Promise<GpuTensor<"int32">>
   /** a where the condition is not 0, else b; broadcast by NumPy's rules. */
@@ -319,6 +326,8 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     layerNorm: norm(layerNorm),
     gather: (x, indices, attributes, options) =>
       runtime.run(gather, [x, indices] as GpuTensor[], attributes, options) as unknown as Any,
+    gatherElements: (x, indices, attributes, options) =>
+      runtime.run(gatherElements, [x, indices] as GpuTensor[], attributes, options) as unknown as Any,
     pixels: (source) => pixels(runtime, source),
     fromPixels: (x, attributes, options) =>
       runtime.run(fromPixels, [x as unknown as GpuTensor], attributes, options) as Result,

@@ -25,7 +25,7 @@ import { copy } from "./ops/copy/copy.ts"
 import { cumSum } from "./ops/cum-sum/cum-sum.ts"
 import { fft } from "./ops/fft/fft.ts"
 import { fromPixels } from "./ops/from-pixels/from-pixels.ts"
-import { gather } from "./ops/gather/gather.ts"
+import { gather, gatherElements } from "./ops/gather/gather.ts"
 import { gridSample } from "./ops/grid-sample/grid-sample.ts"
 import { matmul } from "./ops/matmul/matmul.ts"
 import { layerNorm, rmsNorm } from "./ops/norm/norm.ts"
@@ -146,6 +146,7 @@ export const kernelRegistry: readonly AnyKernel[] = [
   sortMerge,
   cumSum,
   gather,
+  gatherElements,
   scatter,
   resample,
   gridSample,

@@ -3,7 +3,7 @@
 export const wgsl = {
   "ops/arg/arg.wgsl": {
     path: "ops/arg/arg.wgsl",
-    hash: "247786253081efec",
+    hash: "abcae917186548f3",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"rows":"u32","cols":"u32","inner":"u32"},
     overrides: {"WG":64},
@@ -31,6 +31,23 @@ const LEAST = i32(-2147483648);
 alias T = u32;
 const LEAST = 0u;
 #endif
+// Of each pair: whether \`a\` goes before \`b\`, which lies in front of it.
+fn overtakes(a: vec4<T>, b: vec4<T>) -> vec4<bool> {
+#if OP == min
+#if LAST
+  return a <= b;
+#else
+  return a < b;
+#endif
+#else
+#if LAST
+  return a >= b;
+#else
+  return a > b;
+#endif
+#endif
+}
+
 // Whether the element \`a\` at index \`i\` goes before \`b\` at \`j\`: the larger, or with OP == min the smaller; of equal ones the first, or with LAST the last.
 fn precedes(a: T, i: u32, b: T, j: u32) -> bool {
   if (a == b) {
@@ -58,8 +75,23 @@ struct Params {
 @group(0) @binding(2) var<uniform> params: Params;
 
 override WG: u32 = 64;
-var<workgroup> values: array<T, WG>;
-var<workgroup> indices: array<u32, WG>;
+struct Found {
+  value: T,
+  place: u32,
+}
+var<workgroup> founds: array<Found, WG>;
+
+fn better(a: Found, b: Found) -> Found {
+  if (precedes(b.value, b.place, a.value, a.place)) {
+    return b;
+  }
+  return a;
+}
+
+fn elements(start: u32, places: vec4<u32>) -> vec4<T> {
+  let at = start + places * params.inner;
+  return vec4<T>(x[at.x], x[at.y], x[at.z], x[at.w]);
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -72,30 +104,29 @@ fn main(
     return;
   }
   let start = line_start(row);
-  // Invocations beyond the line's end begin with its last element too.
-  var best = min(li, params.cols - 1u);
-  var value = x[start + best * params.inner];
-  for (var i = li + WG; i < params.cols; i += WG) {
-    let other = x[start + i * params.inner];
-    if (precedes(other, i, value, best)) {
-      best = i;
-      value = other;
-    }
+  // Four at a time, which are chosen and not branched to: a loop has less to do. Beyond the line's end its last element is taken again.
+  let step = vec4<u32>(0u, 1u, 2u, 3u) * WG;
+  let last = vec4<u32>(params.cols - 1u);
+  var places = min(li + step, last);
+  var tops = elements(start, places);
+  for (var i = li + 4u * WG; i < params.cols; i += 4u * WG) {
+    let nexts = min(i + step, last);
+    let others = elements(start, nexts);
+    let are_ahead = overtakes(others, tops);
+    places = select(places, nexts, are_ahead);
+    tops = select(tops, others, are_ahead);
   }
-  values[li] = value;
-  indices[li] = best;
+  let one = better(Found(tops.x, places.x), Found(tops.y, places.y));
+  founds[li] = better(one, better(Found(tops.z, places.z), Found(tops.w, places.w)));
   workgroupBarrier();
   for (var s = WG / 2u; s > 0u; s = s >> 1u) {
     if (li < s) {
-      if (precedes(values[li + s], indices[li + s], values[li], indices[li])) {
-        values[li] = values[li + s];
-        indices[li] = indices[li + s];
-      }
+      founds[li] = better(founds[li], founds[li + s]);
     }
     workgroupBarrier();
   }
   if (li == 0u) {
-    y[row] = i32(indices[0]);
+    y[row] = i32(founds[0].place);
   }
 }
 `,
@@ -2746,11 +2777,12 @@ fn main(
   },
   "ops/gather/gather.wgsl": {
     path: "ops/gather/gather.wgsl",
-    hash: "b3ddf4f8a1230042",
+    hash: "3bac98d92ad3ec86",
     bindings: [{"name":"x","access":"read"},{"name":"indices","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","inner":"u32","count":"u32","size":"u32"},
     overrides: {"WG":64},
-    code: `// y[outer, i, inner] = x[outer, indices[i], inner]; an index below 0 counts from the end, one outside of x gives 0. Words are moved as they are.
+    code: `// y[outer, i, inner] = x[outer, indices[i], inner], or with EACH x[outer, indices[outer, i, inner], inner]; an index below 0 counts from the end, one outside of x gives 0. Words are moved as they are, with FOUR four neighbours at
+// once, which \`inner\` then counts as one.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -2764,9 +2796,15 @@ struct Params {
   size: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<u32>;
+#if FOUR
+alias V = vec4<u32>;
+#else
+alias V = u32;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
 @group(0) @binding(1) var<storage, read> indices: array<i32>;
-@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<V>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 override WG: u32 = 64;
@@ -2783,13 +2821,17 @@ fn main(
   }
   let inner = i % params.inner;
   let outer = i / (params.inner * params.count);
+#if EACH
+  var index = indices[i];
+#else
   var index = indices[i / params.inner % params.count];
+#endif
   if (index < 0) {
     index += i32(params.size);
   }
   // Still below 0 it is a number beyond any size.
   if (u32(index) >= params.size) {
-    y[i] = 0u;
+    y[i] = V();
     return;
   }
   y[i] = x[(outer * params.size + u32(index)) * params.inner + inner];
@@ -6137,11 +6179,12 @@ fn main(
   },
   "ops/resample/resample.wgsl": {
     path: "ops/resample/resample.wgsl",
-    hash: "065508dfd3f26fb4",
+    hash: "05008682927bc64c",
     bindings: [{"name":"x","access":"read"},{"name":"indices","access":"read"},{"name":"weights","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","count":"u32","inner":"u32","size":"u32","taps":"u32"},
     overrides: {"WG":64},
-    code: `// y[outer, j, inner] = Σ weights[j, t] · x[outer, indices[j, t], inner]: along one axis each element is a weighted sum of a few; an invocation an element.
+    code: `// y[outer, j, inner] = Σ weights[j, t] · x[outer, indices[j, t], inner]: along one axis each element is a weighted sum of a few; an invocation an element,
+// or with FOUR four neighbours, which \`inner\` then counts as one.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -6156,10 +6199,16 @@ struct Params {
   taps: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+#if FOUR
+alias V = vec4<f32>;
+#else
+alias V = f32;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
 @group(0) @binding(1) var<storage, read> indices: array<i32>;
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<V>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
@@ -6177,7 +6226,7 @@ fn main(
   let inner = i % params.inner;
   let first = i / params.inner % params.count * params.taps;
   let line = i / (params.inner * params.count) * params.size;
-  var sum = 0.0;
+  var sum = V();
   for (var t = 0u; t < params.taps; t++) {
     sum += weights[first + t] * x[(line + u32(indices[first + t])) * params.inner + inner];
   }
@@ -6708,11 +6757,11 @@ fn main(
   },
   "ops/sort-merge/sort-merge.wgsl": {
     path: "ops/sort-merge/sort-merge.wgsl",
-    hash: "d24ab8c124e1ec1c",
+    hash: "0e03dcd8fcd38c80",
     bindings: [{"name":"x","access":"read"},{"name":"runs","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"units":"u32","pairs":"u32","size":"u32","kept":"u32","cols":"u32","length":"u32","total":"u32","inner":"u32"},
     overrides: {"WG":64},
-    code: `// y = pairs of neighbours among the sorted runs of a line merged, the first params.kept elements of each; or with VALUES the elements of x that they name. Of equal ones
+    code: `// y = pairs of neighbours among the sorted runs of a line merged, the first params.kept elements of each. Of equal ones
 // those of the left run go first. An invocation writes 16 of them: by halves it finds how many before them are from the left.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
@@ -6800,12 +6849,7 @@ fn main(
   var key_b = sort_key(x[line + b * params.inner]);
   for (var n = place; n < end; n++) {
     let is_left = j >= rights || (i < lefts && key_a <= key_b);
-    let found = select(b, a, is_left);
-#if VALUES
-    y[start + n * params.inner] = x[line + found * params.inner];
-#else
-    y[start + n * params.inner] = found;
-#endif
+    y[start + n * params.inner] = select(b, a, is_left);
     if (is_left) {
       i++;
       a = u32(runs[left + i * params.inner]);
@@ -6821,11 +6865,11 @@ fn main(
   },
   "ops/sort/sort.wgsl": {
     path: "ops/sort/sort.wgsl",
-    hash: "e6940290a70f1b7f",
+    hash: "c35afacaed1234a5",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"segments":"u32","each":"u32","runs":"u32","quads":"u32","kept":"u32","cols":"u32","total":"u32","inner":"u32"},
     overrides: {"WG":64},
-    code: `// y = where along a line of x the elements of each of its runs lie, in order, or with VALUES those elements; of equal ones the first goes first. Of each run of up to 256
+    code: `// y = where along a line of x the elements of each of its runs lie, in order; of equal ones the first goes first. Of each run of up to 256
 // elements only the first params.kept are there. A workgroup has params.each runs, an invocation four elements at a time: how many of its run go before an element is its place.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
@@ -6929,20 +6973,81 @@ fn main(
     let start = line_of(row, params.total);
     for (var i = 0u; i < min(4u, max(params.cols, col) - col); i++) {
       if (place[i] < params.kept) {
-#if VALUES
-        let found = x[line_of(row, params.cols) + (col + i) * params.inner];
-#else
-        let found = col + i;
-#endif
-        y[start + (run * params.kept + place[i]) * params.inner] = found;
+        y[start + (run * params.kept + place[i]) * params.inner] = col + i;
       }
     }
   }
 }
 `,
   },
-  "ops/transpose/transpose.wgsl": {
-    path: "ops/transpose/transpose.wgsl",
+  "ops/transpose/blocked.wgsl": {
+    path: "ops/transpose/blocked.wgsl",
+    hash: "01bdaf624441f7b2",
+    bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
+    params: {"rows":"u32","cols":"u32"},
+    overrides: {"WG":64},
+    code: `// As tiled.wgsl without workgroup memory or a barrier, which software adapters pay dearly for: an invocation turns a block of 4 × 4 in registers. With FOUR rows and columns come in
+// whole fours, and are read and stored four at a time.
+// The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
+// The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
+fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.y * count.x + id.x;
+}
+
+struct Params {
+  rows: u32,
+  cols: u32,
+}
+
+#if FOUR
+alias V = vec4<u32>;
+#else
+alias V = u32;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read_write> y: array<V>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) wgs: vec3<u32>,
+  @builtin(local_invocation_index) li: u32,
+) {
+  let across = (params.cols + 3u) / 4u;
+  let down = (params.rows + 3u) / 4u;
+  let i = flat_workgroup(wid, wgs) * WG + li;
+  if (i >= across * down) {
+    return;
+  }
+  let row = i / across;
+  let col = i % across;
+#if FOUR
+  let at = row * 4u * across + col;
+  let to = col * 4u * down + row;
+  let a = x[at];
+  let b = x[at + across];
+  let c = x[at + 2u * across];
+  let d = x[at + 3u * across];
+  y[to] = V(a.x, b.x, c.x, d.x);
+  y[to + down] = V(a.y, b.y, c.y, d.y);
+  y[to + 2u * down] = V(a.z, b.z, c.z, d.z);
+  y[to + 3u * down] = V(a.w, b.w, c.w, d.w);
+#else
+  for (var r = row * 4u; r < min(row * 4u + 4u, params.rows); r++) {
+    for (var c = col * 4u; c < min(col * 4u + 4u, params.cols); c++) {
+      y[c * params.rows + r] = x[r * params.cols + c];
+    }
+  }
+#endif
+}
+`,
+  },
+  "ops/transpose/tiled.wgsl": {
+    path: "ops/transpose/tiled.wgsl",
     hash: "3d22b6d027edd81b",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"rows":"u32","cols":"u32"},

@@ -224,3 +224,11 @@ agree("MelWeightMatrix", {
     outputs: [["float32", 2]],
   },
 })
+
+agree("GatherElements", {
+  "fewer lines of indices than there are of elements, from either end": {
+    attributes: [int("axis", 1)],
+    inputs: [tensor("float32", [3, 5, 4]), tensor("int64", [2, 6, 3], -5, 4)],
+    outputs: [["float32", 3]],
+  },
+})

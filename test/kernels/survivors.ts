@@ -7,9 +7,14 @@ const lone = "each invocation has the result, and all store the same"
 const unstored = "only fills what is never stored; WebGPU's bounds checks make the read harmless"
 const apart = "equal ones are told apart before"
 const longer = "longer stretches for fewer invocations, the same sums"
-const same = "no element is held against itself"
+const same = "an element that is held against itself stays where it is"
 
 const tree = { "if (li < s) { → if (li <= s) {": race, "if (li < s) { → if (true) {": race }
+const stride = "4u * WG; i < params.cols; i += 4u * WG) {"
+const again = {
+  [`for (var i = li + ${stride} → for (var i = li + ${stride.replace("<", "<=")}`]:
+    "all four are the line's last element once more",
+}
 const unlocked = "return workgroupUniformLoad(&scratch[0]); → return scratch[0];"
 
 const rowsBeyond = Object.fromEntries(
@@ -199,9 +204,10 @@ export const survivors: Record<string, Record<string, string>> = {
   "log-softmax": { ...tree, [unlocked]: last },
   "layer-norm": tree,
   "rms-norm": tree,
-  "arg-max": { ...tree, "if (li == 0u) { → if (true) {": lone, "return i < j; → return i <= j;": same },
+  "arg-max": { ...tree, ...again, "if (li == 0u) { → if (true) {": lone, "return i < j; → return i <= j;": same },
   "arg-min": {
     ...tree,
+    ...again,
     "if (li == 0u) { → if (true) {": lone,
     "return i < j; → return i <= j;": same,
     "return a < b; → return a <= b;": apart,

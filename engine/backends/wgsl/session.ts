@@ -25,6 +25,9 @@ const MOST_PIPELINES = 512
 /** One, a few and many: an open dimension between them is mostly computed as one of them is. For a model that was never run here. */
 const OPEN_SIZES = [1, 8, 32]
 
+/** As many sizes ahead, and the one that is there: all remainders by four, which decide whether elements go by fours. */
+const SIZES_AHEAD = 3
+
 interface Kept {
   memory: HeldBuffer
   tensor: KeptTensor
@@ -44,6 +47,10 @@ export class WgslSession implements BackendSession {
   /** How many of them are known beyond this session. */
   #told = 0
   #made = 0
+  /** Of the last run. */
+  #shapes: Record<string, Shape> | undefined
+  /** By how much each dimension had grown in the last run, as text. */
+  #growth = ""
   #followsValues = false
 
   private constructor(runtime: KernelRuntime, model: Lowerable) {
@@ -98,6 +105,7 @@ export class WgslSession implements BackendSession {
     }
     try {
       const program = await this.#programFor(feeds)
+      this.#compileAhead(Object.fromEntries(this.inputs.map(({ name }) => [name, feeds[name]!.shape])))
       const kept = [...new Set(keep)]
       const read = (outputs ?? this.outputs.map(({ name }) => name)).filter((name) => !kept.includes(name))
       const result = await program.run(words, [...new Set(read)], kept)
@@ -179,10 +187,15 @@ export class WgslSession implements BackendSession {
   #tried(size: number): Lowered {
     const sized = ({ name, shape }: TensorInfo) =>
       [name, shape.map((dim) => (typeof dim === "number" ? dim : size))] as const
+    return this.#lowered(Object.fromEntries(this.inputs.map(sized)))
+  }
+
+  /** For shapes that nobody asked for. */
+  #lowered(shapes: Record<string, Shape>): Lowered {
     try {
-      return tryLower(this.#model, Object.fromEntries(this.inputs.map(sized)), this.#runtime.limits)
+      return tryLower(this.#model, shapes, this.#runtime.limits)
     } catch {
-      // The inputs don't fit each other when all are of one size, or are too large.
+      // They don't fit each other, or are too large.
       return { refusals: refusedAlways(this.#model.info) }
     }
   }
@@ -191,6 +204,28 @@ export class WgslSession implements BackendSession {
   #mayPass({ dependsOn }: Refusal): boolean {
     if (dependsOn !== "elements") return dependsOn === "shapes"
     return this.inputs.some(({ dtype, shape }) => mayDecide(dtype, shape, 0))
+  }
+
+  /** Where dimensions begin to grow from run to run (a cache by a token), compiles in the background what the next sizes need, so that no later run waits for that. */
+  #compileAhead(shapes: Record<string, Shape>): void {
+    const before = this.#shapes
+    this.#shapes = shapes
+    const steps = before
+      ? Object.entries(shapes).map(([name, shape]) => shape.map((dim, axis) => dim - before[name]![axis]!))
+      : []
+    const growth = JSON.stringify(steps)
+    const isNew = growth !== this.#growth
+    this.#growth = growth
+    const all = steps.flat()
+    if (!isNew || all.some((step) => step < 0) || all.every((step) => step === 0)) return
+    for (let ahead = 1; ahead <= SIZES_AHEAD; ahead++) {
+      const next = Object.entries(shapes).map(
+        ([name, shape], i) => [name, shape.map((dim, axis) => dim + ahead * steps[i]![axis]!)] as const,
+      )
+      // A run that needs it says what was wrong with it.
+      for (const { step } of this.#lowered(Object.fromEntries(next)).program?.ops ?? [])
+        this.#runtime.pipelines.get(step.pipeline).catch(() => undefined)
+    }
   }
 
   #news(): Pick<RunOutcome, "pipelines"> {

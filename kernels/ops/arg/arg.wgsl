@@ -16,8 +16,23 @@ struct Params {
 @group(0) @binding(2) var<uniform> params: Params;
 
 override WG: u32 = 64;
-var<workgroup> values: array<T, WG>;
-var<workgroup> indices: array<u32, WG>;
+struct Found {
+  value: T,
+  place: u32,
+}
+var<workgroup> founds: array<Found, WG>;
+
+fn better(a: Found, b: Found) -> Found {
+  if (precedes(b.value, b.place, a.value, a.place)) {
+    return b;
+  }
+  return a;
+}
+
+fn elements(start: u32, places: vec4<u32>) -> vec4<T> {
+  let at = start + places * params.inner;
+  return vec4<T>(x[at.x], x[at.y], x[at.z], x[at.w]);
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -30,29 +45,28 @@ fn main(
     return;
   }
   let start = line_start(row);
-  // Invocations beyond the line's end begin with its last element too.
-  var best = min(li, params.cols - 1u);
-  var value = x[start + best * params.inner];
-  for (var i = li + WG; i < params.cols; i += WG) {
-    let other = x[start + i * params.inner];
-    if (precedes(other, i, value, best)) {
-      best = i;
-      value = other;
-    }
+  // Four at a time, which are chosen and not branched to: a loop has less to do. Beyond the line's end its last element is taken again.
+  let step = vec4<u32>(0u, 1u, 2u, 3u) * WG;
+  let last = vec4<u32>(params.cols - 1u);
+  var places = min(li + step, last);
+  var tops = elements(start, places);
+  for (var i = li + 4u * WG; i < params.cols; i += 4u * WG) {
+    let nexts = min(i + step, last);
+    let others = elements(start, nexts);
+    let are_ahead = overtakes(others, tops);
+    places = select(places, nexts, are_ahead);
+    tops = select(tops, others, are_ahead);
   }
-  values[li] = value;
-  indices[li] = best;
+  let one = better(Found(tops.x, places.x), Found(tops.y, places.y));
+  founds[li] = better(one, better(Found(tops.z, places.z), Found(tops.w, places.w)));
   workgroupBarrier();
   for (var s = WG / 2u; s > 0u; s = s >> 1u) {
     if (li < s) {
-      if (precedes(values[li + s], indices[li + s], values[li], indices[li])) {
-        values[li] = values[li + s];
-        indices[li] = indices[li + s];
-      }
+      founds[li] = better(founds[li], founds[li + s]);
     }
     workgroupBarrier();
   }
   if (li == 0u) {
-    y[row] = i32(indices[0]);
+    y[row] = i32(founds[0].place);
   }
 }

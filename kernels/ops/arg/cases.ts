@@ -33,6 +33,12 @@ export function casesOf(op: "max" | "min"): Case[] {
     of("wide", [2, 1000], uniform),
     of("the first of equal ones", [4, 150], few),
     of("the last of equal ones", [4, 150], few, { attributes: { axis: -1, last: true } }),
+    of("the first of equal ones, few at a time", [4, 150], few, { tuning: { WG: 4 } }),
+    of("the last of equal ones, few at a time", [4, 150], few, {
+      attributes: { axis: -1, last: true },
+      tuning: { WG: 4 },
+    }),
+    of("in the last stride, few at a time", [1, 70], tower(69, most), { tuning: { WG: 4 } }),
     of("all equal, the last", [2, 70], { kind: "constant", value: 3 }, { attributes: { axis: -1, last: true } }),
     of("in the first stride", [1, 70], tower(21, most)),
     of("in the second stride", [1, 70], tower(69, most)),

@@ -45,7 +45,6 @@ export type MatmulAlgorithm = "naive" | "split" | "subgroup-split" | "subgroup-b
 const PER_INVOCATION = 4
 const BLOCK_BYTES = PER_INVOCATION ** 2 * 4
 
-const config = epilogueConfig
 const params = (problem: MatmulProblem) => {
   const { batch, m, n, k, a, b } = problem
   return {
@@ -104,7 +103,7 @@ const inFours = (problem: MatmulProblem): MatmulProblem => {
 /** `algorithm` with its values read and stored four at a time. */
 const vec4 = (algorithm: Algorithm<MatmulProblem>): Algorithm<MatmulProblem> => ({
   ...algorithm,
-  config: (problem) => ({ ...config(problem), VEC4: foursOf(problem)! }),
+  config: (problem) => ({ ...epilogueConfig(problem), VEC4: foursOf(problem)! }),
   refuses(problem, tuning, limits) {
     if (!foursOf(problem)) return "its rows are not made of whole fours"
     if ((tuning.TILE_K ?? 0) % 4 !== 0) return `a slab of ${tuning.TILE_K} is not made of whole fours`
@@ -114,13 +113,13 @@ const vec4 = (algorithm: Algorithm<MatmulProblem>): Algorithm<MatmulProblem> => 
 })
 
 const naive = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/naive.wgsl"]>(wgsl["ops/matmul/naive.wgsl"], {
-  config,
+  config: epilogueConfig,
   workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
   dispatch: (problem, { WG }) => ({ workgroups: Math.ceil(pieces(problem, 1, 1) / WG!), params: params(problem) }),
 })
 
 const split = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/split.wgsl"]>(wgsl["ops/matmul/split.wgsl"], {
-  config,
+  config: epilogueConfig,
   tunings: [
     { WG_X: 1, WG_Y: 64 },
     { WG_X: 4, WG_Y: 16 },
@@ -138,7 +137,7 @@ const LARGEST_SUBGROUP = 128
 const subgroupSplit = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/subgroup-split.wgsl"]>(
   wgsl["ops/matmul/subgroup-split.wgsl"],
   {
-    config,
+    config: epilogueConfig,
     needs: () => SUBGROUPS,
     workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: WG! * 16 }),
     dispatch: (problem) => ({ workgroups: pieces(problem, 1, PER_INVOCATION), params: params(problem) }),
@@ -148,7 +147,7 @@ const subgroupSplit = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/s
 const subgroupBlocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/subgroup-blocked.wgsl"]>(
   wgsl["ops/matmul/subgroup-blocked.wgsl"],
   {
-    config,
+    config: epilogueConfig,
     needs: () => SUBGROUPS,
     workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
     refuses: (_problem, { WG }, { subgroupMaxSize = LARGEST_SUBGROUP }) =>
@@ -165,7 +164,7 @@ const subgroupBlocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul
 const blocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/blocked.wgsl"]>(
   wgsl["ops/matmul/blocked.wgsl"],
   {
-    config,
+    config: epilogueConfig,
     tunings: [{ SIDE: 2 }, { WG: 32 }, { WG: 256 }],
     workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
     refuses: (_problem, { SIDE }) => (SIDE! > 2 ? "an invocation makes at most 2 blocks along a side" : undefined),
@@ -179,7 +178,7 @@ const blocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/blocked
 const splitBlocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/split-blocked.wgsl"]>(
   wgsl["ops/matmul/split-blocked.wgsl"],
   {
-    config,
+    config: epilogueConfig,
     tunings: [
       { WG_X: 1, WG_Y: 64 },
       { WG_X: 4, WG_Y: 16 },
@@ -195,7 +194,7 @@ const splitBlocked = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/sp
 )
 
 const tiled = defineAlgorithm<MatmulProblem, (typeof wgsl)["ops/matmul/tiled.wgsl"]>(wgsl["ops/matmul/tiled.wgsl"], {
-  config,
+  config: epilogueConfig,
   tunings: [
     { WG_X: 8, WG_Y: 8 },
     { WG_X: 16, WG_Y: 8 },

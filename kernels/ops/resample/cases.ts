@@ -29,6 +29,8 @@ export const cases: Case[] = [
   of("two taps, wider", [3, 7], 1, [20, 2]),
   of("four taps along the middle axis", [2, 6, 5], 1, [9, 4]),
   of("along the first axis", [5, 2, 3], 0, [4, 3]),
+  of("by fours along the middle axis", [2, 6, 12], 1, [9, 4]),
+  of("by fours, one workgroup and one", [3, 5, 4], 0, [13, 2]),
   of("one workgroup and one", [5], 0, [65, 2]),
   of("over 65,535 workgroups", [9], 0, [65_537 * 4 + 1, 1], { tuning: { WG: 4 }, large: true }),
 ]

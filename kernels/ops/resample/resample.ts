@@ -3,6 +3,7 @@ import { defineAlgorithm, defineKernel, float32, type Shape } from "../../define
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { linesAlong } from "../../shapes.ts"
+import { isByFours } from "../../walk.ts"
 import { cases } from "./cases.ts"
 import { reference, sumOfTaps } from "./reference.ts"
 
@@ -31,10 +32,15 @@ export const resample = defineKernel<ResampleProblem, ResampleAttributes, "flat"
     flat: defineAlgorithm<ResampleProblem, (typeof wgsl)["ops/resample/resample.wgsl"]>(
       wgsl["ops/resample/resample.wgsl"],
       {
+        config: ({ inner }) => ({ FOUR: isByFours(inner) }),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
         dispatch: ({ shape, count, inner, size, taps }, { WG }) => {
-          const total = elems(shape)
-          return { workgroups: Math.ceil(total / WG!), params: { elems: total, count, inner, size, taps } }
+          const each = isByFours(inner) ? 4 : 1
+          const total = elems(shape) / each
+          return {
+            workgroups: Math.ceil(total / WG!),
+            params: { elems: total, count, inner: inner / each, size, taps },
+          }
         },
       },
     ),

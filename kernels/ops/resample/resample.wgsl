@@ -1,4 +1,5 @@
-// y[outer, j, inner] = Σ weights[j, t] · x[outer, indices[j, t], inner]: along one axis each element is a weighted sum of a few; an invocation an element.
+// y[outer, j, inner] = Σ weights[j, t] · x[outer, indices[j, t], inner]: along one axis each element is a weighted sum of a few; an invocation an element,
+// or with FOUR four neighbours, which `inner` then counts as one.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -9,10 +10,16 @@ struct Params {
   taps: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+#if FOUR
+alias V = vec4<f32>;
+#else
+alias V = f32;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
 @group(0) @binding(1) var<storage, read> indices: array<i32>;
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<V>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 override WG: u32 = 64;
@@ -30,7 +37,7 @@ fn main(
   let inner = i % params.inner;
   let first = i / params.inner % params.count * params.taps;
   let line = i / (params.inner * params.count) * params.size;
-  var sum = 0.0;
+  var sum = V();
   for (var t = 0u; t < params.taps; t++) {
     sum += weights[first + t] * x[(line + u32(indices[first + t])) * params.inner + inner];
   }

@@ -5,7 +5,7 @@ import type { SortMergeProblem } from "./sort-merge.ts"
 type Inputs = readonly (ArrayLike<number> | undefined)[]
 
 export function reference([x, runs]: Inputs, problem: SortMergeProblem): Float64Array {
-  const { rows, length, total, size, count, least, gives } = problem
+  const { rows, length, total, size, count, least } = problem
   const place = lineReader(problem)
   const source = lineReader({ ...problem, cols: length })
   const target = lineReader({ ...problem, cols: total })
@@ -17,7 +17,7 @@ export function reference([x, runs]: Inputs, problem: SortMergeProblem): Float64
     for (let first = 0; first < length; first += 2 * size) {
       // Array.prototype.sort keeps equal ones in order, the left run's first.
       const pair = all.slice(first, first + 2 * size).sort((a, b) => ordered(value(a), value(b), least))
-      for (const i of pair.slice(0, count)) y[target(row, at++)] = gives === "values" ? value(i) : i
+      for (const i of pair.slice(0, count)) y[target(row, at++)] = i
     }
   }
   return y

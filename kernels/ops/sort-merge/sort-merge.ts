@@ -21,19 +21,19 @@ export interface SortMergeProblem extends Lines, Omit<SortMergeAttributes, "axis
 /** Elements that an invocation writes. */
 const UNIT = 16
 
-/** x [a…, cols, b…], runs int32 [a…, length, b…] as `sort` gives them → [a…, total, b…], int32 or as x: each two neighbours merged, the first `count` of them. */
+/** x [a…, cols, b…], runs int32 [a…, length, b…] as `sort` gives them → int32 [a…, total, b…]: each two neighbours merged, the first `count` of them. */
 export const sortMerge = defineKernel<SortMergeProblem, SortMergeAttributes, "flat">({
   name: "sort-merge",
   inputs: [
     { name: "x", dtypes: ["float32", "int32", "uint32"] },
     { name: "runs", dtypes: ["int32"] },
   ],
-  defaults: { axis: -1, count: 1, least: false, gives: "indices", size: 1 },
+  defaults: { axis: -1, count: 1, least: false, size: 1 },
   algorithms: {
     flat: defineAlgorithm<SortMergeProblem, (typeof wgsl)["ops/sort-merge/sort-merge.wgsl"]>(
       wgsl["ops/sort-merge/sort-merge.wgsl"],
       {
-        config: ({ dtype, least, gives }) => ({ T: dtype, OP: least ? "min" : "max", VALUES: gives === "values" }),
+        config: ({ dtype, least }) => ({ T: dtype, OP: least ? "min" : "max" }),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
         dispatch({ rows, cols, inner, length, total, size, count }, { WG }) {
           const kept = Math.min(count, 2 * size)
@@ -63,7 +63,7 @@ export const sortMerge = defineKernel<SortMergeProblem, SortMergeAttributes, "fl
     const shape = x!.shape.with(lines.axis, total)
     return { dtype: x!.dtype, shape, length, total, count, size, ...rest, ...lines }
   },
-  output: ({ dtype, shape, gives }) => ({ dtype: gives === "values" ? dtype : "int32", shape }),
+  output: ({ shape }) => ({ dtype: "int32", shape }),
   plan: () => ({ algorithm: "flat" }),
   reference,
   cases,

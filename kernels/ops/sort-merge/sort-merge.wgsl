@@ -1,4 +1,4 @@
-// y = pairs of neighbours among the sorted runs of a line merged, the first params.kept elements of each; or with VALUES the elements of x that they name. Of equal ones
+// y = pairs of neighbours among the sorted runs of a line merged, the first params.kept elements of each. Of equal ones
 // those of the left run go first. An invocation writes 16 of them: by halves it finds how many before them are from the left.
 #include "wgsl/flat-workgroup.wgsl"
 #include "wgsl/sorting.wgsl"
@@ -60,12 +60,7 @@ fn main(
   var key_b = sort_key(x[line + b * params.inner]);
   for (var n = place; n < end; n++) {
     let is_left = j >= rights || (i < lefts && key_a <= key_b);
-    let found = select(b, a, is_left);
-#if VALUES
-    y[start + n * params.inner] = x[line + found * params.inner];
-#else
-    y[start + n * params.inner] = found;
-#endif
+    y[start + n * params.inner] = select(b, a, is_left);
     if (is_left) {
       i++;
       a = u32(runs[left + i * params.inner]);

@@ -9,7 +9,7 @@ export function ordered(a: number, b: number, least: boolean): number {
 }
 
 export function reference([x]: readonly (ArrayLike<number> | undefined)[], problem: SortProblem): Float64Array {
-  const { rows, cols, count, run: size, total, least, gives } = problem
+  const { rows, cols, count, run: size, total, least } = problem
   const place = lineReader(problem)
   const target = lineReader({ ...problem, cols: total })
   const y = new Float64Array(rows * total)
@@ -20,7 +20,7 @@ export function reference([x]: readonly (ArrayLike<number> | undefined)[], probl
       const run = Array.from({ length: Math.min(size, cols - first) }, (_, i) => first + i)
       // Array.prototype.sort keeps equal ones in order.
       run.sort((a, b) => ordered(value(a), value(b), least))
-      for (const i of run.slice(0, count)) y[target(row, at++)] = gives === "values" ? value(i) : i
+      for (const i of run.slice(0, count)) y[target(row, at++)] = i
     }
   }
   return y

@@ -12,8 +12,6 @@ export interface SortAttributes {
   count: number
   /** The least first, not the largest. */
   least: boolean
-  /** Where the elements lie along the axis, or themselves. */
-  gives: "indices" | "values"
 }
 export interface SortProblem extends Lines, Omit<SortAttributes, "axis"> {
   dtype: GpuDtype
@@ -31,16 +29,16 @@ export const RUN = 256
 const QUADS = RUN / 4
 
 /**
- * x of any dtype [a…, cols, b…] → [a…, total, b…], int32 or as x: each run of 256 elements along the axis in order, the first `count` of it; of equal ones the first goes first, and
+ * x of any dtype [a…, cols, b…] → int32 [a…, total, b…], where along the axis lies each run of 256 elements in order, the first `count` of it; of equal ones the first goes first, and
  * NaN are as the largest. A line of up to 256 is then sorted; of a longer one `sortMerge` merges the runs.
  */
 export const sort = defineKernel<SortProblem, SortAttributes, "runs">({
   name: "sort",
   inputs: [{ name: "x", dtypes: ["float32", "int32", "uint32"] }],
-  defaults: { axis: -1, count: RUN, least: false, gives: "indices" },
+  defaults: { axis: -1, count: RUN, least: false },
   algorithms: {
     runs: defineAlgorithm<SortProblem, (typeof wgsl)["ops/sort/sort.wgsl"]>(wgsl["ops/sort/sort.wgsl"], {
-      config: ({ dtype, least, gives }) => ({ T: dtype, OP: least ? "min" : "max", VALUES: gives === "values" }),
+      config: ({ dtype, least }) => ({ T: dtype, OP: least ? "min" : "max" }),
       workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: QUADS * 16 }),
       dispatch({ rows, cols, inner, runs, count, total }, { WG }) {
         const segments = rows * runs
@@ -65,7 +63,7 @@ export const sort = defineKernel<SortProblem, SortAttributes, "runs">({
     const total = keptOf(lines.cols, RUN, count)
     return { dtype: x!.dtype, shape: x!.shape.with(lines.axis, total), run: RUN, runs, total, count, ...rest, ...lines }
   },
-  output: ({ dtype, shape, gives }) => ({ dtype: gives === "values" ? dtype : "int32", shape }),
+  output: ({ shape }) => ({ dtype: "int32", shape }),
   plan: () => ({ algorithm: "runs" }),
   reference,
   cases,

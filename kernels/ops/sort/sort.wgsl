@@ -1,4 +1,4 @@
-// y = where along a line of x the elements of each of its runs lie, in order, or with VALUES those elements; of equal ones the first goes first. Of each run of up to 256
+// y = where along a line of x the elements of each of its runs lie, in order; of equal ones the first goes first. Of each run of up to 256
 // elements only the first params.kept are there. A workgroup has params.each runs, an invocation four elements at a time: how many of its run go before an element is its place.
 #include "wgsl/flat-workgroup.wgsl"
 #include "wgsl/sorting.wgsl"
@@ -76,12 +76,7 @@ fn main(
     let start = line_of(row, params.total);
     for (var i = 0u; i < min(4u, max(params.cols, col) - col); i++) {
       if (place[i] < params.kept) {
-#if VALUES
-        let found = x[line_of(row, params.cols) + (col + i) * params.inner];
-#else
-        let found = col + i;
-#endif
-        y[start + (run * params.kept + place[i]) * params.inner] = found;
+        y[start + (run * params.kept + place[i]) * params.inner] = col + i;
       }
     }
   }

@@ -1,4 +1,4 @@
-import { add, gather, less, mul, places, reduceSum, where, wholeView } from "../../../../kernels/index.ts"
+import { add, less, mul, places, reduceSum, where, wholeView } from "../../../../kernels/index.ts"
 import type { NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { wordsOf } from "../tensors.ts"
@@ -20,11 +20,6 @@ export function placesAlong(node: NodeLowering, shape: readonly number[], indice
   const stride = strides[axis]!
   const steps = stride === 1 ? indices : node.run(mul, [indices, whole(node, [], [stride])])
   return node.run(add, [steps, whole(node, indices.shape, places(others))])
-}
-
-/** Of x the elements whose places along `axis` are `indices`, from 0 on, all else staying where it is in `indices`. */
-export function pickedAlong(node: NodeLowering, x: Value, indices: Value, axis: number): Value {
-  return node.run(gather, [node.reshaped(x, [product(x.shape)]), placesAlong(node, x.shape, indices, axis)])
 }
 
 /** Tuples of indices [..., depth] into axes of these sizes, each as the number of the slice that it names: [..., 1]. */

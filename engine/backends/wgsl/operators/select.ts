@@ -1,12 +1,13 @@
 import {
   add,
   cast,
+  copy,
   cumSum,
   embedding,
   equal,
   gather,
+  gatherElements,
   maximum,
-  type SortPass,
   sortPasses,
   where,
   wholeView,
@@ -14,7 +15,7 @@ import {
 import { defineLowering, NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { wordsOf } from "../tensors.ts"
-import { fromFront, pickedAlong, product, slicesOf, whole } from "./indices.ts"
+import { product, slicesOf, whole } from "./indices.ts"
 import { packedMatrix } from "./packed.ts"
 import { storedQuantized } from "./quantization.ts"
 
@@ -46,8 +47,10 @@ export const selections = [
   defineLowering("GatherElements", (node) => {
     const x = node.input(0)
     const axis = node.axis(node.int("axis", 0), x.shape.length)
-    const indices = fromFront(node, node.input(1), whole(node, [], [x.shape[axis]!]))
-    node.set(0, pickedAlong(node, x, indices, axis))
+    const indices = node.input(1)
+    const from = { ...wholeView(x.shape), shape: indices.shape.with(axis, x.shape[axis]!) }
+    const lines = from.shape.join() === x.shape.join() ? x : node.run(copy, [x], { from })
+    node.set(0, node.run(gatherElements, [lines, indices], { axis }))
   }),
 
   // Each tuple of indices comes to one index of a slice.
@@ -70,12 +73,12 @@ export const selections = [
     const x = node.input(0)
     const axis = node.axis(node.int("axis", -1), x.shape.length)
     const count = node.outputShape()[axis]!
-    const { runs, result } = sortPasses(x.shape[axis]!, { axis, count, least: node.int("largest", 1) === 0 })
-    const run = (given: readonly Value[], { kernel, attributes }: SortPass) =>
-      node.run(kernel, [x, ...given], attributes)
-    const given = runs.reduce<Value[]>((before, pass) => [run(before, pass)], [])
-    node.set(0, run(given, { ...result, attributes: { ...result.attributes, gives: "values" } }))
-    node.set(1, run(given, result))
+    const passes = sortPasses(x.shape[axis]!, { axis, count, least: node.int("largest", 1) === 0 })
+    let runs: Value[] = []
+    for (const { kernel, attributes } of passes) runs = [node.run(kernel, [x, ...runs], attributes)]
+    const [indices] = runs
+    node.set(0, node.run(gatherElements, [x, indices!], { axis }))
+    node.set(1, indices!)
   }),
 
   defineLowering("CumSum", (node) => {
