@@ -7,6 +7,11 @@ import { partFiles, readParts } from "./opfs-parts.ts"
 
 /** What is lost of a download when the tab dies, at most. */
 const PART_BYTES = 8 * 2 ** 20
+/**
+ * So much is written at a time: Chromium's pipe to the process that writes takes it whole. What is still being sent when the disk is full
+ * fails as "Failed to write data to data pipe" (AbortError), for whatever reason the other end stopped reading.
+ */
+const WRITE_BYTES = 512 * 2 ** 10
 
 /** A folder of parts that grows by whole parts. */
 export class OpfsPartial implements PartialBytes {
@@ -76,14 +81,11 @@ export class OpfsPartial implements PartialBytes {
     try {
       const folder = await this.#root.getDirectoryHandle(this.#record.dir, { create: true })
       const file = await folder.getFileHandle(String(this.#parts), { create: true })
-      const writable = await file.createWritable()
-      await writable.write(bytes)
-      await writable.close()
+      await write(await file.createWritable(), bytes)
     } catch (error) {
       this.size -= this.#buffered
-      throw error instanceof DOMException && error.name === "QuotaExceededError"
-        ? fail("IPFA_STORE_QUOTA", { cause: error })
-        : asAccelerateError(error)
+      const full = error instanceof DOMException && error.name === "QuotaExceededError"
+      throw full ? fail("IPFA_STORE_QUOTA", { cause: error }) : asAccelerateError(error)
     } finally {
       this.#buffer = []
       this.#buffered = 0
@@ -139,5 +141,16 @@ export class OpfsPartial implements PartialBytes {
 
   async #removeFolder(): Promise<void> {
     await this.#root.removeEntry(this.#record.dir, { recursive: true }).catch(() => {})
+  }
+}
+
+/** Nothing of it stays where it throws. */
+async function write(file: FileSystemWritableFileStream, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  try {
+    for (let at = 0; at < bytes.byteLength; at += WRITE_BYTES) await file.write(bytes.subarray(at, at + WRITE_BYTES))
+    await file.close()
+  } catch (error) {
+    await file.abort().catch(() => {})
+    throw error
   }
 }

@@ -211,9 +211,10 @@ describe("the store of a real page", () => {
     const [only] = await folders()
     const devtools = await context.newCDPSession(tab)
     const { usage } = await devtools.send("Storage.getUsageAndQuota", { origin: served.url })
-    const limit = { origin: served.url, quotaSize: usage + 12 * MiB }
+    const limit = { origin: served.url, quotaSize: usage + 9 * MiB }
     await devtools.send("Storage.overrideQuotaForOrigin", limit)
-    expect(await load(tab, url, "full")).toMatchObject({ code: "IPFA_STORE_QUOTA" })
+    // Where a write is told of the limit while its bytes are still on their way, Chromium says something else, once in five times.
+    for (let i = 0; i < 12; i++) expect(await load(tab, url, "full")).toMatchObject({ code: "IPFA_STORE_QUOTA" })
     expect(await folders()).toEqual([only])
     expect(await load(tab, small, "full")).toMatchObject({ stored: true, bytes: 1000 })
     await devtools.send("Storage.overrideQuotaForOrigin", { origin: served.url })
