@@ -134,10 +134,10 @@ export const wholeWords = (bytes: number): number => 4 * Math.ceil(bytes / 4)
 
 const bound = (bytes: number) => Math.max(wholeWords(bytes), LEAST_BYTES)
 
-/** The least size class that holds `bytes`: eight to each power of two, so that at most an eighth is not used. Exact where the class is over `most`. */
+/** The least size class that holds `bytes`: sixteen to each power of two, so that at most a sixteenth is not used. Exact where the class is over `most`. */
 export function sizeClass(bytes: number, most: number): number {
   const least = Math.max(bound(bytes), 256)
-  const step = 2 ** (Math.floor(Math.log2(least)) - 3)
+  const step = 2 ** (Math.floor(Math.log2(least)) - 4)
   const size = Math.ceil(least / step) * step
   return size <= most ? size : bound(bytes)
 }
