@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { create, type MessageInitShape } from "@bufbuild/protobuf"
 import { type ModelProto, ModelProtoSchema } from "../../graph/generated/onnx_pb.js"
 import { writeModel } from "../../graph/index.ts"
@@ -42,6 +43,42 @@ export function tinyModel(graph: GraphInit = {}, model: ModelInit = {}): ModelPr
 
 export const tinyBytes = (graph?: GraphInit, model?: ModelInit): Uint8Array => writeModel(tinyModel(graph, model))
 
+/** A function of the domain `own` from a to b0 that calls each of `calls`, functions there or Relu, with a. */
+export const functionOf = (name: string, ...calls: string[]) => ({
+  name,
+  domain: "own",
+  input: ["a"],
+  output: ["b0"],
+  node: calls.map((opType, i) => ({
+    opType,
+    domain: opType === "Relu" ? "" : "own",
+    input: ["a"],
+    output: [`b${i}`],
+  })),
+  opsetImport: [{ domain: "own", version: 1n }],
+})
+
+/** `n` functions f0, f1 …, each of which calls the next `calls` times, and the last of them f, which calls Relu. */
+export const functionChain = (n: number, calls = 1) => [
+  ...Array.from({ length: n }, (_, i) =>
+    functionOf(`f${i}`, ...Array<string>(calls).fill(i + 1 < n ? `f${i + 1}` : "f")),
+  ),
+  functionOf("f", "Relu"),
+]
+
+/** x → f0(x) → y. */
+export const withFunctions = (functions: NonNullable<ModelInit["functions"]>): Uint8Array =>
+  tinyBytes(
+    { node: [{ opType: "f0", domain: "own", input: ["x"], output: ["y"] }] },
+    {
+      opsetImport: [
+        { domain: "", version: 17n },
+        { domain: "own", version: 1n },
+      ],
+      functions,
+    },
+  )
+
 /** A protobuf varint. */
 export function varint(value: number): number[] {
   const out: number[] = []
@@ -60,6 +97,15 @@ export function field(number: number, payload: ArrayLike<number>): Uint8Array {
   out.set(head)
   out.set(payload, head.length)
   return out
+}
+
+/** A CAR of one block. Its first byte says, to who takes it for ONNX, that a graph comes. */
+export function carOf(block: Uint8Array): Uint8Array {
+  // CIDv1, raw, sha2-256 of 32 bytes.
+  const cid = Uint8Array.of(1, 0x55, 0x12, 32, ...createHash("sha256").update(block).digest())
+  const text = (s: string) => new TextEncoder().encode(s)
+  const header = [0xa2, 0x65, ...text("roots"), 0x81, 0xd8, 0x2a, 0x58, 37, 0, ...cid, 0x67, ...text("version"), 1]
+  return Uint8Array.of(...varint(header.length), ...header, ...varint(cid.length + block.length), ...cid, ...block)
 }
 
 export interface Refusal {

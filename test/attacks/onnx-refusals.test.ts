@@ -4,7 +4,16 @@ import {
   TensorProto_DataLocation,
 } from "../../graph/generated/onnx_pb.js"
 import { readModel, validateModel } from "../../graph/index.ts"
-import { field, type ModelInit, refusal, tensorType, tinyBytes, varint } from "./onnx-build.ts"
+import {
+  field,
+  functionChain,
+  functionOf,
+  refusal,
+  tensorType,
+  tinyBytes,
+  varint,
+  withFunctions,
+} from "./onnx-build.ts"
 
 const INVALID = "IPFA_MODEL_INVALID"
 const TOO_LARGE = "IPFA_MODEL_TOO_LARGE"
@@ -120,40 +129,16 @@ describe("S11: data outside the model's file", () => {
 })
 
 describe("S11: functions", () => {
-  const call = (name: string) => ({ opType: name, domain: "own", input: ["a"], output: ["b"] })
-  const functionOf = (name: string, ...calls: string[]) => ({
-    name,
-    domain: "own",
-    input: ["a"],
-    output: ["b0"],
-    node: calls.map((c, i) => ({ ...call(c), output: [`b${i}`] })),
-    opsetImport: [{ domain: "own", version: 1n }],
-  })
-  const withFunctions = (functions: NonNullable<ModelInit["functions"]>) =>
-    tinyBytes(
-      { node: [{ opType: "f0", domain: "own", input: ["x"], output: ["y"] }] },
-      {
-        opsetImport: [
-          { domain: "", version: 17n },
-          { domain: "own", version: 1n },
-        ],
-        functions,
-      },
-    )
-  const chain = (n: number, calls = 1) =>
-    Array.from({ length: n }, (_, i) =>
-      functionOf(`f${i}`, ...Array<string>(calls).fill(i + 1 < n ? `f${i + 1}` : "f")),
-    ).concat({ ...functionOf("f"), node: [{ opType: "Relu", domain: "", input: ["a"], output: ["b0"] }] as never })
-
   test("a few functions are accepted", () => {
-    expect(validateModel(withFunctions(chain(5))).operators).toMatchObject({ "own:f0": 1, Relu: 1 })
+    expect(validateModel(withFunctions(functionChain(5))).operators).toMatchObject({ "own:f0": 1, Relu: 1 })
   })
-  test("3,000 nested functions are refused", () => refused(withFunctions(chain(3000)), TOO_LARGE, /^functions$/))
-  test("100 nested functions are refused", () => refused(withFunctions(chain(100)), TOO_LARGE, /^functions\[/))
+  test("3,000 nested functions are refused", () =>
+    refused(withFunctions(functionChain(3000)), TOO_LARGE, /^functions$/))
+  test("100 nested functions are refused", () => refused(withFunctions(functionChain(100)), TOO_LARGE, /^functions\[/))
   test("100 nested functions are refused in whichever order they come", () =>
-    refused(withFunctions(chain(100).reverse()), TOO_LARGE, /^functions\[/))
+    refused(withFunctions(functionChain(100).reverse()), TOO_LARGE, /^functions\[/))
   test("30 functions that each call the next twice are refused, unexpanded", () =>
-    refused(withFunctions(chain(30, 2)), TOO_LARGE, /^functions\[/))
+    refused(withFunctions(functionChain(30, 2)), TOO_LARGE, /^functions\[/))
   test("a function that calls itself, and two that call each other, are refused", () => {
     refused(withFunctions([functionOf("f0", "f0")]), INVALID, /^functions\[0\]/)
     refused(withFunctions([functionOf("f0", "f1"), functionOf("f1", "f0")]), INVALID, /^functions\[0\]/)
