@@ -87,8 +87,8 @@ export interface Algorithm<P, Params extends string = string> {
   readonly source: WgslFile
   /** The `#if` values for `problem`. Part of the pipeline's key: keep the number of distinct ones small. */
   config?(problem: P): Config
-  /** Constants that tuning tries beside the source's own. Where WG is the only one, several sizes unless given. */
-  readonly tunings?: readonly Tuning[]
+  /** Constants that tuning tries beside the source's own, for any problem or for this one. Where WG is the only one, several sizes unless given. */
+  readonly tunings?: readonly Tuning[] | ((problem: P) => readonly Tuning[])
   /** Workgroup size and bytes of workgroup memory under `tuning`: held against the device's limits before anything is compiled. */
   workgroup(tuning: Tuning): { size: readonly [x: number, y: number]; bytes: number }
   /** The feature of the device or of its WGSL without which the code for `problem` does not compile. */
@@ -130,6 +130,9 @@ export interface KernelCase<P, A, N extends string = string> {
   readonly large?: boolean
 }
 
+/** The elements of an input, as many as one likes. */
+export type TunedOn<P> = (problem: P, inputs: readonly (TensorType | undefined)[]) => readonly number[]
+
 /** An operation: what it takes and gives, the algorithms that compute it, the right answer and the cases that show it. */
 export interface Kernel<P, A = Record<string, never>, N extends string = string> {
   readonly name: string
@@ -143,6 +146,8 @@ export interface Kernel<P, A = Record<string, never>, N extends string = string>
   output(problem: P): TensorType
   /** It may leave elements of the result as they are, which in a new tensor is 0. */
   readonly isPartial?: boolean
+  /** By an input's name what tuning fills it with, over and over; else random numbers, and 0 where it is of whole ones, which for these inputs would leave nothing to compute. */
+  readonly tunedOn?: Readonly<Record<string, TunedOn<P>>>
   /** A pure choice, the default until there are measurements. */
   plan(problem: P, limits: Limits): Choice<N>
   /** The answer in float64. */

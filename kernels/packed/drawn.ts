@@ -43,3 +43,7 @@ export function drawnWords(
   }
   return [...all]
 }
+
+/** What tuning fills packed weights with: so many blocks that they are whole words. */
+export const tunedWords = ({ format }: { format: PackedFormat }): number[] =>
+  drawnWords("tune", format, [1, 4 * layoutOf(format).block])

@@ -1,3 +1,4 @@
+import { arrayTypes } from "../../protocol/dtype.ts"
 import type { Choice, Plan, TensorType } from "../define-kernel.ts"
 import { STORED } from "../device-memory.ts"
 import { filled } from "../fill.ts"
@@ -42,7 +43,7 @@ const BETTER = 0.95
 const SAME = 1e-3
 
 /**
- * Measures the variants of `work` on inputs of random numbers (whole numbers are 0), interleaved. Undefined where there is nothing to choose from, or it was
+ * Measures the variants of `work` on inputs of random numbers (whole numbers are 0, unless the kernel says what they are), interleaved. Undefined where there is nothing to choose from, or it was
  * ended. Throws IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST.
  */
 export async function tune(runtime: KernelRuntime, work: Work, options: TuneOptions = {}): Promise<Tuned | undefined> {
@@ -56,7 +57,10 @@ export async function tune(runtime: KernelRuntime, work: Work, options: TuneOpti
   const inputs: (GpuTensor | undefined)[] = []
   const outputs: GpuTensor[] = []
   try {
-    for (const [i, input] of types.entries()) inputs.push(input && random(runtime, input, `${kernel.name} ${i}`))
+    for (const [i, input] of types.entries()) {
+      const given = kernel.tunedOn?.[kernel.inputs[i]!.name]?.(problem, types)
+      inputs.push(input && filledWith(runtime, input, given ?? random(input, `${kernel.name} ${i}`)))
+    }
     for (let i = 0; i < 2; i++) outputs.push(empty(runtime, type))
     const [own, into] = outputs as [GpuTensor, GpuTensor]
     const run = (plan: Plan, result = into) => runtime.run(kernel, inputs, attributes, { ...plan, into: result })
@@ -141,12 +145,17 @@ function winnerOf(measured: readonly Measured[]): Winner {
   return { algorithm, ...(tuning && { tuning }), ms: ms!, planMs }
 }
 
-/** Of random numbers, the same in every 64 Ki. */
-function random(runtime: KernelRuntime, { dtype, shape }: TensorType, seed: string): GpuTensor {
-  const count = elems(shape)
-  const some = filled(dtype, Math.min(count, 2 ** 16), { kind: "uniform", low: -1, high: 1 }, seed)
-  const data = dtype === "float32" ? new Float32Array(count) : new (dtype === "int32" ? Int32Array : Uint32Array)(count)
-  if (dtype === "float32") for (let at = 0; at < count; at += some.length) data.set(some.subarray(0, count - at), at)
+/** Elements for a tensor; of whole numbers they are 0. */
+function random({ dtype, shape }: TensorType, seed: string): ArrayLike<number> {
+  return filled(dtype, Math.min(elems(shape), 2 ** 16), { kind: "uniform", low: -1, high: 1 }, seed)
+}
+
+/** A tensor of `some`, over and over. */
+function filledWith(runtime: KernelRuntime, { dtype, shape }: TensorType, some: ArrayLike<number>): GpuTensor {
+  const data = new arrayTypes[dtype](elems(shape))
+  const count = Math.min(some.length, data.length)
+  for (let i = 0; i < count; i++) data[i] = some[i]!
+  for (let at = count; at < data.length; at += count) data.copyWithin(at, 0, count)
   return runtime.upload(dtype, shape, data)
 }
 

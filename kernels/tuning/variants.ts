@@ -12,7 +12,8 @@ export function variantsOf(kernel: AnyKernel, problem: unknown, limits: Limits):
   const own = makePlan(kernel, problem, { ...limits, winners: undefined })
   const all = Object.entries(kernel.algorithms).flatMap(([algorithm, { source, tunings }]): Choice[] => {
     const others = Object.keys(source.overrides).join() === "WG" ? WORKGROUPS : []
-    return [{}, ...(tunings ?? others)].map((tuning) => ({ algorithm, tuning }))
+    const given = typeof tunings === "function" ? tunings(problem) : tunings
+    return [{}, ...(given ?? others)].map((tuning) => ({ algorithm, tuning }))
   })
   const plans = new Map(
     [own, ...all.flatMap((one) => planned(kernel, problem, limits, one))].map((one) => [key(one), one]),

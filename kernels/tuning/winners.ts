@@ -17,17 +17,17 @@ export function adapterKey({ vendor, architecture, device, description }: GPUAda
 }
 
 /**
- * What a measurement holds for: the op, its sources as they are, sizes that round up to the same powers of two, and attributes that are names or switches.
- * A kernel whose source changes is measured anew.
+ * What a measurement holds for: the op, its sources as they are, sizes that round up to the same powers of two, and attributes that are names or switches, those
+ * that are left out being the defaults. A kernel whose source changes is measured anew.
  */
 export function winnerKey(
-  { name, algorithms }: AnyKernel,
+  { name, algorithms, defaults }: AnyKernel,
   inputs: readonly (TensorType | undefined)[],
   attributes: object,
   output: TensorType,
 ): string {
   const sources = Object.values(algorithms).map(({ source }) => source.hash.slice(0, 8))
-  return `${name} ${bucket(inputs, attributes, output)} ${sources.join("-")}`
+  return `${name} ${bucket(inputs, { ...defaults, ...attributes }, output)} ${sources.join("-")}`
 }
 
 /** The `winnerKey` of a piece of work. */
@@ -37,7 +37,8 @@ export function workKey(work: Work): string {
 
 /** What a person reads of it: the kernel, and what of its shapes and attributes a measurement holds for. */
 export function describeWork(work: Work): string {
-  return `${work.kernel.name} ${bucket(work.inputs, work.attributes, outputOf(work))}`
+  const { kernel, inputs, attributes } = work
+  return `${kernel.name} ${bucket(inputs, { ...kernel.defaults, ...attributes }, outputOf(work))}`
 }
 
 /** The part of a key that people read: `64×1024 1024×1024 → 64×1024`. */
@@ -46,7 +47,9 @@ function bucket(inputs: readonly (TensorType | undefined)[], attributes: object,
     if (value === true) return [name]
     return typeof value === "string" ? [`${name}=${value}`] : []
   })
-  const shapes = inputs.map((input) => (input ? rounded(input.shape) : "none"))
+  // Whether the last ones are left out or undefined is the same.
+  const given = inputs.slice(0, 1 + inputs.findLastIndex((input) => input))
+  const shapes = given.map((input) => (input ? rounded(input.shape) : "none"))
   return [...shapes, "→", rounded(output.shape), ...named].join(" ")
 }
 

@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { type Counts, counted } from "../../bench/kernels/counted-device.ts"
+import { attentionDecode, gemv4bit } from "../../bench/kernels/language-cases.ts"
 import { worksOf } from "../../engine/backends/wgsl/works.ts"
 import {
+  type Algorithm,
   type AnyKernel,
+  attention,
+  commonWorks,
   KernelRuntime,
   type Limits,
   matmul,
+  packedMatmul,
+  packedWords,
   parseWinners,
   prepare,
   relu,
@@ -76,6 +82,15 @@ describe("what was measured", () => {
     expect(new Set(keys).size).toBe(3)
   })
 
+  test("holds whether defaults and inputs that are left out are named or not", () => {
+    const inputs: [TensorType, TensorType] = [f32(1, 64), { dtype: "uint32", shape: [packedWords("q4g32", 8, 64)] }]
+    const attributes = { format: "q4g32", shape: [8, 64] } as const
+    const named = { kernel: packedMatmul, inputs: [...inputs, undefined, undefined], attributes: { ...attributes, activations: "float32", scale: 1 } } // biome-ignore format: a line
+    expect(workKey(named)).toBe(key(packedMatmul, inputs, attributes))
+    expect(workKey({ ...named, inputs: [...inputs, undefined, f32(1, 8)] })).not.toBe(workKey(named))
+    expect(workKey({ ...named, attributes: { ...attributes, activations: "int8" } })).not.toBe(workKey(named))
+  })
+
   test("is read as it was stored; anything else is refused", () => {
     const stored = { "google swiftshader": Object.fromEntries(winners) }
     expect(parseWinners(JSON.stringify(stored))).toEqual(stored)
@@ -93,6 +108,17 @@ describe("variants", () => {
     expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(all.length)
     expect(all.map(({ tuning }) => (tuning.WG ?? 0) <= 64)).not.toContain(false)
     expect(all.map(({ algorithm }) => algorithm)).toContain("naive")
+  })
+
+  test("of attention are of several sizes of workgroups, each with memory for its heads", () => {
+    const problem = attention.problem([f32(1, 2, 1, 96), f32(1, 1, 8, 96), f32(1, 1, 8, 32)], attention.defaults)
+    const tunings = variantsOf(attention, problem, limits).map(({ tuning }) => tuning)
+    expect(tunings).toEqual([64, 4, 32, 128, 256].map((WG) => ({ WG, SIZE: 96, V_SIZE: 32 })))
+  })
+
+  test("are several for each of the common works", () => {
+    for (const { kernel, inputs, attributes } of commonWorks)
+      expect(variantsOf(kernel, kernel.problem(inputs, { ...kernel.defaults, ...attributes }), limits).length).toBeGreaterThan(1) // biome-ignore format: a line
   })
 })
 
@@ -137,6 +163,30 @@ describe("tuning", () => {
     ])
   })
 
+  /** The kernel with this algorithm, and beside it the same with its source changed. */
+  const changed = (kernel: AnyKernel, algorithm: string, from: string, to: string): AnyKernel => {
+    const own: Algorithm<unknown> = kernel.algorithms[algorithm]!
+    const source = { ...own.source, code: own.source.code.replace(from, to), hash: "changed" }
+    return { ...kernel, algorithms: { [algorithm]: { ...own, tunings: [] }, changed: { ...own, tunings: [], source } } }
+  }
+  test.each([
+    {
+      of: "weights that are packed",
+      kernel: changed(packedMatmul, "gemv", "sum[c] +=", "sum[c] -="),
+      inputs: [f32(1, 64), { dtype: "uint32", shape: [packedWords("q4g32", 8, 64)] } as TensorType],
+      attributes: { format: "q4g32", shape: [8, 64] },
+    },
+    {
+      of: "the tokens of sequences",
+      kernel: changed(attention, "online", "sum += shares", "sum -= shares"),
+      inputs: [f32(2, 1, 1, 64), f32(4, 1, 4, 64), f32(4, 1, 4, 64), undefined, { dtype: "int32", shape: [2, 3] } as TensorType], // biome-ignore format: a line
+      attributes: { causal: true },
+    },
+  ])("takes $of, and tells a variant that gets them wrong", async ({ kernel, inputs, attributes }) => {
+    const tuned = await tune(plain(), { kernel, inputs, attributes }, { budgetMs: 1 })
+    expect(tuned!.variants.find(({ algorithm }) => algorithm === "changed")?.reason).toMatch(/^its answer differs by 2 of/) // biome-ignore format: a line
+  })
+
   test("ends when it may not go on, with no winner and nothing on the device", async () => {
     const runtime = new KernelRuntime(device, limits)
     const before = counts.live
@@ -146,6 +196,13 @@ describe("tuning", () => {
     expect(asked).toBe(4)
     runtime.memory.trim()
     expect(counts.live).toBe(before)
+  })
+
+  test("of common works holds for what a graph asks for to decode a token", () => {
+    const common = new Set(commonWorks.map(workKey))
+    const asked = [gemv4bit(1024, 1024), attentionDecode(32, 8, 4096)].flatMap(({ model }) => worksOf(model(), limits))
+    const found = asked.filter((work) => common.has(workKey(work))).map(({ kernel }) => kernel.name)
+    expect(found).toEqual(["packed-matmul", "attention"])
   })
 
   test("knows what a model needs, each kind once", () => {

@@ -60,6 +60,9 @@ const bytesOf = (size: number, vSize: number, workgroup: number) => (size + vSiz
 export const holdsHeads = ({ maxComputeWorkgroupStorageSize: most }: Limits, size: number, vSize: number): boolean =>
   bytesOf(size, vSize, WORKGROUP) <= most
 
+/** Constants for heads of these sizes. */
+const sizes = (size: number, vSize: number) => ({ SIZE: Math.max(size, 1), V_SIZE: Math.max(vSize, 1) })
+
 /** Strides of a mask [batch or 1, heads or 1, seq or 1, keys]. */
 function maskStrides({ shape }: TensorType, [batch, heads, seq]: readonly number[], keys: number) {
   const [b, h, rows, cols] = shape as [number, number, number, number]
@@ -112,6 +115,7 @@ export const attention = defineKernel<AttentionProblem, AttentionAttributes, "on
           SINKS: sinks,
           SLOPES: slopes,
         }),
+        tunings: ({ size, vSize }) => [4, 32, 128, 256].map((WG) => ({ WG, ...sizes(size, vSize) })),
         workgroup: ({ WG, SIZE, V_SIZE }) => ({ size: [WG!, 1], bytes: bytesOf(SIZE!, V_SIZE!, WG!) }),
         refuses({ size, vSize }, { WG, SIZE, V_SIZE }) {
           if (!isPowerOfTwo(WG!)) return `WG = ${WG} is no power of two`
@@ -195,10 +199,15 @@ export const attention = defineKernel<AttentionProblem, AttentionAttributes, "on
     elems(shape)
     return { dtype: "float32", shape }
   },
-  plan: ({ size, vSize }) => ({
-    algorithm: "online",
-    tuning: { SIZE: Math.max(size, 1), V_SIZE: Math.max(vSize, 1) },
-  }),
+  // As long as they may be, their pages in order.
+  tunedOn: {
+    sequences: ({ batch, page, pages }, [, k]) =>
+      Array.from({ length: batch * (pages + 1) }, (_, i) => {
+        const [sequence, at] = [Math.floor(i / (pages + 1)), i % (pages + 1)]
+        return at === 0 ? page * pages : (sequence * pages + at - 1) % k!.shape[0]!
+      }),
+  },
+  plan: ({ size, vSize }) => ({ algorithm: "online", tuning: sizes(size, vSize) }),
   reference,
   cases,
 })

@@ -3,6 +3,7 @@ import { defineAlgorithm, defineKernel, type Shape } from "../../define-kernel.t
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { layoutConfig } from "../../packed/config.ts"
+import { tunedWords } from "../../packed/drawn.ts"
 import { layoutOf, type PackedFormat, packedWords } from "../../packed/format.ts"
 import { cases } from "./cases.ts"
 import { reference } from "./reference.ts"
@@ -56,6 +57,7 @@ export const embedding = defineKernel<EmbeddingProblem, EmbeddingAttributes, "fl
     return { format, rows, cols, shape: indices!.shape }
   },
   output: ({ shape, cols }) => ({ dtype: "float32", shape: [...shape, cols] }),
+  tunedOn: { w: tunedWords },
   plan: () => ({ algorithm: "flat" }),
   reference,
   cases,

@@ -4,6 +4,7 @@ import { defineAlgorithm, defineKernel, float32 } from "../../define-kernel.ts"
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { layoutConfig } from "../../packed/config.ts"
+import { tunedWords } from "../../packed/drawn.ts"
 import { layoutOf, type PackedFormat, packedWords } from "../../packed/format.ts"
 import { windowParams } from "../../window.ts"
 import { type Conv2dAttributes, type Conv2dProblem, conv2d, isPointwise } from "../conv2d/conv2d.ts"
@@ -80,6 +81,7 @@ export const packedConv2d = defineKernel<PackedConv2dProblem, PackedConv2dAttrib
     return { ...conv2d.problem([x, { dtype: "float32", shape }, bias, residual], attributes), format }
   },
   output: (problem) => conv2d.output(problem),
+  tunedOn: { w: tunedWords },
   plan: () => ({ algorithm: "blocked" }),
   reference,
   cases,

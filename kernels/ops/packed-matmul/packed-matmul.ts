@@ -4,6 +4,7 @@ import { type Epilogue, type EpilogueAttributes, epilogueConfig, epilogueOf, epi
 import { wgsl } from "../../generated/wgsl.ts"
 import { elems } from "../../gpu-tensor.ts"
 import { layoutConfig } from "../../packed/config.ts"
+import { tunedWords } from "../../packed/drawn.ts"
 import { layoutOf, type PackedFormat, packedWords } from "../../packed/format.ts"
 import { slowInt8 } from "../../quirks/slow-int8.ts"
 import { isPowerOfTwo } from "../../shapes.ts"
@@ -118,6 +119,7 @@ export const packedMatmul = defineKernel<PackedMatmulProblem, PackedMatmulAttrib
     return { format, batch, m: elems(batch), n, k, activations, ...own }
   },
   output: ({ batch, n }) => ({ dtype: "float32", shape: [...batch, n] }),
+  tunedOn: { w: tunedWords },
   plan: ({ m }) => ({ algorithm: m < PER_PIECE ? "gemv" : "blocked" }),
   reference,
   cases,
