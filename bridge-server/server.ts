@@ -25,6 +25,7 @@ import { Guard } from "./http/guard.ts"
 import { Metrics } from "./http/metrics.ts"
 import { createLog, type Logger } from "./log.ts"
 import { NativeProcess } from "./native/spawn.ts"
+import { Rest } from "./rest.ts"
 
 export interface BridgeOptions {
   /** Default: the platform's place for an application's data. */
@@ -47,6 +48,8 @@ export interface BridgeOptions {
   timeouts?: Partial<HttpTimeouts>
   /** A native process that does not answer so long after a job on it was given up is ended, ms. Default 30 s. */
   stuckMs?: number
+  /** So long after the last job the memory that was freed is given back to the system, ms. Default 70 s: the answers that are kept for repeated jobs are gone by then. */
+  restMs?: number
   /** Where measurements go, or how it is opened in the data folder; nowhere without. The bridge closes it. */
   evidence?: Evidence | ((file: string) => Promise<Evidence>)
   /** Default: a folder `models` in the data folder. */
@@ -122,7 +125,13 @@ async function start(
       log.debug({ device, error: error?.code, ms, trace }, ok ? "job done" : "job failed"),
   }
   const noted: RunEvents = { lost: (run) => noteLost(run, evidence) }
-  const runs = new Runs({ slots, placement, sessions, averages }, [metrics, stats, logged, noted])
+  const rest = new Rest(
+    options.restMs ?? 70_000,
+    () => runs.counts.running > 0,
+    () =>
+      void evidence?.giveBack().catch((error: unknown) => log.warn({ err: error }, "memory could not be given back")),
+  )
+  const runs: Runs = new Runs({ slots, placement, sessions, averages }, [metrics, stats, logged, noted, rest])
   const router = new Router({ fleet, models, placement, sessions, slots, runs, stats, evidence })
   const pairing = new Pairing()
   const tokens = new AgentTokens(folder.path("agents.json"))
@@ -144,6 +153,7 @@ async function start(
   })
   const natives = (options.native ?? true) ? nativeProcesses(folder, options, agents) : []
   const close = async () => {
+    rest.close()
     router.close()
     // Sockets first: who is told that the bridge stops need not wait for the native processes to end.
     await app.close()

@@ -3,6 +3,8 @@ import { type Timer, upkeepTimer } from "./pool/timer.ts"
 
 /** Small answers at a thousand a second would otherwise be many. */
 const KEEP_JOBS = 10_000
+/** Old ones are looked for so often in the time that they are kept. */
+const SWEEPS = 10
 
 export interface RepeatsOptions {
   /** How long an answer is kept, ms. */
@@ -118,7 +120,7 @@ export class Repeats {
       this.#timer = undefined
       this.#forgetOld()
       if (this.#ended > 0) this.#sweepLater()
-    }, this.#options.keepMs)
+    }, this.#options.keepMs / SWEEPS)
   }
 
   /** Forgets what `name` stands for, if it is `entry` still. */

@@ -49,6 +49,7 @@ const result = await soak({
   pauseMs: [2000, 20_000],
   hungMs: 120_000,
   // Longer than a worker with a large heap is kept without a session.
+  // The bridge-server gives back what it has freed 70 s after its last job.
   idleMs: 75_000,
   say: (text) => console.error(text),
 })

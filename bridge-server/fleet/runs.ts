@@ -9,7 +9,7 @@ import {
   type Tensor,
   tensorBytes,
 } from "../../protocol/index.ts"
-import { YoungGarbage } from "../young-garbage.ts"
+import { YoungGarbage } from "../garbage.ts"
 import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
 import type { Averages } from "./averages.ts"
 import { firstOfTwo } from "./first-of-two.ts"

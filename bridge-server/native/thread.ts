@@ -2,7 +2,7 @@ import { type MessagePort, workerData } from "node:worker_threads"
 import { nodeBackends } from "../../engine/backends/node.ts"
 import { serveBackend } from "../../engine/host.ts"
 import { type Message, type MessageChannelLike, messagePort, type Tensor, tensorBytes } from "../../protocol/index.ts"
-import { YoungGarbage } from "../young-garbage.ts"
+import { YoungGarbage } from "../garbage.ts"
 import type { ThreadData } from "./thread-host.ts"
 
 /** Hosts one backend: `run()` of onnxruntime-node blocks this thread, and nothing else. */

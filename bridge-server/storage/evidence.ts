@@ -66,6 +66,7 @@ type Provenance = "host" | "agent" | "bridge"
 type Row = Measurement & { agent: string; provenance: Provenance }
 
 const MAX_WAITING = 100_000
+const MEMORY_LIMIT = "256MB"
 /** What stayed the same of an agent is not written more often, ms. */
 const NOTE_MS = 60_000n
 
@@ -102,7 +103,7 @@ export class Evidence {
     await beforeMigrating(path)
     const instance = await DuckDBInstance.create(path, {
       threads: "1",
-      memory_limit: "256MB",
+      memory_limit: MEMORY_LIMIT,
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     })
@@ -332,6 +333,14 @@ export class Evidence {
     return rows.map((r) =>
       Object.fromEntries(Object.entries(r).filter(([, value]) => value !== null)),
     ) as unknown as Measurement[]
+  }
+
+  /**
+   * Gives what this whole process has freed and the C library keeps back to the system: DuckDB has glibc do so (`malloc_trim`) whenever its limit
+   * is set, and Node never does.
+   */
+  async giveBack(): Promise<void> {
+    await this.#run(`SET memory_limit = '${MEMORY_LIMIT}'`, [])
   }
 
   /** Writes what waits and gives the file free. */

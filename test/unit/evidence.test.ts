@@ -6,8 +6,10 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { DuckDBInstance } from "@duckdb/node-api"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { collectAll } from "../../bridge-server/garbage.ts"
 import { Evidence } from "../../bridge-server/storage/index.ts"
 import type { DeviceInfo, Measurement } from "../../protocol/index.ts"
+import { processMiB } from "../support/processes.ts"
 import { sha256 } from "../support/store-cases.ts"
 
 let dir: string
@@ -52,6 +54,22 @@ test("what was recorded is there after a restart, with the median of the runs th
   expect(seeds[0]).not.toHaveProperty("error")
   await second.close()
 })
+
+test.runIf(process.platform === "linux")(
+  "gives what the process has freed between what it uses back to the system",
+  async () => {
+    const evidence = await Evidence.open(file, { software: "1" })
+    const held = Array.from({ length: 40_000 }, (_, i) => new ArrayBuffer(2000 + (i % 3000)))
+    const few = held.filter((_, i) => i % 50 === 0)
+    held.length = 0
+    collectAll()
+    const before = processMiB([process.pid])!
+    await evidence.giveBack()
+    expect(before - processMiB([process.pid])!).toBeGreaterThan(60)
+    expect(few).toHaveLength(800)
+    await evidence.close()
+  },
+)
 
 test.runIf(process.platform === "linux")(
   "where the disk takes no more, what can't be written is counted and told, what was stays and is read, and it goes on once there is room",

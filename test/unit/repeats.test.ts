@@ -41,6 +41,16 @@ describe("a repeated key", () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test("is forgotten soon after its time, also where another's was over just before", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] })
+    await run("k")
+    await vi.advanceTimersByTimeAsync(30_000)
+    await run("l")
+    await vi.advanceTimersByTimeAsync(67_000)
+    // Nothing is left to look for.
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test("of a job that took longer than answers are kept is kept from its end on", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] })
     const slow = repeats.run("a", "slow", "x", never, async () => {

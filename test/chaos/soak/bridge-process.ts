@@ -20,8 +20,6 @@ const answers = {
       .filter(({ gone }) => !gone)
       .map(({ browser }) => browser)
       .join(),
-  // What is freed goes back to the system too, else V8 keeps pages for later: up to 150 MB of them.
-  collect: () => globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" }),
 }
 export type Question = keyof typeof answers
 

@@ -14,14 +14,13 @@ export interface SoakBridge {
   nativePid(): Promise<number>
   /** Browsers that are members now. */
   agents(): Promise<string[]>
-  collectGarbage(): Promise<void>
   close(): Promise<void>
 }
 
 /** Starts a bridge-server with native ONNX Runtime, whose memory is nobody else's. */
 export async function startSoakBridge(): Promise<SoakBridge> {
   const dataDir = mkdtempSync(path.join(tmpdir(), "ipfa soak "))
-  const child = fork(path.join(import.meta.dirname, "bridge-process.ts"), [dataDir], { execArgv: ["--expose-gc"] })
+  const child = fork(path.join(import.meta.dirname, "bridge-process.ts"), [dataDir])
   const exited = once(child, "exit")
   const gone = exited.then(() => {
     throw new Error("The bridge-server ended.")
@@ -47,7 +46,6 @@ export async function startSoakBridge(): Promise<SoakBridge> {
     pairingCode: () => ask("code"),
     nativePid: () => ask("nativePid"),
     agents: async () => (await ask<string>("agents")).split(","),
-    collectGarbage: () => ask("collect"),
     async close() {
       if (child.connected) child.disconnect()
       await exited

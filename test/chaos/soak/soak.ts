@@ -168,7 +168,6 @@ async function openWorld(options: SoakOptions): Promise<World> {
     ledger,
   })
   const look = async () => {
-    await bridge.collectGarbage()
     const native = await bridge.nativePid()
     const parts = await Promise.all(browsers.map((browser) => browser.memory()))
     const own = { "bridge-server": processMiB([bridge.pid]), "native process": processMiB([native]) }
