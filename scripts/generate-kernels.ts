@@ -188,7 +188,8 @@ does with accuracy level 4) and WGSL has products of four bytes.
 
 ${packedFormats()}
 
-\`quantize\` makes our own of float32 weights: rounded to the nearest, clipped where that makes the squared error less, or with activations of real data by GPTQ; \`assignFormats\` shares
+\`quantize\` makes our own of float32 weights: rounded to the nearest, clipped where that makes the squared error less, or with activations of real data by GPTQ; of 2 bits also ternary, −1, 0 and 1 times a scale,
+and of 1 bit binary, ± a scale, both with the scales of the least squared error; \`assignFormats\` shares
 out a budget of bits among tensors by the losses that were measured. float16 that is not packed lies in memory as such, and every kernel that takes float32 reads it.
 
 ## ONNX's own node tests

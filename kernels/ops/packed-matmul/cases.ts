@@ -1,7 +1,9 @@
 import type { Fill, KernelCase, Shape } from "../../define-kernel.ts"
 import type { EpilogueAttributes } from "../../epilogue.ts"
+import { filled } from "../../fill.ts"
 import { drawnWords, type Headers } from "../../packed/drawn.ts"
-import { layoutOf, type PackedFormat } from "../../packed/format.ts"
+import { type GroupFormat, layoutOf, type PackedFormat } from "../../packed/format.ts"
+import { type QuantizeOptions, quantize } from "../../packed/quantize.ts"
 import { exact } from "../../tolerance.ts"
 import type {
   Activations,
@@ -66,6 +68,17 @@ function int8(name: string, algorithm: PackedMatmulAlgorithm, given: Given): Cas
   return { ...made, fill: [{ kind: "values", values: whole }, ...rest] }
 }
 
+/** Weights of few levels as `quantize` makes them, times fractions. */
+function fewLevels(algorithm: PackedMatmulAlgorithm, format: GroupFormat, options: QuantizeOptions): Case {
+  const [n, k] = [5, 200]
+  const name = `${options.ternary ? "ternary" : "binary"} weights`
+  const numbers = filled("float32", n * k, { kind: "uniform", low: -1, high: 1 }, name)
+  const made = of(name, algorithm, { format, a: [2, k], n, fractions: true })
+  const [activations, , ...rest] = made.fill as Fill[]
+  const { words } = quantize(format, [n, k], numbers, options)
+  return { ...made, fill: [activations!, { kind: "values", values: [...words] }, ...rest] }
+}
+
 /** Both algorithms unpack by the same code: each format is in the cases of one. */
 const ragged: Record<PackedMatmulAlgorithm, PackedFormat[]> = {
   gemv: ["q4g32", "q3g64", "q2g32f", "Q8_0", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q6_K"],
@@ -89,6 +102,8 @@ export const cases: Case[] = (["gemv", "blocked"] as const).flatMap((algorithm) 
     (format) =>
     of("fractions", algorithm, { format, a: [2, 200], n: 5, scales: [0.003, -0.7, 0.01], zeros: [0.02, 3.1], fractions: true, bias: true }), // biome-ignore format: a case
   ),
+  ...(["q2g32", "q2g128f"] as const).map((format) => fewLevels(algorithm, format, { ternary: true })),
+  ...(["q1g64", "q1g32f"] as const).map((format) => fewLevels(algorithm, format, { clip: "mse" })),
   of("scaled, with a bias", algorithm, { format: "q8g32", a: [5, 40], n: 7, bias: true, epilogue: { scale: -2 } }),
   of("clipped, then a residual", algorithm, { format: "q4g32", a: [2, 3, 40], n: 6, residual: true, epilogue: { activation: { low: -20, high: 50 } } }), // biome-ignore format: a case
   of("a residual, then leaky", algorithm, { format: "q4g32", a: [5, 40], n: 6, bias: true, residual: true, epilogue: { scale: 2, activation: { slope: -0.5 }, residualFirst: true } }), // biome-ignore format: a case
