@@ -5,6 +5,7 @@ import type { AnyKernel, GpuDtype, StoredDtype } from "./define-kernel.ts"
 import { halvesOfWords } from "./float16-words.ts"
 import { elems, type GpuTensor } from "./gpu-tensor.ts"
 import { type LanguageKernels, languageKernels } from "./language-kernels.ts"
+import { type MovingKernels, movingKernels } from "./moving-kernels.ts"
 import { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 import * as binary from "./ops/binary/binary.ts"
 import { type CastAttributes, cast } from "./ops/cast/cast.ts"
@@ -103,6 +104,7 @@ type PlainUnary =
 /** The operations on one device. All are float32 where nothing else is said, take views as well, and give a new row-major tensor that the caller destroys. */
 export interface Kernels
   extends LanguageKernels,
+    MovingKernels,
     Record<PlainUnary, Unary>,
     Record<"add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "prelu" | "remainder" | "modulo", Arithmetic>,
     Record<"equal" | "less" | "greater" | "lessOrEqual" | "greaterOrEqual", Comparison>,
@@ -289,6 +291,7 @@ export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}
     },
     readAll,
     ...languageKernels(runtime),
+    ...movingKernels(runtime),
     ...each(plain, one),
     ...each({ ...reduce, argMax, argMin, softmax, logSoftmax, cumSum }, oneWith),
     ...each({ clip, gelu, hardSigmoid, leakyRelu, roundTo, maxPool, averagePool }, oneWith),

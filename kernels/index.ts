@@ -9,6 +9,7 @@ export {
   melFilters,
   mfcc,
 } from "./audio.ts"
+export { type BlockMode, type Blocks, depthToSpace, spaceToDepth } from "./blocks.ts"
 export { createKernels, type KernelOptions, type Kernels } from "./create-kernels.ts"
 export {
   type Algorithm,
@@ -34,7 +35,9 @@ export { DeviceMemory, STORED, usage } from "./device-memory.ts"
 export { gpuFailure, scoped } from "./gpu-errors.ts"
 export { elems, GpuTensor } from "./gpu-tensor.ts"
 export type { HeldBuffer } from "./held-buffer.ts"
+export { fromOne, lineStarts, type OneHotAttributes, type ScatterReduction } from "./indexed.ts"
 export * from "./language.ts"
+export type { MovingKernels } from "./moving-kernels.ts"
 export { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 export {
   add,
@@ -113,6 +116,7 @@ export {
   tanh,
 } from "./ops/unary/unary.ts"
 export { where } from "./ops/where/where.ts"
+export { mirrors, type PadAttributes, padViews } from "./padding.ts"
 export { type Pipeline, type PipelineCache, type PipelineRequest, pipelineKey } from "./pipelines.ts"
 export type { PixelSource } from "./pixels/pixels.ts"
 export { makePlan, type PlanOptions } from "./plan.ts"
@@ -140,6 +144,7 @@ export {
   places,
   reshaped,
   sliced,
+  tiled,
   type View,
   wholeView,
 } from "./view.ts"

@@ -59,6 +59,15 @@ export function broadcast(view: View, shape: Shape): View {
   return { shape, strides, offset: view.offset }
 }
 
+/** `view` repeated `repeats[axis]` times along each axis: the repeats of an axis are one of their own in front of it, [r0, d0, r1, d1, …]. */
+export function tiled({ shape, strides, offset }: View, repeats: readonly number[]): View {
+  return {
+    shape: repeats.flatMap((times, axis) => [times, shape[axis]!]),
+    strides: repeats.flatMap((_, axis) => [0, strides[axis]!]),
+    offset,
+  }
+}
+
 /** The shape that all of `shapes` are broadcast to, by NumPy's rules. Throws IPFA_INPUT_SHAPE. */
 export function broadcastShape(shapes: readonly Shape[]): number[] {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length))

@@ -52,7 +52,7 @@ export async function untyped(model: Uint8Array): Promise<number[]> {
 }
 
 export async function kernels(device: Parameters<typeof createKernels>[0]): Promise<number> {
-  const { tensor, add, where, less, matmul } = createKernels(device)
+  const { tensor, add, where, less, matmul, concat, split, oneHot, pad, scatterNd } = createKernels(device)
   const x = tensor({ dtype: "float32", shape: [2], data: Float32Array.of(1, 2) })
   const n = tensor({ dtype: "int32", shape: [2], data: Int32Array.of(1, 2) })
   const sum: Float32Array = await (await add(x, x)).read()
@@ -78,7 +78,20 @@ export async function kernels(device: Parameters<typeof createKernels>[0]): Prom
   tensor({ dtype: "float64", shape: [1], data: Float64Array.of(1) })
   // @ts-expect-error: a product of whole numbers
   await matmul(n, n)
-  return sum.length + whole.length + narrow.length + truth.length
+  const joined: Int32Array = await (await concat(split(n, 2), { axis: 0 })).read()
+  // @ts-expect-error: two dtypes
+  await concat([x, n])
+  const hot: Float32Array = await (await oneHot(n, { depth: 3 })).read()
+  const wholeHot: Int32Array = await (await oneHot(n, { depth: 3, dtype: "int32" })).read()
+  // @ts-expect-error: an index is a whole number
+  await oneHot(x, { depth: 3 })
+  // @ts-expect-error: no such mode
+  await pad(x, { pads: [1, 1], mode: "circular" })
+  // @ts-expect-error: nothing said of how much
+  await pad(x, { mode: "edge" })
+  // @ts-expect-error: two dtypes
+  await scatterNd(x, n, n)
+  return sum.length + whole.length + narrow.length + truth.length + joined.length + hot.length + wholeHot.length
 }
 
 export function Component(): string {

@@ -2,7 +2,10 @@ import {
   type AnyKernel,
   abs,
   add,
+  type BlockMode,
+  type Blocks,
   copy,
+  depthToSpace,
   div,
   exp,
   greater,
@@ -14,6 +17,7 @@ import {
   permuted,
   sigmoid,
   silu,
+  spaceToDepth,
   sub,
   where,
   wholeView,
@@ -51,11 +55,10 @@ const exponential =
     return run(where, run(greaterOrEqual, x, number(0)), run(mul, x, number(slope(node))), below)
   }
 
-/** [n, c, h, w] with blocks of channels as pixels, or the other way round: six axes and their new order. */
-function reordered(node: NodeLowering, axes: readonly number[], order: readonly number[]): Value {
-  const x = node.input(0)
-  const result = node.run(copy, [x], { from: permuted(wholeView(axes), order) })
-  return node.reshaped(result, node.outputShape())
+/** Pixels between channels and sides. */
+function moved(node: NodeLowering, { axes, order, shape }: Blocks): void {
+  const result = node.run(copy, [node.input(0)], { from: permuted(wholeView(axes), order) })
+  node.set(0, node.reshaped(result, shape))
 }
 
 export const composites = [
@@ -81,19 +84,11 @@ export const composites = [
     node.set(0, node.run(div, [sum, node.graph.constant([], Float32Array.of(count))]))
   }),
   defineLowering("DepthToSpace", (node) => {
-    const [n, c, h, w] = node.input(0).shape as [number, number, number, number]
-    const block = node.int("blocksize", 1)
-    const rest = c / block ** 2
-    const result =
-      node.text("mode", "DCR") === "DCR"
-        ? reordered(node, [n, block, block, rest, h, w], [0, 3, 4, 1, 5, 2])
-        : reordered(node, [n, rest, block, block, h, w], [0, 1, 4, 2, 5, 3])
-    node.set(0, result)
+    const mode = node.text("mode", "DCR") as BlockMode
+    moved(node, depthToSpace(node.input(0).shape, node.int("blocksize", 1), mode))
   }),
   defineLowering("SpaceToDepth", (node) => {
-    const [n, c, h, w] = node.input(0).shape as [number, number, number, number]
-    const block = node.int("blocksize", 1)
-    node.set(0, reordered(node, [n, c, h / block, block, w / block, block], [0, 3, 5, 1, 2, 4]))
+    moved(node, spaceToDepth(node.input(0).shape, node.int("blocksize", 1)))
   }),
   defineLowering("Trilu", (node) => {
     const x = node.input(0)

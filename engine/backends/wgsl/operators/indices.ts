@@ -1,4 +1,4 @@
-import { add, less, mul, places, reduceSum, where, wholeView } from "../../../../kernels/index.ts"
+import { add, lineStarts, modulo, mul, reduceSum, wholeView } from "../../../../kernels/index.ts"
 import type { NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { wordsOf } from "../tensors.ts"
@@ -7,24 +7,23 @@ export const product = (dims: readonly number[]) => dims.reduce((n, dim) => n * 
 export const whole = (node: NodeLowering, shape: readonly number[], numbers: readonly number[]) =>
   node.graph.constant(shape, wordsOf("int32", numbers))
 
-/** Indices that count from the end where they are below 0, counted from the front; `sizes` go with them by broadcasting. */
-export function fromFront(node: NodeLowering, indices: Value, sizes: Value): Value {
-  const isBelow = node.run(less, [indices, whole(node, [], [0])])
-  return node.run(where, [isBelow, node.run(add, [indices, sizes]), indices])
-}
-
-/** Where in a tensor of `shape` lies what `indices`, from 0 on, say along `axis`, all else being where it is in `indices`. */
+/** Where in a tensor of `shape` lies what `indices` say along `axis`, all else being where it is in `indices`. One below 0 counts from the end. */
 export function placesAlong(node: NodeLowering, shape: readonly number[], indices: Value, axis: number): Value {
-  const { strides } = wholeView(shape)
-  const others = { ...wholeView(indices.shape), strides: strides.with(axis, 0) }
-  const stride = strides[axis]!
-  const steps = stride === 1 ? indices : node.run(mul, [indices, whole(node, [], [stride])])
-  return node.run(add, [steps, whole(node, indices.shape, places(others))])
+  const stride = wholeView(shape).strides[axis]!
+  const front = node.run(modulo, [indices, whole(node, [], [shape[axis]!])])
+  const steps = stride === 1 ? front : node.run(mul, [front, whole(node, [], [stride])])
+  const lines = lineStarts(shape, indices.shape, axis)
+  return node.run(add, [steps, whole(node, lines.shape, lines.starts)])
 }
 
-/** Tuples of indices [..., depth] into axes of these sizes, each as the number of the slice that it names: [..., 1]. */
-export function slicesOf(node: NodeLowering, tuples: Value, sizes: readonly number[]): Value {
+/** Tuples of indices [..., depth] into axes of these sizes, each as the elements before the slice that it names, where the axes have these strides: [..., 1]. */
+export function startsOf(
+  node: NodeLowering,
+  tuples: Value,
+  sizes: readonly number[],
+  strides: readonly number[],
+): Value {
   const depth = sizes.length
-  const front = fromFront(node, tuples, whole(node, [depth], sizes))
-  return node.run(reduceSum, [node.run(mul, [front, whole(node, [depth], wholeView(sizes).strides)])])
+  const front = node.run(modulo, [tuples, whole(node, [depth], sizes)])
+  return node.run(reduceSum, [node.run(mul, [front, whole(node, [depth], strides)])])
 }

@@ -5,8 +5,11 @@ import {
   elems,
   gather,
   MOST_AXES,
+  mirrors,
+  padViews,
   permuted,
   sliced,
+  tiled,
   type View,
   wholeView,
 } from "../../../../kernels/index.ts"
@@ -107,61 +110,39 @@ const splitting = defineLowering("Split", (node) => {
 
 const tiling = defineLowering("Tile", (node) => {
   const x = node.input(0)
-  const repeats = node.known(1)
-  // Each axis with an axis of repeats before it: [r0, d0, r1, d1, …].
-  const whole = wholeView(x.shape)
-  const view = {
-    shape: repeats.flatMap((times, axis) => [times, x.shape[axis]!]),
-    strides: repeats.flatMap((_, axis) => [0, whole.strides[axis]!]),
-    offset: 0,
-  }
+  const view = tiled(wholeView(x.shape), node.known(1))
   const result = node.run(copy, [x], { from: view })
   node.graph.setView(result, { source: x, view })
   node.set(0, node.reshaped(result, node.outputShape()))
 })
-
-/** Which element of an axis of `size` stands at `place`, which may lie outside. */
-const mirrors: Record<string, (place: number, size: number) => number> = {
-  edge: (place, size) => Math.min(Math.max(place, 0), size - 1),
-  wrap: (place, size) => ((place % size) + size) % size,
-  reflect: (place, size) => {
-    const period = Math.max(2 * (size - 1), 1)
-    const at = ((place % period) + period) % period
-    return Math.min(at, period - at)
-  },
-}
 
 const padding = defineLowering("Pad", (node) => {
   const x = node.input(0)
   const rank = x.shape.length
   const given = node.opset < 11 ? node.ints("pads", []) : node.known(1)
   const axes = (node.knownOr(3, undefined) ?? [...x.shape.keys()]).map((axis) => node.axis(axis, rank))
-  const pads = (axis: number) => {
-    const i = axes.indexOf(axis)
-    return i < 0 ? ([0, 0] as const) : ([given[i]!, given[i + axes.length]!] as const)
-  }
-  const shape = node.outputShape()
+  // Before each axis, then behind each.
+  const pads = [0, axes.length].flatMap((end) =>
+    Array.from({ length: rank }, (_, axis) => {
+      const i = axes.indexOf(axis)
+      return i < 0 ? 0 : given[i + end]!
+    }),
+  )
   const mode = node.text("mode", "constant")
   const mirror = mirrors[mode]
   if (mirror) {
     const padded = axes
-      .filter((axis) => pads(axis).some((n) => n !== 0))
+      .filter((axis) => pads[axis] !== 0 || pads[axis + rank] !== 0)
       .reduce((value, axis) => {
-        const [before] = pads(axis)
-        const places = Array.from({ length: shape[axis]! }, (_, i) => mirror(i - before, x.shape[axis]!))
+        const places = Array.from({ length: node.outputShape()[axis]! }, (_, i) =>
+          mirror(i - pads[axis]!, x.shape[axis]!),
+        )
         return node.run(gather, [value, node.graph.constant([places.length], Int32Array.from(places))], { axis })
       }, x)
     return node.set(0, padded)
   }
   if (mode !== "constant") throw unsupported(`its mode is ${mode}`)
-  let [from, to] = [wholeView(x.shape), wholeView(shape)]
-  for (let axis = 0; axis < rank; axis++) {
-    const [before, after] = pads(axis)
-    // Padding below 0 takes away.
-    const count = x.shape[axis]! + Math.min(before, 0) + Math.min(after, 0)
-    from = sliced(from, axis, Math.max(-before, 0), count)
-    to = sliced(to, axis, Math.max(before, 0), count)
-  }
+  const { shape, from, to } = padViews(wholeView(x.shape), pads)
   const into = room(node, x.dtype, shape)
   const value = node.opset < 11 ? node.float("value", 0) : 0
   const filler = node.opset >= 11 && node.has(2) ? node.input(2) : node.graph.constant([], wordsOf(x.dtype, [value]))

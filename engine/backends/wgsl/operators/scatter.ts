@@ -1,7 +1,7 @@
-import { add, copy, mul, type ScatterAttributes, scatter } from "../../../../kernels/index.ts"
+import { add, copy, type ScatterAttributes, scatter, wholeView } from "../../../../kernels/index.ts"
 import { defineLowering, type NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
-import { fromFront, placesAlong, product, slicesOf, whole } from "./indices.ts"
+import { placesAlong, product, startsOf, whole } from "./indices.ts"
 import { narrowed } from "./narrow.ts"
 
 /** x with the updates at their places; those that may go to one lie in a line along `axis`. */
@@ -17,8 +17,7 @@ export const scatters = [
   defineLowering(["ScatterElements", "Scatter"], (node) => {
     const [x, updates] = [node.input(0), node.input(2)]
     const axis = node.axis(node.int("axis", 0), x.shape.length)
-    const indices = fromFront(node, node.input(1), whole(node, [], [x.shape[axis]!]))
-    scattered(node, x, placesAlong(node, x.shape, indices, axis), updates, axis)
+    scattered(node, x, placesAlong(node, x.shape, node.input(1), axis), updates, axis)
   }),
 
   // Each tuple of indices names a slice of x, and an update has the elements of one.
@@ -27,14 +26,14 @@ export const scatters = [
     const depth = indices.shape.at(-1)!
     const size = product(x.shape.slice(depth))
     const count = product(indices.shape.slice(0, -1))
-    const starts = slicesOf(node, indices, x.shape.slice(0, depth))
+    const { strides } = wholeView(x.shape)
+    const starts = startsOf(node, indices, x.shape.slice(0, depth), strides.slice(0, depth))
     if (size === 1) return scattered(node, x, node.reshaped(starts, [count]), updates, 0)
-    const first = node.run(mul, [node.reshaped(starts, [count, 1]), whole(node, [], [size])])
     const elements = whole(
       node,
       [size],
       Array.from({ length: size }, (_, i) => i),
     )
-    scattered(node, x, node.run(add, [first, elements]), updates, 0)
+    scattered(node, x, node.run(add, [node.reshaped(starts, [count, 1]), elements]), updates, 0)
   }),
 ]

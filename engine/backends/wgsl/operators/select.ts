@@ -5,9 +5,9 @@ import {
   cumSum,
   embedding,
   equal,
+  fromOne,
   gather,
   gatherElements,
-  maximum,
   sortPasses,
   where,
   wholeView,
@@ -15,7 +15,7 @@ import {
 import { defineLowering, NodeLowering } from "../lowering.ts"
 import type { Value } from "../program.ts"
 import { wordsOf } from "../tensors.ts"
-import { product, slicesOf, whole } from "./indices.ts"
+import { product, startsOf, whole } from "./indices.ts"
 import { packedMatrix } from "./packed.ts"
 import { storedQuantized } from "./quantization.ts"
 
@@ -62,7 +62,7 @@ export const selections = [
     const slices = product(sizes)
     const batches = product(x.shape.slice(0, batch))
     const count = product(indices.shape) / depth / batches
-    const sums = node.reshaped(slicesOf(node, indices, sizes), [batches, count])
+    const sums = node.reshaped(startsOf(node, indices, sizes, wholeView(sizes).strides), [batches, count])
     const starts = Array.from({ length: batches }, (_, i) => i * slices)
     const flat = batch === 0 ? sums : node.run(add, [sums, whole(node, [batches, 1], starts)])
     const rows = node.reshaped(x, [batches * slices, product(x.shape.slice(batch + depth))])
@@ -88,24 +88,21 @@ export const selections = [
     node.set(0, node.run(cumSum, [x], { axis, ...attributes }))
   }),
 
-  // Each index is held against all numbers below `depth`, and against those that count from the end.
+  // An index of none of the numbers below `depth`, from the front or the end, finds 0 among those from 1 on.
   defineLowering("OneHot", (node) => {
     const shape = node.outputShape()
     const axis = node.axis(node.int("axis", -1), shape.length)
     const depth = shape[axis]!
     const given = node.input(0)
     const indices = given.dtype === "int32" ? given : node.run(cast, [given], { to: "int32" })
-    const column = node.reshaped(indices, shape.with(axis, 1))
-    const numbers = (from: number) => {
-      const list = Array.from({ length: depth }, (_, i) => i + from)
-      return node.graph.constant(
-        shape.map((_, i) => (i === axis ? depth : 1)),
-        wordsOf("int32", list),
-      )
-    }
-    const isHot = node.run(maximum, [node.run(equal, [column, numbers(0)]), node.run(equal, [column, numbers(-depth)])])
+    const numbers = node.graph.constant([depth], fromOne(depth))
+    const column = node.reshaped(node.run(gather, [numbers, indices]), shape.with(axis, 1))
+    const along = node.reshaped(
+      numbers,
+      shape.map((_, i) => (i === axis ? depth : 1)),
+    )
     const values = node.input(2)
     const value = (i: number) => node.run(gather, [values, node.graph.constant([], wordsOf("int32", [i]))])
-    node.set(0, node.run(where, [isHot, value(1), value(0)]))
+    node.set(0, node.run(where, [node.run(equal, [column, along]), value(1), value(0)]))
   }),
 ]
