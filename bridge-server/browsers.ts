@@ -86,18 +86,22 @@ function playwrightChromium(): string | undefined {
 export interface WebkitPaths {
   driver: string
   browser: string
-  /** Where there is no display, or none is wanted. */
+  /** For where there is no display, or none is wanted: it has no headless mode. */
   xvfb: string | undefined
 }
 
-/** WebKitGTK's driver and its small browser, or why they are not there and how to get them. */
-export function findWebkit(): WebkitPaths | string {
+/** WebKitGTK's driver and its small browser, and Xvfb where it is to be `headless`; or why they are not there and how to get them. */
+export function findWebkit(headless: boolean): WebkitPaths | string {
   if (platform !== "linux") return "WebKitGTK is for Linux; here, open the worker page in Safari or any other browser"
   const driver = findProgram("WebKitWebDriver")
   const browser =
     process.env.MINIBROWSER ?? globSync("/usr/{lib,lib64,libexec}/{*/,}webkit2gtk-4.*/MiniBrowser").sort().at(-1)
-  if (!driver || !browser) return "WebKitGTK's driver is not installed: apt-get install webkit2gtk-driver xvfb"
-  return { driver, browser, xvfb: findProgram("Xvfb") }
+  if (!driver || !browser)
+    return "WebKitGTK's driver is not installed: apt-get install webkit2gtk-driver xvfb (Debian, Ubuntu)"
+  const xvfb = findProgram("Xvfb")
+  if (headless && !xvfb)
+    return "WebKitGTK has no headless mode, and Xvfb is not installed: apt-get install xvfb (Debian, Ubuntu)"
+  return { driver, browser, xvfb }
 }
 
 /** Why the Chromium shell with WebNN can't run here, or undefined where it can. */

@@ -1,9 +1,17 @@
 /** Gets a browser where none is found that can be driven with the extension loaded, and the arguments to start it with. */
-import { spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { createInterface } from "node:readline/promises"
-import { findChromium, findFirefox, findProgram, missingLibrary } from "../bridge-server/browsers.ts"
+import {
+  findChromium,
+  findFirefox,
+  findProgram,
+  findWebkit,
+  missingLibrary,
+  type WebkitPaths,
+} from "../bridge-server/browsers.ts"
 import { repoRoot } from "./sources.ts"
 
 const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY && !process.env.CI)
@@ -17,23 +25,33 @@ async function agree(question: string): Promise<boolean> {
   return !/^n/i.test(answer.trim())
 }
 
-function run(command: string, args: string[]): boolean {
+/** Whether the program ended well; a bridge-server that is up meanwhile goes on answering. Throws where Ctrl-C ended it. */
+async function run(command: string, args: string[]): Promise<boolean> {
   process.stderr.write(`$ ${command} ${args.join(" ")}\n`)
-  return spawnSync(command, args, { stdio: ["inherit", 2, "inherit"] }).status === 0
+  const child = spawn(command, args, { stdio: ["inherit", 2, "inherit"] })
+  const [code, signal] = await once(child, "exit").catch(() => [])
+  if (signal === "SIGINT") throw new Error(`${command} was interrupted`)
+  return code === 0
 }
 
-/** Installs packages of the distribution, after asking where there is a terminal; false where that can't be or went wrong. */
-async function installPackages(...packages: string[]): Promise<boolean> {
+/** Installs packages of the distribution, after asking where there is a terminal; false, with the reason on stderr, where that can't be or went wrong. */
+async function installPackages(...packages: readonly string[]): Promise<boolean> {
   const apt = findProgram("apt-get")
   const isRoot = process.getuid?.() === 0
   const sudo = isRoot ? undefined : findProgram("sudo")
-  if (process.platform !== "linux" || !apt || (!isRoot && !sudo)) return false
   const names = packages.join(" and ")
-  if (!(await agree(`Install the distribution's package${packages.length > 1 ? "s" : ""} ${names} with apt-get?`)))
+  const not = (why: string) => {
+    process.stderr.write(`${names} not installed: ${why}.\n`)
     return false
+  }
+  if (process.platform !== "linux" || !apt) return not("there is no apt-get here, which Debian and Ubuntu have")
+  if (!isRoot && !sudo) return not("only root may, and there is no sudo")
+  if (!(await agree(`Install the distribution's package${packages.length > 1 ? "s" : ""} ${names} with apt-get?`)))
+    return not("you said no")
   const [command, rest] = sudo ? [sudo, [...(interactive ? [] : ["-n"]), apt]] : [apt, []]
-  run(command, [...rest, "update"])
-  return run(command, [...rest, "install", "-y", "--no-install-recommends", ...packages])
+  await run(command, [...rest, "update"])
+  const installed = await run(command, [...rest, "install", "-y", "--no-install-recommends", ...packages])
+  return installed || not("apt-get could not, as it says above")
 }
 
 const instructions = `No browser was found that can be driven with the extension. Any of these gives one:
@@ -60,7 +78,7 @@ export async function ensureChromium(): Promise<string | undefined> {
   if (found) return found
   const cli = path.join(repoRoot, "node_modules", "playwright-core", "cli.js")
   if (!findChromium() && (await agree("No Chromium was found. Download Playwright's build (about 180 MB)?"))) {
-    const downloaded = run(process.execPath, [cli, "install", "chromium"]) && startableChromium()
+    const downloaded = (await run(process.execPath, [cli, "install", "chromium"])) && startableChromium()
     if (downloaded) return downloaded
   }
   const installed = (await installPackages("chromium")) && startableChromium()
@@ -72,23 +90,42 @@ export async function ensureChromium(): Promise<string | undefined> {
 export const FIREFOX_ABSENT =
   "no Firefox was found: install it (Debian: apt-get install firefox-esr mesa-vulkan-drivers), or say where it is with FIREFOX=/path/to/firefox"
 
-/** Left behind where Firefox was not installed, whether a person said no or it could not be: it is tried once, not at each start. */
-const declined = path.join(repoRoot, ".cache", "firefox-not-installed")
+/** Left behind where a browser was not installed, whether a person said no or it could not be: it is tried once, not at each start. */
+const remembered = (browser: string) => path.join(repoRoot, ".cache", `${browser}-not-installed`)
 
-/**
- * `findFirefox`, else installs the distribution's, once, with a Vulkan driver that computes without a GPU, after asking where there is a terminal.
- * Undefined where it can't, or could not be an earlier time (`memory`).
- */
-export async function ensureFirefox(memory: string = declined): Promise<string | undefined> {
-  const found = findFirefox()
+/** What `find` finds, else installs the distribution's `packages` and looks again. Undefined where they can't be had, or could not an earlier time (`memory`). */
+async function ensurePackages<T>(
+  find: () => T | undefined,
+  packages: readonly string[],
+  memory: string,
+): Promise<T | undefined> {
+  const found = find()
   if (found || existsSync(memory)) return found
-  await installPackages("firefox-esr", "mesa-vulkan-drivers")
-  const installed = findFirefox()
+  await installPackages(...packages)
+  const installed = find()
   if (!installed) {
     mkdirSync(path.dirname(memory), { recursive: true })
     writeFileSync(memory, "Not asked or tried again by npm start and npm test; remove this file to have that.\n")
+    process.stderr.write(`This is tried once: remove ${memory} to have it tried again.\n`)
   }
   return installed
+}
+
+/** A Firefox, with a Vulkan driver that computes without a GPU where it is installed here. Undefined where there is none (`FIREFOX_ABSENT`). */
+export const ensureFirefox = (memory = remembered("firefox")): Promise<string | undefined> =>
+  ensurePackages(findFirefox, ["firefox-esr", "mesa-vulkan-drivers"], memory)
+
+/** WebKitGTK, and Xvfb where it is to be without a display. Why there is none, and how to get it, where there is none. */
+export async function ensureWebkit(headless: boolean, memory = remembered("webkit")): Promise<WebkitPaths | string> {
+  const find = () => findWebkit(headless)
+  if (process.platform === "linux") {
+    const here = () => {
+      const found = find()
+      return typeof found === "string" ? undefined : found
+    }
+    await ensurePackages(here, ["webkit2gtk-driver", "xvfb"], memory)
+  }
+  return find()
 }
 
 /** Whether this machine has a GPU that a headless browser can use, as far as can be told without one. */

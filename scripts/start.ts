@@ -7,7 +7,7 @@ import { type Bridge, startBridge } from "../bridge-server/server.ts"
 import { Evidence } from "../bridge-server/storage/index.ts"
 import { VERSION } from "../bridge-server/version.ts"
 import { asAccelerateError, Peer, webSocketPort } from "../protocol/index.ts"
-import { ensureChromium, ensureFirefox, FIREFOX_ABSENT } from "./browsers.ts"
+import { ensureChromium, ensureFirefox, ensureWebkit, FIREFOX_ABSENT } from "./browsers.ts"
 import { ensureExtension, type Target } from "./build-extension.ts"
 import { ensureDashboard, ensureWorkerPage } from "./packages/pages.ts"
 import { type JoinOptions, joinChromium } from "./start/chromium.ts"
@@ -66,7 +66,11 @@ const open: Record<BrowserName, (bridge: Bridge) => Promise<DrivenBrowser | stri
     if (!binary) return FIREFOX_ABSENT
     return joinFirefox(await joinOptions("firefox", binary, "firefox-mv2", bridge))
   },
-  webkit: (bridge) => joinWebkit(workerLink(bridge), headless, interrupted.signal),
+  async webkit(bridge) {
+    const found = await ensureWebkit(headless)
+    if (typeof found === "string") return found
+    return joinWebkit(found, workerLink(bridge), headless, interrupted.signal)
+  },
   webnn: (bridge) => joinWebnnShell(workerLink(bridge), interrupted.signal),
 }
 

@@ -4,12 +4,14 @@ import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
-import { ensureChromium, ensureFirefox, FIREFOX_ABSENT } from "./browsers.ts"
+import { ensureChromium, ensureFirefox, ensureWebkit, FIREFOX_ABSENT } from "./browsers.ts"
 import { ensureExtension } from "./build-extension.ts"
 import { repoRoot } from "./sources.ts"
 
 if (!(await ensureChromium())) process.exit(1)
 if (!(await ensureFirefox())) console.error(`Tests in Firefox are skipped: ${FIREFOX_ABSENT}`)
+const webkit = await ensureWebkit(true)
+if (typeof webkit === "string") console.error(`Tests in WebKitGTK are skipped: ${webkit}`)
 await ensureExtension("chrome-mv3")
 await ensureExtension("firefox-mv2")
 

@@ -36,7 +36,7 @@ function checkWebkit(): Finding {
   const name = "webkit"
   const safari = "/Applications/Safari.app/Contents/MacOS/Safari"
   if (existsSync(safari)) return { name, ok: true, detail: `${safari}: WASM; WebGPU in Safari 26 and later` }
-  const webkit = findWebkit()
+  const webkit = findWebkit(false)
   return typeof webkit === "string"
     ? { name, ok: false, detail: webkit, fix: "webkit2gtk-driver and xvfb (Debian, Ubuntu)." }
     : {

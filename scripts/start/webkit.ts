@@ -1,13 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises"
-import { findWebkit } from "../../bridge-server/browsers.ts"
+import type { WebkitPaths } from "../../bridge-server/browsers.ts"
 import { type DrivenBrowser, joining } from "./driven.ts"
 import { startWebDriver, startXvfb, type WebDriver } from "./web-driver.ts"
 
-/** WebKitGTK's MiniBrowser under WebDriver. Returns why there is none, where there is none. */
-export async function launchWebkit(headless: boolean): Promise<WebDriver | string> {
-  const found = findWebkit()
-  if (typeof found === "string") return found
-  if (headless && !found.xvfb) return "it has no headless mode, and Xvfb is not installed: apt-get install xvfb"
+/** WebKitGTK's MiniBrowser under WebDriver, `headless` on a display of Xvfb's. */
+async function launchWebkit(found: WebkitPaths, headless: boolean): Promise<WebDriver> {
   const screen = headless ? await startXvfb(found.xvfb as string) : undefined
   const end = () => void screen?.process.kill()
   try {
@@ -31,10 +28,14 @@ export async function launchWebkit(headless: boolean): Promise<WebDriver | strin
 
 const JOIN_MS = 60_000
 
-/** Opens the worker page by `link` in WebKitGTK. Returns why there is none, where there is none. */
-export async function joinWebkit(link: string, headless: boolean, stop?: AbortSignal): Promise<DrivenBrowser | string> {
-  const driver = await launchWebkit(headless)
-  if (typeof driver === "string") return driver
+/** Opens the worker page by `link` in WebKitGTK. */
+export async function joinWebkit(
+  found: WebkitPaths,
+  link: string,
+  headless: boolean,
+  stop?: AbortSignal,
+): Promise<DrivenBrowser> {
+  const driver = await launchWebkit(found, headless)
   return joining(driver, stop, async () => {
     await driver.goto(link)
     const script = "return document.querySelector('[data-testid=state]')?.dataset.state ?? document.body.innerText"

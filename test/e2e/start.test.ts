@@ -71,7 +71,7 @@ function start(args: string[], env: NodeJS.ProcessEnv = {}) {
 const results = (events: StartEvent[]) => events.filter((e) => e.event === "result")
 
 /** Where a person installed them. */
-const webkitIsHere = typeof findWebkit() === "object"
+const webkitIsHere = typeof findWebkit(true) === "object"
 const firefoxIsHere = findFirefox() !== undefined
 const webnnIsHere = webnnShellAbsent() === undefined
 

@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
-import { findWebkit } from "../../bridge-server/browsers.ts"
+import { findWebkit, type WebkitPaths } from "../../bridge-server/browsers.ts"
 import arabic from "../../bridge-server/page-parts/_locales/ar/messages.json" with { type: "json" }
 import { ensureWorkerPage } from "../../scripts/packages/pages.ts"
 import { joinWebkit } from "../../scripts/start/webkit.ts"
@@ -311,21 +311,18 @@ describe("Chromium", () => {
   })
 })
 
-const webkit = findWebkit()
-test.skipIf(typeof webkit === "string")(
-  `WebKitGTK joins and computes native's numbers${typeof webkit === "string" ? ` (skipped: ${webkit})` : ""}`,
-  async () => {
-    const browser = await joinWebkit(link(), true)
-    if (typeof browser === "string") throw new Error(browser)
-    try {
-      expect(agents()).toMatchObject([{ browser: "webkit" }])
-      expect(await error("webkit", "wasm")).toBeLessThan(digits.tolerance)
-    } finally {
-      await browser.close()
-    }
-    await count(0)
-  },
-)
+const webkit = findWebkit(true)
+const noWebkit = typeof webkit === "string" ? ` (${webkit})` : ""
+test.skipIf(noWebkit)(`WebKitGTK joins and computes native's numbers${noWebkit}`, async () => {
+  const browser = await joinWebkit(webkit as WebkitPaths, link(), true)
+  try {
+    expect(agents()).toMatchObject([{ browser: "webkit" }])
+    expect(await error("webkit", "wasm")).toBeLessThan(digits.tolerance)
+  } finally {
+    await browser.close()
+  }
+  await count(0)
+})
 
 test.skipIf(noWebnnShell)(
   `the WebNN shell joins and computes native's numbers by WebNN and by WASM${noWebnnShell}`,

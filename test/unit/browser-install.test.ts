@@ -24,13 +24,13 @@ function programs(names: readonly string[], then = "exit 1"): void {
     writeFileSync(path.join(bin, name), `#!/bin/sh\necho "$0 $@" >> "${log()}"\n${then}\n`, { mode: 0o755 })
 }
 
-function ensure(call: string) {
+function ensure(call: string, env: Record<string, string> = {}) {
   const code = `import * as browsers from ${JSON.stringify(path.join(repoRoot, "scripts/browsers.ts"))}
     process.stdout.write(String(await browsers.${call}))`
   const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: bin, HOME: home, PLAYWRIGHT_DOWNLOAD_HOST: "http://127.0.0.1:9" },
+    env: { PATH: bin, HOME: home, PLAYWRIGHT_DOWNLOAD_HOST: "http://127.0.0.1:9", ...env },
   })
   return { found: stdout, stderr }
 }
@@ -79,19 +79,105 @@ describe.skipIf(process.platform !== "linux")("on a Linux without a browser", ()
     expect(ensure(call).found).toBe(path.join(bin, "firefox"))
   })
 
-  test("npm test goes on without Firefox: it says how to get it, and skips the tests that need it", () => {
-    const remembered = path.join(repoRoot, ".cache/firefox-not-installed")
-    const wasThere = existsSync(remembered)
-    programs(["chromium"], "exit 0")
+  const WEBKIT_ABSENT = "WebKitGTK's driver is not installed: apt-get install webkit2gtk-driver xvfb (Debian, Ubuntu)"
+
+  test("WebKitGTK is tried once, with the Xvfb that it needs without a display, and used as soon as both are there", () => {
+    const call = (headless: boolean) =>
+      `ensureWebkit(${headless}, ${JSON.stringify(path.join(home, "cache/remembered"))}).then(JSON.stringify)`
+    const found = (headless: boolean) => JSON.parse(ensure(call(headless), { MINIBROWSER: "/any" }).found)
+    programs(["apt-get", "sudo"])
+    const first = ensure(call(true))
+    expect(JSON.parse(first.found)).toBe(WEBKIT_ABSENT)
+    expect(first.stderr).toContain("\nwebkit2gtk-driver and xvfb not installed: apt-get could not, as it says above.\n")
+    expect(ran()[1]).toMatch(/ install -y --no-install-recommends webkit2gtk-driver xvfb$/)
+    expect(ensure(call(true))).toEqual({ found: first.found, stderr: "" })
+    expect(ran()).toHaveLength(2)
+    programs(["WebKitWebDriver"])
+    const driver = path.join(bin, "WebKitWebDriver")
+    expect(found(true)).toBe(
+      "WebKitGTK has no headless mode, and Xvfb is not installed: apt-get install xvfb (Debian, Ubuntu)",
+    )
+    expect(found(false)).toEqual({ driver, browser: "/any" })
+    rmSync(path.join(home, "cache"), { recursive: true })
+    programs(["apt-get", "sudo"], `: > "${bin}/Xvfb" && /bin/chmod 755 "${bin}/Xvfb"`)
+    expect(found(true)).toEqual({ driver, browser: "/any", xvfb: path.join(bin, "Xvfb") })
+    expect(existsSync(path.join(home, "cache"))).toBe(false)
+  })
+
+  test("where there is no apt-get, that is said", () => {
+    const { found, stderr } = ensure(`ensureWebkit(true, ${JSON.stringify(path.join(home, "remembered"))})`)
+    expect(found).toBe(WEBKIT_ABSENT)
+    expect(stderr).toBe(
+      `webkit2gtk-driver and xvfb not installed: there is no apt-get here, which Debian and Ubuntu have.
+This is tried once: remove ${path.join(home, "remembered")} to have it tried again.
+`,
+    )
+  })
+
+  test("an installation that Ctrl-C ended is no answer: the next start tries again", () => {
+    programs(["apt-get", "sudo"], "kill -INT $$")
+    const call = `ensureWebkit(true, ${JSON.stringify(path.join(home, "remembered"))})`
+    expect(ensure(call).stderr).toMatch(/^Error: .* was interrupted$/m)
+    expect(ran()).toHaveLength(1)
+    ensure(call)
+    expect(ran()).toHaveLength(2)
+  })
+
+  /** A script of the repository on this machine without browsers. What is remembered of the real one is as before afterwards. */
+  function script(...args: string[]) {
+    const remembered = ["firefox", "webkit"].map((name) => path.join(repoRoot, `.cache/${name}-not-installed`))
+    const there = remembered.filter(existsSync).map((file) => [file, readFileSync(file)] as const)
+    for (const file of remembered) rmSync(file, { force: true })
     try {
-      const args = ["scripts/test.ts", "test/attacks/firefox.test.ts", "test/unit/float16.test.ts"]
-      const options = { cwd: repoRoot, env: { PATH: bin, HOME: home }, encoding: "utf8" } as const
-      const { status, stdout, stderr } = spawnSync(process.execPath, args, options)
-      expect(stderr).toMatch(/^Tests in Firefox are skipped: no Firefox was found: install it \(.*firefox-esr/m)
-      expect(stdout).toMatch(/\n[1-9]\d* passed, 0 failed, 5 skipped\n$/)
-      expect(status).toBe(0)
+      return spawnSync(process.execPath, args, { cwd: repoRoot, env: { PATH: bin, HOME: home }, encoding: "utf8" })
     } finally {
-      if (!wasThere) rmSync(remembered, { force: true })
+      for (const file of remembered) rmSync(file, { force: true })
+      for (const [file, text] of there) writeFileSync(file, text)
     }
+  }
+  /** `npm test`, where a program that can't do anything passes for Chromium. */
+  function npmTest(...args: string[]) {
+    programs(["chromium"], "exit 0")
+    return script("scripts/test.ts", ...args)
+  }
+
+  test("npm start tries to install what --browsers names and nothing else, and goes on without what can't be had, with the reason", () => {
+    programs(["apt-get", "sudo"])
+    const start = (browsers: string) => {
+      const options = ["--json", "--once", "--headless", "--port", "0", "--data", path.join(home, "data")]
+      const { stdout } = script("scripts/start.ts", ...options, "--browsers", browsers)
+      return stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+    }
+    expect(start("none").at(-1)).toEqual({ event: "done", ok: true })
+    expect(ran()).toEqual([])
+    const events = start("webkit")
+    expect(ran()).toHaveLength(2)
+    expect(ran()[1]).toMatch(/ install -y --no-install-recommends webkit2gtk-driver xvfb$/)
+    const absent = { event: "absent", agent: "webkit", browser: "webkit", backend: "*", reason: WEBKIT_ABSENT }
+    expect(events).toContainEqual(absent)
+    expect(events.at(-1)).toEqual({ event: "done", ok: true })
+  })
+
+  test("npm test goes on without Firefox: it says how to get it, and skips the tests that need it", () => {
+    const { status, stdout, stderr } = npmTest("test/attacks/firefox.test.ts", "test/unit/float16.test.ts")
+    expect(stderr).toMatch(/^Tests in Firefox are skipped: no Firefox was found: install it \(.*firefox-esr/m)
+    expect(stdout).toMatch(/\n[1-9]\d* passed, 0 failed, 5 skipped\n$/)
+    expect(status).toBe(0)
+  })
+
+  test("npm test goes on without WebKitGTK that it can't install: it says how to get it, and skips the test that needs it, with the reason", () => {
+    programs(["apt-get", "sudo"])
+    const named = ["-t", "WebKitGTK joins", "--reporter=verbose"]
+    const { status, stdout, stderr } = npmTest("test/e2e/worker-page.test.ts", ...named)
+    expect(ran()).toContainEqual(expect.stringMatching(/ install -y --no-install-recommends webkit2gtk-driver xvfb$/))
+    expect(stderr).toContain(`\nTests in WebKitGTK are skipped: ${WEBKIT_ABSENT}\n`)
+    expect(stdout).toMatch(
+      /↓.*WebKitGTK joins and computes native's numbers \(WebKitGTK's driver is not installed: apt-get /,
+    )
+    expect(stdout).toMatch(/\n0 passed, 0 failed, \d+ skipped\n$/)
+    expect(status).toBe(0)
   })
 })
