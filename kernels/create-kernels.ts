@@ -259,14 +259,16 @@ export interface Kernels
 export interface KernelOptions {
   /** What `tune` measured on this adapter. */
   winners?: Winners | undefined
+  /** Bytes of buffers that nobody holds, results' above all, which are kept for the next ones: 64 MiB unless given. With 0 each is freed at once. What is held counts for nothing in it. */
+  budgetBytes?: number | undefined
 }
 
 /**
  * The kernels on `device`, which the caller keeps and destroys. They resolve when the work is submitted; `read()` waits for it and throws what failed.
  * Errors: IPFA_INPUT_SHAPE, IPFA_INPUT_INVALID, IPFA_DEVICE_UNSUPPORTED, IPFA_DEVICE_MEMORY, IPFA_DEVICE_LOST.
  */
-export function createKernels(device: GPUDevice, { winners }: KernelOptions = {}): Kernels {
-  const runtime = new KernelRuntime(device, traitsOf(device, winners))
+export function createKernels(device: GPUDevice, { winners, budgetBytes }: KernelOptions = {}): Kernels {
+  const runtime = new KernelRuntime(device, traitsOf(device, winners), budgetBytes)
   // The kernels' own checks hold at run time; what the interface promises of dtypes is theirs to keep.
   type Any = Promise<GpuTensor<never>>
   const one = (kernel: AnyKernel) => (x: GpuTensor, options?: RunOptions) =>

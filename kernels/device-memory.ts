@@ -1,3 +1,4 @@
+import { fail } from "../protocol/errors/error.ts"
 import { scoped } from "./gpu-errors.ts"
 import { HeldBuffer } from "./held-buffer.ts"
 
@@ -24,7 +25,13 @@ export class DeviceMemory {
   readonly #scratch = new Set<HeldBuffer>()
   #freeBytes = 0
 
+  /** `budgetBytes`: of what nobody holds so many are kept; 64 MiB unless given. Throws IPFA_INPUT_INVALID for less than 0. */
   constructor(device: GPUDevice, budgetBytes: number = BUDGET_BYTES) {
+    if (!(budgetBytes >= 0))
+      throw fail("IPFA_INPUT_INVALID", {
+        message: `A pool of buffers can't keep ${budgetBytes} bytes.`,
+        data: { path: "budgetBytes", expected: "a number of bytes from 0 up" },
+      })
     this.#device = device
     this.#budgetBytes = budgetBytes
   }

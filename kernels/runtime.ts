@@ -34,12 +34,12 @@ export class KernelRuntime {
   readonly memory: DeviceMemory
   #nothing: GPUBuffer | undefined
 
-  /** `limits` may be tighter than the device's own, never wider. */
-  constructor(device: GPUDevice, limits: Limits = device.limits) {
+  /** `limits` may be tighter than the device's own, never wider. `budgetBytes` is for its `memory`. Throws IPFA_INPUT_INVALID for one that is none. */
+  constructor(device: GPUDevice, limits: Limits = device.limits, budgetBytes?: number) {
     this.device = device
     this.limits = limits
     this.pipelines = new PipelineCache(device)
-    this.memory = new DeviceMemory(device)
+    this.memory = new DeviceMemory(device, budgetBytes)
     watchLoss(device)
     hastenReadback(device, limits)
   }
@@ -130,8 +130,8 @@ export class KernelRuntime {
     const { settled } = scoped(this.device, label, () => {
       const encoder = this.device.createCommandEncoder({ label })
       if (kernel.isPartial && !isZero) encoder.clearBuffer(held.buffer)
-      if (step.grid[0] > 0) this.dispatch(encoder, step, pipeline, [...resources, this.#resource(held)])
-      this.device.queue.submit([encoder.finish()])
+      if (step.grid[0] > 0) this.submit(encoder, step, pipeline, [...resources, this.#resource(held)])
+      else this.device.queue.submit([encoder.finish()])
     })
     const done = inOrder(held.settled, settled)
     return into?.refilled(done) ?? new GpuTensor(this.device, step.output.dtype, step.output.shape, held, done)
@@ -141,8 +141,8 @@ export class KernelRuntime {
     return this.memory.take(label, tensorBytes(this.limits, dtype, shape), STORED)
   }
 
-  /** Puts a dispatch into `encoder`, to be submitted at once: bound are `resources`, then a uniform of `params`. */
-  dispatch(
+  /** Puts a dispatch behind what is in `encoder` and submits it: bound are `resources`, then a uniform of `params`. */
+  submit(
     encoder: GPUCommandEncoder,
     { pipeline: { label }, params, grid }: Pick<Step, "pipeline" | "params" | "grid">,
     { pipeline, layout }: Pipeline,
@@ -157,7 +157,8 @@ export class KernelRuntime {
     pass.setBindGroup(0, device.createBindGroup({ label, layout, entries }))
     pass.dispatchWorkgroups(...grid)
     pass.end()
-    // whoever is next writes to it in a later submission
+    device.queue.submit([encoder.finish()])
+    // whoever is next writes to it in a later submission; where none is kept it is destroyed, which is too early before this one
     uniform.release()
   }
 

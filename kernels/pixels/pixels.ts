@@ -58,8 +58,7 @@ export async function pixels(runtime: KernelRuntime, source: PixelSource): Promi
       }
       const encoder = device.createCommandEncoder({ label: request.label })
       const step = { pipeline: request, params, grid }
-      runtime.dispatch(encoder, step, pipeline, [image, { buffer: held.buffer, size: held.bytes }])
-      device.queue.submit([encoder.finish()])
+      runtime.submit(encoder, step, pipeline, [image, { buffer: held.buffer, size: held.bytes }])
     })
     return new GpuTensor(device, "uint32", [height, width], held, inOrder(held.settled, settled))
   } catch (error) {

@@ -117,6 +117,39 @@ describe("memory", () => {
   })
 })
 
+describe("the budget of kernels", () => {
+  /** Bytes that are left on the device of 3 results of 1 MiB, once they are destroyed. */
+  const left = async (budgetBytes?: number) => {
+    const before = counts.live
+    const own = createKernels(device, { budgetBytes })
+    const x = own.tensor({ dtype: "float32", shape: [2 ** 18], data: new Float32Array(2 ** 18).fill(3) })
+    const all = [x, await own.add(x, x), await own.mul(x, x)]
+    expect((await all[1]!.read())[0]).toBe(6)
+    expect((await all[2]!.read())[2 ** 18 - 1]).toBe(9)
+    for (const one of all) one.destroy()
+    const { freeBytes } = own.runtime.memory
+    expect(counts.live - before).toBe(freeBytes)
+    own.runtime.memory.trim()
+    return freeBytes
+  }
+
+  test("is what they keep at most, and right whatever it is", async () => {
+    expect(await left()).toBeGreaterThanOrEqual(3 * MiB)
+    for (const budget of [0, 300, MiB, 2.5 * MiB, Number.POSITIVE_INFINITY]) {
+      const kept = await left(budget)
+      expect(kept).toBeLessThanOrEqual(budget)
+      expect(kept).toBeGreaterThanOrEqual(Math.min(Math.floor(budget / MiB), 3) * MiB - 1024)
+    }
+  })
+
+  test("is refused where it is none", () => {
+    for (const budgetBytes of [-1, Number.NaN])
+      expect(() => createKernels(device, { budgetBytes })).toThrow(
+        expect.objectContaining({ code: "IPFA_INPUT_INVALID", data: expect.objectContaining({ path: "budgetBytes" }) }),
+      )
+  })
+})
+
 describe("tensors", () => {
   test("that share memory keep it until the last is destroyed", async () => {
     const x = f32([2, 3], [1, 2, 3, 4, 5, 6])

@@ -102,8 +102,6 @@ export const cases: Case[] = (["gemv", "blocked"] as const).flatMap((algorithm) 
     (format) =>
     of("fractions", algorithm, { format, a: [2, 200], n: 5, scales: [0.003, -0.7, 0.01], zeros: [0.02, 3.1], fractions: true, bias: true }), // biome-ignore format: a case
   ),
-  ...(["q2g32", "q2g128f"] as const).map((format) => fewLevels(algorithm, format, { ternary: true })),
-  ...(["q1g64", "q1g32f"] as const).map((format) => fewLevels(algorithm, format, { clip: "mse" })),
   of("scaled, with a bias", algorithm, { format: "q8g32", a: [5, 40], n: 7, bias: true, epilogue: { scale: -2 } }),
   of("clipped, then a residual", algorithm, { format: "q4g32", a: [2, 3, 40], n: 6, residual: true, epilogue: { activation: { low: -20, high: 50 } } }), // biome-ignore format: a case
   of("a residual, then leaky", algorithm, { format: "q4g32", a: [5, 40], n: 6, bias: true, residual: true, epilogue: { scale: 2, activation: { slope: -0.5 }, residualFirst: true } }), // biome-ignore format: a case
@@ -118,6 +116,8 @@ export const cases: Case[] = (["gemv", "blocked"] as const).flatMap((algorithm) 
   of("empty sums are the bias", algorithm, { format: "q4g32", a: [3, 0], n: 2, bias: true }),
   of("several workgroups", algorithm, { format: "q4g32", a: [9, 128], n: 21 }, { tuning: { WG: 8 } }),
   of("a workgroup of one", algorithm, { format: "q4g32", a: [3, 24], n: 6 }, { tuning: { WG: 1 } }),
+  ...(["q2g32", "q2g128f"] as const).map((format) => fewLevels(algorithm, format, { ternary: true })),
+  ...(["q1g64", "q1g32f"] as const).map((format) => fewLevels(algorithm, format, { clip: "mse" })),
   of(
     "over 65,535 workgroups",
     algorithm,
