@@ -1,5 +1,5 @@
 /** What each benchmark is to reach, so that docs/benchmarks.md can say of every result whether it does. */
-import type { Row } from "./harness.ts"
+import type { NotRun, Row } from "./harness.ts"
 
 export interface Aim {
   benchmark: string
@@ -12,8 +12,20 @@ export interface Aim {
   atLeast?: number
   atMost?: number
   moreThan?: number
-  /** Cases that need not reach it, three at most, each with the reason. */
-  except?: Readonly<Record<string, string>>
+  /** Cases that need not reach it, three at most. */
+  except?: Readonly<Record<string, Exception>>
+  /** It is also about what was not run, where its case matches: named, with the reason. */
+  absent?: RegExp
+}
+
+/** Why a case need not reach an aim. It is about what was measured, and excepts nothing once that is no longer so. */
+export interface Exception {
+  because: string
+  isSo(row: Row): boolean
+}
+const noDifference: Exception = {
+  because: "no difference beyond noise, 1 being within its interval",
+  isSo: ({ ratioLow, ratioHigh }) => ratioLow <= 1 && ratioHigh >= 1,
 }
 
 const notOfPeak = /^(?!.*(of the FMA peak|of the copy bandwidth))/
@@ -61,6 +73,8 @@ export const aims: readonly Aim[] = [
     cases: /^(?!.*(of the FMA peak|of the copy bandwidth|against WebAssembly|a run$|peak memory|memory plan))/,
     of: "ratioLow",
     atLeast: 1,
+    except: { "arg max 512x1024 f32": noDifference, "where 512x1024 f32": noDifference },
+    absent: /^(?!whole models|.*WebAssembly$)/,
   },
   {
     benchmark: "kernels",
@@ -68,6 +82,7 @@ export const aims: readonly Aim[] = [
     cases: /^model .*, (dispatches a run|bytes moved a run|peak memory)$/,
     of: "ratio",
     moreThan: 1,
+    absent: /^model (?!.*WebAssembly$)/,
   },
   {
     benchmark: "kernels-node",
@@ -107,8 +122,13 @@ function reached(aim: Aim, row: Row): boolean {
   return value >= atLeast && value <= atMost && value > moreThan
 }
 
-/** One paragraph for each aim of `benchmark`: reached, or missed and by which cases, with the reasons of those that are excepted. */
-export function verdicts(benchmark: string, rows: readonly Row[], all: readonly Aim[] = aims): string[] {
+/** One paragraph for each aim of `benchmark`: reached, or missed and by which cases, with the reasons of those that are excepted and of what it is about that was not run. */
+export function verdicts(
+  benchmark: string,
+  rows: readonly Row[],
+  notRun: readonly NotRun[] = [],
+  all: readonly Aim[] = aims,
+): string[] {
   return all
     .filter((aim) => aim.benchmark === benchmark)
     .map((aim) => {
@@ -117,8 +137,11 @@ export function verdicts(benchmark: string, rows: readonly Row[], all: readonly 
       const head = `Aim: ${says}.`
       if (about.length === 0) return `${head} **Not measured.**`
       const failed = about.filter((row) => !reached(aim, row))
-      const excepted = failed.filter((row) => row.case in except)
-      const reasons = excepted.map((row) => ` Excepted: ${shown(aim, row)}, ${except[row.case]}.`).join("")
+      const excepted = failed.filter((row) => except[row.case]?.isSo(row))
+      const exceptions = excepted.map((row) => ` Excepted: ${shown(aim, row)}, ${except[row.case]!.because}.`)
+      const absent = notRun.filter((one) => aim.absent?.test(one.case))
+      const notCompared = absent.map((one) => ` Not compared: ${one.case} (${one.reason.replace(/\.$/, "")}).`)
+      const reasons = [...exceptions, ...notCompared].join("")
       const missed = failed.filter((row) => !excepted.includes(row))
       const list = missed.map((row) => shown(aim, row)).join("; ")
       if (missed.length > 0) return `${head} **Missed** in ${missed.length} of ${about.length}: ${list}.${reasons}`

@@ -42,7 +42,7 @@ function section({ name, date, commit, machine, rows, notRun = [] }: Result): st
 
 ${date.slice(0, 10)}, commit ${commit}, ${machine}.
 
-${[...verdicts(name, rows), ""].join("\n\n")}${table.map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n")}
+${[...verdicts(name, rows, notRun), ""].join("\n\n")}${table.map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n")}
 `
 }
 

@@ -106,15 +106,45 @@ describe("aims", () => {
       cases: /./,
       of: "ratio",
       atLeast: 1,
-      except: { c: "for a reason" },
+      except: { c: { because: "for a reason", isSo: ({ ratio }: Row) => ratio >= 0.5 } },
     } as const
-    expect(verdicts("b", [row("c", 2, 1), row("d", 1, 1)], [aim])).toEqual([
+    expect(verdicts("b", [row("c", 2, 1), row("d", 1, 1)], [], [aim])).toEqual([
       "Aim: fast. **Reached** in 1 of 2 cases. Excepted: c (0.5), for a reason.",
     ])
-    expect(verdicts("b", [row("c", 2, 1), row("d", 2, 1)], [aim])).toEqual([
+    expect(verdicts("b", [row("c", 2, 1), row("d", 2, 1)], [], [aim])).toEqual([
       "Aim: fast. **Missed** in 1 of 2: d (0.5). Excepted: c (0.5), for a reason.",
     ])
-    expect(verdicts("b", [row("c", 1, 1), row("d", 1, 1)], [aim])).toEqual(["Aim: fast. **Reached** in all 2 cases."])
+    expect(verdicts("b", [row("c", 1, 1), row("d", 1, 1)], [], [aim])).toEqual([
+      "Aim: fast. **Reached** in all 2 cases.",
+    ])
+    // What it is excepted for is no longer so.
+    expect(verdicts("b", [row("c", 3, 1), row("d", 1, 1)], [], [aim])).toEqual([
+      "Aim: fast. **Missed** in 1 of 2: c (0.333).",
+    ])
+  })
+
+  test("two cases of kernels need not be faster, for as long as no difference to the baseline is measured", () => {
+    const excepted = (low: number, high: number) =>
+      verdicts("kernels", [{ ...row("where 512x1024 f32", 1, 1, low), ratioHigh: high }])[0]
+    expect(excepted(0.9, 1.2)).toMatch(
+      /\*\*Reached\*\* in 0 of 1 cases\. Excepted: where 512x1024 f32 \(0\.9\), no difference/,
+    )
+    expect(excepted(0.9, 0.99)).toMatch(/\*\*Missed\*\* in 1 of 1: where 512x1024 f32 \(0\.9\)\.$/)
+    expect(excepted(1.1, 1.2)).toMatch(/\*\*Reached\*\*\.$/)
+  })
+
+  test("what an aim is about and was not run is named with the reason", () => {
+    const rows = [row("matmul", 1, 2, 1.5), row("model a, dispatches a run", 1, 2)]
+    const [speed, counts] = verdicts("kernels", rows, [
+      { case: "model b, onnxruntime-web, WebGPU", reason: "It wants float16." },
+      { case: "sort", reason: "it was not done" },
+      { case: "model b, onnxruntime-web, WebAssembly", reason: "No." },
+      { case: "whole models, TF.js, WebGPU", reason: "none" },
+    ])
+    const model = " Not compared: model b, onnxruntime-web, WebGPU (It wants float16)."
+    expect(speed).toMatch(/\*\*Reached\*\*\. Not compared/)
+    expect(speed?.endsWith(`${model} Not compared: sort (it was not done).`)).toBe(true)
+    expect(counts?.endsWith(`**Reached**.${model}`)).toBe(true)
   })
 })
 
