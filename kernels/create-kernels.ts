@@ -5,6 +5,7 @@ import type { AnyKernel, GpuDtype, StoredDtype } from "./define-kernel.ts"
 import { halvesOfWords } from "./float16-words.ts"
 import { elems, type GpuTensor } from "./gpu-tensor.ts"
 import { type LanguageKernels, languageKernels } from "./language-kernels.ts"
+import { type LayerKernels, layerKernels } from "./layer-kernels.ts"
 import { type MovingKernels, movingKernels } from "./moving-kernels.ts"
 import { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 import * as binary from "./ops/binary/binary.ts"
@@ -104,6 +105,7 @@ type PlainUnary =
 /** The operations on one device. All are float32 where nothing else is said, take views as well, and give a new row-major tensor that the caller destroys. */
 export interface Kernels
   extends LanguageKernels,
+    LayerKernels,
     MovingKernels,
     Record<PlainUnary, Unary>,
     Record<"add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "prelu" | "remainder" | "modulo", Arithmetic>,
@@ -293,6 +295,7 @@ export function createKernels(device: GPUDevice, { winners, budgetBytes }: Kerne
     },
     readAll,
     ...languageKernels(runtime),
+    ...layerKernels(runtime),
     ...movingKernels(runtime),
     ...each(plain, one),
     ...each({ ...reduce, argMax, argMin, softmax, logSoftmax, cumSum }, oneWith),

@@ -10,6 +10,7 @@ export {
   mfcc,
 } from "./audio.ts"
 export { type BlockMode, type Blocks, depthToSpace, spaceToDepth } from "./blocks.ts"
+export type { Conv1dAttributes } from "./conv1d.ts"
 export { createKernels, type KernelOptions, type Kernels } from "./create-kernels.ts"
 export {
   type Algorithm,
@@ -37,6 +38,7 @@ export { elems, GpuTensor } from "./gpu-tensor.ts"
 export type { HeldBuffer } from "./held-buffer.ts"
 export { fromOne, lineStarts, type OneHotAttributes, type ScatterReduction } from "./indexed.ts"
 export * from "./language.ts"
+export type { LayerKernels } from "./layer-kernels.ts"
 export type { MovingKernels } from "./moving-kernels.ts"
 export { type ArgAttributes, argMax, argMin } from "./ops/arg/arg.ts"
 export {
@@ -125,6 +127,8 @@ export { type ProbeResult, probeAdapter } from "./probe.ts"
 export { traitsOf } from "./quirks/index.ts"
 export { type ReadOf, readAll } from "./read-all.ts"
 export { kernelRegistry } from "./registry.ts"
+export type { ResizeAttributes } from "./resize.ts"
+export { axisTable, isCrop, type Sampling, scalesTo, unknownSampling } from "./resize-axis.ts"
 export { type CaseResult, problemOf, runCase } from "./run-case.ts"
 export { KernelRuntime, type RunOptions } from "./runtime.ts"
 export { isSoftware } from "./software.ts"

@@ -144,6 +144,9 @@ async function theirs(graph: Graph): Promise<Record<string, ort.Tensor>> {
   }
 }
 
+/** onnxruntime-node's answer of one node. */
+export const theirsOf = (given: Given) => theirs(graphOf(given))
+
 /** The kernels that compute `graph` from its inputs, one after the other. */
 function kernelsOf(runtime: KernelRuntime, graph: Graph): string[] {
   const shapes = Object.entries(feedsOf(graph)).map(([name, { shape }]) => [name, shape] as const)

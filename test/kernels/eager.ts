@@ -5,6 +5,9 @@ import type { TensorData } from "../../protocol/index.ts"
 import { softwareDevice } from "./software-gpu.ts"
 
 export const shapeError = expect.objectContaining({ code: "IPFA_INPUT_SHAPE" })
+/** As shapeError, in these words. */
+export const shapeErrorThat = (words: string) =>
+  expect.objectContaining({ code: "IPFA_INPUT_SHAPE", message: expect.stringContaining(words) })
 export const invalid = expect.objectContaining({ code: "IPFA_INPUT_INVALID" })
 
 /** Numbers from 1 on. */

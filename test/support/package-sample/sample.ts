@@ -52,7 +52,8 @@ export async function untyped(model: Uint8Array): Promise<number[]> {
 }
 
 export async function kernels(device: Parameters<typeof createKernels>[0]): Promise<number> {
-  const { tensor, add, where, less, matmul, concat, split, oneHot, pad, scatterNd } = createKernels(device)
+  const { tensor, add, where, less, matmul, concat, split, oneHot, pad, scatterNd, resize, conv1d, groupNorm } =
+    createKernels(device)
   const x = tensor({ dtype: "float32", shape: [2], data: Float32Array.of(1, 2) })
   const n = tensor({ dtype: "int32", shape: [2], data: Int32Array.of(1, 2) })
   const sum: Float32Array = await (await add(x, x)).read()
@@ -91,7 +92,19 @@ export async function kernels(device: Parameters<typeof createKernels>[0]): Prom
   await pad(x, { mode: "edge" })
   // @ts-expect-error: two dtypes
   await scatterNd(x, n, n)
-  return sum.length + whole.length + narrow.length + truth.length + joined.length + hot.length + wholeHot.length
+  const larger: Int32Array = await (await resize(n, { scales: [2] })).read()
+  const between: Float32Array = await (await resize(x, { sizes: [4], mode: "linear" })).read()
+  // @ts-expect-error: whole numbers have nothing between them
+  await resize(n, { sizes: [4], mode: "linear" })
+  // @ts-expect-error: both
+  await resize(x, { sizes: [4], scales: [2] })
+  // @ts-expect-error: no such coordinates
+  await resize(x, { sizes: [4], coordinates: "pixel" })
+  // @ts-expect-error: weights that are whole numbers
+  await conv1d(x, n)
+  // @ts-expect-error: nothing said of the groups
+  await groupNorm(x, x, x)
+  return [sum, whole, narrow, truth, joined, hot, wholeHot, larger, between].length
 }
 
 export function Component(): string {
