@@ -4,8 +4,8 @@ import { WebSocket } from "ws"
 import { Pairing } from "../../bridge-server/access/pairing.ts"
 import { connect } from "../../bridge-server/cli/connect.ts"
 import { writeSecret } from "../../bridge-server/data-folder.ts"
-import { AccelerateError } from "../../protocol/index.ts"
-import { dial, type TestBridge, testBridge } from "../support/bridge.ts"
+import { AccelerateError, methods } from "../../protocol/index.ts"
+import { type DialOptions, dial, type TestBridge, testBridge } from "../support/bridge.ts"
 
 const EXTENSION = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
 const OTHER = "chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba"
@@ -41,17 +41,46 @@ describe("S2: a WebSocket upgrade", () => {
         )
   })
 
-  test("from an extension that is not paired is refused where callers come in, and can only pair where agents do", async () => {
+  test("from an extension that is not paired is refused where callers come in, even with the token", async () => {
     await expect(dial(`${t.bridge.ws}/client`, { origin: EXTENSION, token: t.bridge.token })).rejects.toThrow("403")
-    const peer = await dial(`${t.bridge.ws}/agent`, { origin: EXTENSION })
-    const hardware = { devices: [], absent: [] }
-    expect(
-      await code(peer.call("agent.join", { agent: "a", browser: "chromium", version: "1", incarnation: 1, hardware })),
-    ).toBe("IPFA_BRIDGE_TOKEN")
-    expect(await code(peer.call("agent.beat", { running: 0, waiting: 0 }))).toBe("IPFA_BRIDGE_TOKEN")
-    expect(await code(peer.call("session.open", { model: "digits" }))).toBe("IPFA_PROTOCOL_UNKNOWN_METHOD")
-    peer.close()
   })
+
+  const strangers: [from: string, options: () => DialOptions<undefined>][] = [
+    ["without an Origin", () => ({})],
+    ["from an extension that nobody paired", () => ({ origin: OTHER })],
+    ["from a page of the bridge's own", () => ({ origin: t.bridge.http })],
+  ]
+  test.each(strangers)(
+    "%s and without a token can do nothing where agents come in but trade a code",
+    async (from, as) => {
+      const agent = from.replace(/\W/g, "-")
+      const hardware = { devices: [], absent: [] }
+      const join = { agent, browser: "chromium" as const, version: "1", incarnation: 1, hardware }
+      // What is served there, with what it takes; of all others not even that is looked at.
+      const served: Record<string, object> = {
+        "agent.join": join,
+        "agent.beat": { running: 0, waiting: 0 },
+        "agent.record": { measurements: [] },
+      }
+      const peer = await dial(`${t.bridge.ws}/agent`, as())
+      const others = methods.map(({ name }) => name).filter((name) => name !== "agent.pair")
+      const answers = others.map(async (name) => [name, await code(peer.call(name, (served[name] ?? {}) as never))])
+      expect(Object.fromEntries(await Promise.all(answers))).toEqual(
+        Object.fromEntries(
+          others.map((name) => [name, name in served ? "IPFA_BRIDGE_TOKEN" : "IPFA_PROTOCOL_UNKNOWN_METHOD"]),
+        ),
+      )
+      expect(await code(peer.call("agent.pair", { code: "WRONGWRO", agent }))).toBe("IPFA_BRIDGE_PAIRING")
+      expect((await t.http("GET", "/v1/agents")).bytes.toString()).not.toContain(agent)
+      // The token is good on the next connection; this one stays what it was.
+      const { token } = await peer.call("agent.pair", { code: t.bridge.pairingCode().code, agent })
+      expect(await code(peer.call("agent.join", join))).toBe("IPFA_BRIDGE_TOKEN")
+      peer.close()
+      const paired = await dial(`${t.bridge.ws}/agent`, { ...as(), token })
+      expect(await code(paired.call("agent.join", join))).toBe("resolved")
+      paired.close()
+    },
+  )
 
   test("with no Origin and no token is refused where callers come in", async () => {
     await expect(dial(`${t.bridge.ws}/client`)).rejects.toThrow("401")
