@@ -8,6 +8,7 @@ import {
   type RunResult,
   tensorBytes,
 } from "../../protocol/index.ts"
+import type { Caller } from "../caller.ts"
 import type { Blame } from "./blame.ts"
 import type { Host } from "./host.ts"
 import { type Job, jobName, type RunParams } from "./job.ts"
@@ -91,7 +92,7 @@ export class Jobs implements LaneOwner {
       this.#goHome(lease)
       const withKept = usesKept(params.feeds)
       if (withKept) hostFeeds(lease, lease.loaded, params.feeds)
-      const inputBytes = this.#reserve(lease.caller.origin, params.feeds)
+      const inputBytes = this.#reserve(lease.caller, params.feeds)
       const job: Job = {
         id: crypto.randomUUID(),
         lease,
@@ -334,12 +335,20 @@ export class Jobs implements LaneOwner {
     }
   }
 
-  /** Bytes of `feeds`, which count until the job ends. IPFA_QUEUE_FULL where its origin's jobs hold too many already. */
-  #reserve(origin: string, feeds: RunParams["feeds"]): number {
+  /**
+   * Bytes of `feeds`, which count until the job ends. IPFA_QUEUE_FULL where its origin's jobs hold too many already, IPFA_PROTOCOL_TOO_LARGE
+   * where a site's are too many by themselves. Of who has no limits one job alone may have more: else it could never run.
+   */
+  #reserve({ origin, limits }: Caller, feeds: RunParams["feeds"]): number {
     const held = this.#queuedBytes.get(origin) ?? 0
     let bytes = 0
     for (const tensor of Object.values(feeds)) if (!("kept" in tensor)) bytes += tensorBytes(tensor)
     const { queuedBytes } = this.limits
+    if (limits && bytes > queuedBytes)
+      throw fail("IPFA_PROTOCOL_TOO_LARGE", {
+        message: "The inputs of this run take more memory than a site is given. Send less at once.",
+        data: { bytes, limit: queuedBytes },
+      })
     if (held > 0 && held + bytes > queuedBytes)
       throw fail("IPFA_QUEUE_FULL", {
         message: "The inputs of this site's waiting jobs take too much memory. Try again after some have ended.",

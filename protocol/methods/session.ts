@@ -113,6 +113,7 @@ export const runSession = defineMethod({
     "IPFA_RUN_FAILED",
     "IPFA_JOB_LOST",
     "IPFA_QUEUE_FULL",
+    "IPFA_PROTOCOL_TOO_LARGE",
     "IPFA_DEVICE_LOST",
     "IPFA_DEVICE_MEMORY",
   ],

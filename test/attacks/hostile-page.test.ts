@@ -77,4 +77,11 @@ test("S9 to S13, everything at once: an honest page gets right answers all the w
   )
   expect(["webgpu", "IPFA_DEVICE_NONE"]).toContain(given)
   expect(ended.prompts?.filter((code) => code === "open")).toHaveLength(1)
+  // The GPU is there as it was.
+  await working.end()
+  for (const device of ["webgpu", "wgsl"]) {
+    const onGpu = await digitWork(honest, { device })
+    await onGpu.goesOn(3)
+    await onGpu.end()
+  }
 }, 180_000)

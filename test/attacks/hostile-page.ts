@@ -1,8 +1,9 @@
 import { expect } from "vitest"
 import type { Evaluates } from "../support/digit-work.ts"
+import { digitsModel } from "../support/digits.ts"
 import type { PageFault } from "../support/extension.ts"
-import { endless, memoryBomb } from "./hostile-models.ts"
-import { tinyBytes } from "./onnx-build.ts"
+import { endless, hugeNode, memoryBomb } from "./hostile-models.ts"
+import { carOf, tinyBytes } from "./onnx-build.ts"
 
 /** More than any queue holds. */
 const FLOOD = 600
@@ -12,13 +13,13 @@ const ASKS = 50
 export type Outcomes = Record<string, string[]>
 
 /**
- * Everything at once that a page can try, with a grant to run any model: floods, models without end, tensors that lie, models that are none,
- * addresses and uploads that are not its own, and a flood of prompts.
+ * Everything at once that a page can try, with a grant to run any model: floods, models without end, nodes too large for a GPU, tensors that are
+ * too large or lie, models that are none, addresses and uploads that are not its own, and a flood of prompts.
  */
 export async function attack(page: Evaluates, upload: string): Promise<{ outcomes(): Promise<Outcomes> }> {
   const bytes = (model: Uint8Array) => [...model]
   await page.evaluate(
-    async ({ endless, bomb, invalid, upload, FLOOD, ASKS }) => {
+    async ({ endless, bomb, huge, invalid, upload, FLOOD, ASKS }) => {
       const api = window.ipfsAccelerate
       const outcomes: Outcomes = {}
       const open = new Set<Promise<unknown>>()
@@ -61,7 +62,6 @@ export async function attack(page: Evaluates, upload: string): Promise<{ outcome
         [],
       ])
         waiting.push(note("shapes", digits.run(image(shape))))
-      for (const data of [...invalid, [], [1, 2, 3]]) waiting.push(note("invalid", api.load(model(data))))
       for (const address of [
         "https://169.254.169.254/latest/meta-data",
         "https://10.0.0.1/m.onnx",
@@ -74,6 +74,19 @@ export async function attack(page: Evaluates, upload: string): Promise<{ outcome
       ])
         waiting.push(note("addresses", api.load(address)))
       for (const reference of [upload, `sha256:${"0".repeat(64)}`]) waiting.push(note("uploads", api.load(reference)))
+      const wide = { ...one, image: { dtype: "float32", shape: [1, 1, 4096, 4096], data: new Float32Array(4096 ** 2) } }
+      const runHuge = async (given: number[], device: string, feeds: object) =>
+        (await api.load(model(given), { device })).run(feeds)
+      const oneByOne = async () => {
+        // A site has four uploads at once.
+        for (const data of [...invalid, [], [1, 2, 3]]) await note("invalid", api.load(model(data)))
+        for (const device of ["webgpu", "wgsl"]) {
+          await note(device, runHuge(huge.fixed, device, one))
+          await note(device, runHuge(huge.open, device, wide))
+        }
+      }
+      waiting.push(oneByOne())
+      waiting.push(note("oversize", digits.run(image([2 ** 21 + 1, 1, 8, 8], 2 ** 27 + 64))))
       for (let i = 0; i < ASKS; i++)
         note("prompts", api.enable({ capabilities: ["benchmark"], reason: "x".repeat(100) }))
       Object.assign(window, { attacked: { outcomes, waiting: Promise.all(waiting) } })
@@ -81,6 +94,7 @@ export async function attack(page: Evaluates, upload: string): Promise<{ outcome
     {
       endless: bytes(endless()),
       bomb: bytes(memoryBomb([2 ** 17, 2 ** 17])),
+      huge: { fixed: bytes(hugeNode()), open: bytes(hugeNode("side")) },
       invalid: [
         bytes(
           tinyBytes({
@@ -97,6 +111,7 @@ export async function attack(page: Evaluates, upload: string): Promise<{ outcome
         ),
         bytes(tinyBytes().slice(0, 40)),
         bytes(new TextEncoder().encode("<html>")),
+        bytes(carOf(digitsModel)),
       ],
       upload,
       FLOOD,
@@ -114,15 +129,19 @@ export async function attack(page: Evaluates, upload: string): Promise<{ outcome
 }
 
 /** Each attempt came to its end, with the code that says why. */
-export function expectRefused({ flood, shapes, bomb, endless, invalid, addresses, uploads, prompts }: Outcomes): void {
+export function expectRefused(outcomes: Outcomes): void {
+  const { flood, oversize, shapes, bomb, endless, webgpu, wgsl, invalid, addresses, uploads, prompts } = outcomes
   const kinds = (codes: string[] | undefined) => [...new Set(codes)].sort()
   // S10: bounded, and each answered. What an endless run had behind it goes nowhere else.
   expect(flood?.filter((code) => code === "IPFA_QUEUE_FULL").length).toBeGreaterThan(0)
   expect(kinds(flood)).not.toContain("open")
+  expect(oversize).toEqual(["IPFA_PROTOCOL_TOO_LARGE"])
   expect(kinds(shapes).filter((code) => !/^IPFA_INPUT_(INVALID|SHAPE)$/.test(code))).toEqual([])
   // S13
   expect(bomb).toEqual(["IPFA_RUN_FAILED"])
   expect(endless).toEqual(["IPFA_JOB_OVERRUN"])
+  const unsupported = Array(2).fill("IPFA_DEVICE_UNSUPPORTED")
+  expect({ webgpu, wgsl }).toEqual({ webgpu: unsupported, wgsl: unsupported })
   // S11
   expect(kinds(invalid)).toEqual(["IPFA_MODEL_INVALID", "IPFA_MODEL_UPLOAD"])
   // S12

@@ -63,6 +63,18 @@ test("the inputs of one origin's jobs take 512 MiB", async () => {
   await first
 })
 
+test("one run of what a person grants has at most 512 MiB of inputs, though nothing else waits", async () => {
+  t = testPool([adderHost("wasm")])
+  const page = t.connect({ limits: DEFAULT_LIMITS })
+  const { sessionId } = await page.open(t.publish("one", adderModel(1)))
+  const run = (n: number) => {
+    const x = { ...floats(0), shape: [n], data: new Float32Array(n) }
+    return page.peer.call("session.run", { sessionId, feeds: { x } })
+  }
+  expect(await refusal(run(2 ** 27 + 1))).toBe("IPFA_PROTOCOL_TOO_LARGE")
+  await run(1)
+})
+
 test("what a person grants takes 4 GB of memory, kept tensors included", async () => {
   const wasm = adderHost("wasm")
   wasm.memoryBytes = 4e9 - 10
