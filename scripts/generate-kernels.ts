@@ -9,6 +9,7 @@ import {
   bitWidths,
   type GroupFormat,
   ggufFormats,
+  groupSizes,
   kernelRegistry,
   type Limits,
   layoutOf,
@@ -143,14 +144,19 @@ function features(): string {
   )
 }
 
-/** Each format of packed weights, and what a weight takes in it. */
+/** Each format of packed weights, what a weight takes in it, and how many cases of each kernel have it. */
 function packedFormats(): string {
-  const groups = bitWidths.map((bits): GroupFormat => `q${bits}g32`)
+  const groups = ["", "f"].flatMap((header) =>
+    bitWidths.flatMap((bits) => groupSizes.map((size) => `q${bits}g${size}${header}` as GroupFormat)),
+  )
+  const kernels = (kernelRegistry as readonly AnyKernel[]).filter(({ defaults }) => "format" in defaults)
   const rows = [...groups, ...ggufFormats].map((format) => {
     const { block, bytes } = layoutOf(format)
-    return [format, block, bytes, (8 * bytes) / block]
+    const cases = kernels.map((kernel) => kernel.cases.filter((one) => one.attributes.format === format).length || "")
+    return [format, block, bytes, (8 * bytes) / block, ...cases]
   })
-  return table(["format", "weights in a block", "bytes", "bits a weight"], rows)
+  const names = kernels.map(({ name }) => `cases of ${name}`)
+  return table(["format", "weights in a block", "bytes", "bits a weight", ...names], rows)
 }
 
 function document(): string {
@@ -187,6 +193,9 @@ of 8 or 4 bits, where a Conv, a Gather, or a MatMul or Gemm as its second factor
 does with accuracy level 4) and WGSL has products of four bytes.
 
 ${packedFormats()}
+
+All are unpacked by one code, \`wgsl/packed.wgsl\`, from what the table of formats says of them. Where no number is, that kernel has no case of its own for the format: \`f\` changes only how a group's two numbers are read,
+and what multiplies is the same for each. Every width has cases of packed-matmul in groups of 32, 64 and 128, and every block format of GGUF has cases of all three.
 
 \`quantize\` makes our own of float32 weights: rounded to the nearest, clipped where that makes the squared error less, or with activations of real data by GPTQ; of 2 bits also ternary, −1, 0 and 1 times a scale,
 and of 1 bit binary, ± a scale, both with the scales of the least squared error; \`assignFormats\` shares

@@ -5,13 +5,19 @@ import { wgsl } from "../../kernels/generated/wgsl.ts"
 import { workgroupGrid } from "../../kernels/grid.ts"
 import {
   type AnyKernel,
+  bitWidths,
   elems,
+  embedding,
   fastActivations,
   fft,
+  ggufFormats,
+  groupSizes,
   hasFft,
   kernelRegistry,
   type Limits,
   makePlan,
+  packedConv2d,
+  packedMatmul,
   problemOf,
   traitsOf,
 } from "../../kernels/index.ts"
@@ -56,6 +62,14 @@ describe("each kernel", () => {
       expect(files).toEqual(expect.arrayContaining(["reference.ts", "cases.ts", `${folder.split(/[\\/]/).at(-1)}.ts`]))
       expect(files.some((file) => file.endsWith(".wgsl"))).toBe(true)
     }
+  })
+  // What docs/kernels.md says of the table of formats.
+  test("of packed weights has cases of GGUF's blocks, and a product's are of every width in every group", () => {
+    const formatsOf = ({ cases }: AnyKernel) => new Set(cases.map(({ attributes }) => attributes.format as string))
+    const groups = bitWidths.flatMap((bits) => groupSizes.map((size) => `q${bits}g${size}`))
+    expect([...formatsOf(packedMatmul)]).toEqual(expect.arrayContaining(groups))
+    for (const kernel of [packedMatmul, packedConv2d, embedding] as AnyKernel[])
+      expect([...formatsOf(kernel)], kernel.name).toEqual(expect.arrayContaining([...ggufFormats]))
   })
   test("is registered once, under a name of its own", () => {
     const names = kernelRegistry.map((kernel) => kernel.name)

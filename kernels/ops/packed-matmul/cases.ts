@@ -81,8 +81,23 @@ function fewLevels(algorithm: PackedMatmulAlgorithm, format: GroupFormat, option
 
 /** Both algorithms unpack by the same code: each format is in the cases of one. */
 const ragged: Record<PackedMatmulAlgorithm, PackedFormat[]> = {
-  gemv: ["q4g32", "q3g64", "q2g32f", "Q8_0", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q6_K"],
-  blocked: ["q8g32", "q2g64", "q1g128", "q4g128f", "Q4_0", "Q4_1", "Q5_K"],
+  gemv: [
+    "q8g64",
+    "q4g32",
+    "q4g128",
+    "q3g32",
+    "q3g64",
+    "q2g32f",
+    "q2g128",
+    "Q8_0",
+    "Q5_0",
+    "Q5_1",
+    "Q2_K",
+    "Q3_K",
+    "Q4_K",
+    "Q6_K",
+  ],
+  blocked: ["q8g32", "q8g128", "q3g128", "q2g64", "q1g128", "q4g128f", "Q4_0", "Q4_1", "Q5_K"],
 }
 
 export const cases: Case[] = (["gemv", "blocked"] as const).flatMap((algorithm) => [
