@@ -1,6 +1,7 @@
 import { fail } from "../protocol/errors/error.ts"
 import type { Kernels } from "./create-kernels.ts"
 import type { GpuTensor } from "./gpu-tensor.ts"
+import { keeping } from "./keeping.ts"
 
 type Float32 = GpuTensor<"float32">
 
@@ -98,23 +99,16 @@ export async function logMel(
       message: `logMel takes a transform of ${frame} at least.`,
       data: { path: "size" },
     })
-  const made: Float32[] = []
-  const keep = (tensor: Float32) => {
-    made.push(tensor)
-    return tensor
-  }
-  const table = (shape: number[], data: Float32Array<ArrayBuffer>) =>
-    keep(gpu.tensor({ dtype: "float32", shape, data }))
-  try {
+  return keeping(async (keep) => {
+    const table = (shape: number[], data: Float32Array<ArrayBuffer>) =>
+      keep(gpu.tensor({ dtype: "float32", shape, data }))
     const window = table([frame], cosineWindow(given.window, frame))
     const spectrum = { frame, hop, length: size, oneSided: true, power: true }
     const power = keep(await gpu.fft(samples, spectrum, window))
     const banded = keep(await gpu.matmul(power, table([Math.floor(size / 2) + 1, mels], melFilters(given))))
     const floored = keep(await gpu.maximum(banded, table([], Float32Array.of(given.floor))))
-    return await gpu.log(floored)
-  } finally {
-    for (const tensor of made) tensor.destroy()
-  }
+    return gpu.log(floored)
+  })
 }
 
 /** Mel-frequency cepstral coefficients, the first `count`: samples float32 [batch, samples] → [batch, frames, count]. */
@@ -123,13 +117,10 @@ export async function mfcc(
   samples: Float32,
   options: Partial<MelSpectrogramOptions> & { count: number },
 ): Promise<Float32> {
-  const bands = await logMel(gpu, samples, options)
-  const mels = bands.shape[2]!
-  const matrix = gpu.tensor({ dtype: "float32", shape: [mels, options.count], data: dctMatrix(mels, options.count) })
-  try {
-    return await gpu.matmul(bands, matrix)
-  } finally {
-    bands.destroy()
-    matrix.destroy()
-  }
+  return keeping(async (keep) => {
+    const bands = keep(await logMel(gpu, samples, options))
+    const mels = bands.shape[2]!
+    const data = dctMatrix(mels, options.count)
+    return gpu.matmul(bands, keep(gpu.tensor({ dtype: "float32", shape: [mels, options.count], data })))
+  })
 }

@@ -1,5 +1,6 @@
 import { fail } from "../protocol/errors/error.ts"
 import type { GpuTensor } from "./gpu-tensor.ts"
+import { keeping } from "./keeping.ts"
 import { mul } from "./ops/binary/binary.ts"
 import { copy } from "./ops/copy/copy.ts"
 import { type FftAttributes, type FftProblem, fft, hasFft, lengthOf } from "./ops/fft/fft.ts"
@@ -74,18 +75,13 @@ export async function transformed(
   attributes: Partial<FftAttributes> = {},
   options: PlanOptions<"passes"> = {},
 ): Promise<GpuTensor> {
-  const made: GpuTensor[] = []
-  const keep = <T extends GpuTensor>(tensor: T): T => {
-    made.push(tensor)
-    return tensor
-  }
-  const table = (shape: number[], data: Float32Array<ArrayBuffer>) => keep(runtime.upload("float32", shape, data))
   const all = { ...fft.defaults, ...attributes }
   const length = lengthOf(x.shape, all)
-  try {
+  return keeping(async (keep) => {
+    const table = (shape: number[], data: Float32Array<ArrayBuffer>) => keep(runtime.upload("float32", shape, data))
     const isForced = options.algorithm !== undefined || options.tuning !== undefined
     if (isForced || hasFft(length, runtime.limits))
-      return await runtime.run(fft, [x, table([length, 2], turnsOf(length)), window], attributes, options)
+      return runtime.run(fft, [x, table([length, 2], turnsOf(length)), window], attributes, options)
     const types = [x, { dtype: "float32" as const, shape: [length, 2] }, window]
     const problem = fft.problem(
       types.map((type) => type && computedType(type)),
@@ -101,7 +97,5 @@ export async function transformed(
     if (!power) return spectrum.share([...lead, bins, 2])
     const squares = keep(await runtime.run(reduceSumSquare, [keep(spectrum.share([rows * bins, 2]))]))
     return squares.share([...lead, bins])
-  } finally {
-    for (const tensor of made) tensor.destroy()
-  }
+  })
 }
