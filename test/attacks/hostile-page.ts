@@ -6,7 +6,7 @@ import { endless, hugeNode, memoryBomb } from "./hostile-models.ts"
 import { carOf, tinyBytes } from "./onnx-build.ts"
 
 /** More than any queue holds. */
-const FLOOD = 600
+const FLOOD = 2000
 const ASKS = 50
 
 /** What each attempt ended with: an error's code, `done`, or `open` where it was still under way when the rest had ended. */
