@@ -85,7 +85,10 @@ export class OpfsPartial implements PartialBytes {
     } catch (error) {
       this.size -= this.#buffered
       const full = error instanceof DOMException && error.name === "QuotaExceededError"
-      throw full ? fail("IPFA_STORE_QUOTA", { cause: error }) : asAccelerateError(error)
+      // Nobody aborts a write here: the browser's own AbortError is a fault like any other, no cancelling.
+      throw full
+        ? fail("IPFA_STORE_QUOTA", { cause: error })
+        : asAccelerateError(new Error(String(error), { cause: error }))
     } finally {
       this.#buffer = []
       this.#buffered = 0

@@ -221,6 +221,18 @@ describe("the store of a real page", () => {
     expect(await load(tab, url, "full")).toMatchObject({ sha256: sha256(bytes) })
   })
 
+  test("a write that the browser breaks off is a fault with its reason, not a job that somebody cancelled", async () => {
+    const url = server.serve("/broken.onnx", { bytes: someBytes(1000) })
+    const other = await open()
+    await other.evaluate(() => {
+      FileSystemWritableFileStream.prototype.write = () =>
+        Promise.reject(new DOMException("Failed to write data to data pipe", "AbortError"))
+    })
+    expect(await load(other, url, "broken")).toMatchObject({ code: "IPFA_INTERNAL" })
+    await other.close()
+    expect(await load(tab, url, "broken")).toMatchObject({ sha256: sha256(someBytes(1000)) })
+  })
+
   test("bytes that are not the ones named leave nothing on disk", async () => {
     const url = `${server.serve("/wrong.onnx", { bytes: someBytes(1000) })}#sha256=${"0".repeat(64)}`
     expect(await load(tab, url, "wrong")).toMatchObject({ code: "IPFA_MODEL_DIGEST" })
