@@ -99,9 +99,11 @@ export async function openFirefox({
     const options = await findPage(browser, `${origin}/options.html`, () => Date.now() > end)
     if (!options) throw new Error("the extension did not open its options page")
     // Let into private windows, the extension starts twice, and the page that the first opened is an empty one.
-    while (privateWindows && !(await soon(options.evaluate("globalThis.browser?.runtime !== undefined")))) {
+    const comeUp = () => soon<unknown>(options.evaluate("globalThis.browser?.runtime !== undefined"))
+    for (let up = !privateWindows || (await comeUp()); !up; up = await comeUp()) {
       if (Date.now() > end) throw new Error("the extension's options page did not come up")
-      await soon(options.evaluate("void location.reload()"))
+      // One that does not answer may be loading: it would be loaded once more after it had come up.
+      if (up === false) await soon(options.evaluate("void location.reload()"))
       await delay(500)
     }
     return { browser, origin, options }

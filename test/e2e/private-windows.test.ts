@@ -113,7 +113,8 @@ async function inFirefox(): Promise<PrivateBrowser> {
     },
     async allow() {
       // Behind the private window nothing is painted, and a click by the pointer waits for that.
-      await options.$eval("[data-testid=private-windows]", (box) => (box as HTMLElement).click())
+      const box = await options.waitForSelector("[data-testid=private-windows]")
+      await box?.evaluate((box) => (box as HTMLElement).click())
       await options.waitForSelector("[data-testid=private-windows]:checked")
     },
     kept: () => options.evaluate(kept),
