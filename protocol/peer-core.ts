@@ -123,13 +123,14 @@ export class PeerCore<C = undefined> {
           reject(error)
         },
       })
-      const message: MessageOf<"call"> = { kind: "call", id, method: name, params }
+      const message: Omit<MessageOf<"call">, "params"> = { kind: "call", id, method: name }
       if (deadlineMs !== undefined) message.deadlineMs = deadlineMs
       if (priority !== undefined) message.priority = priority
       if (trace !== undefined) message.trace = trace
       if (key !== undefined) message.key = key
       if (events.credit !== undefined) message.credit = events.credit
-      const unsent = this.#send(message, transfer)
+      // Parameters last: for more than a few bytes behind a large array, V8 takes its serialised memory once more and copies it.
+      const unsent = this.#send({ ...message, params }, transfer)
       if (unsent) this.#outgoing.get(id)?.reject(asAccelerateError(unsent.cause, unsent.code))
     })
   }

@@ -76,7 +76,7 @@ class RemoteSession implements Session {
     const submit = async ({ peer, info }: Opened) => {
       const result = await peer.call(
         "session.run",
-        { sessionId: info.sessionId, feeds, keep, outputs },
+        { sessionId: info.sessionId, keep, outputs, feeds },
         {
           signal,
           priority,

@@ -253,7 +253,7 @@ export class Runs {
     try {
       const result = await device.member.peer.call(
         "session.run",
-        { sessionId: info.sessionId, feeds, ...(keep && { keep }), ...(outputs && { outputs }) },
+        { sessionId: info.sessionId, ...(keep && { keep }), ...(outputs && { outputs }), feeds },
         {
           signal,
           priority,

@@ -216,7 +216,7 @@ export class Lane {
     this.host
       .call(
         "device.run",
-        { handle, feeds, keep: params.keep, outputs: params.outputs },
+        { handle, keep: params.keep, outputs: params.outputs, feeds },
         { signal: job.withdraw.signal },
       )
       .then(
