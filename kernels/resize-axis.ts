@@ -127,6 +127,16 @@ function taps(places: readonly number[], axis: ResizedAxis, sampling: Sampling):
   }
 }
 
+/**
+ * The order in which axes, by their numbers, are resized: those that become shorter from the first on, then the others from the last back. Along the last axis elements are made
+ * one by one, along others by fours: so it is done where there are fewest.
+ */
+export function resizeOrder<T extends { at: number; from: number; to: number }>(axes: readonly T[]): T[] {
+  const isShorter = ({ from, to }: T) => to < from
+  const inOrder = axes.toSorted((a, b) => a.at - b.at)
+  return [...inOrder.filter(isShorter), ...inOrder.filter((axis) => !isShorter(axis)).reverse()]
+}
+
 /** By what axes are scaled that come to have `sizes`, at most or at least where all are to be scaled alike. */
 export function scalesTo(
   from: readonly number[],

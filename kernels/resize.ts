@@ -7,6 +7,7 @@ import {
   axisTable,
   isCrop,
   type ResizedAxis,
+  resizeOrder,
   type Sampling,
   samplingDefaults,
   scalesTo,
@@ -43,7 +44,7 @@ export function resized(runtime: KernelRuntime, x: GpuTensor, attributes: Resize
     elems(axes.reduce<readonly number[]>((shape, { at, to }) => shape.with(at, to), x.shape))
     const changed = axes.filter(({ from, to, scale }) => to !== from || scale !== 1 || isCrop(sampling))
     let result = keep(changed.length > 0 ? x.share() : await runtime.copied(x))
-    for (const { at, ...axis } of changed) {
+    for (const { at, ...axis } of resizeOrder(changed)) {
       const { shape, indices, weights } = axisTable(axis, sampling)
       const places = keep(runtime.upload("int32", shape, indices)) as GpuTensor
       result = keep(

@@ -31,6 +31,9 @@ export const cases: Case[] = [
   of("along the first axis", [5, 2, 3], 0, [4, 3]),
   of("by fours along the middle axis", [2, 6, 12], 1, [9, 4]),
   of("by fours, one workgroup and one", [3, 5, 4], 0, [13, 2]),
+  of("four lines at once", [4, 7], 1, [5, 3]),
+  of("eight lines, two axes behind", [2, 4, 3, 5], 2, [4, 2]),
+  of("four lines by fours, one workgroup and one", [8, 5, 4], 1, [33, 2]),
   of("one workgroup and one", [5], 0, [65, 2]),
   of("over 65,535 workgroups", [9], 0, [65_537 * 4 + 1, 1], { tuning: { WG: 4 }, large: true }),
 ]

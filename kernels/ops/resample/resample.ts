@@ -13,6 +13,7 @@ export interface ResampleAttributes {
 }
 export interface ResampleProblem {
   shape: Shape
+  outer: number
   inner: number
   /** Elements along the axis: of x, and of the result. */
   size: number
@@ -32,11 +33,11 @@ export const resample = defineKernel<ResampleProblem, ResampleAttributes, "flat"
     flat: defineAlgorithm<ResampleProblem, (typeof wgsl)["ops/resample/resample.wgsl"]>(
       wgsl["ops/resample/resample.wgsl"],
       {
-        config: ({ inner }) => ({ FOUR: isByFours(inner) }),
+        config: ({ outer, inner }) => ({ FOUR: isByFours(inner), LINES: isByFours(outer) }),
         workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
-        dispatch: ({ shape, count, inner, size, taps }, { WG }) => {
+        dispatch: ({ shape, outer, count, inner, size, taps }, { WG }) => {
           const each = isByFours(inner) ? 4 : 1
-          const total = elems(shape) / each
+          const total = elems(shape) / each / (isByFours(outer) ? 4 : 1)
           return {
             workgroups: Math.ceil(total / WG!),
             params: { elems: total, count, inner: inner / each, size, taps },
@@ -47,13 +48,14 @@ export const resample = defineKernel<ResampleProblem, ResampleAttributes, "flat"
   },
   problem([x, indices, weights], { axis }) {
     const { axis: at, cols, inner } = linesAlong("resample", x!.shape, axis)
+    const outer = elems(x!.shape.slice(0, at))
     const [count, taps] = indices!.shape
     if (indices!.shape.length !== 2 || weights!.shape.join() !== indices!.shape.join())
       throw fail("IPFA_INPUT_SHAPE", {
         message: `resample takes indices and weights as [count, taps], not as [${indices!.shape}] and [${weights!.shape}].`,
         data: { path: "indices", expected: "[count, taps]" },
       })
-    return { shape: x!.shape.with(at, count!), inner, size: cols, count: count!, taps: taps! }
+    return { shape: x!.shape.with(at, count!), outer, inner, size: cols, count: count!, taps: taps! }
   },
   output: ({ shape }) => ({ dtype: "float32", shape }),
   plan: () => ({ algorithm: "flat" }),

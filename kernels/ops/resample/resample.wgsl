@@ -1,5 +1,5 @@
 // y[outer, j, inner] = Σ weights[j, t] · x[outer, indices[j, t], inner]: along one axis each element is a weighted sum of a few; an invocation an element,
-// or with FOUR four neighbours, which `inner` then counts as one.
+// or with FOUR four neighbours, which `inner` then counts as one, and with LINES those of four `outer`s: what is read of the tables does for all.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -35,11 +35,36 @@ fn main(
     return;
   }
   let inner = i % params.inner;
-  let first = i / params.inner % params.count * params.taps;
-  let line = i / (params.inner * params.count) * params.size;
+  let j = i / params.inner % params.count;
+  let outer = i / (params.inner * params.count);
+  let first = j * params.taps;
+#if LINES
+  let line = params.size * params.inner;
+  let start = 4u * outer * line + inner;
+  var sum0 = V();
+  var sum1 = V();
+  var sum2 = V();
+  var sum3 = V();
+  for (var t = 0u; t < params.taps; t++) {
+    let weight = weights[first + t];
+    let at = start + u32(indices[first + t]) * params.inner;
+    sum0 += weight * x[at];
+    sum1 += weight * x[at + line];
+    sum2 += weight * x[at + 2u * line];
+    sum3 += weight * x[at + 3u * line];
+  }
+  let made = params.count * params.inner;
+  let place = 4u * outer * made + j * params.inner + inner;
+  y[place] = sum0;
+  y[place + made] = sum1;
+  y[place + 2u * made] = sum2;
+  y[place + 3u * made] = sum3;
+#else
+  let line = outer * params.size;
   var sum = V();
   for (var t = 0u; t < params.taps; t++) {
     sum += weights[first + t] * x[(line + u32(indices[first + t])) * params.inner + inner];
   }
   y[i] = sum;
+#endif
 }

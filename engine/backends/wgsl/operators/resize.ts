@@ -5,6 +5,7 @@ import {
   gridSample,
   isCrop,
   resample,
+  resizeOrder,
   type Sampling,
   scalesTo,
   unknownSampling,
@@ -69,11 +70,13 @@ export const resizing = [
     const sampling = samplingOf(node)
     const crops = isCrop(sampling) ? node.known(1) : []
     let result = x
-    for (const [i, at] of axes.entries()) {
-      const [from, to, scale] = [x.shape[at]!, shape[at]!, scales[i]!]
-      if (to === from && scale === 1 && !isCrop(sampling)) continue
+    const resized = axes.map((at, i) => {
       const crop = [crops[i] ?? 0, crops[i + axes.length] ?? 1] as const
-      const table = axisTable({ from, to, scale, crop }, sampling)
+      return { at, from: x.shape[at]!, to: shape[at]!, scale: scales[i]!, crop }
+    })
+    for (const { at, ...axis } of resizeOrder(resized)) {
+      if (axis.to === axis.from && axis.scale === 1 && !isCrop(sampling)) continue
+      const table = axisTable(axis, sampling)
       const indices = node.graph.constant(table.shape, table.indices)
       result = table.weights
         ? node.run(resample, [result, indices, node.graph.constant(table.shape, table.weights)], { axis: at })
