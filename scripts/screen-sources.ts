@@ -10,7 +10,7 @@ const parts = [
   "extension/ui/",
   "extension/public/_locales/",
   ...["page-parts", "dashboard", "worker-page"].map((folder) => `bridge-server/${folder}/`),
-  ...["fault.tsx", "messages.ts", "screen-words.ts", "theme-color.ts"].map((name) => `engine/agent/${name}`),
+  ...["messages.ts", "screen-words.ts", "theme-color.ts"].map((name) => `engine/agent/${name}`),
 ]
 
 /** SHA-256 of what the screens are made of: their code, styles and words. */

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
-import { Fault } from "../../engine/agent/fault.tsx"
+import { Fault } from "../page-parts/fault.tsx"
 import { InsecureLine, Literal } from "../page-parts/page.tsx"
 import { Text, t } from "../page-parts/text.tsx"
 import { when } from "../page-parts/words.ts"

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals"
-import { bridgeReason, dialBridge, redeemCode } from "../../engine/agent/bridge-dial.ts"
+import { bridgeFault, dialBridge, faultText, redeemCode } from "../../engine/agent/bridge-dial.ts"
 import {
   asAccelerateError,
   type BridgeView,
@@ -138,7 +138,7 @@ export class BridgeConsole {
       this.state.value = { state: "locked" }
       return
     }
-    this.state.value = { state: "waiting", reason: bridgeReason(ended) }
+    this.state.value = { state: "waiting", reason: faultText(bridgeFault(ended)) }
     setTimeout(() => void this.#connect(turn), Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS))
   }
 }

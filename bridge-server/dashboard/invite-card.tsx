@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks"
-import { Fault } from "../../engine/agent/fault.tsx"
 import type { Invitation } from "../../protocol/index.ts"
+import { Fault } from "../page-parts/fault.tsx"
 import { Literal } from "../page-parts/page.tsx"
 import { Text, t } from "../page-parts/text.tsx"
 import { time } from "../page-parts/words.ts"

@@ -1,8 +1,9 @@
 import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
-import { Fault } from "../../engine/agent/fault.tsx"
+import { faultText } from "../../engine/agent/bridge-dial.ts"
 import { byReason } from "../../engine/agent/screen-words.ts"
 import type { BridgeState } from "../../protocol/index.ts"
+import { Fault } from "../page-parts/fault.tsx"
 import { InsecureLine, Literal } from "../page-parts/page.tsx"
 import { language, Text, t } from "../page-parts/text.tsx"
 import { bytes, deviceWords, modelName } from "../page-parts/words.ts"
@@ -54,7 +55,7 @@ function stateWords(view: WorkerView): { text: string; tone: string } {
     none: { text: t("notJoined"), tone: "soft" },
     connecting: { text: t("joining"), tone: "soft" },
     connected: { text: t("joinedAs", bridge.agent ?? ""), tone: "good" },
-    waiting: { text: t("joinFailed", bridge.reason ?? ""), tone: "bad" },
+    waiting: { text: t("joinFailed", bridge.fault ? faultText(bridge.fault) : ""), tone: "bad" },
   }
   return words[bridge.state]
 }

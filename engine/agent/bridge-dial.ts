@@ -1,5 +1,6 @@
 import {
   asAccelerateError,
+  type BridgeState,
   bridgeProves,
   type CodeUse,
   fail,
@@ -83,8 +84,13 @@ async function demandProof(url: string, token: string, agent: string | undefined
     })
 }
 
-/** Why a connection could not be had or ended, for a person: the sentence that says what to do, and its code. */
-export function bridgeReason(error: unknown): string {
+type BridgeFault = NonNullable<BridgeState["fault"]>
+
+/** Why a connection could not be had or ended. */
+export function bridgeFault(error: unknown): BridgeFault {
   const { code, message } = asAccelerateError(error, "IPFA_BRIDGE_UNREACHABLE")
-  return `${message} (${code})`
+  return { code, message }
 }
+
+/** The same within an English sentence. */
+export const faultText = ({ code, message }: BridgeFault): string => `${message} (${code})`

@@ -8,7 +8,7 @@ import {
 } from "../../protocol/index.ts"
 import type { Caller } from "../caller.ts"
 import type { Pool } from "../pool/pool.ts"
-import { bridgeReason, bridgeUrl, dialBridge, redeemCode } from "./bridge-dial.ts"
+import { bridgeFault, bridgeUrl, dialBridge, redeemCode } from "./bridge-dial.ts"
 import { authoriseBridge, bridgeCaller } from "./bridge-rights.ts"
 import type { Clock } from "./clock.ts"
 import { type ConnectHost, dialByHost, type HostDialled } from "./host-dial.ts"
@@ -166,7 +166,7 @@ export class BridgeLink {
     this.#peer = undefined
     if (this.#kept) return this.#retry(turn, route, ended)
     this.#pairing = undefined
-    this.#is({ state: "none", byHost: true, reason: bridgeReason(ended) })
+    this.#is({ state: "none", byHost: true, fault: bridgeFault(ended) })
   }
 
   async #dial(pairing: BridgePairing | "host", serving: PeerOptions<Caller>): Promise<HostDialled> {
@@ -188,7 +188,7 @@ export class BridgeLink {
     const { clock, agent } = this.#parts
     const longest = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS)
     const wait = Math.round(longest * (0.5 + Math.random() / 2))
-    this.#is({ state: "waiting", agent, ...route, reason: bridgeReason(reason), retryAt: Date.now() + wait })
+    this.#is({ state: "waiting", agent, ...route, fault: bridgeFault(reason), retryAt: Date.now() + wait })
     clock.after(wait, () => void this.#join(turn))
   }
 

@@ -1,12 +1,13 @@
 import { useSignal } from "@preact/signals"
-import { Fault } from "../../engine/agent/fault.tsx"
+import type { ComponentChildren } from "preact"
+import type { BridgeState } from "../../protocol/index.ts"
+import { Fault, FaultWords } from "./fault.tsx"
 import type { OwnerView } from "./owner.ts"
 import { useAction } from "./parts/action.ts"
 import { ActionButton } from "./parts/action-button.tsx"
 import { Card } from "./parts/card.tsx"
-import { State } from "./parts/state.tsx"
+import { State, type Tone } from "./parts/state.tsx"
 import { Text, t } from "./text.tsx"
-import { bridgeWords } from "./words.ts"
 
 /** Pairs this browser with a bridge-server, and says how it goes. */
 export function BridgeCard({ view: { peer, snapshot } }: { view: OwnerView }) {
@@ -45,8 +46,8 @@ export function BridgeCard({ view: { peer, snapshot } }: { view: OwnerView }) {
 
 /** Pairing without a code, by this computer's native host, and why that did not come about. */
 function HostRow({ view: { peer, snapshot } }: { view: OwnerView }) {
-  const { byHost, reason } = snapshot.bridge
-  const looking = byHost && reason === undefined
+  const { byHost, fault } = snapshot.bridge
+  const looking = byHost && fault === undefined
   return (
     <>
       <p class="small soft">
@@ -69,7 +70,7 @@ function HostRow({ view: { peer, snapshot } }: { view: OwnerView }) {
       </div>
       {byHost && (
         <p class="small soft" role="status" data-testid="host-reason">
-          {looking ? t("bridgeLooking") : reason}
+          {fault ? <FaultWords {...fault} /> : t("bridgeLooking")}
         </p>
       )}
     </>
@@ -86,6 +87,20 @@ export function BridgeLine({ view: { snapshot } }: { view: OwnerView }) {
       {text}
     </State>
   )
+}
+
+function bridgeWords({ state, url, fault, byHost, carried }: BridgeState): { text: ComponentChildren; tone: Tone } {
+  const host = url ? new URL(url).host : t("bridgeHere")
+  if (state === "connected") {
+    const key = carried ? "bridgeCarried" : byHost ? "bridgeConnectedByHost" : "bridgeConnected"
+    return { text: t(key, host), tone: "good" }
+  }
+  if (state === "connecting") return { text: t("bridgeConnecting", host), tone: "warn" }
+  if (state === "waiting") {
+    const parts = [<bdi key="host">{host}</bdi>, fault && <FaultWords key="fault" {...fault} />]
+    return { text: <Text of="bridgeWaiting" with={parts} />, tone: "warn" }
+  }
+  return { text: t("bridgeNone"), tone: "soft" }
 }
 
 export function PairForm({ view: { peer } }: { view: OwnerView }) {

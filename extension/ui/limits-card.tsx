@@ -1,5 +1,5 @@
-import { Fault } from "../../engine/agent/fault.tsx"
 import type { Preferences } from "../../protocol/index.ts"
+import { Fault } from "./fault.tsx"
 import type { OwnerView } from "./owner.ts"
 import { Card } from "./parts/card.tsx"
 import { Choice } from "./parts/choice.tsx"

@@ -1,5 +1,5 @@
-import { Fault } from "../../engine/agent/fault.tsx"
 import type { Peer, StoredModel } from "../../protocol/index.ts"
+import { Fault } from "./fault.tsx"
 import { exportModel, importModel } from "./model-file.ts"
 import { live, type OwnerView } from "./owner.ts"
 import { useAction } from "./parts/action.ts"

@@ -1,4 +1,4 @@
-import { Fault } from "../../engine/agent/fault.tsx"
+import { Fault } from "./fault.tsx"
 import type { OwnerView } from "./owner.ts"
 import { useAction } from "./parts/action.ts"
 import { Switch } from "./parts/switch.tsx"

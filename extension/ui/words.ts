@@ -1,5 +1,5 @@
 import { bytesText, deviceStates, modelLabel } from "../../engine/agent/screen-words.ts"
-import type { BridgeState, Capability, DeviceInfo, HeldGrant } from "../../protocol/index.ts"
+import type { Capability, DeviceInfo, HeldGrant } from "../../protocol/index.ts"
 import { displayOrigin } from "../gate/origin.ts"
 import { DEMO_SHA256 } from "./demo-model.ts"
 import type { Tone } from "./parts/state.tsx"
@@ -19,17 +19,6 @@ export function lifetimeWords({ lifetime, expiresAt = 0 }: Pick<HeldGrant, "life
   if (lifetime === "once") return t("lastsPage", date(expiresAt))
   if (lifetime === "session") return t("lastsSession", date(expiresAt))
   return t("lastsAlways")
-}
-
-export function bridgeWords({ state, url, reason, byHost, carried }: BridgeState): { text: string; tone: Tone } {
-  const host = url ? new URL(url).host : t("bridgeHere")
-  if (state === "connected") {
-    const key = carried ? "bridgeCarried" : byHost ? "bridgeConnectedByHost" : "bridgeConnected"
-    return { text: t(key, host), tone: "good" }
-  }
-  if (state === "connecting") return { text: t("bridgeConnecting", host), tone: "warn" }
-  if (state === "waiting") return { text: t("bridgeWaiting", host, reason ?? ""), tone: "warn" }
-  return { text: t("bridgeNone"), tone: "soft" }
 }
 
 /** What a device computes on. */

@@ -1,5 +1,6 @@
 import * as v from "valibot"
 import { defineMethod } from "../define-method.ts"
+import { wireErrorSchema } from "../errors/wire-schema.ts"
 import { capability, grant } from "./grant.ts"
 import { count, id, modelReference, ms, text } from "./shared.ts"
 
@@ -13,12 +14,12 @@ export const bridgeState = v.object({
   state: v.picklist(["none", "connecting", "connected", "waiting"]),
   /** `ws://HOST:PORT/agent` */
   url: v.optional(v.string()),
-  /** Why it is not connected, or not paired by the native host, in words for a person. */
-  reason: v.optional(v.string()),
+  /** Why it is not connected, or not paired by the native host. */
+  fault: v.optional(v.pick(wireErrorSchema, ["code", "message"])),
   /** When it is tried again, ms since 1970. */
   retryAt: v.optional(ms),
   agent: v.optional(id),
-  /** The native host pairs it; with `none`, it is looked for, or was and `reason` says why that led to nothing. */
+  /** The native host pairs it; with `none`, it is looked for, or was and `fault` says why that led to nothing. */
   byHost: v.optional(v.boolean()),
   /** The native host carries the connection: the browser could not open one itself. */
   carried: v.optional(v.boolean()),

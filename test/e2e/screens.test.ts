@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import arabicMessages from "../../extension/public/_locales/ar/messages.json" with { type: "json" }
 import english from "../../extension/public/_locales/en/messages.json" with { type: "json" }
 import { registry } from "../../protocol/index.ts"
 import { tabTo, walkByTab } from "../support/keyboard.ts"
@@ -304,6 +305,24 @@ describe("read from the right, in Arabic", () => {
       "rtl",
     ])
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(sizes.narrow.width)
+    expect(await axeFaults(page)).toEqual([])
+    await page.close()
+  })
+
+  test("an error is told in Arabic, with its code and, in English, what was said of the very case", async () => {
+    const page = await openScreen(screens[0] as Screen, arabic)
+    await page.setViewportSize(sizes.narrow)
+    await page.getByTestId("pair-here").click()
+    await page.getByTestId("bridge-address").fill("not an address")
+    await page.getByTestId("bridge-code").fill("AAAAAAAA")
+    await page.getByTestId("pair-bridge").click()
+    const alert = page.getByRole("alert")
+    await alert.waitFor()
+    expect(await alert.textContent()).toBe(
+      `${arabicMessages.IPFA_INPUT_INVALID.message} IPFA_INPUT_INVALID That is no address of a bridge-server. It looks like 127.0.0.1:8790.`,
+    )
+    const inEnglish = alert.locator("[lang=en][dir=ltr]")
+    expect(await inEnglish.textContent()).toMatch(/^That is no address .* 127\.0\.0\.1:8790\.$/)
     expect(await axeFaults(page)).toEqual([])
     await page.close()
   })

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { describe, expect, test } from "vitest"
+import { registry } from "../../protocol/index.ts"
 import { listSources, repoRoot } from "../../scripts/sources.ts"
 
 /** What the screens say, in every language. That each key used exists is a matter of types (the `text.tsx` of each). */
@@ -12,15 +13,18 @@ const speakers = [
     who: "the extension",
     locales: "extension/public/_locales",
     code: ["extension/", "wxt.config.ts", "engine/agent/"],
+    // Of each error, by its code; the English one is the registry's.
+    sentences: Object.keys(registry),
   },
   {
     who: "the bridge-server's pages",
     locales: "bridge-server/page-parts/_locales",
     code: [...["page-parts", "dashboard", "worker-page"].map((folder) => `bridge-server/${folder}/`), "engine/agent/"],
+    sentences: [],
   },
 ]
 
-describe.each(speakers)("$who", ({ locales, code }) => {
+describe.each(speakers)("$who", ({ locales, code, sentences }) => {
   const languages = readdirSync(path.join(repoRoot, locales))
   const messages = (language: string): Record<string, { message: string }> =>
     JSON.parse(read(`${locales}/${language}/messages.json`))
@@ -28,8 +32,9 @@ describe.each(speakers)("$who", ({ locales, code }) => {
   const sources = (...endings: string[]) =>
     listSources(endings).filter((file) => code.some((start) => file.startsWith(start)))
 
-  test.each(languages)("%s has every message, and no other", (language) => {
-    expect(Object.keys(messages(language)).sort()).toEqual(Object.keys(english).sort())
+  test.each(languages)("%s has every message and what is said of each error, and no other", (language) => {
+    const all = [...Object.keys(english), ...(language === "en" ? [] : sentences)]
+    expect(Object.keys(messages(language)).sort()).toEqual(all.sort())
   })
 
   test.each(languages)("%s says something in each, and puts in the same values as English", (language) => {
@@ -39,6 +44,17 @@ describe.each(speakers)("$who", ({ locales, code }) => {
       expect(values(message), key).toEqual(values(english[key]?.message ?? ""))
     }
   })
+
+  test.each(languages.filter((language) => language !== "en" && sentences.length > 0))(
+    "%s tells of each error to type what the registry tells, written from the left",
+    (language) => {
+      const typed = /--[a-z-]+|\w+\(\)|\w+\.\w+|\S+…\]?|npm start|ipfs-accelerate [a-z-]+|(?<=file )token/g
+      for (const [code, { message }] of Object.entries(registry)) {
+        const isolated = messages(language)[code]?.message.match(/(?<=\u2066)[^\u2069]+(?=\u2069)/g)
+        expect(isolated, code).toEqual(message.match(typed))
+      }
+    },
+  )
 
   test("each language names itself, and one of them is read from the right", () => {
     for (const language of languages) expect(messages(language).language?.message).toBe(language)

@@ -1,5 +1,5 @@
 import { computed } from "@preact/signals"
-import { Fault } from "../../../engine/agent/fault.tsx"
+import { Fault } from "../fault.tsx"
 import type { OwnerView } from "../owner.ts"
 import { ActionButton } from "../parts/action-button.tsx"
 import { Card } from "../parts/card.tsx"

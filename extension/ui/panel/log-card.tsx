@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals"
-import { type ErrorEntry, type JobEntry, registry } from "../../../protocol/index.ts"
+import type { JobEntry } from "../../../protocol/index.ts"
+import { FaultWords } from "../fault.tsx"
 import { jobs } from "../jobs.ts"
 import type { OwnerView } from "../owner.ts"
 import { ActionButton } from "../parts/action-button.tsx"
@@ -17,7 +18,7 @@ const outcomes: Record<JobEntry["outcome"], { key: MessageKey; tone: Tone }> = {
 /** Entries that are shown at first. */
 const FIRST = 20
 
-/** What ran, newest first. */
+/** What ran, newest first. What was said of a job that failed is not kept: it may name what was computed. */
 export function LogCard({ view: { peer } }: { view: OwnerView }) {
   const log = jobs.value?.log ?? []
   const all = useSignal(false)
@@ -65,7 +66,7 @@ function Entry({ entry }: { entry: JobEntry }) {
       </div>
       <div class="small">
         <Dot tone={tone} />
-        {t(key)} {error && <Reason code={error} />}
+        {t(key)} {error && <FaultWords code={error} />}
       </div>
       <div class="small soft">
         {count > 1
@@ -74,14 +75,5 @@ function Entry({ entry }: { entry: JobEntry }) {
         <bdi>{whoWords(origin)}</bdi>
       </div>
     </li>
-  )
-}
-
-/** What the registry says of a code, and the code. What was said of that very job is not kept: it may name what was computed. */
-function Reason({ code }: { code: string }) {
-  return (
-    <span lang="en" dir="ltr">
-      {(registry as Record<string, ErrorEntry | undefined>)[code]?.message} <span class="mono">{code}</span>
-    </span>
   )
 }

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals"
 import { useLayoutEffect, useRef } from "preact/hooks"
-import { Fault } from "../../../engine/agent/fault.tsx"
+import { Fault } from "../fault.tsx"
 import { type MessageKey, t } from "../text.tsx"
 import { useAction } from "./action.ts"
 

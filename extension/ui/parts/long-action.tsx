@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from "@preact/signals"
-import { Fault } from "../../../engine/agent/fault.tsx"
+import { Fault } from "../fault.tsx"
 import { type MessageKey, t } from "../text.tsx"
 import { useAction } from "./action.ts"
 

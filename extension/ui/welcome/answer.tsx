@@ -1,4 +1,4 @@
-import { Fault } from "../../../engine/agent/fault.tsx"
+import { Fault } from "../fault.tsx"
 import { language, t } from "../text.tsx"
 import { adapterWords, milliseconds } from "../words.ts"
 import { busy, fault, reading } from "./demo.ts"
