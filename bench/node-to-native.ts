@@ -45,19 +45,27 @@ async function oneCaller({ name }: BenchModel, threads: string, { bridge, direct
 async function manyCallers({ name }: BenchModel, threads: string, { bridge, direct }: Sides): Promise<Row> {
   const { elapsedMs } = await direct.burst(CALLERS, CALLERS)
   const runs = Math.min(100, Math.max(2, Math.round(BURST_MS / elapsedMs))) * CALLERS
-  const rate = async (side: BridgeProcess | DirectProcess) => {
+  const bridgeMs: number[] = []
+  const directMs: number[] = []
+  const rate = async (side: BridgeProcess | DirectProcess, processorMs: number[]) => {
+    const before = side.processorMs()
     const { elapsedMs, latenciesMs } = await side.burst(runs, CALLERS)
+    const after = side.processorMs()
+    if (before !== undefined && after !== undefined) processorMs.push((after - before) / latenciesMs.length)
     return (latenciesMs.length * 1000) / elapsedMs
   }
   const row = await compare({
     case: `${name}, ${CALLERS} callers, ${threads}`,
-    subject: { name: "bridge-server", run: () => rate(bridge) },
-    baseline: { name: "onnxruntime-node", run: () => rate(direct) },
+    subject: { name: "bridge-server", run: () => rate(bridge, bridgeMs) },
+    baseline: { name: "onnxruntime-node", run: () => rate(direct, directMs) },
     unit: "runs/s",
     warmup: 1,
     budgetMs,
   })
-  return withNote(row, `a sample is ${runs} runs`)
+  const processor = bridgeMs.length
+    ? `; a run takes ${median(bridgeMs).toPrecision(3)} ms of processor time, ${median(directMs).toPrecision(3)} called directly`
+    : ""
+  return withNote(row, `a sample is ${runs} runs${processor}`)
 }
 
 function withNote(row: Row, note: string): Row {

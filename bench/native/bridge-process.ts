@@ -7,6 +7,7 @@ import { createInterface } from "node:readline"
 import { pathToFileURL } from "node:url"
 import { repoRoot } from "../../scripts/sources.ts"
 import { type BridgeAccelerator, connect, type Session } from "../../sdk/index-node.ts"
+import { processorMs, processTree } from "../../test/support/processes.ts"
 import { burst } from "../burst.ts"
 import { type BenchModel, copyOf, type Feed } from "../models.ts"
 
@@ -50,6 +51,11 @@ export class BridgeProcess {
 
   burst(runs: number, callers: number) {
     return burst(runs, callers, (caller) => this.#sessions[caller]!.run(copyOf(this.#feeds)))
+  }
+
+  /** Processor time that it, its native process and the callers have taken so far, ms. */
+  processorMs(): number | undefined {
+    return processorMs([process.pid, ...processTree(this.#child.pid as number)])
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
+import { processorMs } from "../../test/support/processes.ts"
 import type { Burst } from "../burst.ts"
 import type { BenchModel, Feed } from "../models.ts"
 import type { Answer, Order } from "./direct.ts"
@@ -19,6 +20,11 @@ export class DirectProcess {
 
   burst(runs: number, callers: number): Promise<Burst> {
     return this.#ask({ burst: { runs, callers } }) as Promise<Burst>
+  }
+
+  /** Processor time that it has taken so far, ms. */
+  processorMs(): number | undefined {
+    return processorMs([this.#child.pid as number])
   }
 
   async close(): Promise<void> {
