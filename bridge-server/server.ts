@@ -81,7 +81,7 @@ export interface Bridge {
   close(): Promise<void>
 }
 
-/** Starts the bridge-server. Throws IPFA_STORE_LOCKED, IPFA_BRIDGE_PORT, IPFA_BRIDGE_EXPOSED. */
+/** Starts the bridge-server. Throws IPFA_STORE_LOCKED, IPFA_STORE_NEWER, IPFA_BRIDGE_PORT, IPFA_BRIDGE_EXPOSED. */
 export async function startBridge(options: BridgeOptions = {}): Promise<Bridge> {
   const { host = "127.0.0.1", tls, insecureRemote = false } = options
   if (!isLoopback(host) && !tls && !insecureRemote) throw fail("IPFA_BRIDGE_EXPOSED", { data: { host } })
@@ -105,16 +105,16 @@ async function start(
   evidence: Evidence | undefined,
 ): Promise<Bridge> {
   const { tls, log = createLog() } = options
+  // First: where one is refused, nothing was begun.
+  const aliases = new Aliases({ file: folder.path("aliases.json"), ...(options.aliases && { extra: options.aliases }) })
+  const tokens = new AgentTokens(folder.path("agents.json"))
   const fleet = new Fleet()
   const slots = new Slots()
   const averages = new Averages()
   const source =
     options.models ??
     nodeLibrary({ dir: folder.path("models"), allowFile: true, allowLoopback: options.allowLoopbackModels ?? false })
-  const models = new FleetModels(
-    source,
-    new Aliases({ file: folder.path("aliases.json"), ...(options.aliases && { extra: options.aliases }) }),
-  )
+  const models = new FleetModels(source, aliases)
   const sessions = new AgentSessions(models, averages)
   const placement = new Placement(fleet, sessions, averages, slots)
   const metrics: Metrics = new Metrics(fleet, slots, () => runs.counts.reruns)
@@ -134,7 +134,6 @@ async function start(
   const runs: Runs = new Runs({ slots, placement, sessions, averages }, [metrics, stats, logged, noted, rest])
   const router = new Router({ fleet, models, placement, sessions, slots, runs, stats, evidence })
   const pairing = new Pairing()
-  const tokens = new AgentTokens(folder.path("agents.json"))
   const holds = new Holds()
   const guard = new Guard(folder.token, tokens)
   const agents: AgentParts = { fleet, pairing, tokens, evidence, log }

@@ -72,7 +72,7 @@ export const advice: Record<ErrorCode, string> = {
     "Delete models (`models list`, `models remove`, the extension's options), free disk space, or raise the site's limit. A browser gives a share of the free disk.",
   IPFA_STORE_CORRUPT: "Load it again. If it comes back, the disk or the browser's profile is damaged: check both.",
   IPFA_STORE_NEWER:
-    "An older version was started on what a newer one had migrated. Start the newer one; or put back the copy from before, `evidence.duckdb.vN` in the data folder, in place of the file without `.vN`: what was measured since is then missing.",
+    "An older version was started on what a newer one had migrated. Start the newer one; or put back the copies from before, `evidence.duckdb.vN`, `agents.json.vN` and `aliases.json.vN` in the data folder, in place of the files without `.vN`: what was measured, paired and named since is then missing.",
   IPFA_STORE_LOCKED:
     "`ipfs-accelerate status` shows the bridge-server that has it, `ipfs-accelerate service status` whether it is the service. The lock is gone with the process, however it ended: there is no file to delete.",
 

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto"
-import { readFileSync } from "node:fs"
 import { type CodeUse, fail } from "../../protocol/index.ts"
-import { writeSecret } from "../data-folder.ts"
+import { type FileStep, VersionedFile } from "../versioned-file.ts"
 import { hashToken, tokenMatches } from "./token.ts"
 
 /** What is kept of a paired agent, or of a dashboard: the token only as its hash. */
@@ -17,15 +16,19 @@ export interface PairedAgent {
   pairedAt: number
 }
 
+/** From version 0, the list alone, on. */
+const steps: readonly FileStep[] = [(agents) => ({ agents })]
+
 /** The agents and dashboards that were paired, in `agents.json` of the data folder. */
 export class AgentTokens {
-  readonly #file: string
+  readonly #file: VersionedFile<{ agents: PairedAgent[] }>
   readonly #onRevoked: ((agent: string) => void)[] = []
   #agents: PairedAgent[]
 
+  /** Throws IPFA_STORE_NEWER. */
   constructor(file: string) {
-    this.#file = file
-    this.#agents = read(file)
+    this.#file = new VersionedFile(file, steps)
+    this.#agents = this.#file.read()?.agents ?? []
   }
 
   /** Makes a token for `agent`. An id that is paired already can be paired anew from the same origin only. */
@@ -74,17 +77,6 @@ export class AgentTokens {
   }
 
   #write(): void {
-    writeSecret(this.#file, `${JSON.stringify(this.#agents, null, 2)}\n`)
+    this.#file.write({ agents: this.#agents })
   }
-}
-
-function read(file: string): PairedAgent[] {
-  let text: string
-  try {
-    text = readFileSync(file, "utf8")
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return []
-    throw error
-  }
-  return JSON.parse(text) as PairedAgent[]
 }

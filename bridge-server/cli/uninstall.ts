@@ -15,7 +15,7 @@ import { plannedService } from "./service.ts"
 const SHARED = ["models", "logs", "profiles"]
 /** What this software makes in its data folder. Nothing else there is touched: the folder may be one that a person named. */
 const OURS = [
-  /^((token|bridge\.json|aliases\.json|agents\.json)(\.\d+\.part)?|lock|service\.xml|native-host)$/,
+  /^((token|bridge\.json|(aliases|agents)\.json(\.v\d+)?)(\.\d+\.part)?|lock|service\.xml|native-host)$/,
   /^evidence\.duckdb/,
   /^models\/(blobs|partials|links)$/,
   /^logs\/bridge\.log(\.\d+)?$/,

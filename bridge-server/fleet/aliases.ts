@@ -1,18 +1,21 @@
-import { readFileSync } from "node:fs"
 import { fail } from "../../protocol/index.ts"
-import { writeSecret } from "../data-folder.ts"
 import { files } from "../files.ts"
+import { type FileStep, VersionedFile } from "../versioned-file.ts"
+
+/** From version 0, name → reference alone, on. */
+const steps: readonly FileStep[] = [(aliases) => ({ aliases })]
 
 /** Names for references, for those who talk KServe: `digits` → `file:…`. Shipped ones are there always; those that were added are kept in the data folder. */
 export class Aliases {
-  readonly #file: string | undefined
+  readonly #file: VersionedFile<{ aliases: Record<string, string> }> | undefined
   readonly #shipped: ReadonlyMap<string, string>
   readonly #added: Map<string, string>
 
+  /** Throws IPFA_STORE_NEWER. */
   constructor(options: { file?: string; extra?: Record<string, string> } = {}) {
-    this.#file = options.file
+    this.#file = options.file === undefined ? undefined : new VersionedFile(options.file, steps)
     this.#shipped = new Map(Object.entries({ ...shippedModels(), ...options.extra }))
-    this.#added = new Map(options.file ? Object.entries(readJson(options.file)) : [])
+    this.#added = new Map(Object.entries(this.#file?.read()?.aliases ?? {}))
   }
 
   /** The reference a name stands for; a reference stands for itself. Throws IPFA_MODEL_NOT_FOUND for a name that is not there. */
@@ -54,19 +57,10 @@ export class Aliases {
   }
 
   #write(): void {
-    if (this.#file) writeSecret(this.#file, `${JSON.stringify(Object.fromEntries(this.#added), null, 2)}\n`)
+    this.#file?.write({ aliases: Object.fromEntries(this.#added) })
   }
 }
 
 function shippedModels(): Record<string, string> {
   return { digits: files.digits.href }
-}
-
-function readJson(file: string): Record<string, string> {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {}
-    throw error
-  }
 }

@@ -40,7 +40,7 @@ test("uninstall ends the bridge-server and takes back the native host; the data 
 
   mkdirSync(path.join(user.dataDir, "models/blobs"), { recursive: true })
   const persons = ["a person's.part", "models/a person's.onnx"]
-  for (const name of [...persons, "token.123.part"]) writeFileSync(path.join(user.dataDir, name), "")
+  for (const name of [...persons, "token.123.part", "agents.json.v0"]) writeFileSync(path.join(user.dataDir, name), "")
   const second = await user.cli("uninstall", "--yes")
   expect(second).toMatchObject({ bridge: false, data: { removed: true, others: expect.arrayContaining(persons) } })
   expect(second.data.bytes).toBeGreaterThan(0)
