@@ -58,6 +58,8 @@ export interface Quirk {
   plan?(kernel: AnyKernel, choice: Choice, limits: DeviceLimits): Choice
   /** How often the device is made to look whether its work is done, ms, while somebody waits for that. */
   readonly nudgeMs?: number
+  /** How long the thread sleeps between two looks whether work is done, ms, while somebody waits for that. */
+  readonly restMs?: number
 }
 /** As a plan, where constants that are not given are their source's. */
 export interface Choice<N extends string = string> {

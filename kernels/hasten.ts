@@ -3,27 +3,46 @@ import { usage } from "./device-memory.ts"
 
 const hastened = new WeakSet<GPUDevice>()
 
+/** What is done over and over while somebody waits. */
+interface Turn {
+  act(): void
+  next(turn: () => void, isFirst: boolean): void
+}
+
+function turnOf({ queue }: GPUDevice, { quirks = [] }: Pick<Limits, "quirks">): Turn | undefined {
+  const nudgeMs = quirks.find(({ nudgeMs }) => nudgeMs !== undefined)?.nudgeMs
+  const restMs = quirks.find(({ restMs }) => restMs !== undefined)?.restMs
+  if (nudgeMs !== undefined)
+    return {
+      act: () => queue.submit([]),
+      next: (turn, isFirst) => setTimeout(turn, isFirst ? 0 : nudgeMs),
+    }
+  if (restMs === undefined) return undefined
+  const never = new Int32Array(new SharedArrayBuffer(4))
+  return { act: () => Atomics.wait(never, 0, 0, restMs), next: setImmediate }
+}
+
 /**
- * Where a quirk asks for it, nothing is submitted to `device` every so often, for as long as somebody, whoever it is, waits for one of its buffers or for its queue. Once for a device;
- * elsewhere this does nothing.
+ * What a quirk asks for while somebody, whoever it is, waits for a buffer of `device` or for its queue: that nothing is submitted every so often, or that the thread rests between
+ * two looks. Once for a device; elsewhere this does nothing.
  */
-export function hastenReadback(device: GPUDevice, { quirks = [] }: Pick<Limits, "quirks">): void {
-  const everyMs = quirks.find(({ nudgeMs }) => nudgeMs !== undefined)?.nudgeMs
-  if (everyMs === undefined || hastened.has(device)) return
+export function hastenReadback(device: GPUDevice, limits: Pick<Limits, "quirks">): void {
+  const turn = turnOf(device, limits)
+  if (!turn || hastened.has(device)) return
   hastened.add(device)
   let waiting = 0
   let ticking = false
   const tick = () => {
     ticking = waiting > 0
     if (!ticking) return
-    device.queue.submit([])
-    setTimeout(tick, everyMs)
+    turn.act()
+    turn.next(tick, false)
   }
   const awaited = async <T>(done: Promise<T>): Promise<T> => {
     waiting++
     if (!ticking) {
       ticking = true
-      setTimeout(tick, 0)
+      turn.next(tick, true)
     }
     try {
       return await done

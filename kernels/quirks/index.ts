@@ -1,5 +1,6 @@
 import type { Limits } from "../define-kernel.ts"
 import type { Winners } from "../tuning/winners.ts"
+import { busyPolls } from "./busy-polls.ts"
 import { costlyBarriers } from "./costly-barriers.ts"
 import { costlyLoads } from "./costly-loads.ts"
 import { costlyWorkgroups } from "./costly-workgroups.ts"
@@ -7,7 +8,7 @@ import { slowInt8 } from "./slow-int8.ts"
 import { slowPolls } from "./slow-polls.ts"
 
 /** A file for each. */
-const quirks = [costlyBarriers, costlyLoads, costlyWorkgroups, slowInt8, slowPolls]
+const quirks = [busyPolls, costlyBarriers, costlyLoads, costlyWorkgroups, slowInt8, slowPolls]
 
 /**
  * What plans for `device` depend on: its limits and features, the quirks of its adapter, where the platform says what that is, and of the browser, what was measured on that adapter, and the

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
 import { createKernels, GpuTensor, KernelRuntime, type Kernels, readAll, STORED } from "../../kernels/index.ts"
+import { busyPolls } from "../../kernels/quirks/busy-polls.ts"
 import { slowPolls } from "../../kernels/quirks/slow-polls.ts"
 import { softwareDevice, softwareLimits } from "../kernels/software-gpu.ts"
 
@@ -71,6 +72,22 @@ describe("tensors that are read at once", () => {
   })
 })
 
+/** Nothing is read from `device` before what comes back is called. */
+function held(device: GPUDevice): () => void {
+  const { promise: finished, resolve } = Promise.withResolvers<void>()
+  const createBuffer = device.createBuffer.bind(device)
+  device.createBuffer = (descriptor) => {
+    const buffer = createBuffer(descriptor)
+    const mapAsync = buffer.mapAsync.bind(buffer)
+    buffer.mapAsync = async (mode) => {
+      await finished
+      return mapAsync(mode)
+    }
+    return buffer
+  }
+  return resolve
+}
+
 describe("Firefox, which looks every 100 ms whether work is done", () => {
   test("is told by what it says of itself", () => {
     expect(slowPolls.applies({}, FIREFOX)).toBe(true)
@@ -80,24 +97,12 @@ describe("Firefox, which looks every 100 ms whether work is done", () => {
   test("is made to look while somebody waits for a buffer, and not after", async () => {
     const polled = await softwareDevice()
     let submitted = 0
-    let finish = () => {}
-    const finished = new Promise<void>((resolve) => {
-      finish = resolve
-    })
-    const [submit, createBuffer] = [polled.queue.submit.bind(polled.queue), polled.createBuffer.bind(polled)]
+    const submit = polled.queue.submit.bind(polled.queue)
     polled.queue.submit = (commands) => {
       submitted++
       submit(commands)
     }
-    polled.createBuffer = (descriptor) => {
-      const buffer = createBuffer(descriptor)
-      const mapAsync = buffer.mapAsync.bind(buffer)
-      buffer.mapAsync = async (mode) => {
-        await finished
-        return mapAsync(mode)
-      }
-      return buffer
-    }
+    const finish = held(polled)
     const limits = { ...softwareLimits(polled), quirks: [slowPolls] }
     const [runtime] = [new KernelRuntime(polled, limits), new KernelRuntime(polled, limits)]
     const x = runtime.upload("float32", [2], Float32Array.of(1, 2))
@@ -114,6 +119,42 @@ describe("Firefox, which looks every 100 ms whether work is done", () => {
       expect(vi.getTimerCount()).toBe(0)
     } finally {
       vi.useRealTimers()
+    }
+    x.destroy()
+    polled.destroy()
+  })
+})
+
+describe("Dawn in Node, which looks without a pause whether work is done", () => {
+  test("is told by what Node says of itself, where the adapter computes on the CPU too", () => {
+    const { adapterInfo } = device
+    expect(busyPolls.applies(adapterInfo, navigator.userAgent)).toBe(true)
+    expect(busyPolls.applies(adapterInfo, CHROMIUM)).toBe(false)
+    expect(busyPolls.applies({ vendor: "nvidia", architecture: "hopper" }, navigator.userAgent)).toBe(false)
+  })
+
+  test("is left a rest at each turn of the event loop while somebody waits for a buffer, and none after", async () => {
+    const polled = await softwareDevice()
+    const finish = held(polled)
+    const limits = { ...softwareLimits(polled), quirks: [busyPolls] }
+    const [runtime] = [new KernelRuntime(polled, limits), new KernelRuntime(polled, limits)]
+    const x = runtime.upload("float32", [2], Float32Array.of(1, 2))
+    const rest = vi.spyOn(Atomics, "wait")
+    const turns = async (count: number) => {
+      for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    try {
+      const read = x.read()
+      expect(rest).not.toHaveBeenCalled()
+      await turns(5)
+      expect(rest.mock.calls.map(([, , , ms]) => ms)).toEqual([0.1, 0.1, 0.1, 0.1, 0.1])
+      finish()
+      expect(await read).toEqual(Float32Array.of(1, 2))
+      rest.mockClear()
+      await turns(5)
+      expect(rest).not.toHaveBeenCalled()
+    } finally {
+      rest.mockRestore()
     }
     x.destroy()
     polled.destroy()
