@@ -32,10 +32,8 @@ export async function openVersioned<Schema extends DBSchema | unknown = unknown>
   const found = (await indexedDB.databases()).find((known) => known.name === name)?.version ?? 0
   if (found > 0 && found < steps.length) await copy(name, found)
   try {
-    const db = await openDB<Schema>(name, steps.length, {
-      async upgrade(db, from, _to, tx) {
-        for (const step of steps.slice(from)) await step(db, tx)
-      },
+    const db = await open<Schema>(name, steps.length, async (db, from, tx) => {
+      for (const step of steps.slice(from)) await step(db, tx)
     })
     await removeCopies(name, Date.now() - COPY_MS)
     return db
@@ -43,6 +41,26 @@ export async function openVersioned<Schema extends DBSchema | unknown = unknown>
     if ((cause as DOMException).name !== "VersionError") throw cause
     throw fail("IPFA_STORE_NEWER", { cause, data: { name, here: steps.length } })
   }
+}
+
+type Upgrade<Schema extends DBSchema | unknown> = (
+  db: IDBPDatabase<Schema>,
+  from: number,
+  tx: Parameters<Step<Schema>>[1],
+) => unknown
+
+/** Throws why an upgrade was broken off; the browser itself says only that it was: AbortError. */
+async function open<Schema extends DBSchema | unknown>(name: string, version: number, upgrade: Upgrade<Schema>) {
+  let reason: unknown
+  const opened = openDB<Schema>(name, version, {
+    upgrade(db, from, _to, tx) {
+      tx.done.catch((error) => (reason = error))
+      return upgrade(db, from, tx)
+    },
+  })
+  return opened.catch((error) => {
+    throw reason ?? error
+  })
 }
 
 /** A copy that is there already is whole: it was written in one transaction, before a migration that did not come to its end. */
@@ -53,12 +71,10 @@ async function copy(name: string, version: number): Promise<void> {
     for (const store of from.objectStoreNames)
       for (let at = await from.transaction(store).store.openCursor(); at; at = await at.continue())
         records.push({ store, key: at.primaryKey, value: at.value })
-    const to = await openDB(`${copyPrefix(name)}${version + 1}`, Date.now(), {
-      upgrade(db, before) {
-        if (before > 0) return
-        const store = db.createObjectStore(COPIES, { autoIncrement: true })
-        for (const record of records) void store.add(record)
-      },
+    const to = await open(`${copyPrefix(name)}${version + 1}`, Date.now(), (db, before) => {
+      if (before > 0) return
+      const store = db.createObjectStore(COPIES, { autoIncrement: true })
+      for (const record of records) void store.add(record)
     })
     to.close()
   } finally {

@@ -1,4 +1,4 @@
-import { asAccelerateError, fail, joinBytes } from "../../protocol/index.ts"
+import { asAccelerateError, joinBytes } from "../../protocol/index.ts"
 import type { Version } from "../resolve/resolver.ts"
 import type { PartialBytes } from "./byte-store.ts"
 import { sha256Hex } from "./digest.ts"
@@ -84,11 +84,9 @@ export class OpfsPartial implements PartialBytes {
       await write(await file.createWritable(), bytes)
     } catch (error) {
       this.size -= this.#buffered
-      const full = error instanceof DOMException && error.name === "QuotaExceededError"
       // Nobody aborts a write here: the browser's own AbortError is a fault like any other, no cancelling.
-      throw full
-        ? fail("IPFA_STORE_QUOTA", { cause: error })
-        : asAccelerateError(new Error(String(error), { cause: error }))
+      const isBrokenOff = error instanceof DOMException && error.name === "AbortError"
+      throw asAccelerateError(isBrokenOff ? new Error(String(error), { cause: error }) : error)
     } finally {
       this.#buffer = []
       this.#buffered = 0

@@ -112,8 +112,15 @@ export class Gate {
     if (lifetime === "once") visitor.once = grant
     else {
       // First: what is revoked while it is written is deleted after it.
+      const before = this.#stored(origin)
       this.#grants.set(origin, grant)
-      await store.put(grant)
+      await store.put(grant).catch((error) => {
+        // What is not kept is not granted; what was granted before is still kept.
+        const isIts = this.#grants.get(origin) === grant
+        if (isIts && before) this.#grants.set(origin, before)
+        else if (isIts) this.#grants.delete(origin)
+        throw error
+      })
       // It is part of the new one, which it would outrank.
       visitor.once = undefined
     }

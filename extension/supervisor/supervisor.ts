@@ -20,6 +20,7 @@ import { SiteSwitches } from "../gate/site-switches.ts"
 import type { RoutedPort } from "../messages.ts"
 import { eraseIfAsked, eraseOnRestart } from "./erase.ts"
 import { extensionPool } from "./extension-pool.ts"
+import { identify } from "./identity.ts"
 import { idbJobs, JobLog } from "./job-log.ts"
 import { Limits } from "./limits.ts"
 import { Lives } from "./lives.ts"
@@ -108,10 +109,7 @@ async function assemble(platform: SupervisorPlatform): Promise<Parts> {
   const { browser, version, settings, grants: store, showPrompt, clock, autostart, connectHost } = platform
   const browserSession = await platform.browserSession
   const unerased = await eraseIfAsked()
-  const agent = (await settings.get("agent")) ?? `${browser}-${crypto.randomUUID().slice(0, 8)}`
-  await settings.set("agent", agent)
-  const incarnation = ((await settings.get("incarnation")) ?? 0) + 1
-  await settings.set("incarnation", incarnation)
+  const { agent, incarnation } = await identify(settings, browser)
 
   const preferences = await PreferenceKeeper.open(settings)
   const sites = await SiteSwitches.open(settings)

@@ -64,10 +64,16 @@ export function fail(code: ErrorCode, detail?: ErrorDetail): AccelerateError {
   return new (errorClass(code))(code, detail)
 }
 
-/** `error` as one of ours: itself, an abort as IPFA_JOB_CANCELLED, anything else under `code` with itself as cause. */
+/**
+ * `error` as one of ours: itself, an abort as IPFA_JOB_CANCELLED, what the browser's storage has no room for as IPFA_STORE_QUOTA, anything else under
+ * `code`; with itself as cause.
+ */
 export function asAccelerateError(error: unknown, code: ErrorCode = "IPFA_INTERNAL"): AccelerateError {
   if (error instanceof AccelerateError) return error
-  if (error instanceof DOMException && error.name === "AbortError") return fail("IPFA_JOB_CANCELLED", { cause: error })
+  if (error instanceof DOMException) {
+    if (error.name === "AbortError") return fail("IPFA_JOB_CANCELLED", { cause: error })
+    if (error.name === "QuotaExceededError") return fail("IPFA_STORE_QUOTA", { cause: error })
+  }
   const reason = error instanceof Error ? error.message : String(error)
   return fail(code, { message: `${registry[code].message} (${reason})`, data: { reason }, cause: error })
 }

@@ -111,7 +111,10 @@ export const registry = {
   ),
   IPFA_MODEL_UPLOAD: entry(409, "The parts of an upload came out of order or do not add up. Start the upload anew."),
 
-  IPFA_STORE_QUOTA: entry(507, "There is no room left for that model. Delete stored models or raise the limit."),
+  IPFA_STORE_QUOTA: entry(
+    507,
+    "There is no room left to store that. Delete stored models, free disk space, or raise the limit.",
+  ),
   IPFA_STORE_CORRUPT: entry(500, "A stored model's bytes are damaged, and it was removed. Load it again.", true),
   IPFA_STORE_NEWER: entry(
     409,

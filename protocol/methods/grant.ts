@@ -29,5 +29,5 @@ export const requestGrant = defineMethod({
     reason: v.optional(v.pipe(v.string(), v.maxLength(300))),
   }),
   result: grant,
-  errors: ["IPFA_GRANT_DENIED", "IPFA_GRANT_ORIGIN", "IPFA_GRANT_PROMPT"],
+  errors: ["IPFA_GRANT_DENIED", "IPFA_GRANT_ORIGIN", "IPFA_GRANT_PROMPT", "IPFA_STORE_QUOTA"],
 })

@@ -79,7 +79,7 @@ export const prefer = defineMethod({
   grant: "owner",
   params: v.partial(preferences),
   result: preferences,
-  errors: [],
+  errors: ["IPFA_STORE_QUOTA"],
 })
 
 export const switchSite = defineMethod({
@@ -88,7 +88,7 @@ export const switchSite = defineMethod({
   grant: "owner",
   params: v.object({ origin: v.pipe(v.string(), v.maxLength(512)), on: v.boolean() }),
   result: v.object({}),
-  errors: [],
+  errors: ["IPFA_STORE_QUOTA"],
 })
 
 export const eraseAll = defineMethod({
@@ -107,7 +107,7 @@ export const revokeGrant = defineMethod({
   grant: "owner",
   params: v.object({ origin: v.pipe(v.string(), v.maxLength(512)) }),
   result: v.object({ revoked: v.boolean() }),
-  errors: [],
+  errors: ["IPFA_STORE_QUOTA"],
 })
 
 /** What a person is asked. */
@@ -148,7 +148,7 @@ export const pairBridge = defineMethod({
   grant: "owner",
   params: v.object({ url: text, code: v.pipe(v.string(), v.minLength(1), v.maxLength(32)) }),
   result: bridgeState,
-  errors: ["IPFA_BRIDGE_UNREACHABLE", "IPFA_BRIDGE_PAIRING", "IPFA_BRIDGE_PAIRING_RATE"],
+  errors: ["IPFA_BRIDGE_UNREACHABLE", "IPFA_BRIDGE_PAIRING", "IPFA_BRIDGE_PAIRING_RATE", "IPFA_STORE_QUOTA"],
 })
 
 export const findBridge = defineMethod({
@@ -167,5 +167,5 @@ export const forgetBridge = defineMethod({
   grant: "owner",
   params: v.object({}),
   result: v.object({}),
-  errors: [],
+  errors: ["IPFA_STORE_QUOTA"],
 })

@@ -2,9 +2,11 @@ import { openDB } from "idb"
 import { idbSettings } from "../../engine/agent/settings.ts"
 import { type BrowserLibraryOptions, browserLibrary } from "../../engine/store/browser.ts"
 import { openVersioned, type Step } from "../../engine/store/open-versioned.ts"
+import { idbGrants } from "../../extension/gate/grant-store.ts"
+import type { StoredGrant } from "../../extension/gate/terms.ts"
 import { eraseIfAsked, eraseOnRestart } from "../../extension/supervisor/erase.ts"
 import { RowLog } from "../../extension/supervisor/row-log.ts"
-import type { Progress } from "../../protocol/index.ts"
+import { type Progress, serialiseError } from "../../protocol/index.ts"
 
 /** What the store's tests ask a real page to do. */
 const owner = { owner: "https://a.example" }
@@ -38,8 +40,21 @@ const store = {
       db.close()
       return held
     } catch (error) {
-      return (error as { code?: string }).code ?? String(error)
+      return serialiseError(error).code
     }
+  },
+  /** Keeps `value` as a setting and in a grant, one after the other: why each could not be. */
+  async keep(name: string, value: string): Promise<(string | undefined)[]> {
+    const grant = { origin: "https://a.example", models: [value] } as unknown as StoredGrant
+    const why = (work: Promise<void>) => work.then(() => undefined).catch((error) => serialiseError(error).code)
+    return [
+      await why(idbSettings(`${name} settings`).set("agent", value)),
+      await why(idbGrants(`${name} grants`).put(grant)),
+    ]
+  },
+  async kept(name: string): Promise<unknown[]> {
+    const grants = await idbGrants(`${name} grants`).all()
+    return [await idbSettings(`${name} settings`).get("agent"), ...grants.flatMap(({ models }) => models)]
   },
   /** Names of the databases that begin so. */
   async databases(start: string): Promise<string[]> {
@@ -127,7 +142,25 @@ const store = {
   },
 }
 
-const { add } = IDBObjectStore.prototype
+const { add, put } = IDBObjectStore.prototype
+const failure = Object.getOwnPropertyDescriptor(IDBTransaction.prototype, "error") as PropertyDescriptor
+
+/** A disk on which no transaction that puts something can be ended. */
+const disk = {
+  fill(): void {
+    IDBObjectStore.prototype.put = function (...what) {
+      const request = put.apply(this, what)
+      request.addEventListener("success", () => this.transaction.abort())
+      return request
+    }
+    const get = () => new DOMException("Encountered full disk while committing transaction.", "QuotaExceededError")
+    Object.defineProperty(IDBTransaction.prototype, "error", { ...failure, get })
+  },
+  free(): void {
+    IDBObjectStore.prototype.put = put
+    Object.defineProperty(IDBTransaction.prototype, "error", failure)
+  },
+}
 
 /** A log of rows, and a disk that is full: Chromium sees to a page's share of it in files alone, so writing ends here as it does there. */
 const logs = {
@@ -176,5 +209,6 @@ void eraseIfAsked().then((left) => {
 
 export type StorePage = typeof store
 export type RowLogs = typeof logs
+export type Disk = typeof disk
 export type Erasing = typeof erasing
-Object.assign(window, { store, logs, erasing })
+Object.assign(window, { store, logs, disk, erasing })

@@ -3,7 +3,7 @@ import { Gate } from "../../extension/gate/gate.ts"
 import { type GrantStore, memoryGrants } from "../../extension/gate/grant-store.ts"
 import { Prompts } from "../../extension/gate/prompts.ts"
 import { showable } from "../../extension/gate/terms.ts"
-import { type Answer, methods } from "../../protocol/index.ts"
+import { type Answer, asAccelerateError, methods } from "../../protocol/index.ts"
 
 const A = "https://a.example"
 const B = "https://b.example"
@@ -132,6 +132,25 @@ describe("a grant", () => {
     const more = await gate.request(page, { capabilities: ["benchmark"], models: [] })
     expect(asked).toHaveLength(2)
     expect(more).toMatchObject({ capabilities: ["infer", "benchmark"], models: [MODEL] })
+  })
+
+  test("that a full disk has no room for is not given, and what was granted before holds on, as it is stored", async () => {
+    const gate = await openGate()
+    const page = gate.enter(A)
+    const full = new DOMException("full disk", "QuotaExceededError")
+    const { put } = store
+    store.put = () => Promise.reject(full)
+    await expect(gate.request(page, { capabilities: ["infer"], models: [MODEL] })).rejects.toBe(full)
+    expect(() => gate.authorise(infer, page)).toThrow(required)
+    expect(gate.list()).toEqual([])
+    store.put = put
+    await gate.request(page, { capabilities: ["infer"], models: [MODEL] })
+    const before = gate.list()
+    store.put = () => Promise.reject(full)
+    await expect(gate.request(page, { capabilities: ["benchmark"] })).rejects.toBe(full)
+    expect(gate.list()).toEqual(before)
+    expect((await openGate()).list()).toEqual(before)
+    expect(asAccelerateError(full).code).toBe("IPFA_STORE_QUOTA")
   })
 
   test("for once is that page's alone and goes with it", async () => {

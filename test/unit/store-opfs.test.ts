@@ -5,10 +5,11 @@ import { launchChromium } from "../support/chromium.ts"
 import { type ModelServer, modelServer } from "../support/model-server.ts"
 import { serveFolder } from "../support/serve.ts"
 import { milestones, sha256, someBytes } from "../support/store-cases.ts"
-import type { Erasing, RowLogs, StorePage } from "../support/store-page.ts"
+import type { Disk, Erasing, RowLogs, StorePage } from "../support/store-page.ts"
 
 declare const store: StorePage
 declare const logs: RowLogs
+declare const disk: Disk
 declare const erasing: Erasing
 
 const MiB = 2 ** 20
@@ -219,6 +220,22 @@ describe("the store of a real page", () => {
     expect(await load(tab, small, "full")).toMatchObject({ stored: true, bytes: 1000 })
     await devtools.send("Storage.overrideQuotaForOrigin", { origin: served.url })
     expect(await load(tab, url, "full")).toMatchObject({ sha256: sha256(bytes) })
+  })
+
+  test("what a full disk has no room for in a database is refused with that code, what was kept stays, and it is kept once there is room", async () => {
+    const keep = (value: string) => tab.evaluate((v) => store.keep("no room", v), value)
+    const kept = () => tab.evaluate(() => store.kept("no room"))
+    await versioned("no room", 1)
+    expect(await keep("first")).toEqual([undefined, undefined])
+    await tab.evaluate(() => disk.fill())
+    expect(await keep("second")).toEqual(["IPFA_STORE_QUOTA", "IPFA_STORE_QUOTA"])
+    expect(await versioned("no room", 2)).toBe("IPFA_STORE_QUOTA")
+    await tab.evaluate(() => disk.free())
+    expect(await kept()).toEqual(["first", "first"])
+    expect(await versioned("no room", 1)).toEqual([{ id: 1 }])
+    expect(await keep("second")).toEqual([undefined, undefined])
+    expect(await kept()).toEqual(["second", "second"])
+    expect(await versioned("no room", 2)).toEqual([{ id: 1, colour: "red" }])
   })
 
   test("a write that the browser breaks off is a fault with its reason, not a job that somebody cancelled", async () => {
