@@ -621,11 +621,11 @@ fn main(
   },
   "ops/cast/cast.wgsl": {
     path: "ops/cast/cast.wgsl",
-    hash: "2ffdc3475ffebb8b",
+    hash: "fbb47fa934b6f5cf",
     bindings: [{"name":"x","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","count":"u32"},
     overrides: {"WG":64},
-    code: `// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0; to float16 two of x to a word of y, the first lowest, and behind an odd number of them 0. With FOUR an
+    code: `// y[i] = x[i] as another type: to whole numbers towards 0, with WHOLE as int32 on the way, to a boolean 1 for all but 0; to float16 two of x to a word of y, the first lowest, and behind an odd number of them 0. With FOUR an
 // invocation makes four neighbours.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
@@ -658,6 +658,7 @@ alias T = u32;
 #endif
 #if FOUR
 alias From = vec4<S>;
+alias Whole = vec4<i32>;
 #if TO == float16
 alias To = vec2<u32>;
 #else
@@ -665,6 +666,7 @@ alias To = vec4<T>;
 #endif
 #else
 alias From = S;
+alias Whole = i32;
 #if TO == float16
 alias To = u32;
 #else
@@ -703,7 +705,11 @@ fn main(
 #if TRUTH
   y[i] = To(x[i] != From());
 #else
+#if WHOLE
+  y[i] = To(Whole(x[i]));
+#else
   y[i] = To(x[i]);
+#endif
 #endif
 #endif
 }

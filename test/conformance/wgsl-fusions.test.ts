@@ -445,3 +445,34 @@ agreeBy("rotary embedding of several nodes", {
     { ...wide, ...angles([2, 1, 5, 6]) },
   ), // biome-ignore format: a graph
 })
+
+const FLOAT = 1
+const to = (type: number) => [int("to", type)]
+const [INT8, INT32, INT64] = [3, 6, 7]
+const thereAndBack = (type: number) => [node("Cast", ["x"], "cut", to(type)), node("Cast", ["cut"], "y", to(FLOAT))]
+const fractions = { inputs: { x: numbers([3, 50]) }, outputs: { y: ["float32", 2] as ["float32", number] } }
+agreeBy("whole numbers that become fractions again", {
+  "as int64": { ...fractions, nodes: thereAndBack(INT64), kernels: ["cast"] },
+  "in another shape between": {
+    ...fractions,
+    nodes: [
+      node("Cast", ["x"], "cut", to(INT32)),
+      node("Reshape", ["cut", "shape"], "flat"),
+      node("Cast", ["flat"], "y", to(FLOAT)),
+    ],
+    inputs: { ...fractions.inputs, shape: list([50, 3]) },
+    kernels: ["cast"],
+  },
+  "and are wanted too": {
+    ...fractions,
+    nodes: thereAndBack(INT32),
+    outputs: { ...fractions.outputs, cut: ["int32", 2] },
+    kernels: ["cast", "cast"],
+  },
+  "but of fewer bits": {
+    ...fractions,
+    nodes: thereAndBack(INT8),
+    inputs: { x: tensor("float32", [3, 50], -120, 120) },
+    kernels: ["cast", "add", "modulo", "sub", "cast"],
+  },
+})

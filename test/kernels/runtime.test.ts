@@ -80,6 +80,16 @@ describe("operations", () => {
     expect([...(await keep(await gpu.transpose(x)).read())]).toEqual([0x7fc0beef, 1, 0xffffffff, 0x80000000])
   })
 
+  test("cast takes the way of whole numbers from float32 to float32 alone", async () => {
+    const x = f32([3], [2.5, -2.5, 3])
+    expect(await keep(await gpu.cast(x, { to: "float32", whole: true })).read()).toEqual(Float32Array.of(2, -2, 3))
+    const whole = keep(gpu.tensor({ dtype: "int32", shape: [1], data: Int32Array.of(1) }))
+    const refused = { code: "IPFA_INPUT_INVALID", data: { path: "whole" } }
+    await expect(gpu.cast(x, { to: "uint32", whole: true })).rejects.toMatchObject(refused)
+    await expect(gpu.cast(x, { to: "float32", truth: true, whole: true })).rejects.toMatchObject(refused)
+    await expect(gpu.cast(whole, { to: "float32", whole: true })).rejects.toMatchObject(refused)
+  })
+
   test("write into a given tensor, again and again", async () => {
     const into = f32([2], [0, 0])
     expect(await gpu.add(f32([2], [1, 2]), f32([2], [3, 4]), { into })).toBe(into)

@@ -55,6 +55,8 @@ export class GraphLowering {
   readonly #quantized = new Map<number, Quantized>()
   /** By buffer: the two float32 tensors of its shape that it is the sum of. */
   readonly #sums = new Map<number, readonly [Value, Value]>()
+  /** By buffer: the float32 tensor that it is the whole numbers of. */
+  readonly #wholes = new Map<number, Value>()
   readonly #model: Lowerable
 
   constructor(model: Lowerable, inferred: ReadonlyMap<string, InferredTensor>, limits: Limits) {
@@ -151,6 +153,16 @@ export class GraphLowering {
   /** The two tensors of as many elements that `value` is the sum of, element by element. */
   sumOf(value: Value): readonly [Value, Value] | undefined {
     return this.#sums.get(value.buffer)
+  }
+
+  setWhole(value: Value, source: Value): void {
+    this.#wholes.set(value.buffer, source)
+  }
+
+  /** The float32 tensor, in its shape, that `value` is the whole numbers of, as int32. */
+  wholeOf({ buffer, shape }: Value): Value | undefined {
+    const source = this.#wholes.get(buffer)
+    return source && { ...source, shape }
   }
 
   constant(shape: Shape, data: Words): Value {

@@ -16,7 +16,7 @@ const of = (
   shapes: [shape],
   dtype,
   fill,
-  attributes: { to, truth: false },
+  attributes: { to, truth: false, whole: false },
   tolerance: exact,
   ...rest,
 })
@@ -44,9 +44,13 @@ export const cases: Case[] = [
   of("fours towards 0", "float32", "int32", [3, 8], uniform),
   of("to the same", "float32", "float32", [70], uniform),
   ...(["float32", "int32", "uint32"] as const).map((dtype) =>
-    of(`is ${dtype} not 0`, dtype, "uint32", [64], some, { attributes: { to: "uint32", truth: true } }),
+    of(`is ${dtype} not 0`, dtype, "uint32", [64], some, { attributes: { to: "uint32", truth: true, whole: false } }),
   ),
-  of("which of five are not 0", "int32", "uint32", [5], some, { attributes: { to: "uint32", truth: true } }),
-  of("is a fraction not 0", "float32", "uint32", [9], { kind: "values", values: [0.25, 0, -0.5] }, { attributes: { to: "uint32", truth: true } }), // biome-ignore format: a case is a line
+  of("which of five are not 0", "int32", "uint32", [5], some, {
+    attributes: { to: "uint32", truth: true, whole: false },
+  }),
+  of("is a fraction not 0", "float32", "uint32", [9], { kind: "values", values: [0.25, 0, -0.5] }, { attributes: { to: "uint32", truth: true, whole: false } }), // biome-ignore format: a case is a line
+  of("whole, there and back", "float32", "float32", [130], uniform, { attributes: { to: "float32", truth: false, whole: true } }), // biome-ignore format: a case is a line
+  of("whole by fours", "float32", "float32", [3, 8], uniform, { attributes: { to: "float32", truth: false, whole: true } }), // biome-ignore format: a case is a line
   of("over 65,535 workgroups", "int32", "float32", [65_537 * 4 + 1], whole, { tuning: { WG: 4 }, large: true }),
 ]

@@ -18,6 +18,8 @@ export interface CastAttributes {
   to: StoredDtype
   /** All but 0 become 1; not as float16. */
   truth: boolean
+  /** float32 to float32 by way of int32: without what is behind the point. */
+  whole: boolean
 }
 export interface CastProblem extends CastAttributes {
   from: GpuDtype
@@ -31,10 +33,16 @@ const outputOf = ({ to, shape }: CastProblem): TensorType =>
 export const cast = defineKernel<CastProblem, CastAttributes, "flat">({
   name: "cast",
   inputs: [{ name: "x", dtypes: ["float32", "int32", "uint32"] }],
-  defaults: { to: "float32", truth: false },
+  defaults: { to: "float32", truth: false, whole: false },
   algorithms: {
     flat: defineAlgorithm<CastProblem, (typeof wgsl)["ops/cast/cast.wgsl"]>(wgsl["ops/cast/cast.wgsl"], {
-      config: ({ from, to, truth, shape }) => ({ FROM: from, TO: to, TRUTH: truth, FOUR: isByFours(elems(shape)) }),
+      config: ({ from, to, truth, whole, shape }) => ({
+        FROM: from,
+        TO: to,
+        TRUTH: truth,
+        WHOLE: whole,
+        FOUR: isByFours(elems(shape)),
+      }),
       workgroup: ({ WG }) => ({ size: [WG!, 1], bytes: 0 }),
       dispatch: (problem, { WG }) => {
         const count = elems(problem.shape)
@@ -43,10 +51,15 @@ export const cast = defineKernel<CastProblem, CastAttributes, "flat">({
       },
     }),
   },
-  problem([x], { to, truth }) {
+  problem([x], { to, truth, whole }) {
     if (truth && to === "float16")
       throw fail("IPFA_INPUT_INVALID", { message: "cast makes no float16 of truth.", data: { path: "truth" } })
-    return { from: x!.dtype, shape: x!.shape, to, truth }
+    if (whole && (truth || to !== "float32" || x!.dtype !== "float32"))
+      throw fail("IPFA_INPUT_INVALID", {
+        message: "cast is whole from float32 to float32 only.",
+        data: { path: "whole" },
+      })
+    return { from: x!.dtype, shape: x!.shape, to, truth, whole }
   },
   output: outputOf,
   plan: () => ({ algorithm: "flat" }),

@@ -1,4 +1,4 @@
-// y[i] = x[i] as another type: to whole numbers towards 0, to a boolean 1 for all but 0; to float16 two of x to a word of y, the first lowest, and behind an odd number of them 0. With FOUR an
+// y[i] = x[i] as another type: to whole numbers towards 0, with WHOLE as int32 on the way, to a boolean 1 for all but 0; to float16 two of x to a word of y, the first lowest, and behind an odd number of them 0. With FOUR an
 // invocation makes four neighbours.
 #include "wgsl/flat-workgroup.wgsl"
 
@@ -27,6 +27,7 @@ alias T = u32;
 #endif
 #if FOUR
 alias From = vec4<S>;
+alias Whole = vec4<i32>;
 #if TO == float16
 alias To = vec2<u32>;
 #else
@@ -34,6 +35,7 @@ alias To = vec4<T>;
 #endif
 #else
 alias From = S;
+alias Whole = i32;
 #if TO == float16
 alias To = u32;
 #else
@@ -72,7 +74,11 @@ fn main(
 #if TRUTH
   y[i] = To(x[i] != From());
 #else
+#if WHOLE
+  y[i] = To(Whole(x[i]));
+#else
   y[i] = To(x[i]);
+#endif
 #endif
 #endif
 }

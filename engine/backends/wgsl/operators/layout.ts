@@ -155,7 +155,11 @@ const casting = defineLowering("Cast", (node) => {
   const x = node.input(0)
   const to = gpuDtype(node.graph.dtype(node.node.output[0]!))
   if (node.graph.dtype(node.node.output[0]!) === "bool") return node.set(0, node.run(cast, [x], { to, truth: true }))
+  // There and back, as floors and remainders are written, is one step.
+  const source = to === "float32" ? node.graph.wholeOf(x) : undefined
+  if (source) return node.set(0, node.run(cast, [source], { to, whole: true }))
   const made = x.dtype === to ? x : node.run(cast, [x], { to })
+  if (x.dtype === "float32" && to === "int32") node.graph.setWhole(made, x)
   node.set(0, node.graph.dtype(node.node.input[0]!) === "bool" ? made : narrowed(node, made))
 })
 
