@@ -4,8 +4,8 @@ import path from "node:path"
 
 export const repoRoot = path.dirname(import.meta.dirname)
 
-/** The repository's files with one of `endings`, tracked or new but not ignored, as repository paths; generated ones are left out. */
-export function listSources(endings: readonly string[]): string[] {
+/** The repository's files, tracked or new but not ignored, as repository paths. */
+export function listFiles(): string[] {
   const out = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], {
     cwd: repoRoot,
     encoding: "utf8",
@@ -13,11 +13,13 @@ export function listSources(endings: readonly string[]): string[] {
   })
   return out
     .split("\0")
-    .filter(
-      (file) =>
-        endings.some((e) => file.endsWith(e)) && !file.includes("/generated/") && existsSync(path.join(repoRoot, file)),
-    )
+    .filter((file) => file !== "" && existsSync(path.join(repoRoot, file)))
     .sort()
+}
+
+/** Those of them with one of `endings`; generated ones are left out. */
+export function listSources(endings: readonly string[]): string[] {
+  return listFiles().filter((file) => endings.some((e) => file.endsWith(e)) && !file.includes("/generated/"))
 }
 
 /** Prints the faults of a check and exits with 1 where there are any. */

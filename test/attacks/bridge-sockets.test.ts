@@ -283,9 +283,12 @@ describe("S6: an impostor on the bridge's port", () => {
   })
 
   test("a proof can't be asked for another agent's existence", async () => {
+    const peer = await dial(`${t.bridge.ws}/agent`, { origin: OTHER })
+    await peer.call("agent.pair", { code: t.bridge.pairingCode().code, agent: "known" })
+    peer.close()
     const ask = async (agent: string) =>
       Object.keys((await t.http("GET", `/v1/proof?nonce=0123456789abcdef&agent=${agent}`)).json)
-    expect(await ask("laptop")).toEqual(await ask("nobody"))
+    expect(await ask("known")).toEqual(await ask("nobody"))
   })
 })
 

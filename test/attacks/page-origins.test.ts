@@ -1,6 +1,7 @@
 import { createServer as createHttp, type Server } from "node:http"
 import { createServer as createHttps } from "node:https"
 import type { AddressInfo } from "node:net"
+import { setTimeout as delay } from "node:timers/promises"
 import type { Frame, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { EXTENSION_ID } from "../../extension/id.ts"
@@ -281,6 +282,8 @@ describe("S7: a content script is its page, whatever it says", () => {
     expect(await status(broken)).toBe("served")
     await allow.click()
     expect(await asked).toMatchObject({ origin: other, lifetime: "once" })
+    // It would restart once nothing was wanted for two seconds.
+    await delay(4000)
     expect(await browser.devtools.target("offscreen.html")).toBe(offscreen)
     await Promise.all([page.close(), broken.close()])
   })
