@@ -73,16 +73,17 @@ export async function inNode(
 
   /** From values to values; of a `single` operation only where the provider has it on its device. */
   async function against({ name, model, dims, tolerance }: Model, single = false): Promise<void> {
+    const ort = await import("onnxruntime-node")
+    const { model: named, cpuNodes } = findConvFault(model)
+    const provider = { name: "webgpu" as const, ...(cpuNodes.length > 0 && { forceCpuNodeNames: cpuNodes }) }
+    const options = { executionProviders: [provider], logSeverityLevel: 4 as const }
+    const isWhole = await isAllOnDevice(ort.InferenceSession, named, options)
+    const isLeft = (reason: string) => void notRun.push({ case: `${name}, ${THEIRS}`, reason })
+    if (single && !isWhole) return isLeft("it is computed on the CPU")
     const session = await WgslSession.open(new KernelRuntime(device, traitsOf(device, winners)), model)
     const feeds = feedsFor(session.inputs, dims)
     const ours = (await session.run(feeds, {})).outputs as Record<string, Tensor>
     try {
-      const ort = await import("onnxruntime-node")
-      const { model: named, cpuNodes } = findConvFault(model)
-      const provider = { name: "webgpu" as const, ...(cpuNodes.length > 0 && { forceCpuNodeNames: cpuNodes }) }
-      const options = { executionProviders: [provider], logSeverityLevel: 4 as const }
-      const isWhole = await isAllOnDevice(ort.InferenceSession, named, options)
-      if (single && !isWhole) throw new Error("it is computed on the CPU")
       const theirs = await ort.InferenceSession.create(named, options)
       const tensors = Object.fromEntries(Object.entries(feeds).map(([key, feed]) => [key, toOrt(ort.Tensor, feed)]))
       const outputs = Object.entries(await theirs.run(tensors)).map(([key, t]) => [key, fromOrt(t, t.data)] as const)
@@ -103,8 +104,7 @@ export async function inNode(
       )
       await theirs.release()
     } catch (error) {
-      const reason = String(error instanceof Error ? error.message : error).split("\n")[0]!
-      notRun.push({ case: `${name}, ${THEIRS}`, reason })
+      isLeft(String(error instanceof Error ? error.message : error).split("\n")[0]!)
     }
     await session.close()
   }

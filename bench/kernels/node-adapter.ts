@@ -2,7 +2,8 @@ import { softwareAdapter } from "../../test/kernels/software-gpu.ts"
 
 /**
  * Dawn's options for a device whose kernels read and write without bounds checks, as onnxruntime-node's WebGPU provider makes its own
- * [onnxruntime-common 1.30, InferenceSession.WebGpuExecutionProviderOption: enableRobustness]. For what is compared with it, and for nothing else.
+ * [onnxruntime-common 1.30, InferenceSession.WebGpuExecutionProviderOption: enableRobustness]. For what is compared with it, and for nothing else: sortMerge
+ * reads beyond its runs, and what it finds there is the place of its next read, which only the checks keep within bounds.
  */
 export const unchecked = ["enable-dawn-features=disable_robustness"]
 
