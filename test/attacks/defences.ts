@@ -428,7 +428,7 @@ export const defences: readonly Defence[] = [
     what: "a message is checked where it comes in",
     cuts: [cut("protocol/peer.ts", "if (parsed.success) return parsed.output", "if (parsed) return raw as never")],
     tests: ["test/protocol/hostile.test.ts"],
-    names: "arbitrary messages",
+    names: "what is no message ends",
   },
   {
     attack: "S8",
@@ -1006,7 +1006,7 @@ export const defences: readonly Defence[] = [
   },
   {
     attack: "S16",
-    what: "in a browser, too",
+    what: "a page whose pool ended finds the next, in a browser",
     cuts: [
       cut(
         "extension/page/connection.ts",
@@ -1043,8 +1043,14 @@ export const defences: readonly Defence[] = [
     attack: "S16",
     what: "the work of a page that has gone ends",
     cuts: [cut("extension/supervisor/pages.ts", "void ended?.then(() => peer.close())")],
+    tests: ["test/unit/supervisor-pages.test.ts"],
+  },
+  {
+    attack: "S16",
+    what: "the work of a page that has gone ends, on a GPU, too",
+    cuts: [cut("extension/supervisor/pages.ts", "void ended?.then(() => peer.close())")],
     tests: ["test/attacks/orphan-gpu.test.ts"],
-    names: "with webgpu rests soon after the page that asked has gone$",
+    names: "rests soon after the page that asked has gone$",
   },
   {
     attack: "S16",
@@ -1130,10 +1136,10 @@ export const defences: readonly Defence[] = [
     attack: "S18",
     what: "(planted) the bridge's log has the headers of each request",
     cuts: [
-      cut(app, "agents.log.debug({ method,", "agents.log.info({ said: JSON.stringify(arguments[0].headers), method,"),
+      cut(app, "async ({ method, routeOptions },", "async ({ method, routeOptions, headers },"),
+      cut(app, "agents.log.debug({ method,", "agents.log.info({ said: JSON.stringify(headers), method,"),
     ],
     tests: retention,
-    names: "with Chromium",
   },
   {
     attack: "S18",
@@ -1146,7 +1152,6 @@ export const defences: readonly Defence[] = [
       ),
     ],
     tests: retention,
-    names: "with Chromium",
   },
   {
     attack: "starve",

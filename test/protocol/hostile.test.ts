@@ -161,6 +161,8 @@ describe("calls", () => {
       [{ dtype: "float32", shape: [-4], data }, "shape"],
       [{ dtype: "float32", shape: [Number.NaN], data }, "shape"],
       [{ dtype: "float32", shape: [2 ** 31, 2 ** 31, 2 ** 31], data }, "shape"],
+      [{ dtype: "float32", shape: [2 ** 16, 2 ** 16], data }, "shape"],
+      [{ dtype: "float32", shape: [2 ** 30, 2 ** 30, 0], data: new Float32Array(0) }, "shape"],
       [{ dtype: "float32", shape: Array(33).fill(1), data }, "shape"],
       [{ dtype: "float32", shape: [4], data: [1, 2, 3, 4] }, "data"],
       [{ dtype: "float32", shape: [4], data: { length: 4 } }, "data"],
