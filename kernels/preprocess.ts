@@ -42,10 +42,11 @@ export function preprocess(path: string, code: string, config: Config): string {
     } else if (directive === "endif") {
       if (!open.pop()) throw refuse(at, "#endif without #if")
     } else if (directive === "const") {
+      if (!keeping()) return ""
       const value = config[condition]
       if (typeof value !== "number" || !Number.isInteger(value) || value < 0)
         throw refuse(at, `${condition} is no whole number`)
-      return keeping() ? `const ${condition} = ${value}u;` : ""
+      return `const ${condition} = ${value}u;`
     } else throw refuse(at, `unknown directive "${line}"`)
     return ""
   })

@@ -717,7 +717,7 @@ fn main(
   },
   "ops/conv-transpose2d/blocked.wgsl": {
     path: "ops/conv-transpose2d/blocked.wgsl",
-    hash: "2371cbae6a192c5b",
+    hash: "ed57258aeff3bba6",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32"},
     overrides: {"WG":64},
@@ -834,36 +834,43 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
 #endif
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4_Y all four
 // do or none, and y has them as one.
+#if VEC4_Y
+alias Stored = vec4<f32>;
+#else
+alias Stored = f32;
+#endif
+
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
-#if VEC4
+  let at = line + places;
+  let values = vec4<f32>(
+    finished(at.x, outs.x, sums.x),
+    finished(at.y, outs.y, sums.y),
+    finished(at.z, outs.z, sums.z),
+    finished(at.w, outs.w, sums.w),
+  );
+#if VEC4_Y
   if (places.x < end) {
-    let at = line + places;
-    y[at.x / 4u] = vec4<f32>(
-      finished(at.x, outs.x, sums.x),
-      finished(at.y, outs.y, sums.y),
-      finished(at.z, outs.z, sums.z),
-      finished(at.w, outs.w, sums.w),
-    );
+    y[at.x / 4u] = values;
   }
 #else
   if (places.x < end) {
-    store(line + places.x, outs.x, sums.x);
+    y[at.x] = values.x;
   }
   if (places.y < end) {
-    store(line + places.y, outs.y, sums.y);
+    y[at.y] = values.y;
   }
   if (places.z < end) {
-    store(line + places.z, outs.z, sums.z);
+    y[at.z] = values.z;
   }
   if (places.w < end) {
-    store(line + places.w, outs.w, sums.w);
+    y[at.w] = values.w;
   }
 #endif
 }
@@ -1021,7 +1028,7 @@ fn main(
   },
   "ops/conv2d/blocked.wgsl": {
     path: "ops/conv2d/blocked.wgsl",
-    hash: "6cad38f8abaf9414",
+    hash: "d318887dd076f685",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -1143,36 +1150,43 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
 #endif
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4_Y all four
 // do or none, and y has them as one.
+#if VEC4_Y
+alias Stored = vec4<f32>;
+#else
+alias Stored = f32;
+#endif
+
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
-#if VEC4
+  let at = line + places;
+  let values = vec4<f32>(
+    finished(at.x, outs.x, sums.x),
+    finished(at.y, outs.y, sums.y),
+    finished(at.z, outs.z, sums.z),
+    finished(at.w, outs.w, sums.w),
+  );
+#if VEC4_Y
   if (places.x < end) {
-    let at = line + places;
-    y[at.x / 4u] = vec4<f32>(
-      finished(at.x, outs.x, sums.x),
-      finished(at.y, outs.y, sums.y),
-      finished(at.z, outs.z, sums.z),
-      finished(at.w, outs.w, sums.w),
-    );
+    y[at.x / 4u] = values;
   }
 #else
   if (places.x < end) {
-    store(line + places.x, outs.x, sums.x);
+    y[at.x] = values.x;
   }
   if (places.y < end) {
-    store(line + places.y, outs.y, sums.y);
+    y[at.y] = values.y;
   }
   if (places.z < end) {
-    store(line + places.z, outs.z, sums.z);
+    y[at.z] = values.z;
   }
   if (places.w < end) {
-    store(line + places.w, outs.w, sums.w);
+    y[at.w] = values.w;
   }
 #endif
 }
@@ -1278,7 +1292,7 @@ fn main(
   },
   "ops/conv2d/depthwise.wgsl": {
     path: "ops/conv2d/depthwise.wgsl",
-    hash: "ababa6e117c51434",
+    hash: "0094bb55e16d6a76",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","outs":"u32","group_outs":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -1398,36 +1412,43 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
 #endif
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4_Y all four
 // do or none, and y has them as one.
+#if VEC4_Y
+alias Stored = vec4<f32>;
+#else
+alias Stored = f32;
+#endif
+
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
-#if VEC4
+  let at = line + places;
+  let values = vec4<f32>(
+    finished(at.x, outs.x, sums.x),
+    finished(at.y, outs.y, sums.y),
+    finished(at.z, outs.z, sums.z),
+    finished(at.w, outs.w, sums.w),
+  );
+#if VEC4_Y
   if (places.x < end) {
-    let at = line + places;
-    y[at.x / 4u] = vec4<f32>(
-      finished(at.x, outs.x, sums.x),
-      finished(at.y, outs.y, sums.y),
-      finished(at.z, outs.z, sums.z),
-      finished(at.w, outs.w, sums.w),
-    );
+    y[at.x / 4u] = values;
   }
 #else
   if (places.x < end) {
-    store(line + places.x, outs.x, sums.x);
+    y[at.x] = values.x;
   }
   if (places.y < end) {
-    store(line + places.y, outs.y, sums.y);
+    y[at.y] = values.y;
   }
   if (places.z < end) {
-    store(line + places.z, outs.z, sums.z);
+    y[at.z] = values.z;
   }
   if (places.w < end) {
-    store(line + places.w, outs.w, sums.w);
+    y[at.w] = values.w;
   }
 #endif
 }
@@ -1497,7 +1518,7 @@ fn main(
   },
   "ops/conv2d/direct.wgsl": {
     path: "ops/conv2d/direct.wgsl",
-    hash: "1a9fb4653ee82110",
+    hash: "f648ffc21c53f133",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"elems":"u32","channels":"u32","height":"u32","width":"u32","outs":"u32","out_height":"u32","out_width":"u32","group_channels":"u32","group_outs":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -1609,7 +1630,7 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
@@ -1652,12 +1673,13 @@ fn main(
   },
   "ops/conv2d/pointwise.wgsl": {
     path: "ops/conv2d/pointwise.wgsl",
-    hash: "b11177f1878c060b",
+    hash: "e156263287cee3bf",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"blocks":"u32","channels":"u32","outs":"u32","area":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
     code: `// As blocked.wgsl for a window of one pixel that moves by one and has no padding: a product of matrices, [outs, channels] · [channels, pixels].
-// With VEC4 values are read and stored four at a time, and channels count fours.
+// With VEC4 values are read four at a time, and channels count fours. Pixels are stored so too (VEC4_Y) where an image has whole fours of them; REST is how many it has beyond
+// those: each channel of four then begins so many words later in a four than the one before.
 // The index of this workgroup in a dispatch that is two-dimensional where one dimension could not hold it (65,535 by default).
 // The last row of such a grid may have surplus workgroups: callers check the index against what there is to do.
 fn flat_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
@@ -1677,7 +1699,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> w: array<Element>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<Element>;
+@group(0) @binding(4) var<storage, read_write> y: array<Stored>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
@@ -1753,36 +1775,43 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
 #endif
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4_Y all four
 // do or none, and y has them as one.
+#if VEC4_Y
+alias Stored = vec4<f32>;
+#else
+alias Stored = f32;
+#endif
+
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
-#if VEC4
+  let at = line + places;
+  let values = vec4<f32>(
+    finished(at.x, outs.x, sums.x),
+    finished(at.y, outs.y, sums.y),
+    finished(at.z, outs.z, sums.z),
+    finished(at.w, outs.w, sums.w),
+  );
+#if VEC4_Y
   if (places.x < end) {
-    let at = line + places;
-    y[at.x / 4u] = vec4<f32>(
-      finished(at.x, outs.x, sums.x),
-      finished(at.y, outs.y, sums.y),
-      finished(at.z, outs.z, sums.z),
-      finished(at.w, outs.w, sums.w),
-    );
+    y[at.x / 4u] = values;
   }
 #else
   if (places.x < end) {
-    store(line + places.x, outs.x, sums.x);
+    y[at.x] = values.x;
   }
   if (places.y < end) {
-    store(line + places.y, outs.y, sums.y);
+    y[at.y] = values.y;
   }
   if (places.z < end) {
-    store(line + places.z, outs.z, sums.z);
+    y[at.z] = values.z;
   }
   if (places.w < end) {
-    store(line + places.w, outs.w, sums.w);
+    y[at.w] = values.w;
   }
 #endif
 }
@@ -1818,19 +1847,45 @@ fn products(own_as: Four, own_bs: Four) -> mat4x4<f32> {
 #endif
 }
 
+#if REST
+#const REST
+// Four values of x, from word \`start\` (modulo four) of x[at] on. Words are read one by one, and none but these: software adapters pay by the word. Those beyond x's last are not stored.
+fn x_run(at: u32, start: u32) -> vec4<f32> {
+  let next = min(at + 1u, arrayLength(&x) - 1u);
+  switch (start % 4u) {
+    case 1u: {
+      return vec4<f32>(x[at].y, x[at].z, x[at].w, x[next].x);
+    }
+    case 2u: {
+      return vec4<f32>(x[at].z, x[at].w, x[next].x, x[next].y);
+    }
+    case 3u: {
+      return vec4<f32>(x[at].w, x[next].x, x[next].y, x[next].z);
+    }
+    default: {
+      return x[at];
+    }
+  }
+}
+
+fn x_four(at: vec4<u32>) -> Four {
+  return Four(x[at.x], x_run(at.y, REST), x_run(at.z, 2u * REST), x_run(at.w, 3u * REST));
+}
+#else
 fn x_four(at: vec4<u32>) -> Four {
   return Four(x[at.x], x[at.y], x[at.z], x[at.w]);
 }
+#endif
 
 fn w_four(at: vec4<u32>) -> Four {
   return Four(w[at.x], w[at.y], w[at.z], w[at.w]);
 }
 
-// Where the first of x are. Pixels and channels beyond the last have the last's values and are not stored.
+// Where the first of x are. Pixels and channels beyond the last have the values of others and are not stored.
 fn x_first(image: u32, pixels: vec4<u32>) -> vec4<u32> {
   let plane = image * params.channels * params.area;
 #if VEC4
-  return plane + min(pixels.x, params.area - 1u) / 4u + next_four(0u) * (params.area / 4u);
+  return plane + min(pixels.x, params.area - 1u) / 4u + next_four(0u) * params.area / 4u;
 #else
   return plane + min(pixels, vec4<u32>(params.area - 1u));
 #endif
@@ -1843,9 +1898,10 @@ fn store_row(image: u32, out: u32, pixels: vec4<u32>, sums: vec4<f32>) {
 }
 
 fn store_block(image: u32, outs: vec4<u32>, pixels: vec4<u32>, sums: mat4x4<f32>) {
-  for (var i = 0u; i < 4u; i++) {
-    store_row(image, outs[i], pixels, sums[i]);
-  }
+  store_row(image, outs.x, pixels, sums[0]);
+  store_row(image, outs.y, pixels, sums[1]);
+  store_row(image, outs.z, pixels, sums[2]);
+  store_row(image, outs.w, pixels, sums[3]);
 }
 
 @compute @workgroup_size(WG)
@@ -3029,7 +3085,7 @@ fn main(
   },
   "ops/matmul/blocked.wgsl": {
     path: "ops/matmul/blocked.wgsl",
-    hash: "0ceeec7a57ecf3af",
+    hash: "51cb9f5af6987cb9",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64,"SIDE":1},
@@ -3137,36 +3193,43 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
 #endif
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4_Y all four
 // do or none, and y has them as one.
+#if VEC4_Y
+alias Stored = vec4<f32>;
+#else
+alias Stored = f32;
+#endif
+
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
-#if VEC4
+  let at = line + places;
+  let values = vec4<f32>(
+    finished(at.x, outs.x, sums.x),
+    finished(at.y, outs.y, sums.y),
+    finished(at.z, outs.z, sums.z),
+    finished(at.w, outs.w, sums.w),
+  );
+#if VEC4_Y
   if (places.x < end) {
-    let at = line + places;
-    y[at.x / 4u] = vec4<f32>(
-      finished(at.x, outs.x, sums.x),
-      finished(at.y, outs.y, sums.y),
-      finished(at.z, outs.z, sums.z),
-      finished(at.w, outs.w, sums.w),
-    );
+    y[at.x / 4u] = values;
   }
 #else
   if (places.x < end) {
-    store(line + places.x, outs.x, sums.x);
+    y[at.x] = values.x;
   }
   if (places.y < end) {
-    store(line + places.y, outs.y, sums.y);
+    y[at.y] = values.y;
   }
   if (places.z < end) {
-    store(line + places.z, outs.z, sums.z);
+    y[at.z] = values.z;
   }
   if (places.w < end) {
-    store(line + places.w, outs.w, sums.w);
+    y[at.w] = values.w;
   }
 #endif
 }
@@ -3295,7 +3358,7 @@ fn main(
   },
   "ops/matmul/naive.wgsl": {
     path: "ops/matmul/naive.wgsl",
-    hash: "8589d692402de0a7",
+    hash: "ec14ee9177271f3f",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -3401,7 +3464,7 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
@@ -3434,7 +3497,7 @@ fn main(
   },
   "ops/matmul/split-blocked.wgsl": {
     path: "ops/matmul/split-blocked.wgsl",
-    hash: "3abfd6ee8a2cdf2a",
+    hash: "927874db6cfcd011",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG_X":8,"WG_Y":8},
@@ -3541,36 +3604,43 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
 #endif
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4_Y all four
 // do or none, and y has them as one.
+#if VEC4_Y
+alias Stored = vec4<f32>;
+#else
+alias Stored = f32;
+#endif
+
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
-#if VEC4
+  let at = line + places;
+  let values = vec4<f32>(
+    finished(at.x, outs.x, sums.x),
+    finished(at.y, outs.y, sums.y),
+    finished(at.z, outs.z, sums.z),
+    finished(at.w, outs.w, sums.w),
+  );
+#if VEC4_Y
   if (places.x < end) {
-    let at = line + places;
-    y[at.x / 4u] = vec4<f32>(
-      finished(at.x, outs.x, sums.x),
-      finished(at.y, outs.y, sums.y),
-      finished(at.z, outs.z, sums.z),
-      finished(at.w, outs.w, sums.w),
-    );
+    y[at.x / 4u] = values;
   }
 #else
   if (places.x < end) {
-    store(line + places.x, outs.x, sums.x);
+    y[at.x] = values.x;
   }
   if (places.y < end) {
-    store(line + places.y, outs.y, sums.y);
+    y[at.y] = values.y;
   }
   if (places.z < end) {
-    store(line + places.z, outs.z, sums.z);
+    y[at.z] = values.z;
   }
   if (places.w < end) {
-    store(line + places.w, outs.w, sums.w);
+    y[at.w] = values.w;
   }
 #endif
 }
@@ -3683,7 +3753,7 @@ fn main(
   },
   "ops/matmul/split.wgsl": {
     path: "ops/matmul/split.wgsl",
-    hash: "387b64bcbd2539a6",
+    hash: "85a4533efb15b9e8",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG_X":32,"WG_Y":8},
@@ -3790,7 +3860,7 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
@@ -3833,7 +3903,7 @@ fn main(
   },
   "ops/matmul/subgroup-blocked.wgsl": {
     path: "ops/matmul/subgroup-blocked.wgsl",
-    hash: "5b54500d8cabf59a",
+    hash: "42adea919d76c024",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -3941,7 +4011,7 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
@@ -4008,7 +4078,7 @@ fn main(
   },
   "ops/matmul/subgroup-split.wgsl": {
     path: "ops/matmul/subgroup-split.wgsl",
-    hash: "9063a832665c64cc",
+    hash: "f351743b9d4ea9d3",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -4115,7 +4185,7 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
@@ -4165,7 +4235,7 @@ fn main(
   },
   "ops/matmul/tiled.wgsl": {
     path: "ops/matmul/tiled.wgsl",
-    hash: "f2948317f256dfa2",
+    hash: "f0c8fc324c24d407",
     bindings: [{"name":"a","access":"read"},{"name":"b","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"batches":"u32","m":"u32","n":"u32","k":"u32","a_batch":"u32","a_row":"u32","a_col":"u32","b_batch":"u32","b_row":"u32","b_col":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG_X":16,"WG_Y":16,"TILE_K":16},
@@ -4283,36 +4353,43 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
 #endif
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4_Y all four
 // do or none, and y has them as one.
+#if VEC4_Y
+alias Stored = vec4<f32>;
+#else
+alias Stored = f32;
+#endif
+
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
-#if VEC4
+  let at = line + places;
+  let values = vec4<f32>(
+    finished(at.x, outs.x, sums.x),
+    finished(at.y, outs.y, sums.y),
+    finished(at.z, outs.z, sums.z),
+    finished(at.w, outs.w, sums.w),
+  );
+#if VEC4_Y
   if (places.x < end) {
-    let at = line + places;
-    y[at.x / 4u] = vec4<f32>(
-      finished(at.x, outs.x, sums.x),
-      finished(at.y, outs.y, sums.y),
-      finished(at.z, outs.z, sums.z),
-      finished(at.w, outs.w, sums.w),
-    );
+    y[at.x / 4u] = values;
   }
 #else
   if (places.x < end) {
-    store(line + places.x, outs.x, sums.x);
+    y[at.x] = values.x;
   }
   if (places.y < end) {
-    store(line + places.y, outs.y, sums.y);
+    y[at.y] = values.y;
   }
   if (places.z < end) {
-    store(line + places.z, outs.z, sums.z);
+    y[at.z] = values.z;
   }
   if (places.w < end) {
-    store(line + places.w, outs.w, sums.w);
+    y[at.w] = values.w;
   }
 #endif
 }
@@ -4600,7 +4677,7 @@ fn main(
   },
   "ops/packed-conv2d/blocked.wgsl": {
     path: "ops/packed-conv2d/blocked.wgsl",
-    hash: "ff6ee1b391f1b7f2",
+    hash: "34b03a33b7757fe9",
     bindings: [{"name":"x","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"pieces":"u32","blocks":"u32","groups":"u32","group_channels":"u32","group_outs":"u32","taps":"u32","height":"u32","width":"u32","out_height":"u32","out_width":"u32","kernel_height":"u32","kernel_width":"u32","stride_y":"u32","stride_x":"u32","pad_y":"u32","pad_x":"u32","dilation_y":"u32","dilation_x":"u32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -4906,36 +4983,43 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
 #endif
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4_Y all four
 // do or none, and y has them as one.
+#if VEC4_Y
+alias Stored = vec4<f32>;
+#else
+alias Stored = f32;
+#endif
+
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
-#if VEC4
+  let at = line + places;
+  let values = vec4<f32>(
+    finished(at.x, outs.x, sums.x),
+    finished(at.y, outs.y, sums.y),
+    finished(at.z, outs.z, sums.z),
+    finished(at.w, outs.w, sums.w),
+  );
+#if VEC4_Y
   if (places.x < end) {
-    let at = line + places;
-    y[at.x / 4u] = vec4<f32>(
-      finished(at.x, outs.x, sums.x),
-      finished(at.y, outs.y, sums.y),
-      finished(at.z, outs.z, sums.z),
-      finished(at.w, outs.w, sums.w),
-    );
+    y[at.x / 4u] = values;
   }
 #else
   if (places.x < end) {
-    store(line + places.x, outs.x, sums.x);
+    y[at.x] = values.x;
   }
   if (places.y < end) {
-    store(line + places.y, outs.y, sums.y);
+    y[at.y] = values.y;
   }
   if (places.z < end) {
-    store(line + places.z, outs.z, sums.z);
+    y[at.z] = values.z;
   }
   if (places.w < end) {
-    store(line + places.w, outs.w, sums.w);
+    y[at.w] = values.w;
   }
 #endif
 }
@@ -5042,7 +5126,7 @@ fn main(
   },
   "ops/packed-matmul/blocked.wgsl": {
     path: "ops/packed-matmul/blocked.wgsl",
-    hash: "0195963e088a4513",
+    hash: "a07fbee8077a8f43",
     bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"m":"u32","n":"u32","k":"u32","blocks":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -5384,36 +5468,43 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }
 #endif
-// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4 all four
+// Stores those of four neighbours of a line that lie before \`end\`. One by one: software adapters pay for an index into a vector that they don't know. With VEC4_Y all four
 // do or none, and y has them as one.
+#if VEC4_Y
+alias Stored = vec4<f32>;
+#else
+alias Stored = f32;
+#endif
+
 fn store_four(line: u32, outs: vec4<u32>, places: vec4<u32>, end: u32, sums: vec4<f32>) {
-#if VEC4
+  let at = line + places;
+  let values = vec4<f32>(
+    finished(at.x, outs.x, sums.x),
+    finished(at.y, outs.y, sums.y),
+    finished(at.z, outs.z, sums.z),
+    finished(at.w, outs.w, sums.w),
+  );
+#if VEC4_Y
   if (places.x < end) {
-    let at = line + places;
-    y[at.x / 4u] = vec4<f32>(
-      finished(at.x, outs.x, sums.x),
-      finished(at.y, outs.y, sums.y),
-      finished(at.z, outs.z, sums.z),
-      finished(at.w, outs.w, sums.w),
-    );
+    y[at.x / 4u] = values;
   }
 #else
   if (places.x < end) {
-    store(line + places.x, outs.x, sums.x);
+    y[at.x] = values.x;
   }
   if (places.y < end) {
-    store(line + places.y, outs.y, sums.y);
+    y[at.y] = values.y;
   }
   if (places.z < end) {
-    store(line + places.z, outs.z, sums.z);
+    y[at.z] = values.z;
   }
   if (places.w < end) {
-    store(line + places.w, outs.w, sums.w);
+    y[at.w] = values.w;
   }
 #endif
 }
@@ -5464,7 +5555,7 @@ fn main(
   },
   "ops/packed-matmul/gemv.wgsl": {
     path: "ops/packed-matmul/gemv.wgsl",
-    hash: "ce7b9d5a456df475",
+    hash: "67dc3b13a4bf3ad0",
     bindings: [{"name":"a","access":"read"},{"name":"w","access":"read"},{"name":"bias","access":"read"},{"name":"residual","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"m":"u32","n":"u32","k":"u32","blocks":"u32","scale":"f32","low":"f32","high":"f32"},
     overrides: {"WG":64},
@@ -5807,7 +5898,7 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }

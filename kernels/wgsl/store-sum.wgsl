@@ -19,7 +19,7 @@ fn finished(at: u32, out: u32, sum: f32) -> f32 {
   return v;
 }
 
-#if !VEC4
+#if !VEC4_Y
 fn store(at: u32, out: u32, sum: f32) {
   y[at] = finished(at, out, sum);
 }

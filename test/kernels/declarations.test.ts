@@ -217,9 +217,9 @@ describe("conv2d's plan", () => {
     const inputs = [x, w].map((shape) => ({ dtype: "float32" as const, shape }))
     return makePlan(conv2d, conv2d.problem(inputs, { ...conv2d.defaults, ...attributes }), limits).algorithm
   }
-  test("reads pixels by fours where pixels and channels are whole fours", () => {
+  test("reads by fours where channels are whole fours, however many pixels there are", () => {
     expect(choice([1, 8, 2, 6], [16, 8, 1, 1])).toBe("pointwise-vec4")
-    expect(choice([1, 8, 7, 7], [16, 8, 1, 1])).toBe("pointwise")
+    expect(choice([1, 8, 7, 7], [16, 8, 1, 1])).toBe("pointwise-vec4")
     expect(choice([1, 6, 4, 4], [16, 6, 1, 1])).toBe("pointwise")
     expect(choice([1, 8, 4, 4], [16, 8, 1, 1], { strides: [2, 2] })).toBe("blocked")
     expect(choice([1, 8, 4, 4], [8, 1, 1, 1], { group: 8 })).toBe("depthwise")
@@ -300,8 +300,10 @@ describe("the preprocessor", () => {
   })
   test("declares the numbers that are asked for, where their branch is kept", () => {
     expect(run(["#const N", "#if X", "#const M", "#endif"], { N: 0, M: 7, X: false })).toEqual(["const N = 0u;", "", "", ""]) // biome-ignore format: a line
-    for (const config of [{}, { N: -1 }, { N: 0.5 }, { N: "a" }, { N: true }])
+    for (const config of [{}, { N: -1 }, { N: 0.5 }, { N: "a" }, { N: true }]) {
       expect(() => run(["", "#const N"], config)).toThrow("t.wgsl:2")
+      expect(run(["#if X", "#const N", "#endif"], config)).toEqual(["", "", ""])
+    }
   })
   test("refuses what is unbalanced or unknown, with the line", () => {
     expect(() => run(["a", "#else"])).toThrow("t.wgsl:2")
@@ -426,8 +428,8 @@ describe("quirks", () => {
     const swiftshader = { vendor: "google", architecture: "swiftshader" }
     const conv = (outs: number, size: number) => choice("conv2d", [[1, 8, 9, 9], [outs, 8, size, size]], swiftshader) // biome-ignore format: a case is a line
     expect(conv(16, 3)).toEqual({ algorithm: "blocked", tuning: { WG: 64, SIDE: 2 } })
-    expect(conv(16, 1)).toEqual({ algorithm: "pointwise", tuning: { WG: 64, SIDE: 2 } })
-    expect(conv(4, 1)).toEqual({ algorithm: "pointwise", tuning: { WG: 64, SIDE: 1 } })
+    expect(conv(16, 1)).toEqual({ algorithm: "pointwise-vec4", tuning: { WG: 64, SIDE: 2 } })
+    expect(conv(4, 1)).toEqual({ algorithm: "pointwise-vec4", tuning: { WG: 64, SIDE: 1 } })
     expect(choice("conv2d", [[1, 8, 9, 9], [16, 8, 1, 1]], {}).tuning).toEqual({ WG: 64, SIDE: 1 }) // biome-ignore format: a case is a line
   })
   test("other adapters, and those that nothing is known of, get the kernel's own choice", () => {

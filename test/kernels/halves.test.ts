@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => runtime?.device.destroy())
 
-/** Of each algorithm of `kernel` the first case that has anything to compute, and the first by fours. */
+/** Of each algorithm of `kernel` the first case that has anything to compute, the first by fours, and the first of each number of pixels beyond those. */
 function firstCases(kernel: AnyKernel): Case[] {
   const found = new Map<string, Case>()
   for (const one of kernel.cases) {
@@ -34,7 +34,7 @@ function firstCases(kernel: AnyKernel): Case[] {
     problemOf(kernel, one)
     const types = one.shapes.map((shape, i) => shape && { shape, dtype: halved(one).dtype![i] as StoredDtype })
     const { label, config } = prepare(kernel, types, one.attributes ?? {}, runtime.limits, one).pipeline
-    const name = config.FOUR ? `${label} by fours` : label
+    const name = JSON.stringify([label, config.FOUR, config.REST])
     if (!found.has(name)) found.set(name, one)
   }
   return [...found.values()]

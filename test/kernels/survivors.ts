@@ -147,13 +147,19 @@ export const survivors: Record<string, Record<string, string>> = {
     ...Object.fromEntries(
       [
         ["min(pixels, vec4<u32>(params.area ", "));"],
-        ["min(pixels.x, params.area ", ") / 4u + next_four(0u) * (params.area / 4u);"],
+        ["min(pixels.x, params.area ", ") / 4u + next_four(0u) * params.area / 4u;"],
       ].flatMap(([head, tail]) =>
         ["+ 1u", "- 0u"].map((end) => [
           `return plane + ${head}- 1u${tail} → return plane + ${head}${end}${tail}`,
           unstored,
         ]),
       ),
+    ),
+    ...Object.fromEntries(
+      ["+ 1u", "- 0u"].map((end) => {
+        const line = (end: string) => `let next = min(at + 1u, arrayLength(&x) ${end});`
+        return [`${line("- 1u")} → ${line(end)}`, unstored]
+      }),
     ),
     ...Object.fromEntries(
       [

@@ -34,7 +34,7 @@ function both(
     "direct" as const,
     "blocked" as const,
     ...(isPointwise ? ["pointwise" as const] : []),
-    ...(isPointwise && x[1]! % 4 === 0 && elems(x.slice(2)) % 4 === 0 && x[1]! > 0 ? ["pointwise-vec4" as const] : []),
+    ...(isPointwise && x[1]! % 4 === 0 && x[1]! > 0 ? ["pointwise-vec4" as const] : []),
     ...(isDepthwise ? ["depthwise" as const] : []),
   ]
   return algorithms.flatMap((algorithm) => {
@@ -48,6 +48,10 @@ function both(
     ]
   })
 }
+
+/** As both, by what reads channels four at a time alone. */
+const byFours = (name: string, ...rest: [x: Shape, w: Shape, attributes?: Partial<Conv2dAttributes>, given?: Given]) =>
+  both(name, ...rest).filter(({ algorithm }) => algorithm === "pointwise-vec4")
 
 export const cases: Case[] = [
   ...both("one of all", [1, 1, 1, 1], [1, 1, 1, 1]),
@@ -63,6 +67,18 @@ export const cases: Case[] = [
     { activation: { low: -20 } },
     { residual: [2, 9, 4, 5] },
   ),
+  ...byFours("one pixel over fours", [2, 8, 3, 7], [9, 8, 1, 1]),
+  ...byFours(
+    "two pixels over fours, clipped, then a residual",
+    [2, 8, 2, 7],
+    [5, 8, 1, 1],
+    { activation: { low: -20 } },
+    { residual: [2, 5, 2, 7] },
+  ),
+  ...byFours("three pixels over fours", [3, 12, 1, 11], [6, 12, 1, 1]),
+  ...byFours("one pixel, and one four of channels", [2, 4, 1, 1], [4, 4, 1, 1]),
+  ...byFours("two pixels, and one four of channels", [2, 4, 2, 1], [3, 4, 1, 1]),
+  ...byFours("three pixels, and one four of channels", [2, 4, 1, 3], [8, 4, 1, 1], {}, { bias: false }),
   ...both("one channel and one pixel over two blocks", [1, 2, 1, 9], [9, 2, 1, 1]),
   ...both("one channel and one pixel over a block", [1, 2, 5, 1], [5, 2, 1, 1]),
   ...both(

@@ -106,17 +106,17 @@ const pointwise = defineAlgorithm<Conv2dProblem, (typeof wgsl)["ops/conv2d/point
   },
 )
 
-/** Whether its values lie in whole fours, pixel by pixel and, of the weights, channel by channel. */
-const isInFours = ({ channels, window }: Conv2dProblem) =>
-  channels > 0 && channels % 4 === 0 && elems(window.output) % 4 === 0
+/** Whether its channels are whole fours: so are all its values then, and each out's weights. */
+const isInFours = ({ channels }: Conv2dProblem) => channels > 0 && channels % 4 === 0
 
 const pointwiseVec4: typeof pointwise = {
   ...pointwise,
-  config: (problem) => ({ ...config(problem), VEC4: "n" }),
+  config(problem) {
+    const rest = elems(problem.window.output) % 4
+    return { ...config(problem), VEC4: "n", VEC4_Y: rest === 0, REST: rest }
+  },
   refuses: (problem, tuning, limits) =>
-    isInFours(problem)
-      ? pointwise.refuses!(problem, tuning, limits)
-      : "its pixels and channels are not made of whole fours",
+    isInFours(problem) ? pointwise.refuses!(problem, tuning, limits) : "its channels are not made of whole fours",
   dispatch: (problem, tuning) => pointwise.dispatch({ ...problem, channels: problem.channels / 4 }, tuning),
 }
 

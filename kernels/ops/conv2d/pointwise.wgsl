@@ -1,5 +1,6 @@
 // As blocked.wgsl for a window of one pixel that moves by one and has no padding: a product of matrices, [outs, channels] · [channels, pixels].
-// With VEC4 values are read and stored four at a time, and channels count fours.
+// With VEC4 values are read four at a time, and channels count fours. Pixels are stored so too (VEC4_Y) where an image has whole fours of them; REST is how many it has beyond
+// those: each channel of four then begins so many words later in a four than the one before.
 #include "wgsl/flat-workgroup.wgsl"
 
 struct Params {
@@ -15,7 +16,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> w: array<Element>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<Element>;
+@group(0) @binding(4) var<storage, read_write> y: array<Stored>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 override WG: u32 = 64;
@@ -25,19 +26,45 @@ override SIDE: u32 = 1;
 #include "wgsl/store-four.wgsl"
 #include "wgsl/fours.wgsl"
 
+#if REST
+#const REST
+// Four values of x, from word `start` (modulo four) of x[at] on. Words are read one by one, and none but these: software adapters pay by the word. Those beyond x's last are not stored.
+fn x_run(at: u32, start: u32) -> vec4<f32> {
+  let next = min(at + 1u, arrayLength(&x) - 1u);
+  switch (start % 4u) {
+    case 1u: {
+      return vec4<f32>(x[at].y, x[at].z, x[at].w, x[next].x);
+    }
+    case 2u: {
+      return vec4<f32>(x[at].z, x[at].w, x[next].x, x[next].y);
+    }
+    case 3u: {
+      return vec4<f32>(x[at].w, x[next].x, x[next].y, x[next].z);
+    }
+    default: {
+      return x[at];
+    }
+  }
+}
+
+fn x_four(at: vec4<u32>) -> Four {
+  return Four(x[at.x], x_run(at.y, REST), x_run(at.z, 2u * REST), x_run(at.w, 3u * REST));
+}
+#else
 fn x_four(at: vec4<u32>) -> Four {
   return Four(x[at.x], x[at.y], x[at.z], x[at.w]);
 }
+#endif
 
 fn w_four(at: vec4<u32>) -> Four {
   return Four(w[at.x], w[at.y], w[at.z], w[at.w]);
 }
 
-// Where the first of x are. Pixels and channels beyond the last have the last's values and are not stored.
+// Where the first of x are. Pixels and channels beyond the last have the values of others and are not stored.
 fn x_first(image: u32, pixels: vec4<u32>) -> vec4<u32> {
   let plane = image * params.channels * params.area;
 #if VEC4
-  return plane + min(pixels.x, params.area - 1u) / 4u + next_four(0u) * (params.area / 4u);
+  return plane + min(pixels.x, params.area - 1u) / 4u + next_four(0u) * params.area / 4u;
 #else
   return plane + min(pixels, vec4<u32>(params.area - 1u));
 #endif
@@ -50,9 +77,10 @@ fn store_row(image: u32, out: u32, pixels: vec4<u32>, sums: vec4<f32>) {
 }
 
 fn store_block(image: u32, outs: vec4<u32>, pixels: vec4<u32>, sums: mat4x4<f32>) {
-  for (var i = 0u; i < 4u; i++) {
-    store_row(image, outs[i], pixels, sums[i]);
-  }
+  store_row(image, outs.x, pixels, sums[0]);
+  store_row(image, outs.y, pixels, sums[1]);
+  store_row(image, outs.z, pixels, sums[2]);
+  store_row(image, outs.w, pixels, sums[3]);
 }
 
 @compute @workgroup_size(WG)

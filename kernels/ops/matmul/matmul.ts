@@ -103,7 +103,7 @@ const inFours = (problem: MatmulProblem): MatmulProblem => {
 /** `algorithm` with its values read and stored four at a time. */
 const vec4 = (algorithm: Algorithm<MatmulProblem>): Algorithm<MatmulProblem> => ({
   ...algorithm,
-  config: (problem) => ({ ...epilogueConfig(problem), VEC4: foursOf(problem)! }),
+  config: (problem) => ({ ...epilogueConfig(problem), VEC4: foursOf(problem)!, VEC4_Y: true }),
   refuses(problem, tuning, limits) {
     if (!foursOf(problem)) return "its rows are not made of whole fours"
     if ((tuning.TILE_K ?? 0) % 4 !== 0) return `a slab of ${tuning.TILE_K} is not made of whole fours`
