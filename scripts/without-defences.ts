@@ -77,15 +77,13 @@ interface Outcome {
   broken?: string
 }
 
-/** A copy of the working tree with the packages linked. What tests run there is the copy's: all imports are relative. */
-function copyTree(): string {
-  const copy = realpathSync(mkdtempSync(path.join(tmpdir(), "ipfa-defences-")))
+/** Makes `copy` one of the working tree, with the packages linked. What tests run there is the copy's: all imports are relative. */
+function copyTree(copy: string): void {
   for (const file of listFiles()) cpSync(path.join(repoRoot, file), path.join(copy, file))
   for (const folder of ["node_modules", "bridge-server/node_modules"]) {
     const there = path.join(repoRoot, folder)
     if (existsSync(there)) symlinkSync(realpathSync(there), path.join(copy, folder), "junction")
   }
-  return copy
 }
 
 let ending: (() => void) | undefined
@@ -217,7 +215,7 @@ async function main(): Promise<number> {
     console.error(usage)
     return 2
   }
-  const copy = copyTree()
+  const copy = realpathSync(mkdtempSync(path.join(tmpdir(), "ipfa-defences-")))
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(name, () => {
       ending?.()
@@ -225,6 +223,7 @@ async function main(): Promise<number> {
       process.exit(1)
     })
   try {
+    copyTree(copy)
     console.log("With nothing taken out:")
     const faults = await failsAnyway(copy, chosen)
     console.log("\nWithout:")
