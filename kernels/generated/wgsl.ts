@@ -6879,7 +6879,7 @@ fn main(
   },
   "ops/sort-merge/sort-merge.wgsl": {
     path: "ops/sort-merge/sort-merge.wgsl",
-    hash: "0e03dcd8fcd38c80",
+    hash: "21f8394bd34f720a",
     bindings: [{"name":"x","access":"read"},{"name":"runs","access":"read"},{"name":"y","access":"read_write"},{"name":"params","access":"uniform"}],
     params: {"units":"u32","pairs":"u32","size":"u32","kept":"u32","cols":"u32","length":"u32","total":"u32","inner":"u32"},
     overrides: {"WG":64},
@@ -6953,6 +6953,8 @@ fn main(
   let rights = min(params.size, params.length - first - lefts);
   let left = line_of(row, params.length) + first * params.inner;
   let right = left + lefts * params.inner;
+  // Of a run that is at its end its neighbour is read, which is not taken.
+  let last = lefts + rights - 1u;
   let start = line_of(row, params.total) + pair * params.kept * params.inner;
   let end = min(place + UNIT, min(params.kept, lefts + rights));
   var i = max(place, rights) - rights;
@@ -6965,8 +6967,8 @@ fn main(
     }
   }
   var j = place - i;
-  var a = u32(runs[left + i * params.inner]);
-  var b = u32(runs[right + j * params.inner]);
+  var a = u32(runs[left + min(i, last) * params.inner]);
+  var b = u32(runs[left + min(lefts + j, last) * params.inner]);
   var key_a = sort_key(x[line + a * params.inner]);
   var key_b = sort_key(x[line + b * params.inner]);
   for (var n = place; n < end; n++) {
@@ -6974,11 +6976,11 @@ fn main(
     y[start + n * params.inner] = select(b, a, is_left);
     if (is_left) {
       i++;
-      a = u32(runs[left + i * params.inner]);
+      a = u32(runs[left + min(i, last) * params.inner]);
       key_a = sort_key(x[line + a * params.inner]);
     } else {
       j++;
-      b = u32(runs[right + j * params.inner]);
+      b = u32(runs[left + min(lefts + j, last) * params.inner]);
       key_b = sort_key(x[line + b * params.inner]);
     }
   }

@@ -221,6 +221,12 @@ export const survivors: Record<string, Record<string, string>> = {
   "sort-merge": {
     "let end = min(place + UNIT, min(params.kept, lefts + rights)); → let end = min(place - UNIT, min(params.kept, lefts + rights));":
       "the first invocation of a pair writes all of it, and the others nothing",
+    ...Object.fromEntries(
+      ["+ 1u", "- 0u"].map((wrong) => [
+        `let last = lefts + rights - 1u; → let last = lefts + rights ${wrong};`,
+        "what is read behind a run is not taken, and WebGPU's own checks keep it in bounds",
+      ]),
+    ),
   },
   "cum-sum": {
     "let stretch = (params.cols + WG - 1u) / WG; → let stretch = (params.cols + WG + 1u) / WG;": longer,

@@ -42,6 +42,8 @@ fn main(
   let rights = min(params.size, params.length - first - lefts);
   let left = line_of(row, params.length) + first * params.inner;
   let right = left + lefts * params.inner;
+  // Of a run that is at its end its neighbour is read, which is not taken.
+  let last = lefts + rights - 1u;
   let start = line_of(row, params.total) + pair * params.kept * params.inner;
   let end = min(place + UNIT, min(params.kept, lefts + rights));
   var i = max(place, rights) - rights;
@@ -54,8 +56,8 @@ fn main(
     }
   }
   var j = place - i;
-  var a = u32(runs[left + i * params.inner]);
-  var b = u32(runs[right + j * params.inner]);
+  var a = u32(runs[left + min(i, last) * params.inner]);
+  var b = u32(runs[left + min(lefts + j, last) * params.inner]);
   var key_a = sort_key(x[line + a * params.inner]);
   var key_b = sort_key(x[line + b * params.inner]);
   for (var n = place; n < end; n++) {
@@ -63,11 +65,11 @@ fn main(
     y[start + n * params.inner] = select(b, a, is_left);
     if (is_left) {
       i++;
-      a = u32(runs[left + i * params.inner]);
+      a = u32(runs[left + min(i, last) * params.inner]);
       key_a = sort_key(x[line + a * params.inner]);
     } else {
       j++;
-      b = u32(runs[right + j * params.inner]);
+      b = u32(runs[left + min(lefts + j, last) * params.inner]);
       key_b = sort_key(x[line + b * params.inner]);
     }
   }
