@@ -7,9 +7,9 @@ import { isSoftware } from "../engine/backends/webgpu-adapter.ts"
 import { printRows, writeResult } from "./harness.ts"
 import { largeOperations, operations, prefill } from "./kernels/cases.ts"
 import { inNode } from "./kernels/in-node.ts"
-import { nodeAdapter, unchecked } from "./kernels/node-adapter.ts"
+import { nodeAdapter } from "./kernels/node-adapter.ts"
 
-const adapter = await nodeAdapter(unchecked)
+const adapter = await nodeAdapter()
 const software = isSoftware(adapter)
 if (software) console.log("There is no GPU here: a software adapter is measured, and nothing written.")
 const { rows, notRun, adapter: name } = await inNode(adapter, software ? [...operations, prefill] : largeOperations)

@@ -3,9 +3,8 @@ import { softwareAdapter } from "../test/kernels/software-gpu.ts"
 import { writeResult } from "./harness.ts"
 import { operations, prefill } from "./kernels/cases.ts"
 import { inNode } from "./kernels/in-node.ts"
-import { unchecked } from "./kernels/node-adapter.ts"
 
-const { rows, notRun, adapter } = await inNode(await softwareAdapter(unchecked), [...operations, prefill])
+const { rows, notRun, adapter } = await inNode(await softwareAdapter(), [...operations, prefill])
 writeResult("kernels-node", rows, notRun, adapter)
 // Dawn's threads would keep the process
 process.exit(0)

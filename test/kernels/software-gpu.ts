@@ -31,8 +31,8 @@ export function swiftshaderManifest(): string | undefined {
     .find((file) => existsSync(file))
 }
 
-/** An adapter, of a Dawn with these options; throws a sentence that says how to get one. */
-export async function softwareAdapter(options: readonly string[] = []): Promise<GPUAdapter> {
+/** An adapter; throws a sentence that says how to get one. */
+export async function softwareAdapter(): Promise<GPUAdapter> {
   if (!isMainThread)
     throw new Error("Dawn reads the environment of the process: run these tests in vitest's pool forks.")
   if (process.platform === "linux") {
@@ -46,7 +46,7 @@ export async function softwareAdapter(options: readonly string[] = []): Promise<
   }
   const { create } = await import("webgpu")
   // kept for as long as the process: the device dies with its instance
-  instances.push(create([...options]))
+  instances.push(create([]))
   const adapter = await instances.at(-1)!.requestAdapter()
   if (!adapter)
     throw new Error(
