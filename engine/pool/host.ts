@@ -185,7 +185,10 @@ export class Host {
       const { devices, absent } = await peer.call("device.probe", {}, { deadlineMs: this.#settings.limits.probeMs })
       if (life === this.life) this.#found(devices, absent)
     } catch (error) {
-      if (life === this.life) this.#notFound(error)
+      if (life !== this.life) return
+      this.#notFound(error, this.#peer?.isClosed)
+      // Started anew at once: who waits for this start waits for that one.
+      if (this.state === "starting") await this.#started
     }
   }
 
@@ -209,12 +212,15 @@ export class Host {
     if (devices.length === 0 && this.returnsMemory) this.sleep()
   }
 
-  #notFound(error: unknown): void {
+  /** `ended`: its worker ended by itself, or was killed, before it told what it found. */
+  #notFound(error: unknown, ended = false): void {
     this.slept = false
     this.#end()
     const reason = typeof error === "string" ? error : asAccelerateError(error).message
-    const after = afterFailedStart(this.#history, this.#settings.now())
+    const now = this.#settings.now()
+    const after = afterFailedStart(this.#history, now, ended)
     this.#history = after.history
+    if (after.retryAt <= now) return this.#start()
     if (this.devices.size === 0)
       this.absent = [{ id: this.backend, backend: this.backend, reason: `its worker did not start: ${reason}` }]
     this.#rest(after.retryAt)

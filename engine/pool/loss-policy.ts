@@ -53,11 +53,17 @@ export function afterLoss(
   return { history: { ...history, lostAt: now, cooldown }, retryAt }
 }
 
-/** After a replacement that did not start: gently, never in a loop. GPU 30, 60, 120 s; others 5, 10, … 60 s. */
-export function afterFailedStart(history: LossHistory, now: number): { history: LossHistory; retryAt: number } {
+/** After one that did not start: gently, never in a loop. GPU 30, 60, 120 s; others 5, 10, … 60 s, but at once where the first only `ended`: something killed it. */
+export function afterFailedStart(
+  history: LossHistory,
+  now: number,
+  ended = false,
+): { history: LossHistory; retryAt: number } {
   const { gpu, failedStarts: n } = history
-  const wait = gpu ? Math.min(GPU_LOSS_WINDOW_MS, 30_000 * 2 ** n) : Math.min(60_000, 5_000 * 2 ** n)
-  return { history: { ...history, failedStarts: n + 1 }, retryAt: now + wait }
+  const next = { ...history, failedStarts: n + 1 }
+  if (gpu) return { history: next, retryAt: now + Math.min(GPU_LOSS_WINDOW_MS, 30_000 * 2 ** n) }
+  if (ended && n === 0) return { history: next, retryAt: now }
+  return { history: next, retryAt: now + Math.min(60_000, 5_000 * 2 ** n) }
 }
 
 export function afterStart(history: LossHistory): LossHistory {

@@ -88,6 +88,20 @@ describe("when to replace what was lost", () => {
     expect(waits).toEqual([30_000, 60_000, 120_000, 120_000])
     expect(afterFailedStart(afterStart(history), 0).retryAt).toBe(30_000)
   })
+
+  test("a worker without a GPU that ended while it started once at once; then, and any other failure, gently", () => {
+    let history = noLosses("wasm")
+    const waits: number[] = []
+    for (let i = 0; i < 3; i++) {
+      const after = afterFailedStart(history, 0, true)
+      history = after.history
+      waits.push(after.retryAt)
+    }
+    expect(waits).toEqual([0, 10_000, 20_000])
+    expect(afterFailedStart(afterStart(history), 0, true).retryAt).toBe(0)
+    expect(afterFailedStart(noLosses("wasm"), 0, false).retryAt).toBe(5_000)
+    expect(afterFailedStart(noLosses("webgpu"), 0, true).retryAt).toBe(30_000)
+  })
 })
 
 describe("a host that dies", () => {
@@ -171,6 +185,36 @@ describe("a host that dies", () => {
     wasm.kill()
     const result = await page.run(sessionId, 1)
     expect([value(result), result.reruns]).toEqual([2, 0])
+  })
+
+  test("again while its replacement starts is replaced once more, and who waits is served", async () => {
+    const wasm = adderHost("wasm")
+    const { page, model } = onClock([wasm])
+    const { sessionId } = await page.open(model)
+    wasm.hold("probe")
+    wasm.kill()
+    await wasm.started(2)
+    const job = page.run(sessionId, 1)
+    wasm.kill()
+    await wasm.started(3)
+    wasm.letGo()
+    const result = await job
+    expect([value(result), result.reruns, wasm.starts]).toEqual([2, 0, 3])
+  })
+
+  test("at every start is left alone after two, for longer each time", async () => {
+    const wasm = adderHost("wasm")
+    const { page, model, clock } = onClock([wasm])
+    const { sessionId } = await page.open(model, { device: "wasm" })
+    wasm.hold("probe")
+    wasm.kill()
+    for (const start of [2, 3]) {
+      await wasm.started(start)
+      wasm.kill()
+    }
+    expect(await refusal(page.run(sessionId, 1))).toBe("IPFA_DEVICE_LOST")
+    expect(await deviceState("wasm")).toMatchObject({ state: "cooling", unavailableUntil: clock.now + 10_000 })
+    expect(wasm.starts).toBe(3)
   })
 
   test("before it was ever there is absent, with the reason", async () => {
