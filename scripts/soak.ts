@@ -51,6 +51,7 @@ const result = await soak({
   // Longer than a worker with a large heap is kept without a session.
   // The bridge-server gives back what it has freed 70 s after its last job.
   idleMs: 75_000,
+  looks: 5,
   say: (text) => console.error(text),
 })
 mkdirSync(path.dirname(values.out), { recursive: true })

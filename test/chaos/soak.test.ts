@@ -18,6 +18,7 @@ test.skipIf(noFirefox)(
       pauseMs: [200, 1000],
       hungMs: 60_000,
       idleMs: 500,
+      looks: 1,
       say: () => undefined,
     })
     expect(anomalies.map(inWords)).toEqual([])

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { commitMeasured, machine } from "../../../bench/harness.ts"
+import { median } from "../../../bench/statistics.ts"
 import { repoRoot } from "../../../scripts/sources.ts"
 import { pagesDir } from "../../support/extension.ts"
 import { processMiB } from "../../support/processes.ts"
@@ -35,6 +36,8 @@ export interface SoakOptions {
   hungMs: number
   /** How long everything rests before memory is looked at, ms. */
   idleMs: number
+  /** How often memory is looked at each time, 5 s apart; the median counts. */
+  looks: number
   say(text: string): void
 }
 
@@ -59,6 +62,9 @@ export interface SoakResult {
   memory: MemoryRow[]
   anomalies: Anomaly[]
 }
+
+/** Between two looks at memory, ms. */
+const LOOK_PAUSE_MS = 5000
 
 /** By how much memory may be above the start. */
 export const MEMORY_SLACK = 0.1
@@ -123,7 +129,7 @@ interface World extends AsyncDisposable {
 
 /** The bridge-server, both browsers, their pages and the programs. */
 async function openWorld(options: SoakOptions): Promise<World> {
-  const { seed, devices, pages, programs, pauseMs, hungMs, say } = options
+  const { seed, devices, pages, programs, pauseMs, hungMs, looks, say } = options
   await using opened = new AsyncDisposableStack()
   const modelsDir = mkdtempSync(path.join(tmpdir(), "ipfa soak models "))
   opened.defer(() => rmSync(modelsDir, { recursive: true }))
@@ -167,11 +173,21 @@ async function openWorld(options: SoakOptions): Promise<World> {
     draws: new Draws(seed, "faults"),
     ledger,
   })
-  const look = async () => {
+  const lookOnce = async () => {
     const native = await bridge.nativePid()
     const parts = await Promise.all(browsers.map((browser) => browser.memory()))
     const own = { "bridge-server": processMiB([bridge.pid]), "native process": processMiB([native]) }
     return Object.assign({}, ...parts, memoryOf(own)) as Memory
+  }
+  const look = async () => {
+    const seen = [await lookOnce()]
+    while (seen.length < looks) {
+      await delay(LOOK_PAUSE_MS)
+      seen.push(await lookOnce())
+    }
+    const parts = Object.keys(Object.assign({}, ...seen))
+    const ofPart = (part: string) => seen.map((memory) => memory[part]).filter((mib) => mib !== undefined)
+    return Object.fromEntries(parts.map((part) => [part, median(ofPart(part))]))
   }
   const dispose = opened.move()
   return { actors, faults, ledger, look, [Symbol.asyncDispose]: () => dispose.disposeAsync() }
