@@ -91,7 +91,8 @@ export const advice: Record<ErrorCode, string> = {
 
   IPFA_SESSION_UNKNOWN:
     "Open it again. A connection that was lost takes its sessions along; the SDK's session reopens by itself.",
-  IPFA_SESSION_KEPT: "Feed the values again: what is kept on a device is gone with it, and with the session.",
+  IPFA_SESSION_KEPT:
+    "Feed the values again: what is kept on a device is gone with it, with the session, and where it is taken back from who holds most memory for others who need some; `data.reason` says which.",
   IPFA_RUN_FAILED:
     "`cause` has the runtime's own words. Try another device: if it runs on `wasm`, the device's implementation of an operator is at fault.",
 

@@ -136,6 +136,8 @@ async function benchmarkDevice(parts: BenchmarkParts, run: BenchmarkRun, device:
   const loadMs = performance.now() - opening
   const lease = leases.open(caller, activity, request.model, { loaded }, { model, origin: caller.origin, device })
   try {
+    // Others of its own may have been opened meanwhile, and only now it is known what this one holds.
+    leases.checkMemory(caller)
     const once = async () => {
       const start = performance.now()
       await jobs.run(lease, { feeds }, { signal })

@@ -127,7 +127,7 @@ export class Devices {
 
   /** Every device that is known, as the scheduler sees it for `model`. */
   candidates(model: Model, origin: string, forced: boolean): Candidate[] {
-    const freeBytes = this.#sessions.freeBytes()
+    const freeBytes = this.#sessions.freeBytes(origin, model.needBytes)
     return this.hosts.flatMap((host) => {
       const load = this.#load(host)
       const keptAway = this.#blame.until(origin, host.backend, forced, this.#settings.now())

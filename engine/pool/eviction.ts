@@ -33,11 +33,16 @@ export function evictionsFor<T extends Evictable>(
   return excess <= 0 ? chosen : undefined
 }
 
-/** Bytes that could be had within `budgetBytes`, counting what could be unloaded. */
-export function obtainableBytes(loaded: Iterable<Evictable>, budgetBytes: number): number {
+/** Bytes that `neededBytes` more lack within `budgetBytes`, though all that is idle were unloaded; negative where there is room to spare. */
+export function shortBytes(loaded: Iterable<Evictable>, neededBytes: number, budgetBytes: number): number {
   let fixed = 0
   for (const x of loaded) if (!isIdle(x)) fixed += x.bytes
-  return Math.max(0, budgetBytes - fixed)
+  return fixed + neededBytes - budgetBytes
+}
+
+/** Bytes that could be had within `budgetBytes`, counting what could be unloaded. */
+export function obtainableBytes(loaded: Iterable<Evictable>, budgetBytes: number): number {
+  return Math.max(0, -shortBytes(loaded, 0, budgetBytes))
 }
 
 /** Whether it may be unloaded. */

@@ -118,7 +118,7 @@ export class Jobs implements LaneOwner {
         once: true,
       })
       lease.jobs.add(job)
-      job.loaded.jobs++
+      job.loaded.jobs.add(job)
       this.#count(job, "waiting")
       this.#submit(job)
       this.#changed()
@@ -277,9 +277,9 @@ export class Jobs implements LaneOwner {
 
   #resubmit(job: Job): void {
     if (job.state !== "moving") return
-    job.loaded.jobs--
+    job.loaded.jobs.delete(job)
     job.loaded = job.lease.loaded
-    job.loaded.jobs++
+    job.loaded.jobs.add(job)
     job.state = "new"
     this.#submit(job)
   }
@@ -328,7 +328,7 @@ export class Jobs implements LaneOwner {
     try {
       if (lease.closed) throw fail("IPFA_SESSION_UNKNOWN")
       this.#leases.checkMemory(lease.caller)
-      this.#sessions.makeRoom(0, loaded)
+      this.#sessions.room.grown(loaded, lease.caller.origin)
     } catch (error) {
       releaseKept(lease, ids)
       throw error
@@ -372,7 +372,7 @@ export class Jobs implements LaneOwner {
     if (held > 0) this.#queuedBytes.set(origin, held)
     else this.#queuedBytes.delete(origin)
     job.lease.jobs.delete(job)
-    job.loaded.jobs--
+    job.loaded.jobs.delete(job)
     job.loaded.lastUsedAt = job.lease.lastUsedAt = performance.now()
     if (job.counted === "waiting") this.#count(job, undefined)
     if (!job.lease.caller.isPrivate) this.#settings.onJob({ ...jobName(job), at: this.#settings.now(), ...how })

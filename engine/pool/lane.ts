@@ -178,7 +178,8 @@ export class Lane {
     )
   }
 
-  #wantAll(): void {
+  /** Has what the waiting jobs need opened, where it is not loaded. */
+  wantAll(): void {
     const wanted = new Map<Loaded, Job>()
     for (const { value } of this.#turns) {
       if (value instanceof Opening || value.loaded.residence) continue
@@ -381,7 +382,7 @@ export class Lane {
       // Before the other jobs of its origin: its turn had come.
       else this.#enqueue(job, 10)
     }
-    this.#wantAll()
+    this.wantAll()
     clearTimeout(this.#patience)
     this.#patience = upkeepTimer(
       () => this.#strand(this.host.unavailable(), (job) => this.#owner.canMove(job)),
@@ -391,7 +392,7 @@ export class Lane {
 
   #ready(): void {
     clearTimeout(this.#patience)
-    this.#wantAll()
+    this.wantAll()
     this.pump()
   }
 

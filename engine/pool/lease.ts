@@ -11,8 +11,12 @@ export interface Kept {
   readonly tensor: KeptTensor
   readonly bytes: number
   readonly loaded: Loaded
+  /** The host's; `TAKEN_BACK` where others needed its memory. */
   readonly life: number
 }
+
+/** No host has such a life. */
+const TAKEN_BACK = -1
 
 /** What happened for one connection. */
 export interface Activity {
@@ -67,7 +71,7 @@ export function hostFeeds(lease: Lease, loaded: Loaded, feeds: Feeds): Feeds {
     if (!isThere) {
       if (kept) lease.kept.delete(tensor.kept)
       throw fail("IPFA_SESSION_KEPT", {
-        data: { path: `feeds.${name}`, reason: kept ? "its device was lost" : "no such id in this session" },
+        data: { path: `feeds.${name}`, reason: whyGone(kept) },
       })
     }
     out[name] = { dtype: kept.tensor.dtype, shape: kept.tensor.shape, kept: kept.hostId }
@@ -75,11 +79,24 @@ export function hostFeeds(lease: Lease, loaded: Loaded, feeds: Feeds): Feeds {
   return out
 }
 
-/** Bytes of the tensors it keeps, those that are lost aside. */
+function whyGone(kept: Kept | undefined): string {
+  if (!kept) return "no such id in this session"
+  return kept.life === TAKEN_BACK ? "others needed its memory" : "its device was lost"
+}
+
+/** Bytes of the tensors it keeps, those that are gone aside. */
 export function keptBytes(lease: Lease): number {
   let sum = 0
-  for (const { bytes, life, loaded } of lease.kept.values()) if (loaded.residence?.life === life) sum += bytes
+  for (const bytes of keptOn(lease).values()) sum += bytes
   return sum
+}
+
+/** Where it keeps tensors that are not gone, and their bytes. */
+export function keptOn(lease: Lease): Map<Loaded, number> {
+  const by = new Map<Loaded, number>()
+  for (const { bytes, life, loaded } of lease.kept.values())
+    if (loaded.residence?.life === life) by.set(loaded, (by.get(loaded) ?? 0) + bytes)
+  return by
 }
 
 /** Frees the kept tensors `ids`, or all; those that are gone already don't matter. */
@@ -97,4 +114,14 @@ export function releaseKept(lease: Lease, ids: Iterable<string> = lease.kept.key
   }
   for (const [loaded, kept] of byLoaded)
     loaded.host.call("device.release", { handle: loaded.residence!.handle, kept }).catch(() => undefined)
+}
+
+/** Frees what it keeps on `loaded`, whose memory others need. */
+export function takeBackKept(lease: Lease, loaded: Loaded): void {
+  const there = [...lease.kept].filter(([, kept]) => kept.loaded === loaded && kept.life === loaded.residence?.life)
+  releaseKept(
+    lease,
+    there.map(([id]) => id),
+  )
+  for (const [id, kept] of there) lease.kept.set(id, { ...kept, life: TAKEN_BACK })
 }

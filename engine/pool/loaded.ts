@@ -1,6 +1,7 @@
 import type { TensorInfo } from "../../protocol/index.ts"
 import type { Evictable } from "./eviction.ts"
 import type { Host } from "./host.ts"
+import type { Job } from "./job.ts"
 import type { Model } from "./models.ts"
 
 /** What a host holds of a model while it is loaded there. */
@@ -25,11 +26,13 @@ export class Loaded implements Evictable {
   readonly isTrial: boolean
   leases = 0
   /** Jobs that wait for it or run on it. */
-  jobs = 0
+  readonly jobs = new Set<Job>()
   lastUsedAt = 0
   /** While it is opened: bytes set aside. */
   reservedBytes = 0
   opening: Promise<void> | undefined
+  /** Who asked for that first. */
+  openedBy: string | undefined
   /** Somebody waits for the opening who wants this device and no other. */
   isForced = false
   inputs: TensorInfo[] = []
@@ -55,12 +58,16 @@ export class Loaded implements Evictable {
   }
 
   get bytes(): number {
-    const residence = this.residence
-    return residence ? residence.memoryBytes + residence.keptBytes : this.reservedBytes
+    return this.modelBytes + (this.residence?.keptBytes ?? 0)
+  }
+
+  /** Without kept tensors. */
+  get modelBytes(): number {
+    return this.residence?.memoryBytes ?? this.reservedBytes
   }
 
   get pending(): number {
-    return this.jobs + (this.opening ? 1 : 0)
+    return this.jobs.size + (this.opening ? 1 : 0)
   }
 
   get keptTensors(): number {

@@ -16,6 +16,7 @@ import { Models } from "./models.ts"
 import { type Allowance, type PoolOptions, poolSettings } from "./options.ts"
 import { Placement } from "./placement.ts"
 import { Recent } from "./recent.ts"
+import { Room } from "./room.ts"
 import { Connection, type PoolParts } from "./serve.ts"
 import { Sessions } from "./sessions.ts"
 import { Slots } from "./slots.ts"
@@ -56,6 +57,7 @@ export function createPool(options: PoolOptions): Pool {
   const blame = new Blame()
   const jobs = new Jobs(hosts, settings, sessions, measurements, leases, blame, changes.notify)
   sessions.turnsOf = (host) => jobs.lane(host)
+  sessions.room = new Room(settings, sessions, leases)
   const loadOf = (host: Host): HostLoad => {
     const lane = jobs.lane(host)
     const { running, waiting, isHeldUp } = lane

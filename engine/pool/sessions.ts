@@ -6,13 +6,14 @@ import {
   type ParamsIn,
   type ResultOf,
 } from "../../protocol/index.ts"
-import { evictionsFor, isIdle, obtainableBytes } from "./eviction.ts"
+import { evictionsFor, isIdle, obtainableBytes, shortBytes } from "./eviction.ts"
 import type { Host } from "./host.ts"
 import type { Lane } from "./lane.ts"
 import { Loaded } from "./loaded.ts"
 import type { Measurements } from "./measurements.ts"
 import type { Model } from "./models.ts"
 import type { PoolSettings } from "./options.ts"
+import type { Room } from "./room.ts"
 import type { Slots } from "./slots.ts"
 import { upkeepTimer } from "./timer.ts"
 
@@ -29,7 +30,9 @@ export class Sessions {
   /** What the tuner tries out: it has only memory that nobody uses, and is no part of what makes room for others. */
   #trial: { loaded: Loaded; ended: Promise<void>; end(): void } | undefined
   /** What a host's openings wait their turn in. */
-  turnsOf!: (host: Host) => Pick<Lane, "open">
+  turnsOf!: (host: Host) => Pick<Lane, "open" | "wantAll">
+  /** What others hold and is not idle can be had through it. */
+  room!: Room
   /** Told when a session was given back and nobody has that one any more. */
   onReleased: (host: Host) => void = () => undefined
 
@@ -95,9 +98,16 @@ export class Sessions {
     return sum
   }
 
-  /** Bytes that could be had for a caller. */
-  freeBytes(): number {
-    return obtainableBytes(this.#all.values(), this.#settings.budgetBytes)
+  /** Bytes that could be had for `origin`, which needs `neededBytes`. */
+  freeBytes(origin: string, neededBytes: number): number {
+    const idle = obtainableBytes(this.#all.values(), this.#settings.budgetBytes)
+    return idle < neededBytes && this.room.canHave(origin, neededBytes) ? neededBytes : idle
+  }
+
+  /** Bytes that are missing for `neededBytes` more, and what `besides` has, though all else that is idle were unloaded. */
+  shortBytes(neededBytes: number, besides?: Loaded): number {
+    const others = [...this.#all.values()].filter((x) => x !== besides)
+    return shortBytes(others, neededBytes + (besides?.bytes ?? 0), this.#settings.budgetBytes)
   }
 
   /** Bytes that could be had without unloading anything. */
@@ -113,6 +123,7 @@ export class Sessions {
     if (loaded.residence) return Promise.resolve()
     loaded.isForced ||= forced
     if (loaded.opening) return loaded.opening
+    loaded.openedBy = origin
     const opening = this.#open(loaded, origin).finally(() => {
       if (loaded.opening === opening) {
         loaded.opening = undefined
@@ -183,10 +194,7 @@ export class Sessions {
 
   async #load(loaded: Loaded, origin: string): Promise<void> {
     const { model, device } = loaded
-    this.#assertWanted(loaded)
-    await this.#trialAside(loaded, model.needBytes)
-    this.#roomFor(loaded, model.needBytes)
-    loaded.reservedBytes = model.needBytes
+    await this.#reserve(loaded, origin)
     try {
       const [{ transfer, ...files }, pipelines] = await Promise.all([
         model.files(),
@@ -217,16 +225,34 @@ export class Sessions {
     // The host knows better than the estimate what it holds.
     try {
       await this.#trialAside(loaded, 0)
-      this.#roomFor(loaded, 0)
+      if (loaded.isTrial) this.#roomForTrial(0)
+      else this.room.grown(loaded, origin)
     } catch (error) {
       this.unload(loaded)
       throw error
     }
   }
 
+  /** Sets aside what `loaded` is expected to need. */
+  async #reserve(loaded: Loaded, origin: string): Promise<void> {
+    const { needBytes } = loaded.model
+    const reserve = () => {
+      if (loaded.isTrial) this.#roomForTrial(needBytes)
+      else this.makeRoom(needBytes)
+      loaded.reservedBytes = needBytes
+    }
+    this.#assertWanted(loaded)
+    if (loaded.isTrial) return reserve()
+    const before = async () => {
+      await this.#trialAside(loaded, needBytes)
+      this.#assertWanted(loaded)
+    }
+    await this.room.make({ origin, neededBytes: needBytes, before }, reserve)
+  }
+
   /** Throws IPFA_JOB_CANCELLED where all who asked for it have left while it waited. Who asks from now on has it opened anew. */
   #assertWanted(loaded: Loaded): void {
-    if (loaded.leases > 0 || loaded.jobs > 0) return
+    if (loaded.leases > 0 || loaded.jobs.size > 0) return
     loaded.opening = undefined
     throw fail("IPFA_JOB_CANCELLED")
   }
@@ -242,8 +268,7 @@ export class Sessions {
   }
 
   /** As `makeRoom`; for a trial nothing is unloaded. */
-  #roomFor(loaded: Loaded, neededBytes: number): void {
-    if (!loaded.isTrial) return this.makeRoom(neededBytes, neededBytes === 0 ? loaded : undefined)
+  #roomForTrial(neededBytes: number): void {
     if (!this.#isShort(neededBytes)) return
     const { budgetBytes } = this.#settings
     const reason = "the pool's budget is in use"

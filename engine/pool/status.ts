@@ -49,7 +49,7 @@ function status({ settings }: Parts, leases: readonly Lease[], activity: Activit
       const { sessionId, reference: model, loaded } = lease
       const common = { sessionId, model, device: loaded.device }
       if (owner) {
-        const idleMs = loaded.jobs > 0 ? 0 : now - loaded.lastUsedAt
+        const idleMs = loaded.jobs.size > 0 ? 0 : now - loaded.lastUsedAt
         return { ...common, leases: loaded.leases, memoryBytes: loaded.bytes, idleMs }
       }
       // How many others share it, what they keep there and when they run is theirs to know.

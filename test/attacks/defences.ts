@@ -993,6 +993,51 @@ export const defences: readonly Defence[] = [
     tests: ["test/unit/pool-memory.test.ts"],
   },
   {
+    attack: "S13",
+    what: "who holds most of the memory gives way",
+    cuts: [
+      cut(
+        "engine/pool/take-back.ts",
+        "if (!most || most.bytes <= afterBytes) return undefined",
+        "if (most || !most) return undefined",
+      ),
+    ],
+    tests: ["test/unit/pool-memory.test.ts", "test/unit/shipped-limits.test.ts"],
+  },
+  {
+    attack: "S13",
+    what: "who holds no more than another would gives nothing",
+    cuts: [cut("engine/pool/take-back.ts", "if (!most || most.bytes <= afterBytes)", "if (!most || afterBytes < 0)")],
+    tests: ["test/unit/pool-memory.test.ts"],
+  },
+  {
+    attack: "S13",
+    what: "memory is taken back from what runs, too",
+    cuts: [cut("engine/pool/room.ts", "if (!busy) throw error", "if (!busy || busy[0]) throw error")],
+    tests: ["test/unit/pool-memory.test.ts"],
+    names: "by jobs|by a run|set aside",
+  },
+  {
+    attack: "S13",
+    what: "who gives way does so for what another keeps, too",
+    cuts: [
+      cut(
+        "engine/pool/room.ts",
+        "if (!this.#plan(this.#claim(origin, 0, loaded))) throw error",
+        "if (loaded) throw error",
+      ),
+    ],
+    tests: ["test/unit/pool-memory.test.ts"],
+    names: "another keeps, too",
+  },
+  {
+    attack: "S13",
+    what: "benchmarks that are begun at once have their site's memory",
+    cuts: [cut("engine/pool/benchmark.ts", "leases.checkMemory(caller)\n    const once", "const once")],
+    tests: ["test/unit/pool-benchmark.test.ts"],
+    names: "begun at once",
+  },
+  {
     attack: "S16",
     what: "a page whose pool ended finds the next",
     cuts: [

@@ -91,3 +91,27 @@ test("a benchmark that is cancelled leaves nothing behind", async () => {
     wasm.opens = wasm.runs = 0
   }
 })
+
+test("benchmarks that are begun at once have no more memory than their site may, and the next one has it again", async () => {
+  const wasm = adderHost("wasm")
+  wasm.memoryBytes = 1000
+  t = testPool([wasm])
+  const page = t.connect({ limits: { memoryBytes: 1500 } })
+  const request = { model: t.publish("one", adderModel(1)), feeds, samples: 1, warmup: 0 }
+  wasm.hold("open")
+  let loading = 0
+  const { promise: bothLoad, resolve } = Promise.withResolvers<void>()
+  const onEvent = ({ phase }: { phase: string }) => void (phase === "load" && ++loading === 2 && resolve())
+  const both = [1, 2].map(() =>
+    page.peer.call("benchmark.run", request, { onEvent }).then(
+      () => "done",
+      (error) => JSON.stringify(error.data),
+    ),
+  )
+  await bothLoad
+  wasm.letGo()
+  const refused = (await Promise.all(both)).filter((outcome) => outcome !== "done")
+  expect(refused.join()).toContain("not enough memory")
+  expect(wasm.loaded.size).toBe(0)
+  expect((await page.peer.call("benchmark.run", request)).rows).toHaveLength(1)
+})

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises"
 import { afterEach, expect, test } from "vitest"
 import { nodeHttp } from "../../engine/resolve/http-node.ts"
 import { ModelLibrary } from "../../engine/store/library.ts"
@@ -9,9 +10,10 @@ import { DEFAULT_LIMITS } from "../../extension/gate/terms.ts"
 import { Pages } from "../../extension/supervisor/pages.ts"
 import { memoryPorts, Peer, type Tensor } from "../../protocol/index.ts"
 import { adderHost, adderModel, floats } from "../support/adder.ts"
-import { refusal, type TestPool, testPool } from "../support/pool.ts"
+import { keptId, refusal, type TestPool, testPool, value } from "../support/pool.ts"
 
-// The numbers that docs/security.md promises (6), at the pool and the supervisor as they ship: nothing here is set lower.
+// The numbers that docs/security.md promises (6), at the pool and the supervisor as they ship: nothing here is set lower, and what is set
+// higher, so that another limit does not come first, says so.
 
 let t: TestPool | undefined
 afterEach(() => t?.close())
@@ -79,7 +81,7 @@ test("one run of what a person grants has at most 512 MiB of inputs, though noth
 test("what a person grants takes 4 GB of memory, kept tensors included", async () => {
   const wasm = adderHost("wasm")
   wasm.memoryBytes = 4e9 - 10
-  // On a machine that has more than that.
+  // Set higher: of a machine with more memory than 16 GB.
   t = testPool([wasm], { budgetBytes: 1e12 })
   const page = t.connect({ limits: DEFAULT_LIMITS })
   const { sessionId } = await page.open(t.publish("one", adderModel(1)))
@@ -90,6 +92,35 @@ test("what a person grants takes 4 GB of memory, kept tensors included", async (
   expect(await refusal(keep(3))).toBe("IPFA_DEVICE_MEMORY")
   await keep(2)
   expect(await refusal(keep(1))).toBe("IPFA_DEVICE_MEMORY")
+})
+
+test("a site that keeps all the memory it can, and runs without pause, leaves the next one room for its model", async () => {
+  const wasm = adderHost("wasm")
+  wasm.memoryBytes = 6e8
+  // 2 GB, as where the browser does not say how much there is.
+  t = testPool([wasm])
+  const [hostile, page] = ["https://hostile.example", "https://page.example"].map((origin) =>
+    t!.connect({ origin, limits: DEFAULT_LIMITS }),
+  )
+  const opened: string[] = []
+  const fill = async () => {
+    for (let bias = 1; ; bias++) {
+      const { sessionId } = await hostile!.open(t!.publish(String(bias), adderModel(bias)))
+      await hostile!.run(sessionId, 0, { keep: true })
+      opened.push(sessionId)
+    }
+  }
+  expect(await refusal(fill())).toBe("IPFA_DEVICE_NONE")
+  expect(opened).toHaveLength(3)
+  let isOver = false
+  const flood = opened.map(async (id) => {
+    for (; !isOver; await setImmediate()) await hostile!.run(id).catch(() => undefined)
+  })
+  const { sessionId } = await page!.open(t.publish("page", adderModel(7)))
+  const kept = keptId(await page!.run(sessionId, 0, { keep: true }))
+  expect(value(await page!.run(sessionId, kept))).toBe(14)
+  isOver = true
+  await Promise.all(flood)
 })
 
 test("what a person grants takes 4 GB on disk", async () => {
