@@ -77,6 +77,8 @@ export class Router {
   /** The handlers of one connection; `end` gives back all it leased. */
   connection(): { handlers: Handlers<BridgeCaller>; end(): void } {
     const mine = new Set<Leased>()
+    /** Under way: they count, too. */
+    let openings = 0
     const name = ++this.#connections
     const find = (id: string) => {
       const leased = this.#leases.get(id)
@@ -87,16 +89,21 @@ export class Router {
       "hardware.report": (_, { signal }) => this.hardware(signal),
       "status.get": (_, { signal }) => this.status(signal),
       "session.open": async (params, call) => {
-        if (mine.size >= MAX_SESSIONS)
+        if (mine.size + openings >= MAX_SESSIONS)
           throw fail("IPFA_QUEUE_FULL", { message: "Too many sessions are open on this connection. Close some." })
-        const { leased, info } = await this.#open(params, call, name)
-        mine.add(leased)
-        this.#leases.set(leased.id, leased)
-        call.undo(() => {
-          mine.delete(leased)
-          this.#close(leased)
-        })
-        return info
+        openings++
+        try {
+          const { leased, info } = await this.#open(params, call, name)
+          mine.add(leased)
+          this.#leases.set(leased.id, leased)
+          call.undo(() => {
+            mine.delete(leased)
+            this.#close(leased)
+          })
+          return info
+        } finally {
+          openings--
+        }
       },
       "session.run": ({ sessionId, feeds, keep, outputs }, call) => {
         const leased = find(sessionId)

@@ -41,6 +41,8 @@ type Call<N extends keyof Methods> = CallContext<Methods[N], Caller>
 export class Connection {
   readonly activity: Activity = { running: 0, waiting: 0, done: 0, failed: 0 }
   readonly leases = new Map<string, Lease>()
+  /** Under way: they count as sessions. */
+  #openings = 0
   readonly #parts: PoolParts
   readonly #caller: Caller
   get origin(): string {
@@ -153,14 +155,15 @@ export class Connection {
     const start = performance.now()
     const { model: reference, device, agent, precision, external = {} } = params
     const { leases, placement, devices, sessions, settings } = this.#parts
-    if (this.leases.size >= settings.limits.leases)
-      throw fail("IPFA_QUEUE_FULL", {
-        message: "Too many sessions are open. Close some.",
-        data: { open: this.leases.size },
-      })
+    const open = this.leases.size + this.#openings
+    if (open >= settings.limits.leases)
+      throw fail("IPFA_QUEUE_FULL", { message: "Too many sessions are open. Close some.", data: { open } })
     const emit = (progress: Parameters<typeof call.emit>[0]) => void call.emit(progress).catch(() => undefined)
-    const { model, stored, signal } = await this.#load(call, reference, external, emit)
+    let opened: Model | undefined
+    this.#openings++
     try {
+      const { model, stored, signal } = await this.#load(call, reference, external, emit)
+      opened = model
       checkPrecision(model, precision)
       const isHeld = [...leases.of(this.#caller.origin)].some((lease) => lease.model === model)
       leases.checkMemory(this.#caller, isHeld ? 0 : model.needBytes)
@@ -195,7 +198,8 @@ export class Connection {
         ...(note && { note }),
       }
     } finally {
-      model.settle()
+      this.#openings--
+      opened?.settle()
     }
   }
 

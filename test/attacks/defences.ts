@@ -626,9 +626,23 @@ export const defences: readonly Defence[] = [
   {
     attack: "S10",
     what: "a connection has so many sessions, and no more",
-    cuts: [cut("engine/pool/serve.ts", "if (this.leases.size >= settings.limits.leases)", "if (this.leases.size < 0)")],
+    cuts: [cut("engine/pool/serve.ts", "if (open >= settings.limits.leases)", "if (open < 0)")],
     tests: ["test/unit/shipped-limits.test.ts"],
     names: "1,024 sessions",
+  },
+  {
+    attack: "S10",
+    what: "sessions count from when they are asked for",
+    cuts: [cut("engine/pool/serve.ts", "this.leases.size + this.#openings", "this.leases.size")],
+    tests: ["test/unit/shipped-limits.test.ts"],
+    names: "asked for at once",
+  },
+  {
+    attack: "S10",
+    what: "sessions of a connection to the bridge count from when they are asked for",
+    cuts: [cut("bridge-server/fleet/router.ts", "mine.size + openings >= MAX_SESSIONS", "mine.size >= MAX_SESSIONS")],
+    tests: ["test/unit/bridge-router.test.ts"],
+    names: "asked for at once",
   },
   {
     attack: "S11",

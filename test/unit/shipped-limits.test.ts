@@ -27,6 +27,24 @@ test("a connection has 1,024 sessions", async () => {
   await other.open(model)
 })
 
+test("a connection has 1,024 sessions, however many of them are asked for at once", async () => {
+  const wasm = adderHost("wasm")
+  t = testPool([wasm])
+  const page = t.connect()
+  await page.open(t.publish("one", adderModel(1)))
+  wasm.hold("open")
+  const two = t.publish("two", adderModel(2))
+  const asked = Array.from({ length: 1024 }, () =>
+    page.open(two).then(
+      () => "open",
+      (error) => error.code,
+    ),
+  )
+  await wasm.begun(2, "open")
+  wasm.letGo()
+  expect((await Promise.all(asked)).filter((outcome) => outcome !== "open")).toEqual(["IPFA_QUEUE_FULL"])
+})
+
 test("512 jobs of one origin wait for a device, those beyond are refused", async () => {
   const wasm = adderHost("wasm")
   t = testPool([wasm])
