@@ -1,5 +1,5 @@
 /** What each benchmark is to reach, so that docs/benchmarks.md can say of every result whether it does. */
-import type { NotRun, Row } from "./harness.ts"
+import { isCount, type NotRun, type Row } from "./harness.ts"
 
 export interface Aim {
   benchmark: string
@@ -122,7 +122,15 @@ function reached(aim: Aim, row: Row): boolean {
   return value >= atLeast && value <= atMost && value > moreThan
 }
 
-/** One paragraph for each aim of `benchmark`: reached, or missed and by which cases, with the reasons of those that are excepted and of what it is about that was not run. */
+/** Of the ratio's interval the median decides, and the low end may not reach it. */
+function isByMedian({ of }: Aim, { unit, ratioLow }: Row): boolean {
+  return of === "ratio" && !isCount(unit) && ratioLow !== undefined
+}
+
+/**
+ * One paragraph for each aim of `benchmark`: reached, or missed and by which cases, with those that reach it by the median alone, the reasons of
+ * those that are excepted, and of what it is about that was not run.
+ */
 export function verdicts(
   benchmark: string,
   rows: readonly Row[],
@@ -141,13 +149,19 @@ export function verdicts(
       const exceptions = excepted.map((row) => ` Excepted: ${shown(aim, row)}, ${except[row.case]!.because}.`)
       const absent = notRun.filter((one) => aim.absent?.test(one.case))
       const notCompared = absent.map((one) => ` Not compared: ${one.case} (${one.reason.replace(/\.$/, "")}).`)
-      const reasons = [...exceptions, ...notCompared].join("")
+      const byMedian = about.filter((row) => isByMedian(aim, row))
+      const low: Aim = { ...aim, of: "ratioLow" }
+      const alone = byMedian.filter((row) => reached(aim, row) && !reached(low, row)).map((row) => shown(low, row))
+      const below =
+        alone.length > 0 ? [` The low end of the interval is below it in ${alone.length}: ${alone.join("; ")}.`] : []
+      const reasons = [...below, ...exceptions, ...notCompared].join("")
+      const by = byMedian.length > 0 ? " by the median" : ""
       const missed = failed.filter((row) => !excepted.includes(row))
       const list = missed.map((row) => shown(aim, row)).join("; ")
-      if (missed.length > 0) return `${head} **Missed** in ${missed.length} of ${about.length}: ${list}.${reasons}`
+      if (missed.length > 0) return `${head} **Missed**${by} in ${missed.length} of ${about.length}: ${list}.${reasons}`
       const all = about.length > 1 ? ` in all ${about.length} cases` : ""
       const most = ` in ${about.length - excepted.length} of ${about.length} cases`
-      return `${head} **Reached**${excepted.length > 0 ? most : all}.${reasons}`
+      return `${head} **Reached**${by}${excepted.length > 0 ? most : all}.${reasons}`
     })
 }
 

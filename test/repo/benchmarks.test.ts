@@ -58,8 +58,10 @@ test("a case that was not run is in the table with its reason", () => {
 })
 
 describe("aims", () => {
-  const row = (name: string, subjectMedian: number, baselineMedian: number, ratioLow?: number) =>
-    ({ case: name, subjectMedian, baselineMedian, ratio: baselineMedian / subjectMedian, ratioLow }) as Row
+  const row = (name: string, subjectMedian: number, baselineMedian: number, ratioLow?: number) => {
+    const unit = / a run$/.test(name) ? "bytes" : "ms"
+    return { case: name, unit, subjectMedian, baselineMedian, ratio: baselineMedian / subjectMedian, ratioLow } as Row
+  }
 
   test("each is of a benchmark that there is, which has cases for it once it has a result", () => {
     for (const { benchmark, cases } of aims) {
@@ -96,6 +98,21 @@ describe("aims", () => {
     ])
     expect(speed).toMatch(/\*\*Missed\*\* in 1 of 2: matmul \(0\.9\)\.$/)
     expect(counts).toMatch(/\*\*Missed\*\* in 1 of 2: model a, bytes moved a run \(1\)\.$/)
+  })
+
+  test("what reaches an aim by the median alone is named with the low end of its interval, whether others miss it or not", () => {
+    const close = [row("a", 1.8, 1, 0.49), row("b", 1, 1, 0.5)]
+    expect(verdicts("fair-share", close)).toEqual([
+      "Aim: 0.5 or better: at most twice the wait. **Reached** by the median in all 2 cases. The low end of the interval is below it in 1: a (0.49).",
+    ])
+    expect(verdicts("fair-share", [...close, row("c", 2.5, 1, 0.3)])).toEqual([
+      expect.stringContaining(
+        "**Missed** by the median in 1 of 3: c (0.4). The low end of the interval is below it in 1: a (0.49).",
+      ),
+    ])
+    expect(verdicts("fair-share", close.slice(1))[0]).toMatch(/\*\*Reached\*\* by the median\.$/)
+    // Of what is counted there is no interval.
+    expect(verdicts("kernels", [row("model a, bytes moved a run", 1, 2, 1)])[1]).toMatch(/\*\*Reached\*\*\.$/)
   })
 
   test("at most three cases of an aim are excepted, and what is excepted is named with its value and its reason", () => {
