@@ -59,7 +59,7 @@ export async function dialBridge<C>(
   return openPeer(new WebSocket(url, [SUBPROTOCOL, TOKEN_SUBPROTOCOL + token]), options)
 }
 
-/** The bridge at the other end of `socket`, once it has said hello. Throws IPFA_BRIDGE_UNREACHABLE. */
+/** The bridge at the other end of `socket`, once it has said hello. Throws IPFA_BRIDGE_UNREACHABLE, or why one of the two ended it: IPFA_PROTOCOL_VERSION, … */
 export async function openPeer<C>(socket: WebSocket | WebSocketLike, options: PeerOptions<C>): Promise<Peer<C>> {
   const peer = new Peer<C>(webSocketPort(socket as WebSocketLike, { maxBytes: MAX_SOCKET_BYTES }), options)
   const timer = setTimeout(() => peer.close(fail("IPFA_BRIDGE_UNREACHABLE")), DIAL_MS)
@@ -67,7 +67,7 @@ export async function openPeer<C>(socket: WebSocket | WebSocketLike, options: Pe
   clearTimeout(timer)
   if (ready) return peer
   const reason = await peer.closed
-  throw fail("IPFA_BRIDGE_UNREACHABLE", { cause: reason })
+  throw reason && reason.code !== "IPFA_PROTOCOL_CLOSED" ? reason : fail("IPFA_BRIDGE_UNREACHABLE", { cause: reason })
 }
 
 /** That what listens there is the bridge that gave the token: it may be someone else, and learns nothing from this. */
@@ -86,8 +86,8 @@ async function demandProof(url: string, token: string, agent: string | undefined
 
 type BridgeFault = NonNullable<BridgeState["fault"]>
 
-/** Why a connection could not be had or ended. */
-export function bridgeFault(error: unknown): BridgeFault {
+/** Why a connection could not be had or ended; undefined: the other side was gone without a word. */
+export function bridgeFault(error: unknown = fail("IPFA_PROTOCOL_CLOSED")): BridgeFault {
   const { code, message } = asAccelerateError(error, "IPFA_BRIDGE_UNREACHABLE")
   return { code, message }
 }

@@ -74,7 +74,7 @@ export class BridgeLink {
     if (this.#parts.connectHost) this.#use("host", false)
   }
 
-  /** Throws IPFA_INPUT_INVALID, IPFA_BRIDGE_UNREACHABLE, IPFA_BRIDGE_PAIRING, IPFA_BRIDGE_PAIRING_RATE; a pairing there was stays then. */
+  /** Throws IPFA_INPUT_INVALID, IPFA_BRIDGE_UNREACHABLE, IPFA_PROTOCOL_VERSION, IPFA_BRIDGE_PAIRING, IPFA_BRIDGE_PAIRING_RATE; a pairing there was stays then. */
   async pair(typed: string, code: string, signal: AbortSignal): Promise<BridgeState> {
     const { settings, agent, browser, onPaired } = this.#parts
     const url = bridgeUrl(typed)

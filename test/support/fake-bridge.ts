@@ -2,10 +2,14 @@ import { createHash, createHmac } from "node:crypto"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { WebSocketServer } from "ws"
-import { type Handlers, Peer, type WebSocketLike, webSocketPort } from "../../protocol/index.ts"
+import { type Handlers, Peer, type PeerOptions, type WebSocketLike, webSocketPort } from "../../protocol/index.ts"
 
 /** What a browser takes for the bridge-server it was paired with, doing what a test wants. */
-export async function fakeBridge(token: string, handlers: Handlers<undefined>) {
+export async function fakeBridge(
+  token: string,
+  handlers: Handlers<undefined>,
+  options: Pick<PeerOptions<undefined>, "versions"> = {},
+) {
   const server = createServer((request, response) => {
     const nonce = new URL(request.url!, "http://bridge").searchParams.get("nonce")
     const key = createHash("sha256").update(token).digest()
@@ -17,7 +21,7 @@ export async function fakeBridge(token: string, handlers: Handlers<undefined>) {
   const peers: Peer[] = []
   sockets.on("connection", (socket) => {
     const port = webSocketPort(socket as unknown as WebSocketLike)
-    peers.push(new Peer(port, { role: "bridge", handlers, caller: undefined }))
+    peers.push(new Peer(port, { ...options, role: "bridge", handlers, caller: undefined }))
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   return {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest"
 import { BridgeLink, type BridgeLinkParts } from "../../engine/agent/bridge-link.ts"
 import type { Settings, SettingsStore } from "../../engine/agent/settings.ts"
-import { fail, type Handlers, type Measurement, nativePort, Peer } from "../../protocol/index.ts"
+import { type BridgeState, fail, type Handlers, type Measurement, nativePort, Peer } from "../../protocol/index.ts"
 import { runtimePorts } from "../protocol/runtime-ports.ts"
 import { adderHost, adderModel } from "../support/adder.ts"
 import { fakeBridge } from "../support/fake-bridge.ts"
@@ -48,11 +48,9 @@ async function upload(bridge: Peer, bytes: Uint8Array): Promise<string> {
 }
 
 /** A bridge which answers with `handlers`. */
-async function bridgeWith(handlers: Handlers<undefined> = {}) {
-  const bridge = await fakeBridge("the-token", {
-    "agent.join": ({ agent }) => ({ agent, heartbeatMs: 60_000 }),
-    ...handlers,
-  })
+async function bridgeWith(handlers: Handlers<undefined> = {}, options?: Parameters<typeof fakeBridge>[2]) {
+  const join: Handlers<undefined> = { "agent.join": ({ agent }) => ({ agent, heartbeatMs: 60_000 }) }
+  const bridge = await fakeBridge("the-token", { ...join, ...handlers }, options)
   ends.push(bridge.close)
   return bridge
 }
@@ -167,6 +165,37 @@ test("the bridge is given ten seconds to take in a browser or its measurements",
   })
   link.record(measurement(1))
   await vi.waitFor(() => expect(deadlines).toEqual([10_000, 10_000]), 2000)
+})
+
+/** A browser that was paired with `bridge`, and what it told of why it is not joined. */
+async function startedLink(bridge: { url: string }) {
+  const faults: NonNullable<BridgeState["fault"]>[] = []
+  const settings = settingsWith({ url: bridge.url, token: "the-token" })
+  const link = linkWith({ settings, onChange: () => void (link.state.fault && faults.push(link.state.fault)) })
+  await link.start()
+  return { link, faults }
+}
+
+test("why a bridge is not spoken with is told as it is, to a browser that joins and to one that pairs", async () => {
+  const bridge = await bridgeWith({}, { versions: [8, 9] })
+  const { link, faults } = await startedLink(bridge)
+  await vi.waitFor(() => expect(faults).not.toEqual([]), 3000)
+  expect(faults[0]).toEqual({
+    code: "IPFA_PROTOCOL_VERSION",
+    message: expect.stringContaining("Update the older one"),
+  })
+  const pairing = link.pair(new URL(bridge.url).host, "ABCDEFGH", AbortSignal.timeout(3000))
+  expect(await refusal(pairing)).toBe("IPFA_PROTOCOL_VERSION")
+})
+
+test("of a bridge that is gone without a word it is told that the connection ended", async () => {
+  const bridge = await bridgeWith()
+  const { link, faults } = await startedLink(bridge)
+  await vi.waitFor(() => expect(link.state).toMatchObject({ state: "connected" }), 3000)
+  bridge.peers[0]!.close()
+  await vi.waitFor(() => expect(faults).not.toEqual([]), 3000)
+  const { code, message } = fail("IPFA_PROTOCOL_CLOSED")
+  expect(faults[0]).toEqual({ code, message })
 })
 
 test("a browser that is paused before it knows whether it is paired does not join", async () => {
