@@ -142,7 +142,7 @@ export class Lane {
 
   #mayBegin(turn: Turn): boolean {
     if (turn instanceof Opening) return this.host.state === "ready"
-    return turn.loaded.residence !== undefined && this.#owner.mayRun(turn)
+    return turn.loaded.isReady && this.#owner.mayRun(turn)
   }
 
   #fail(turn: Turn, error: AccelerateError): void {
@@ -156,7 +156,7 @@ export class Lane {
     job.state = "waiting"
     job.entry = entry
     if (!this.#push(entry)) return
-    if (job.loaded.residence) this.pump()
+    if (job.loaded.isReady) this.pump()
     else this.#want(job)
   }
 
@@ -182,7 +182,7 @@ export class Lane {
   wantAll(): void {
     const wanted = new Map<Loaded, Job>()
     for (const { value } of this.#turns) {
-      if (value instanceof Opening || value.loaded.residence) continue
+      if (value instanceof Opening || value.loaded.isReady) continue
       if (value.lease.forced || !wanted.has(value.loaded)) wanted.set(value.loaded, value)
     }
     for (const job of wanted.values()) this.#want(job)
@@ -229,13 +229,14 @@ export class Lane {
   #answered(job: Job, life: number, result: HostResult | undefined, error?: unknown): void {
     // Of an earlier life, or sent elsewhere: that was dealt with.
     if (life !== this.host.life || !this.#sent.includes(job)) return
-    this.#remove(job)
-    this.pump()
     if (result) this.host.worked()
+    // Before the next turn, which may unload its model.
     if (job.state !== "ended") {
       if (result) this.#owner.done(job, result)
       else this.#owner.failed(job, asAccelerateError(error))
     } else if (result) this.#owner.discard(job, result)
+    this.#remove(job)
+    this.pump()
   }
 
   /** What has a share of the time is sent nothing ahead of its turn either. */

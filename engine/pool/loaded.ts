@@ -57,6 +57,11 @@ export class Loaded implements Evictable {
     this.#residence = residence
   }
 
+  /** It is loaded, and is known to stay: an opening that turns out to have no room takes it away again. */
+  get isReady(): boolean {
+    return this.residence !== undefined && this.opening === undefined
+  }
+
   get bytes(): number {
     return this.modelBytes + (this.residence?.keptBytes ?? 0)
   }

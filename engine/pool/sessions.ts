@@ -120,7 +120,7 @@ export class Sessions {
    * the host is held up, it fails with IPFA_DEVICE_LOST; with `forced` it waits.
    */
   open(loaded: Loaded, origin: string, forced = false): Promise<void> {
-    if (loaded.residence) return Promise.resolve()
+    if (loaded.isReady) return Promise.resolve()
     loaded.isForced ||= forced
     if (loaded.opening) return loaded.opening
     loaded.openedBy = origin

@@ -250,6 +250,21 @@ describe("memory that another origin has in use", () => {
     expect(value(await a.run(busy[0]!, 1))).toBe(2)
   })
 
+  test("by the run that has just ended is had then, and the run's answer is there all the same", async () => {
+    const { wasm, models, a, b } = pool({ ...three, limits: {} })
+    wasm.memoryBytes = 3000
+    const { sessionId } = await a.open(models[0]!)
+    wasm.hold()
+    const [first, ...others] = [1, 2, 3].map((x) => a.run(sessionId, x).then(value, (error) => error.code))
+    await wasm.begun(1)
+    wasm.memoryBytes = 1000
+    const { session } = await opening(b, models[1]!)
+    wasm.letGo()
+    expect(value(await b.run((await session).sessionId))).toBe(3)
+    expect(await first).toBe(2)
+    await Promise.all(others)
+  })
+
   test("by a run that does not end is had with the end of its worker", async () => {
     const { wasm, models, a, b } = pool()
     wasm.memoryBytes = 3000
