@@ -69,7 +69,7 @@ export const advice: Record<ErrorCode, string> = {
   IPFA_MODEL_UPLOAD: "Send the parts in order under one `uploadId`, or start the upload anew under another.",
 
   IPFA_STORE_QUOTA:
-    "Delete models (`models list`, `models remove`, the extension's options), free disk space, or raise the site's limit. A browser gives a share of the free disk.",
+    "Delete models (`models list`, `models remove`, the extension's options), free disk space, or raise the site's limit. A browser gives a share of the free disk. What is chosen meanwhile on the extension's screens (a pause, a limit, a site that is switched off or taken back) holds at once, and until the browser ends: choose it again when there is room.",
   IPFA_STORE_CORRUPT: "Load it again. If it comes back, the disk or the browser's profile is damaged: check both.",
   IPFA_STORE_NEWER:
     "An older version was started on what a newer one had migrated. Start the newer one; or put back the copies from before, `evidence.duckdb.vN`, `agents.json.vN` and `aliases.json.vN` in the data folder, in place of the files without `.vN`: what was measured, paired and named since is then missing.",

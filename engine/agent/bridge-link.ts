@@ -92,12 +92,16 @@ export class BridgeLink {
     this.#is({ state: "none" })
   }
 
+  /** Leaves the bridge for good. Holds at once; resolves when it outlives the browser. */
   async forget(): Promise<void> {
     this.#leave()
     this.#pairing = undefined
-    await this.#parts.settings.set("bridge", "left")
-    this.#parts.onPaired(false)
-    this.#is({ state: "none" })
+    try {
+      await this.#parts.settings.set("bridge", "left")
+    } finally {
+      this.#parts.onPaired(false)
+      this.#is({ state: "none" })
+    }
   }
 
   /** Takes a measurement for the bridge's evidence; what is measured while it is away waits for it, the oldest given up first. */

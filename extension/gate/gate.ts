@@ -143,7 +143,7 @@ export class Gate {
     return [...stored, ...once].filter((grant) => grant !== undefined).map(({ browserSession, ...grant }) => grant)
   }
 
-  /** Takes back all that `origin` holds; its running jobs end with IPFA_GRANT_REVOKED. */
+  /** Takes back all that `origin` holds; its running jobs end with IPFA_GRANT_REVOKED. Holds at once; resolves when it outlives the browser. */
   async revoke(origin: string): Promise<boolean> {
     let revoked = this.#grants.delete(origin)
     for (const visitor of this.#visitors) {
@@ -151,8 +151,11 @@ export class Gate {
       revoked ||= visitor.once !== undefined
       visitor.revoke("IPFA_GRANT_REVOKED")
     }
-    await this.#options.store.delete(origin)
-    if (revoked) this.#options.onChange?.()
+    try {
+      await this.#options.store.delete(origin)
+    } finally {
+      if (revoked) this.#options.onChange?.()
+    }
     return revoked
   }
 

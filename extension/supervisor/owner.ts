@@ -62,20 +62,17 @@ export class Owner {
     const { handlers, dispose } = pool.serve(OWNER)
     const own: Handlers<Caller> = {
       "owner.watch": (_params, { emit, signal }) => this.#watch(() => void emit(this.#snapshot()), signal),
-      "owner.prefer": async (changes) => {
-        const changed = await preferences.change(changes)
-        await limits.obey()
-        this.changed()
-        return changed
+      "owner.prefer": (changes) => {
+        const kept = preferences.change(changes)
+        return this.#chosen(kept, limits.obey())
       },
       "owner.erase": async () => {
         await erase()
         return {}
       },
       "site.switch": async ({ origin, on }) => {
-        await sites.set(origin, on)
-        gate.endBarred()
-        this.changed()
+        const kept = sites.set(origin, on)
+        await this.#chosen(kept, gate.endBarred())
         return {}
       },
       ...storedModelHandlers(models, () => this.changed()),
@@ -111,6 +108,14 @@ export class Owner {
       dispose()
       prompts.left(peer)
     })
+  }
+
+  /** A choice of the person's, once the parts hold to it: it is told, and what keeping it failed with, as on a full disk, is thrown only then. */
+  async #chosen<T>(kept: Promise<T>, obeyed: unknown): Promise<T> {
+    await Promise.allSettled([kept, obeyed])
+    this.changed()
+    await obeyed
+    return kept
   }
 
   #snapshot(): Snapshot {

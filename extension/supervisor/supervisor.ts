@@ -18,7 +18,7 @@ import { isGrantable } from "../gate/origin.ts"
 import { Prompts } from "../gate/prompts.ts"
 import { SiteSwitches } from "../gate/site-switches.ts"
 import type { RoutedPort } from "../messages.ts"
-import { eraseIfAsked, eraseOnRestart } from "./erase.ts"
+import { eraseAll, eraseIfAsked } from "./erase.ts"
 import { extensionPool } from "./extension-pool.ts"
 import { identify } from "./identity.ts"
 import { idbJobs, JobLog } from "./job-log.ts"
@@ -108,7 +108,7 @@ interface Parts {
 async function assemble(platform: SupervisorPlatform): Promise<Parts> {
   const { browser, version, settings, grants: store, showPrompt, clock, autostart, connectHost } = platform
   const browserSession = await platform.browserSession
-  const unerased = await eraseIfAsked()
+  const unerased = await eraseIfAsked(platform.forget)
   const { agent, incarnation } = await identify(settings, browser)
 
   const preferences = await PreferenceKeeper.open(settings)
@@ -158,13 +158,6 @@ async function assemble(platform: SupervisorPlatform): Promise<Parts> {
     onPaired: autostart,
   })
   const limits = new Limits({ pool, models, gate, bridge, preferences, surroundings })
-  const erase = async () => {
-    for (const { origin } of gate.list()) await gate.revoke(origin)
-    await bridge.forget()
-    await platform.forget()
-    // Whoever asked hears of it first.
-    setTimeout(eraseOnRestart)
-  }
   const owner: Owner = new Owner({
     gate,
     prompts: promptPages,
@@ -177,7 +170,7 @@ async function assemble(platform: SupervisorPlatform): Promise<Parts> {
     models,
     limits,
     unerased,
-    erase,
+    erase: () => eraseAll(gate, bridge),
   })
   const sign = new WorkingSign(platform.showWorking)
   const update = new PendingUpdate(platform.restart, () => {

@@ -1,9 +1,10 @@
 import { beforeEach, expect, test } from "vitest"
-import type { Settings, SettingsStore } from "../../engine/agent/settings.ts"
+import type { SettingsStore } from "../../engine/agent/settings.ts"
 import { Gate } from "../../extension/gate/gate.ts"
 import { type GrantStore, memoryGrants } from "../../extension/gate/grant-store.ts"
 import { Prompts } from "../../extension/gate/prompts.ts"
 import { SiteSwitches } from "../../extension/gate/site-switches.ts"
+import { memorySettings } from "../support/settings.ts"
 
 const A = "https://a.example"
 const B = "https://b.example"
@@ -22,15 +23,6 @@ beforeEach(() => {
   asked = 0
   privateWindows = false
 })
-
-function memorySettings(): SettingsStore {
-  const kept = new Map<keyof Settings, unknown>()
-  return {
-    get: async <K extends keyof Settings>(key: K) => kept.get(key) as Settings[K] | undefined,
-    set: async (key, value) => void kept.set(key, value),
-    delete: async (key) => void kept.delete(key),
-  }
-}
 
 async function open(): Promise<{ gate: Gate; sites: SiteSwitches }> {
   const sites = await SiteSwitches.open(settings)
