@@ -58,9 +58,11 @@ export interface SupervisorPlatform {
 /** Holds the pool, and decides who may use it for what. One to a browser profile. */
 export class Supervisor {
   readonly lives = new Lives()
+  readonly #platform: SupervisorPlatform
   readonly #parts: Promise<Parts>
 
   constructor(platform: SupervisorPlatform) {
+    this.#platform = platform
     this.#parts = assemble(platform)
   }
 
@@ -84,9 +86,12 @@ export class Supervisor {
     this.#with(({ prompts }) => prompts.answer(id, "deny"))
   }
 
-  /** The browser has a new version of the extension, and waits with it. */
+  /** The browser has a new version of the extension, and waits with it. Where the parts can't be had nobody works, and it may be what they need. */
   updateAvailable(): void {
-    this.#with(({ update }) => update.arrived())
+    this.#parts.then(
+      ({ update }) => update.arrived(),
+      () => this.#platform.restart(),
+    )
   }
 
   /** Where the parts can't be had, as where the storage is of a newer version, whoever came by `port` is told why. */
