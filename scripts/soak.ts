@@ -65,7 +65,7 @@ console.table(
     part,
     "start, MiB": startMiB,
     "end, MiB": endMiB,
-    back: endMiB <= startMiB * (1 + MEMORY_SLACK),
+    back: memoryIsBack({ memory: [{ part, startMiB, endMiB }] }),
   })),
 )
 if (!isClean(result)) console.log("An answer was wrong, lost or never came.")

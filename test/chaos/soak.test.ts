@@ -6,7 +6,7 @@ import { soak } from "./soak/soak.ts"
 const SEED = Number(process.env.IPFA_SEED ?? 20_261_121)
 
 test.skipIf(noFirefox)(
-  `half a minute of load and faults, with seed ${SEED}: no answer is wrong, lost or missing${noFirefox}`,
+  `18 seconds of load and faults, with seed ${SEED}: no answer is wrong, lost or missing${noFirefox}`,
   async () => {
     const { counts, anomalies, faults, memory } = await soak({
       minutes: 0.3,

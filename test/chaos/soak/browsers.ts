@@ -5,6 +5,7 @@ import { findPage, pairFirefox } from "../../../scripts/start/firefox.ts"
 import { launchExtension } from "../../support/extension.ts"
 import { launchFirefox } from "../../support/firefox.ts"
 import { processMiB, processName, processTree } from "../../support/processes.ts"
+import type { Fault } from "./fault-actor.ts"
 import { Gate } from "./gate.ts"
 import type { Tab } from "./page-work.ts"
 
@@ -19,7 +20,7 @@ export interface SoakBrowser {
   enable(tab: Tab): Promise<unknown>
   revoke(origin: string): Promise<unknown>
   /** What can be killed in it, by name. */
-  readonly faults: Record<string, () => Promise<void>>
+  readonly faults: Record<string, Fault["strike"]>
   memory(): Promise<Memory>
   close(): Promise<void>
 }
@@ -64,12 +65,14 @@ export async function openChromium(bridge: { ws: string; code: string }): Promis
     faults: {
       "service worker": async () => {
         const worker = await devtools.target("background.js")
-        // It may have been idle.
         if (worker) await devtools.close(worker)
+        return worker !== undefined
       },
-      // So may this one.
-      "wasm worker": async () => void (await devtools.killWorker(await offscreen(), WASM_WORKER)),
-      "offscreen document": async () => devtools.close(await offscreen()),
+      "wasm worker": async () => devtools.killWorker(await offscreen(), WASM_WORKER),
+      "offscreen document": async () => {
+        await devtools.close(await offscreen())
+        return true
+      },
     },
     async memory() {
       const pool = await devtools.evaluate<number>(
@@ -131,7 +134,13 @@ export async function openFirefox(bridge: { ws: string; code: string }): Promise
         return granted
       }),
     revoke: (origin) => turn(() => gate.through(() => firefox.revoke(origin))),
-    faults: { "wasm worker": () => gate.through(() => firefox.killWorker(WASM_WORKER)) },
+    faults: {
+      "wasm worker": () =>
+        gate.through(async () => {
+          await firefox.killWorker(WASM_WORKER)
+          return true
+        }),
+    },
     memory: () =>
       anew(() => {
         const isOfExtensions = (pid: number) => processName(pid) === "WebExtensions"

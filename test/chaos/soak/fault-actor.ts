@@ -5,7 +5,8 @@ import type { Ledger } from "./ledger.ts"
 /** Something that can be killed. */
 export interface Fault {
   name: string
-  strike(): Promise<void>
+  /** Resolves with whether there was something to kill: what is idle may have been ended already. */
+  strike(): Promise<boolean>
 }
 
 export interface FaultActorOptions {
@@ -18,7 +19,7 @@ export interface FaultActorOptions {
 
 /** Kills one thing after another, each once before any a second time. No job meets two of them: what was under way at the last has ended before the next. */
 export class FaultActor {
-  /** How often each was done. */
+  /** How often each was killed. */
   readonly struck: Record<string, number> = {}
   readonly #options: FaultActorOptions
   #steps = 0
@@ -35,8 +36,9 @@ export class FaultActor {
     if (this.#left.length === 0) this.#left = draws.shuffled(faults)
     const { name, strike } = this.#left.pop() as Fault
     const pause = draws.between(...pauseMs)
-    await ledger.step("faults", ++this.#steps, name).act(strike)
-    this.struck[name] = (this.struck[name] ?? 0) + 1
+    await ledger.step("faults", ++this.#steps, name).act(async () => {
+      if (await strike()) this.struck[name] = (this.struck[name] ?? 0) + 1
+    })
     await ledger.settled()
     // Ended early, it is over.
     await delay(pause, undefined, { signal }).catch(() => undefined)

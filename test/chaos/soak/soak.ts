@@ -43,8 +43,9 @@ export interface SoakOptions {
 
 export interface MemoryRow {
   part: string
-  startMiB: number
-  endMiB: number
+  /** Absent where it could not be looked at. */
+  startMiB?: number
+  endMiB?: number
 }
 
 /** What bench/results/soak.json holds; docs/soak.md explains it. */
@@ -70,7 +71,7 @@ const LOOK_PAUSE_MS = 5000
 export const MEMORY_SLACK = 0.1
 
 export const memoryIsBack = ({ memory }: Pick<SoakResult, "memory">): boolean =>
-  memory.every(({ startMiB, endMiB }) => endMiB <= startMiB * (1 + MEMORY_SLACK))
+  memory.every(({ startMiB = 0, endMiB = Number.POSITIVE_INFINITY }) => endMiB <= startMiB * (1 + MEMORY_SLACK))
 
 export const isClean = ({ counts }: Pick<SoakResult, "counts">): boolean =>
   counts.wrong + counts.lost + counts.hung === 0
@@ -111,10 +112,10 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     devices,
     counts: ledger.counts,
     faults: faults.struck,
-    memory: Object.entries(end).map(([part, mib]) => ({
+    memory: Object.keys({ ...start, ...end }).map((part) => ({
       part,
-      startMiB: Math.round(start[part] ?? 0),
-      endMiB: Math.round(mib),
+      ...(start[part] !== undefined && { startMiB: Math.round(start[part]) }),
+      ...(end[part] !== undefined && { endMiB: Math.round(end[part]) }),
     })),
     anomalies: ledger.anomalies,
   }
@@ -167,7 +168,7 @@ async function openWorld(options: SoakOptions): Promise<World> {
       ...browsers.flatMap(({ name, faults }) =>
         Object.entries(faults).map(([part, strike]) => ({ name: `${name}: ${part}`, strike })),
       ),
-      { name: "native process", strike: async () => killNative(bridge) },
+      { name: "native process", strike: () => killNative(bridge) },
     ],
     pauseMs,
     draws: new Draws(seed, "faults"),
@@ -193,8 +194,9 @@ async function openWorld(options: SoakOptions): Promise<World> {
   return { actors, faults, ledger, look, [Symbol.asyncDispose]: () => dispose.disposeAsync() }
 }
 
-async function killNative(bridge: SoakBridge): Promise<void> {
+async function killNative(bridge: SoakBridge): Promise<boolean> {
   const pid = await bridge.nativePid()
   // It may not have come back from the last time yet.
-  if (pid) process.kill(pid, "SIGKILL")
+  if (pid > 0) process.kill(pid, "SIGKILL")
+  return pid > 0
 }
