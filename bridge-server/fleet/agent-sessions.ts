@@ -69,7 +69,7 @@ export class AgentSessions {
     const entry = this.#entries.get(session.device)?.get(session.model.key)
     return {
       users: entry?.users ?? 0,
-      idleMs: entry?.users ? 0 : performance.now() - (entry?.idleSince ?? performance.now()),
+      idleMs: !entry || entry.users > 0 ? 0 : performance.now() - entry.idleSince,
     }
   }
 

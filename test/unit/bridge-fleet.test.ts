@@ -254,6 +254,16 @@ describe("work that was given up and has not ended yet", () => {
   })
 })
 
+test("a session that the agent closed by itself is used by nobody, and not idle for less than no time", () => {
+  let now = 0
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => ++now)
+  const sessions = new AgentSessions({} as FleetModels, new Averages())
+  const session = { device: {}, model: { key: "k" } } as unknown as AgentSession
+  const use = sessions.use(session)
+  clock.mockRestore()
+  expect(use).toEqual({ users: 0, idleMs: 0 })
+})
+
 test("averages follow runs, count what was seeded, and leave first runs and failures out", () => {
   const averages = new Averages()
   const measured = { at: 0, backend: "b", adapter: "a", model: "m", device: "d", ok: true } as const
