@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { statSync } from "node:fs"
+import { existsSync, statSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
@@ -70,6 +70,22 @@ test.runIf(process.platform === "linux")(
     await evidence.close()
   },
 )
+
+test("at rest nothing of what was recorded stays in memory and in the log: it is in the file", async () => {
+  const evidence = await Evidence.open(file, { software: "1" })
+  for (let batch = 0; batch < 20; batch++) {
+    evidence.record(
+      "a",
+      Array.from({ length: 500 }, () => run()),
+    )
+    await evidence.flush()
+  }
+  expect(statSync(`${file}.wal`).size).toBeGreaterThan(2 ** 20)
+  await evidence.giveBack()
+  expect(existsSync(`${file}.wal`)).toBe(false)
+  expect(await evidence.runs()).toMatchObject([{ agent: "a", n: 10_000 }])
+  await evidence.close()
+})
 
 test.runIf(process.platform === "linux")(
   "where the disk takes no more, what can't be written is counted and told, what was stays and is read, and it goes on once there is room",
