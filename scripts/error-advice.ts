@@ -73,6 +73,8 @@ export const advice: Record<ErrorCode, string> = {
   IPFA_STORE_CORRUPT: "Load it again. If it comes back, the disk or the browser's profile is damaged: check both.",
   IPFA_STORE_NEWER:
     "An older version was started on what a newer one had migrated. Start the newer one; or put back the copies from before, `evidence.duckdb.vN`, `agents.json.vN` and `aliases.json.vN` in the data folder, in place of the files without `.vN`: what was measured, paired and named since is then missing.",
+  IPFA_STORE_DENIED:
+    "The bridge-server's worker page and dashboard keep this browser's token, and the worker page models, in the browser's storage for that address. Where cookies or site data are blocked for it, allow them in what the browser shows beside the address.",
   IPFA_STORE_LOCKED:
     "`ipfs-accelerate status` shows the bridge-server that has it, `ipfs-accelerate service status` whether it is the service. The lock is gone with the process, however it ended: there is no file to delete.",
 

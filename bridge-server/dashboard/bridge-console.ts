@@ -41,7 +41,11 @@ export class BridgeConsole {
   /** Opens with `code`, else with the key that this browser was given before. */
   async start(code: string | undefined): Promise<void> {
     if (code) return this.unlock(code)
-    if (readKey().token) return this.#connect(++this.#turn)
+    try {
+      if (readKey().token) return this.#connect(++this.#turn)
+    } catch (error) {
+      this.fault.value = error
+    }
     this.state.value = { state: "locked" }
   }
 

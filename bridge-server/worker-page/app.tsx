@@ -7,7 +7,9 @@ import { Fault } from "../page-parts/fault.tsx"
 import { InsecureLine, Literal } from "../page-parts/page.tsx"
 import { language, Text, t } from "../page-parts/text.tsx"
 import { bytes, deviceWords, modelName } from "../page-parts/words.ts"
+import { LeaveButton } from "./leave-button.tsx"
 import { type Backend, backends } from "./preferences.ts"
+import { StoredCard } from "./stored-card.tsx"
 import { type BrowserWorker, rests, type WorkerView } from "./worker.ts"
 
 export function Insecure() {
@@ -29,6 +31,7 @@ export function App({ worker }: { worker: BrowserWorker }) {
       <StateCard worker={worker} view={view} />
       <DevicesCard view={view} />
       <JobsCard view={view} />
+      <StoredCard worker={worker} view={view} />
       <LimitsCard worker={worker} view={view} />
     </Frame>
   )
@@ -47,8 +50,8 @@ function Frame({ children }: { children: ComponentChildren }) {
 }
 
 function stateWords(view: WorkerView): { text: string; tone: string } {
-  const { bridge, preferences, elsewhere } = view
-  if (elsewhere) return { text: t("elsewhere"), tone: "warn" }
+  const { bridge, preferences, elsewhere, codeWaits } = view
+  if (elsewhere) return { text: t(codeWaits ? "elsewhereCode" : "elsewhere"), tone: "warn" }
   if (preferences.paused) return { text: t("paused"), tone: "warn" }
   if (rests(view)) return { text: t("resting"), tone: "warn" }
   const words: Record<BridgeState["state"], { text: string; tone: string }> = {
@@ -61,7 +64,7 @@ function stateWords(view: WorkerView): { text: string; tone: string } {
 }
 
 function StateCard({ worker, view }: { worker: BrowserWorker; view: WorkerView }) {
-  const { bridge, preferences, elsewhere, fault, awake } = view
+  const { bridge, preferences, elsewhere, fault, awake, stored } = view
   const { text, tone } = stateWords(view)
   const state = elsewhere ? "elsewhere" : preferences.paused ? "paused" : rests(view) ? "resting" : bridge.state
   return (
@@ -83,10 +86,8 @@ function StateCard({ worker, view }: { worker: BrowserWorker; view: WorkerView }
             {t("pause")}
           </button>
         )}
-        {(state === "connected" || state === "waiting") && (
-          <button type="button" class="danger" data-testid="forget" onClick={() => void worker.forget()}>
-            {t("leave")}
-          </button>
+        {(state === "connected" || state === "waiting" || state === "paused") && (
+          <LeaveButton worker={worker} stored={stored} />
         )}
       </div>
       {state === "connected" && awake !== undefined && <p class="small soft">{t(awake ? "screenOn" : "screenOff")}</p>}

@@ -74,10 +74,12 @@ export class BridgeLink {
     if (this.#parts.connectHost) this.#use("host", false)
   }
 
-  /** Throws IPFA_INPUT_INVALID, IPFA_BRIDGE_UNREACHABLE, IPFA_PROTOCOL_VERSION, IPFA_BRIDGE_PAIRING, IPFA_BRIDGE_PAIRING_RATE; a pairing there was stays then. */
+  /** Throws IPFA_INPUT_INVALID, IPFA_BRIDGE_UNREACHABLE, IPFA_PROTOCOL_VERSION, IPFA_BRIDGE_PAIRING, IPFA_BRIDGE_PAIRING_RATE, IPFA_STORE_QUOTA; a pairing there was stays then. */
   async pair(typed: string, code: string, signal: AbortSignal): Promise<BridgeState> {
     const { settings, agent, browser, onPaired } = this.#parts
     const url = bridgeUrl(typed)
+    // A token is good for this agent alone, whose name a full disk may have had no room for. Nothing is lost yet where it still has none.
+    await settings.set("agent", agent)
     const token = await redeemCode(url, { code, agent, label: browser }, signal)
     await settings.set("bridge", { url, token })
     onPaired(true)

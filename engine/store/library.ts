@@ -146,6 +146,15 @@ export class ModelLibrary implements ModelSource {
     return store.delete(sha256)
   }
 
+  /** Deletes every model, and what is there of those that came in part. What is on its way in now stays. */
+  async deleteAll(): Promise<void> {
+    const { store, links } = await this.#ready()
+    for (const { id } of await links.load()) await links.remove(id)
+    this.#verified.clear()
+    for (const { sha256 } of await store.list()) await store.delete(sha256)
+    for (const { id } of await store.abandoned()) await store.deletePartial(id)
+  }
+
   /** Forgets all that `owner` uploaded or was the first to bring; bytes that another brought as well stay. Gives how many models were deleted. */
   async clear(owner: string): Promise<number> {
     const { store, links } = await this.#ready()

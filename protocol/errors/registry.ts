@@ -120,6 +120,10 @@ export const registry = {
     409,
     "What is stored here was written by a newer version and was left as it is. Update this one, or choose another folder or profile.",
   ),
+  IPFA_STORE_DENIED: entry(
+    403,
+    "The browser lets this page store nothing. Give it leave to keep data, in the browser's settings, and reload it.",
+  ),
   IPFA_STORE_LOCKED: entry(409, "Another bridge uses that data folder. Stop it, or choose another with --data."),
 
   IPFA_DEVICE_ABSENT: entry(

@@ -2,6 +2,7 @@ import type { BrowserContext, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { findWebkit, type WebkitPaths } from "../../bridge-server/browsers.ts"
 import arabic from "../../bridge-server/page-parts/_locales/ar/messages.json" with { type: "json" }
+import english from "../../bridge-server/page-parts/_locales/en/messages.json" with { type: "json" }
 import { ensureWorkerPage } from "../../scripts/packages/pages.ts"
 import { joinWebkit } from "../../scripts/start/webkit.ts"
 import { joinWebnnShell } from "../../scripts/start/webnn-shell.ts"
@@ -117,6 +118,69 @@ describe("Chromium", () => {
     await page.getByTestId("resume").click()
     await will(page, "connected")
     expect(await error("chromium", "wasm")).toBeLessThan(digits.tolerance)
+  })
+
+  test("it leaves while it is paused, too", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    await page.getByTestId("pause").click()
+    await will(page, "paused")
+    await page.getByTestId("forget").click()
+    await will(page, "none")
+    await page.reload()
+    await will(page, "none")
+    expect(agents()).toHaveLength(0)
+  })
+
+  /** Files of models that the page's address keeps on the disk. */
+  const filesOf = (page: Page) =>
+    page.evaluate(async () => {
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("ipfs-accelerate-models")
+      return (await Array.fromAsync(folder.keys())).length
+    })
+  const stored = async (page: Page) => Number(await page.getByTestId("stored").getAttribute("data-bytes"))
+
+  test("it says what its models take on the computer and deletes them when asked twice; the bridge-server sends them again", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    await expect.poll(() => stored(page)).toBe(0)
+    expect(await error("chromium", "wasm")).toBeLessThan(digits.tolerance)
+    const size = digitsModel.byteLength
+    await expect.poll(() => stored(page)).toBe(size)
+    await page.getByTestId("delete-models").click()
+    expect(await axeFaults(page)).toEqual([])
+    await page.getByTestId("delete-models-cancel").click()
+    expect(await filesOf(page)).toBe(1)
+    await page.getByTestId("delete-models").click()
+    await page.getByTestId("delete-models-sure").click()
+    await expect.poll(() => stored(page)).toBe(0)
+    expect(await filesOf(page)).toBe(0)
+    // What is loaded already needs no bytes.
+    await page.reload()
+    await will(page, "connected")
+    await expect.poll(() => stored(page)).toBe(0)
+    expect(await error("chromium", "wasm")).toBeLessThan(digits.tolerance)
+    await expect.poll(() => stored(page)).toBe(size)
+  })
+
+  test("whoever leaves is asked whether the models go too", async () => {
+    const page = await open(link())
+    for (const [choice, files] of [
+      ["forget-keep", 1],
+      ["forget-delete", 0],
+    ] as const) {
+      if (choice === "forget-delete") await page.goto(link())
+      await will(page, "connected")
+      expect(await error("chromium", "wasm")).toBeLessThan(digits.tolerance)
+      await expect.poll(() => stored(page)).toBeGreaterThan(0)
+      await page.getByTestId("forget").click()
+      await page.getByTestId("forget-cancel").click()
+      expect(agents()).toHaveLength(1)
+      await page.getByTestId("forget").click()
+      await page.getByTestId(choice).click()
+      await will(page, "none")
+      await expect.poll(() => filesOf(page)).toBe(files)
+    }
   })
 
   test("a limit on memory is kept, and what does not fit in it is not loaded", async () => {
@@ -284,6 +348,91 @@ describe("Chromium", () => {
     await first.close()
     await will(second, "connected")
     expect(agents()).toHaveLength(1)
+  })
+
+  test("a code that is opened in a second tab is told of, and used when that takes over", async () => {
+    const first = await open(`${served.bridge.http}/worker`)
+    await will(first, "none")
+    const second = await open(`${served.bridge.http}/worker`)
+    await will(second, "elsewhere")
+    const said = () => second.getByTestId("state").textContent()
+    expect(await said()).toBe(english.elsewhere.message)
+    await second.goto(link())
+    await expect.poll(said).toBe(english.elsewhereCode.message)
+    await first.close()
+    await will(second, "connected")
+  })
+
+  test("where the disk is full it says so, and joins once there is room; later it starts as the same agent all the same", async () => {
+    const page = await context.newPage()
+    // Chromium sees to a page's share of the disk in files alone: writing to the database ends here as it does on a disk that is full.
+    await page.addInitScript(() => {
+      const { put } = IDBObjectStore.prototype
+      const isFull = { value: true }
+      Object.assign(window, { isFull })
+      IDBObjectStore.prototype.put = function (...what) {
+        if (isFull.value) throw new DOMException("full disk", "QuotaExceededError")
+        return put.apply(this, what)
+      }
+    })
+    const full = (value: boolean) =>
+      page.evaluate((v) => {
+        ;(window as unknown as { isFull: { value: boolean } }).isFull.value = v
+      }, value)
+    await page.goto(link())
+    await expect.poll(() => page.getByRole("alert").textContent()).toMatch(/IPFA_STORE_QUOTA$/)
+    await will(page, "none")
+    await full(false)
+    const join = async () => {
+      await page.getByTestId("code").fill(served.bridge.pairingCode().code)
+      await page.getByTestId("join").click()
+      await will(page, "connected")
+    }
+    await join()
+    expect(await page.getByRole("alert").count()).toBe(0)
+    await page.reload()
+    await will(page, "connected")
+    expect(agents()).toHaveLength(1)
+  })
+
+  test("what can't be kept of the person's settings holds until a reload, and the page says so", async () => {
+    const page = await open(link())
+    await will(page, "connected")
+    await page.evaluate(() => {
+      localStorage.clear()
+      for (let part = "x".repeat(2 ** 20), i = 0; part !== ""; ) {
+        try {
+          localStorage.setItem(`filler ${i++}`, part)
+        } catch {
+          part = part.slice(Math.ceil(part.length / 2))
+        }
+      }
+    })
+    await page.getByTestId("pause").click()
+    await will(page, "paused")
+    await count(0)
+    expect(await page.getByRole("alert").textContent()).toMatch(/IPFA_STORE_QUOTA$/)
+    await page.getByTestId("resume").click()
+    await will(page, "connected")
+  })
+
+  test("where the browser lets it store nothing it says so, and a code joins once that is allowed", async () => {
+    const page = await context.newPage()
+    await page.addInitScript(() => {
+      const { request } = navigator.locks
+      navigator.locks.request = async (...what: unknown[]) => {
+        if (!("isAllowed" in window)) throw new DOMException("The request was denied.", "SecurityError")
+        return Reflect.apply(request, navigator.locks, what)
+      }
+    })
+    await page.goto(`${served.bridge.http}/worker`)
+    const alert = page.getByRole("alert")
+    await expect.poll(() => alert.textContent()).toMatch(/settings, and reload it\. IPFA_STORE_DENIED$/)
+    await page.evaluate(() => void Object.assign(window, { isAllowed: true }))
+    await page.getByTestId("code").fill(served.bridge.pairingCode().code)
+    await page.getByTestId("join").click()
+    await will(page, "connected")
+    expect(await alert.count()).toBe(0)
   })
 
   test("a job of a page that is closed while it runs is run again elsewhere, with the right answer", async () => {

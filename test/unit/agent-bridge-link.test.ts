@@ -207,6 +207,18 @@ test("a browser that is paused before it knows whether it is paired does not joi
   expect(link.state).toEqual({ state: "none" })
 })
 
+test("a browser that can't keep that it left the bridge has left it, and tells why it may come back", async () => {
+  const bridge = await bridgeWith()
+  const full = new DOMException("full disk", "QuotaExceededError")
+  const settings = { ...settingsWith({ url: bridge.url, token: "the-token" }), set: () => Promise.reject(full) }
+  const link = linkWith({ settings })
+  await link.start()
+  await vi.waitFor(() => expect(link.state).toMatchObject({ state: "connected" }), 3000)
+  await expect(link.forget()).rejects.toBe(full)
+  expect(link.state).toEqual({ state: "none" })
+  await bridge.peers[0]!.closed
+})
+
 test("a browser that leaves the bridge while the bridge that its native host found is remembered has left", async () => {
   vi.stubGlobal("location", { origin: "chrome-extension://x" })
   ends.push(() => vi.unstubAllGlobals())

@@ -130,6 +130,22 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     expect(await codeOf(it.acquire(`sha256:${sha256(both)}`, owner))).toBe("IPFA_MODEL_NOT_FOUND")
   })
 
+  test("all models are deleted, with what came of others in part, but for one that is on its way", async () => {
+    const it = library()
+    await it.put(owner, { uploadId: "u", offset: 0, total: 1000, bytes: someBytes(1000) })
+    await it.acquire(server.serve("/shared.onnx", { bytes: someBytes(1001) }), other)
+    const cut = await opened.store.openPartial("cut off")
+    await cut.append(someBytes(500))
+    await cut.release()
+    await it.put(owner, { uploadId: "v", offset: 0, total: 1002, bytes: someBytes(1002).slice(0, 502) })
+    await it.deleteAll()
+    expect(await it.list()).toMatchObject({ models: [], usedBytes: 0 })
+    expect(await opened.links.load()).toEqual([])
+    expect(await opened.store.abandoned()).toEqual([])
+    const end = { uploadId: "v", offset: 502, total: 1002, bytes: someBytes(1002).slice(502) }
+    expect(await it.put(owner, end)).toMatchObject({ reference: `sha256:${sha256(someBytes(1002))}` })
+  })
+
   test("what read gives is the caller's own", async () => {
     const bytes = someBytes(1000)
     const model = await library().acquire(server.serve("/own.onnx", { bytes }), owner)

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { identify } from "../../extension/supervisor/identity.ts"
+import { identify } from "../../engine/agent/identity.ts"
 import { fullDisk, memorySettings } from "../support/settings.ts"
 
 test("an agent keeps its id, and counts how often it was started", async () => {

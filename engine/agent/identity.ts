@@ -1,5 +1,5 @@
-import type { Settings, SettingsStore } from "../../engine/agent/settings.ts"
 import { asAccelerateError } from "../../protocol/index.ts"
+import type { Settings, SettingsStore } from "./settings.ts"
 
 /**
  * Who this agent is for the bridge, in this run. On a full disk it starts all the same, or the person could not come to the screens on which they make
