@@ -1,7 +1,7 @@
 import path from "node:path"
 import { type Logger, pino } from "pino"
 import { createStream, type RotatingFileStream } from "rotating-file-stream"
-import { fail } from "../protocol/index.ts"
+import { AccelerateError, fail } from "../protocol/index.ts"
 
 export type { Logger }
 
@@ -11,7 +11,7 @@ export type LogLevel = (typeof logLevels)[number]
 
 /**
  * JSON lines on stderr, and in `file` where there is one: stdout belongs to what a command prints. Nothing that carries a secret or what was
- * computed is ever given to it; the paths below are the second lock on that door. Throws IPFA_INPUT_INVALID for a level that there is not.
+ * computed is ever given to it; the paths below are the second lock on that door. Errors say at `debug` alone what they say themselves. Throws IPFA_INPUT_INVALID for a level that there is not.
  */
 export function createLog(level: string = process.env.IPFA_LOG || "info", file?: LogFile): Logger {
   if (!logLevels.includes(level as LogLevel))
@@ -19,6 +19,7 @@ export function createLog(level: string = process.env.IPFA_LOG || "info", file?:
       message: `There is no log level ${level}. Use ${logLevels.join(", ")}.`,
       data: { path: "IPFA_LOG", expected: logLevels },
     })
+  const ofError = level === "debug" || level === "trace" ? wholeError : kindOfError
   // 2 is stderr; synchronous, so that the last line before an exit is there.
   const stderr = pino.destination({ dest: 2, sync: true })
   return pino(
@@ -29,7 +30,7 @@ export function createLog(level: string = process.env.IPFA_LOG || "info", file?:
         paths: ["token", "code", "feeds", "outputs", "*.token", "*.feeds", "*.outputs", "*.headers"],
         censor: "[hidden]",
       },
-      serializers: { err: errorForLog, error: errorForLog },
+      serializers: { err: ofError, error: ofError },
     },
     // Each takes all that the level above lets through.
     file ? pino.multistream([stderr, file].map((stream) => ({ stream, level: "trace" }))) : stderr,
@@ -72,8 +73,15 @@ export class LogFile {
   }
 }
 
+/** An error's kind: its code and the registry's sentence. Its own words may quote what a model was fed (ONNX Runtime's do) or name a model's host. */
+function kindOfError(error: unknown): unknown {
+  if (error instanceof AccelerateError) return { code: error.code, message: error.entry.message }
+  if (!(error instanceof Error)) return { name: typeof error }
+  return { name: error.name, code: (error as { code?: unknown }).code }
+}
+
 /** Message and code, not the error's `data`: that may quote a request. */
-function errorForLog(error: unknown): unknown {
+function wholeError(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error)
   return { name: error.name, message: error.message, code: (error as { code?: unknown }).code, stack: error.stack }
 }

@@ -6,7 +6,7 @@ export const advice: Record<ErrorCode, string> = {
   IPFA_INPUT_SHAPE:
     "`session.inputs` (or `GET /v2/models/M`) lists names, dtypes and shapes. A dimension that is a name there may be of any size. Images mostly lack the batch dimension: `[1, …]`.",
   IPFA_INTERNAL:
-    "This is a fault of the software. Report it with `cause` and, where a bridge-server took part, the lines of `logs/bridge.log` around it.",
+    "This is a fault of the software. Report it with `cause` and, where a bridge-server took part, the lines of `logs/bridge.log` around it (`serve --log-level debug` has the whole error there, and may quote what the model was fed).",
 
   IPFA_PROTOCOL_VERSION:
     "Extensions update by themselves, bridge-servers don't: most often it is the bridge-server that is to be updated.",

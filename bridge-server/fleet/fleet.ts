@@ -80,7 +80,8 @@ export class Fleet {
     this.#returning.delete(member.agent)
     this.#unknown.delete(member.agent)
     void member.peer.closed.then((error) => {
-      this.#remove(member, error?.message ?? "its connection ended")
+      // The registry's sentence: it is logged, and what the error says itself may quote a message that was not understood.
+      this.#remove(member, error?.entry.message ?? "its connection ended")
       // It was shown the door.
       if (error?.code === "IPFA_BRIDGE_TOKEN") this.unexpect(member.agent)
     })

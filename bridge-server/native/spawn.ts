@@ -25,7 +25,6 @@ const BACKOFF_MS = [0, 250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000]
 const GOOD_LIFE_MS = 30_000
 const STOP_MS = 2000
 const STUCK_MS = 30_000
-const LAST_WORDS = 4096
 
 /** Keeps one native child alive: starts it, joins it to the fleet, and starts another when it ends in any way but ours. */
 export class NativeProcess {
@@ -67,7 +66,7 @@ export class NativeProcess {
       windowsHide: true,
     })
     this.#child = child
-    const said = lastWords(child, log, agent)
+    logWords(child, log, agent)
     const pipe = child.stdio[3] as Duplex
     const caller: BridgeCaller = { origin: `agent:${agent}`, role: "native", agent, address: "" }
     const peer: Peer<BridgeCaller> = new Peer<BridgeCaller>(byteStreamPort(pipe, pipe), {
@@ -83,7 +82,7 @@ export class NativeProcess {
       if (this.#closing) return
       this.#failures = performance.now() - startedAt > GOOD_LIFE_MS ? 0 : this.#failures + 1
       const wait = BACKOFF_MS[Math.min(this.#failures - 1, BACKOFF_MS.length - 1)] ?? 0
-      log.warn({ agent, reason, restartInMs: wait, said: said() }, "native process ended")
+      log.warn({ agent, reason, restartInMs: wait }, "native process ended")
       this.expect(`the native process ended (${reason}) and is started again`)
       this.#timer = setTimeout(() => this.start(), wait)
     }
@@ -143,15 +142,12 @@ export class NativeProcess {
   }
 }
 
-/** What runtimes and drivers print, kept for the case that the process dies of it. */
-function lastWords(child: ChildProcess, log: AgentParts["log"], agent: string): () => string {
-  let text = ""
+/** What runtimes and drivers print, which may quote what a model was fed: ONNX Runtime prints each run's failure. */
+function logWords(child: ChildProcess, log: AgentParts["log"], agent: string): void {
   for (const stream of [child.stdout, child.stderr])
-    stream?.setEncoding("utf8").on("data", (chunk: string) => {
-      log.debug({ agent, said: chunk.trim() }, "native process printed")
-      text = (text + chunk).slice(-LAST_WORDS)
-    })
-  return () => text.trim()
+    stream
+      ?.setEncoding("utf8")
+      .on("data", (chunk: string) => log.debug({ agent, said: chunk.trim() }, "native process printed"))
 }
 
 function absentOf(agent: string, { absent }: HardwareReport): HardwareReport["absent"] {

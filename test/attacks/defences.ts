@@ -1178,6 +1178,22 @@ export const defences: readonly Defence[] = [
   },
   {
     attack: "S18",
+    what: "what an error says itself is logged at debug alone",
+    cuts: [
+      cut("bridge-server/log.ts", `level === "debug" || level === "trace" ? wholeError : kindOfError`, "wholeError"),
+    ],
+    tests: ["test/unit/bridge-log.test.ts"],
+    names: "of an error it has the kind|can't be fetched",
+  },
+  {
+    attack: "S18",
+    what: "why an agent left is logged by the kind of error",
+    cuts: [cut("bridge-server/fleet/fleet.ts", "error?.entry.message ?? ", "error?.message ?? ")],
+    tests: ["test/unit/bridge-leases.test.ts"],
+    names: "why an agent left",
+  },
+  {
+    attack: "S18",
     what: "of a model's address the query is not kept",
     cuts: [cut("bridge-server/storage/evidence.ts", 'reference.replace(/\\?[^#]*/, "")', "reference")],
     tests: ["test/unit/evidence.test.ts"],

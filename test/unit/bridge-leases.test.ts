@@ -108,6 +108,13 @@ test("who waits for a change is woken by joining, leaving and news of hardware, 
   expect(await waiting).toBe("IPFA_JOB_DEADLINE")
 })
 
+test("why an agent left, which is logged, is said by the kind of error, not in words that may quote its messages", async () => {
+  const left = Promise.withResolvers<string>()
+  fleet.listen({ left: (_, reason) => left.resolve(reason) })
+  join("a").peer.close(fail("IPFA_PROTOCOL_MALFORMED", { message: "the-secret-prompt: expected a string." }))
+  expect(await left.promise).toBe(fail("IPFA_PROTOCOL_MALFORMED").message)
+})
+
 test("a name is an agent's before it is a browser's, also while that agent is on its way or found no device", () => {
   join("a")
   join("b")

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { createLog, LogFile, logLevels } from "../../bridge-server/log.ts"
+import { fail } from "../../protocol/index.ts"
+import { testBridge } from "../support/bridge.ts"
 
 let dir: string
 beforeEach(() => {
@@ -60,6 +62,50 @@ test.each(logLevels)("at level %s it has what is as urgent, and hides what is se
   const lines = expected.length === 0 ? [] : linesOf(file.path)
   expect(lines.map(({ said }) => said)).toEqual(expected)
   expect(JSON.stringify(lines)).not.toContain("secret")
+})
+
+const FED = 133_713_371
+
+test.each(logLevels)(
+  "at level %s, of an error it has the kind; what that says itself is for debug alone",
+  async (level) => {
+    const file = new LogFile(dir)
+    const log = createLog(level, file)
+    const message = `indices element out of data bounds, idx=${FED}`
+    const foreign = Object.assign(new RangeError(message), { code: "ENOSPC" })
+    const errors = [fail("IPFA_RUN_FAILED", { message, data: { reason: message }, cause: foreign }), foreign, message]
+    for (const err of errors) log.warn({ err }, "request failed")
+    await file.close()
+    if (["silent", "fatal", "error"].includes(level)) return expect(readdirSync(dir)).toEqual([])
+    const said = linesOf(file.path).map(({ err }) => err)
+    const isWhole = level === "debug" || level === "trace"
+    expect(said.map((err) => JSON.stringify(err).includes(String(FED)))).toEqual([isWhole, isWhole, isWhole])
+    if (isWhole) return expect(said[0].stack).toContain("bridge-log.test.ts")
+    const sentence = "The runtime failed while it ran the model. Check what it was fed, or try another device."
+    expect(said).toEqual([
+      { code: "IPFA_RUN_FAILED", message: sentence },
+      { name: "RangeError", code: "ENOSPC" },
+      { name: "string" },
+    ])
+  },
+)
+
+test("a model that can't be fetched is logged with the route, and not with where it was to come from", async () => {
+  const file = new LogFile(dir)
+  const t = await testBridge({ native: false, allowLoopbackModels: true, log: createLog("info", file) })
+  try {
+    // Where nobody listens.
+    const reference = "http://localhost:1/a.onnx"
+    const answer = await t.http("GET", `/v2/models/${encodeURIComponent(reference)}`)
+    // Whoever asked is told.
+    expect([answer.code, answer.json.error]).toEqual(["IPFA_MODEL_FETCH", expect.stringContaining("localhost:1")])
+  } finally {
+    await t.close()
+  }
+  await file.close()
+  const failed = linesOf(file.path).filter(({ msg }) => msg === "request failed")
+  expect(failed).toMatchObject([{ err: { code: "IPFA_MODEL_FETCH" }, route: "/v2/models/:model" }])
+  expect(readFileSync(file.path, "utf8")).not.toContain("localhost:1")
 })
 
 test("a level that there is not is refused in words", () => {
