@@ -159,6 +159,18 @@ export const defences: readonly Defence[] = [
   },
   {
     attack: "S4",
+    what: "tokens and codes are compared in constant time",
+    cuts: [
+      cut(
+        "bridge-server/access/token.ts",
+        "return timingSafeEqual(hashToken(given), expectedHash)",
+        "return hashToken(given).equals(expectedHash)",
+      ),
+    ],
+    tests: ["test/unit/bridge-token.test.ts"],
+  },
+  {
+    attack: "S4",
     what: "a header that claims a role gives none",
     cuts: [
       cut(
