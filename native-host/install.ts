@@ -27,6 +27,11 @@ export function thisMachine(dataDir: string): Machine {
   return { platform: process.platform, home: homedir(), env: process.env, folder }
 }
 
+/** What browsers start, where it is installed for that machine's data folder. */
+export function launcherOf({ platform, folder }: Machine): string {
+  return path.join(folder, launcherName(platform))
+}
+
 export interface InstallRequest {
   /** Default: those that this user has started once. */
   browsers?: readonly HostBrowser[]
@@ -39,7 +44,7 @@ export function installHost(
   machine: Machine,
   { browsers, ids, launched }: InstallRequest,
 ): { launcher: string; outcomes: Outcome[] } {
-  const launcher = path.join(machine.folder, launcherName(machine.platform))
+  const launcher = launcherOf(machine)
   const text = launcherText(machine.platform, { ...launched, extensions: [...ids.chromium, ...ids.firefox] })
   mkdirSync(machine.folder, { recursive: true, mode: 0o700 })
   writeWhere(launcher, text)
@@ -68,10 +73,7 @@ export function uninstallHost(machine: Machine, browsers: readonly HostBrowser[]
     return { browser, state: "removed", ...place }
   })
   const left = installedHosts(machine).map(({ launcher }) => launcher)
-  for (const launcher of new Set([
-    ...before.map((host) => host.launcher),
-    path.join(machine.folder, launcherName(machine.platform)),
-  ]))
+  for (const launcher of new Set([...before.map((host) => host.launcher), launcherOf(machine)]))
     if (launcher && path.basename(launcher) === launcherName(machine.platform) && !left.includes(launcher))
       removeFile(launcher)
   return outcomes

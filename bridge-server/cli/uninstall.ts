@@ -3,10 +3,11 @@ import path from "node:path"
 import { createInterface } from "node:readline/promises"
 import { setTimeout as delay } from "node:timers/promises"
 import { Command } from "commander"
-import { thisMachine, uninstallHost } from "../../native-host/install.ts"
+import { installedHosts, launcherOf, thisMachine, uninstallHost } from "../../native-host/install.ts"
+import { hostBrowsers } from "../../native-host/places.ts"
 import { asAccelerateError } from "../../protocol/index.ts"
 import { defaultDataDir, findBridge, tryDataFolder } from "../data-folder.ts"
-import { uninstallService } from "../service/run.ts"
+import { installedService, uninstallService } from "../service/run.ts"
 import { connect } from "./connect.ts"
 import { bytesText, type GlobalOptions, say } from "./print.ts"
 import { plannedService } from "./service.ts"
@@ -32,7 +33,7 @@ interface UninstallOptions extends GlobalOptions {
 export function uninstallCommand(): Command {
   return new Command("uninstall")
     .description(
-      "Takes everything back: the native host, the service, the bridge-server that runs, and after asking the data folder.",
+      "Takes everything of a data folder back: the native host, the service, the bridge-server that runs, and after asking the folder.",
     )
     .option("--yes", "remove the data folder without asking: models, names, measurements, paired agents, the token")
     .action(async (_, command: Command) => uninstall(command.optsWithGlobals()))
@@ -40,19 +41,36 @@ export function uninstallCommand(): Command {
 
 async function uninstall({ json, data, yes }: UninstallOptions): Promise<void> {
   const dir = path.resolve(data ?? defaultDataDir())
-  // In this order: whoever would start the bridge-server again goes first.
-  const browsers = uninstallHost(thisMachine(dir))
+  // In this order: whoever would start the bridge-server again goes first. A user has one native host and one service: they may be of another data folder.
+  const machine = thisMachine(dir)
+  const hosts = installedHosts(machine).filter(({ launcher }) => launcher && launcher !== launcherOf(machine))
+  const foreign = hosts.map(({ browser }) => browser)
+  const ours = hostBrowsers.filter((browser) => !foreign.includes(browser))
+  const browsers = uninstallHost(machine, ours)
   const plan = plannedService(dir)
-  const service = plan !== undefined && (await uninstallService(plan))
+  const installed = plan && installedService(plan)
+  const service = plan !== undefined && installed?.dataDir === dir && (await uninstallService(plan))
+  const left = {
+    browsers: hosts.map(({ browser, launcher }) => ({ browser, launcher })),
+    ...(installed && !service && { service: installed.dataDir ?? plan?.file }),
+  }
   const bridge = await endBridge(dir)
   const { names, others, bytes } = contents(dir)
   const remove = names.length > 0 && (yes || (!json && (await agreed(dir, names, bytes))))
   if (remove) removeData(dir, names)
 
   const told = browsers.filter(({ state }) => state === "removed").map(({ browser }) => browser)
-  say(json, { browsers, service, bridge, data: { dir, bytes, removed: remove, others } }, [
+  say(json, { browsers, service, bridge, data: { dir, bytes, removed: remove, others }, left }, [
     told.length > 0 ? `Native host: removed for ${told.join(", ")}` : "Native host: was not installed",
-    service ? `Service: ended and removed (${plan?.file})` : "Service: was not installed",
+    ...hosts.map(
+      ({ browser, launcher }) =>
+        `  left for ${browser}, which starts ${launcher}, of another data folder (uninstall-native-host removes it)`,
+    ),
+    service
+      ? `Service: ended and removed (${plan?.file})`
+      : installed
+        ? `Service: left, it is of ${left.service} (service uninstall removes it)`
+        : "Service: was not installed",
     bridge ? "Bridge-server: ended" : "Bridge-server: none ran",
     names.length === 0
       ? `Data: there was none in ${dir}`

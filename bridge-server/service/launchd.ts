@@ -1,5 +1,5 @@
 import type { ServiceRequest } from "./plan.ts"
-import { xmlText } from "./xml.ts"
+import { plainText, xmlText } from "./xml.ts"
 
 /** A launch agent, as launchd.plist(5) has it: from login on, started again when it fails. Its output is in its own log. */
 export function launchdPlist(label: string, { words }: Pick<ServiceRequest, "words">): string {
@@ -25,4 +25,10 @@ ${words.map((word) => `      <string>${xmlText(word)}</string>`).join("\n")}
   </dict>
 </plist>
 `
+}
+
+/** The words of the command in such a file. */
+export function launchdWords(plist: string): string[] {
+  const [, words = ""] = /<key>ProgramArguments<\/key>\s*<array>(.*?)<\/array>/s.exec(plist) ?? []
+  return [...words.matchAll(/<string>(.*?)<\/string>/gs)].map(([, word = ""]) => plainText(word))
 }

@@ -1,7 +1,7 @@
-import { launchdPlist } from "./launchd.ts"
+import { launchdPlist, launchdWords } from "./launchd.ts"
 import type { Command } from "./run.ts"
-import { systemdUnit } from "./systemd.ts"
-import { windowsTask } from "./windows.ts"
+import { systemdUnit, systemdWords } from "./systemd.ts"
+import { windowsTask, windowsWords } from "./windows.ts"
 
 /** What is to run, and for whom. */
 export interface ServiceRequest {
@@ -21,6 +21,8 @@ export interface ServicePlan {
   /** The file that says what to run. */
   file: string
   content: string | Buffer
+  /** What such a file runs: the words of the request that it was written for. */
+  wordsIn(content: Buffer): string[]
   /** Once the file is there. */
   start: Command[]
   /** While it is still there. */
@@ -42,6 +44,7 @@ export function servicePlan(request: ServiceRequest): ServicePlan | undefined {
       return {
         file: `${env.XDG_CONFIG_HOME || `${home}/.config`}/systemd/user/${unit}`,
         content: systemdUnit(request),
+        wordsIn: (content) => systemdWords(String(content)),
         start: [
           ["systemctl", "--user", "daemon-reload"],
           ["systemctl", "--user", "enable", "--now", unit],
@@ -55,6 +58,7 @@ export function servicePlan(request: ServiceRequest): ServicePlan | undefined {
       return {
         file: `${home}/Library/LaunchAgents/${SERVICE}.plist`,
         content: launchdPlist(SERVICE, request),
+        wordsIn: (content) => launchdWords(String(content)),
         start: [["launchctl", "bootstrap", `gui/${uid}`, `${home}/Library/LaunchAgents/${SERVICE}.plist`]],
         stop: [["launchctl", "bootout", `gui/${uid}/${SERVICE}`]],
         afterwards: [],
@@ -65,6 +69,7 @@ export function servicePlan(request: ServiceRequest): ServicePlan | undefined {
       return {
         file,
         content: windowsTask(request),
+        wordsIn: windowsWords,
         start: [
           ["schtasks", "/Create", "/TN", SERVICE, "/XML", file, "/F"],
           ["schtasks", "/Run", "/TN", SERVICE],

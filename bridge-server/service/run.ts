@@ -27,6 +27,14 @@ export async function installService(plan: ServicePlan): Promise<void> {
   }
 }
 
+/** For which data folder a service is installed, and with which options of `serve`; undefined where none is. */
+export function installedService(plan: ServicePlan): { dataDir: string | undefined; options: string[] } | undefined {
+  if (!existsSync(plan.file)) return undefined
+  const words = plan.wordsIn(readFileSync(plan.file))
+  const at = words.indexOf("--data")
+  return at < 0 ? { dataDir: undefined, options: [] } : { dataDir: words[at + 1], options: words.slice(at + 2) }
+}
+
 /** Ends the service and removes its file. False where there was none. */
 export async function uninstallService(plan: ServicePlan): Promise<boolean> {
   if (!existsSync(plan.file)) return false

@@ -18,6 +18,18 @@ WantedBy=default.target
 `
 }
 
+/** The words of the command in such a unit. */
+export function systemdWords(unit: string): string[] {
+  const [, command = ""] = /^ExecStart=(.*)$/m.exec(unit) ?? []
+  const quoted = command.matchAll(/"((?:\\.|[^"\\])*)"/g)
+  return [...quoted].map(([, word = ""]) =>
+    word
+      .replaceAll("$$", () => "$")
+      .replaceAll("%%", "%")
+      .replace(/\\(.)/g, "$1"),
+  )
+}
+
 /** In double quotes, where `%` begins a specifier and `$` a variable. */
 function systemdWord(word: string): string {
   return `"${word.replace(/["\\]/g, "\\$&").replaceAll("%", "%%").replaceAll("$", "$$$$")}"`

@@ -1,5 +1,5 @@
 import type { ServiceRequest } from "./plan.ts"
-import { xmlText } from "./xml.ts"
+import { plainText, xmlText } from "./xml.ts"
 
 /**
  * A scheduled task of this user, as Task Scheduler's schema 1.2 has it: from login on, on battery too, without an end, started again when it
@@ -49,4 +49,17 @@ export function windowsTask({ words, user, env }: Pick<ServiceRequest, "words" |
 export function windowsWord(word: string): string {
   if (/^[\w:\\./=-]+$/.test(word)) return word
   return `"${word.replace(/(\\*)"/g, '$1$1\\"').replace(/\\+$/, "$&$&")}"`
+}
+
+/** The words of the command in such a task. */
+export function windowsWords(task: Buffer): string[] {
+  const [, line = ""] = /<Arguments>(.*?)<\/Arguments>/s.exec(task.toString("utf16le")) ?? []
+  const words = plainText(line).matchAll(/"((?:[^"\\]|\\+[^"\\]|(?:\\\\)*\\")*(?:\\\\)*)"|(\S+)/g)
+  const unquoted = [...words].map(([, quoted, plain = ""]) =>
+    quoted === undefined
+      ? plain
+      : quoted.replace(/(\\+)("|$)/g, (_, slashes, end) => "\\".repeat(slashes.length >> 1) + end),
+  )
+  // Without what keeps the window away.
+  return unquoted.slice(1)
 }

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { files } from "../../bridge-server/files.ts"
+import { servicePlan } from "../../bridge-server/service/plan.ts"
 import { type HostHome, hostHome } from "../support/native-host.ts"
 
 let user: HostHome
@@ -54,3 +55,44 @@ test("uninstall leaves no folder where all that was in it was its own, and has n
   expect(existsSync(user.dataDir)).toBe(false)
   expect(await user.cli("uninstall", "--yes")).toMatchObject({ bridge: false, data: { removed: false, bytes: 0 } })
 })
+
+test.skipIf(process.platform !== "linux")(
+  "uninstall takes back what is of its data folder, and leaves and names the native host and the service of another",
+  async () => {
+    // Stands in for the service manager, which a test must not change.
+    const bin = path.join(user.home, "bin")
+    const told = path.join(user.home, "told")
+    mkdirSync(bin)
+    writeFileSync(path.join(bin, "systemctl"), `#!/bin/sh\necho "$@" >> "${told}"\n`)
+    chmodSync(path.join(bin, "systemctl"), 0o755)
+    user.env.PATH = `${bin}:${process.env.PATH}`
+    const launcher = user.install("chromium")
+    const words = [process.execPath, fileURLToPath(files.cli), "serve", "--data", user.dataDir]
+    const request = { platform: "linux", home: user.home, env: {}, uid: 1, user: "ada", words, dataDir: user.dataDir }
+    const plan = servicePlan(request as Parameters<typeof servicePlan>[0])!
+    mkdirSync(path.dirname(plan.file), { recursive: true })
+    writeFileSync(plan.file, plan.content)
+
+    const other = path.join(user.home, "other")
+    mkdirSync(other)
+    writeFileSync(path.join(other, "token"), "")
+    expect(await user.cli("uninstall", "--yes", "--data", other)).toMatchObject({
+      service: false,
+      data: { dir: other, removed: true },
+      left: { service: user.dataDir, browsers: [{ browser: "chromium", launcher }] },
+    })
+    expect([existsSync(other), existsSync(launcher), existsSync(plan.file), existsSync(told)]).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ])
+
+    const { service, browsers, left } = await user.cli("uninstall", "--yes")
+    expect(service).toBe(true)
+    expect(browsers).toContainEqual(expect.objectContaining({ browser: "chromium", state: "removed" }))
+    expect(left).toEqual({ browsers: [] })
+    expect([existsSync(launcher), existsSync(plan.file)]).toEqual([false, false])
+    expect(readFileSync(told, "utf8")).toContain("disable --now ipfs-accelerate.service")
+  },
+)

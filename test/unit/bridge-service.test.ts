@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { type ServicePlan, type ServiceRequest, servicePlan } from "../../bridge-server/service/plan.ts"
-import { installService, uninstallService } from "../../bridge-server/service/run.ts"
+import { installedService, installService, uninstallService } from "../../bridge-server/service/run.ts"
 import { windowsWord } from "../../bridge-server/service/windows.ts"
 
 let dir: string
@@ -104,6 +104,27 @@ describe("Windows: a scheduled task", () => {
   })
 })
 
+test.each(["linux", "darwin", "win32"] as const)(
+  "on %s the words of the command are read from the file as they were written there",
+  (platform) => {
+    const words = [
+      "/usr/bin/node",
+      "C:\\dir\\",
+      "serve",
+      "--data",
+      awkward,
+      'a \\"',
+      "ends in \\\\",
+      "$$%%",
+      "&amp;",
+      "--port=1",
+      "",
+    ]
+    const { content, wordsIn } = plan(platform, { words })
+    expect(wordsIn(Buffer.from(content as Buffer))).toEqual(words)
+  },
+)
+
 test("a system without a known way has none", () => {
   expect(servicePlan(request("aix"))).toBeUndefined()
 })
@@ -137,6 +158,17 @@ describe.skipIf(process.platform === "win32")("installing (not on Windows, whose
     expect(told()).toEqual(["disable --now", "daemon-reload"])
     expect(existsSync(file)).toBe(false)
     expect(await uninstallService(mine("two"))).toBe(false)
+  })
+
+  test("what is installed is known by its data folder and the options it was given; a file that names none is of none", async () => {
+    manager()
+    const words = ["/usr/bin/node", "/opt/main.js", "serve", "--data", awkward, "--port", "8791"]
+    const its = plan("linux", { env: { XDG_CONFIG_HOME: dir }, words })
+    expect(installedService(its)).toBeUndefined()
+    await installService(its)
+    expect(installedService(its)).toEqual({ dataDir: awkward, options: ["--port", "8791"] })
+    writeFileSync(its.file, "[Service]\nExecStart=something else\n")
+    expect(installedService(its)).toEqual({ dataDir: undefined, options: [] })
   })
 
   test("where the system refuses, it says what was refused, and all is as before", async () => {
