@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs"
 import path from "node:path"
 import { type Logger, pino } from "pino"
 import { createStream, type RotatingFileStream } from "rotating-file-stream"
@@ -66,6 +67,12 @@ export class LogFile {
 
   #open(): RotatingFileStream {
     const { kib, older } = this.#limits
+    try {
+      // It may come before the data folder is made, and is as private.
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    } catch {
+      // The stream says it again.
+    }
     const stream = createStream("bridge.log", { path: this.#folder, size: `${kib}K`, rotate: older, mode: 0o600 })
     // A full disk, a folder that was removed: stderr has the lines all the same.
     stream.on("error", () => undefined)

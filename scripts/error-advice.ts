@@ -115,7 +115,7 @@ export const advice: Record<ErrorCode, string> = {
   IPFA_BRIDGE_PORT:
     "The message names the process where this user may know it. Another bridge-server of yours may be it: `ipfs-accelerate status`. `--port 0` takes any free port, which programs of this machine find by themselves.",
   IPFA_BRIDGE_SERVICE:
-    "Over SSH or in a container there is often no service manager for a user: log in at the machine, or `loginctl enable-linger` first. Else start `ipfs-accelerate serve` by what you have.",
+    "Where it is installed and does not answer, the message has what it logged last: mend that (another `--port`, the other bridge-server ended) and install it again. Over SSH or in a container there is often no service manager for a user: log in at the machine, or `loginctl enable-linger` first. Else start `ipfs-accelerate serve` by what you have.",
   IPFA_AGENT_UNKNOWN:
     "`ipfs-accelerate status` lists who is there. A browser joins while it runs, a worker page while it is open; a sleeping laptop is away.",
 

@@ -1,3 +1,4 @@
+import path from "node:path"
 import { Command } from "commander"
 import { thisMachine } from "../../native-host/install.ts"
 import { defaultDataDir } from "../data-folder.ts"
@@ -16,6 +17,7 @@ import {
 import { checkNativeHost } from "./native-host.ts"
 import { type GlobalOptions, say } from "./print.ts"
 import { DEFAULT_PORT } from "./serve.ts"
+import { servicePort } from "./service.ts"
 
 export function doctorCommand(): Command {
   return new Command("doctor")
@@ -26,13 +28,13 @@ export function doctorCommand(): Command {
 }
 
 async function doctor({ json, data }: GlobalOptions): Promise<void> {
-  const dir = data ?? defaultDataDir()
+  const dir = path.resolve(data ?? defaultDataDir())
   const findings = [
     checkNode(),
     checkMachine(),
     checkDataFolder(dir),
     checkDisk(dir),
-    await checkPort(DEFAULT_PORT),
+    await checkPort(servicePort(dir) ?? DEFAULT_PORT),
     await checkOnnxRuntime(),
     await checkDuckDb(),
     ...(await checkGpus()),

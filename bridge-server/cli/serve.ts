@@ -3,8 +3,8 @@ import path from "node:path"
 import { Command, InvalidArgumentError, Option } from "commander"
 import { fail } from "../../protocol/index.ts"
 import { defaultDataDir } from "../data-folder.ts"
-import { createLog, LogFile, logLevels } from "../log.ts"
-import { type BridgeOptions, startBridge } from "../server.ts"
+import { createLog, LogFile, type Logger, logLevels } from "../log.ts"
+import { type Bridge, type BridgeOptions, startBridge } from "../server.ts"
 import { VERSION } from "../version.ts"
 import { type GlobalOptions, say } from "./print.ts"
 
@@ -63,26 +63,11 @@ async function serve(options: ServeOptions): Promise<void> {
   const dataDir = path.resolve(options.data ?? defaultDataDir())
   const logFile = options.logFile ? new LogFile(path.join(dataDir, "logs")) : undefined
   const log = createLog(options.logLevel, logFile)
-  const bridge = await startBridge({
-    dataDir,
-    host: options.host,
-    port: options.port,
-    native: options.native,
-    log,
-    ...(options.threads !== undefined && { threads: options.threads }),
-    ...(options.insecureRemote && { insecureRemote: true }),
-    ...(options.allowLoopbackModels && { allowLoopbackModels: true }),
-    ...(options.name && { alsoKnownAs: options.name }),
-    ...(options.model && { aliases: aliases(options.model) }),
-    ...tls(options),
-    // Opened by the bridge after it has the folder: DuckDB's file has one owner.
-    ...(options.evidence && {
-      evidence: async (file: string) =>
-        (await import("../storage/index.ts")).Evidence.open(file, {
-          software: VERSION,
-          onError: (err) => log.warn({ err }, "measurements could not be written, and are lost"),
-        }),
-    }),
+  const bridge = await begin(options, dataDir, log).catch(async (error: unknown) => {
+    // Where a service started it, nobody may ever see stderr.
+    log.fatal({ err: error }, "bridge-server could not start")
+    await logFile?.close()
+    throw error
   })
   const { http, ws, tokenFile } = bridge
   say(options.json, { event: "ready", http, ws, tokenFile, dataDir }, [
@@ -105,6 +90,30 @@ async function serve(options: ServeOptions): Promise<void> {
   await bridge.close()
   await logFile?.close()
   process.exitCode = 0
+}
+
+async function begin(options: ServeOptions, dataDir: string, log: Logger): Promise<Bridge> {
+  return startBridge({
+    dataDir,
+    host: options.host,
+    port: options.port,
+    native: options.native,
+    log,
+    ...(options.threads !== undefined && { threads: options.threads }),
+    ...(options.insecureRemote && { insecureRemote: true }),
+    ...(options.allowLoopbackModels && { allowLoopbackModels: true }),
+    ...(options.name && { alsoKnownAs: options.name }),
+    ...(options.model && { aliases: aliases(options.model) }),
+    ...tls(options),
+    // Opened by the bridge after it has the folder: DuckDB's file has one owner.
+    ...(options.evidence && {
+      evidence: async (file: string) =>
+        (await import("../storage/index.ts")).Evidence.open(file, {
+          software: VERSION,
+          onError: (err) => log.warn({ err }, "measurements could not be written, and are lost"),
+        }),
+    }),
+  })
 }
 
 function tls({ tlsCert, tlsKey }: ServeOptions): Pick<BridgeOptions, "tls"> {

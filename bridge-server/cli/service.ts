@@ -7,24 +7,28 @@ import { fail } from "../../protocol/index.ts"
 import { defaultDataDir, findBridge } from "../data-folder.ts"
 import { files } from "../files.ts"
 import { type ServicePlan, servicePlan } from "../service/plan.ts"
-import { installService, uninstallService } from "../service/run.ts"
+import { installedService, installService, uninstallService } from "../service/run.ts"
 import { type GlobalOptions, say } from "./print.ts"
 import { serveCommand } from "./serve.ts"
+import { awaitStart } from "./started.ts"
 
 export function serviceCommand(): Command {
   const command = new Command("service").description("Has the system start the bridge-server when you log in.")
   command
     .command("install")
-    .description("Installs and starts it; what is there already is replaced.")
+    .description("Installs and starts it, and waits until it answers; what is there already is replaced.")
     .argument("[options...]", "options of serve, after --: service install -- --port 8791")
     .action(async (given: string[], _, c: Command) => {
       const { json, data } = c.optsWithGlobals<GlobalOptions>()
       const plan = planFor(data, checked(given))
+      const [before, since] = [running(data)?.pid, Date.now()]
       await installService(plan)
-      say(json, { installed: true, file: plan.file }, [
-        `Installed and started: ${plan.file}`,
+      const http = await awaitStart(path.resolve(data ?? defaultDataDir()), { before, since })
+      say(json, { installed: true, file: plan.file, http }, [
+        `Installed: ${plan.file}`,
+        `The bridge-server is at ${http}.`,
         plan.note,
-        "ipfs-accelerate status says whether it answers; service uninstall takes it back.",
+        "ipfs-accelerate status says who is there; service uninstall takes it back.",
       ])
     })
   command
@@ -73,6 +77,16 @@ export function plannedService(dataDir: string, serveOptions: readonly string[] 
     words: [process.execPath, fileURLToPath(files.cli), "serve", "--data", dataDir, ...serveOptions],
     dataDir,
   })
+}
+
+/** The port that the service of that data folder is told to listen on; undefined where none is installed for it. */
+export function servicePort(dataDir: string): number | undefined {
+  const plan = plannedService(dataDir)
+  const installed = plan && installedService(plan)
+  if (installed?.dataDir !== dataDir) return undefined
+  const serve = serveCommand()
+  serve.parseOptions(installed.options)
+  return serve.opts<{ port: number }>().port
 }
 
 /** Options as `serve` takes them, so that a typing error shows now and not in a log; files by their whole path, since a service starts elsewhere. */

@@ -1,7 +1,7 @@
 import type { ServiceRequest } from "./plan.ts"
 import { plainText, xmlText } from "./xml.ts"
 
-/** A launch agent, as launchd.plist(5) has it: from login on, started again when it fails. Its output is in its own log. */
+/** A launch agent, as launchd.plist(5) has it: from login on, started again when it fails, ten seconds later at the soonest. Why it ended is in its log file. */
 export function launchdPlist(label: string, { words }: Pick<ServiceRequest, "words">): string {
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">

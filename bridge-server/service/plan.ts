@@ -49,7 +49,11 @@ export function servicePlan(request: ServiceRequest): ServicePlan | undefined {
           ["systemctl", "--user", "daemon-reload"],
           ["systemctl", "--user", "enable", "--now", unit],
         ],
-        stop: [["systemctl", "--user", "disable", "--now", unit]],
+        stop: [
+          ["systemctl", "--user", "disable", "--now", unit],
+          // Else one that systemd gave up is not started when it is installed again.
+          ["systemctl", "--user", "reset-failed", unit],
+        ],
         afterwards: [["systemctl", "--user", "daemon-reload"]],
         note: "It runs while you are logged in. To have it run from the machine's start on: loginctl enable-linger",
       }

@@ -1,10 +1,12 @@
 import type { ServiceRequest } from "./plan.ts"
 
-/** A user unit, as systemd.service(5) and systemd.syntax(7) have it. */
+/** A user unit, as systemd.service(5) and systemd.syntax(7) have it. Where it ends at each start (a port in use), systemd gives up after a minute or so. */
 export function systemdUnit({ words }: Pick<ServiceRequest, "words">): string {
   return `# Written by ipfs-accelerate service install, removed by ipfs-accelerate service uninstall.
 [Unit]
 Description=ipfs-accelerate bridge-server
+StartLimitIntervalSec=300
+StartLimitBurst=10
 
 [Service]
 ExecStart=${words.map(systemdWord).join(" ")}

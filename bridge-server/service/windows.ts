@@ -3,7 +3,7 @@ import { plainText, xmlText } from "./xml.ts"
 
 /**
  * A scheduled task of this user, as Task Scheduler's schema 1.2 has it: from login on, on battery too, without an end, started again when it
- * fails. `conhost --headless` keeps Node's console window away. UTF-16 with its mark, the only encoding that schtasks takes for any letter.
+ * fails, three times. Why it ended is in its log file. `conhost --headless` keeps Node's console window away. UTF-16 with its mark, the only encoding that schtasks takes for any letter.
  */
 export function windowsTask({ words, user, env }: Pick<ServiceRequest, "words" | "user" | "env">): Buffer {
   const conhost = `${env.SystemRoot ?? "C:\\Windows"}\\System32\\conhost.exe`

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
@@ -20,7 +20,8 @@ const linesOf = (file: string) =>
     .map((line) => JSON.parse(line))
 
 test("the file is bounded in size and in number, its latest lines are in bridge.log, and nobody else may read it", async () => {
-  const folder = path.join(dir, "logs")
+  const data = path.join(dir, "data")
+  const folder = path.join(data, "logs")
   const file = new LogFile(folder, { kib: 4, older: 2 })
   const line = (i: number) => `${JSON.stringify({ i, filling: "x".repeat(80) })}\n`
   for (let i = 0; i < 400; i++) {
@@ -32,11 +33,10 @@ test("the file is bounded in size and in number, its latest lines are in bridge.
   expect(readdirSync(folder).sort()).toEqual(["bridge.log", "bridge.log.1", "bridge.log.2"])
   const kept = ["bridge.log.2", "bridge.log.1", "bridge.log"].flatMap((name) => linesOf(path.join(folder, name)))
   expect(kept.map(({ i }) => i)).toEqual(Array.from({ length: kept.length }, (_, k) => 400 - kept.length + k))
-  for (const name of readdirSync(folder)) {
-    const { size, mode } = statSync(path.join(folder, name))
-    expect(size).toBeLessThan(2 * 4096)
-    if (process.platform !== "win32") expect(mode & 0o077).toBe(0)
-  }
+  const files = readdirSync(folder).map((name) => path.join(folder, name))
+  for (const file of files) expect(statSync(file).size).toBeLessThan(2 * 4096)
+  if (process.platform === "win32") return
+  for (const name of [data, folder, ...files]) expect(statSync(name).mode & 0o077).toBe(0)
 })
 
 test("it is made at its first line, goes on where an earlier life ended, and closing it unused makes nothing", async () => {
@@ -50,6 +50,14 @@ test("it is made at its first line, goes on where an earlier life ended, and clo
     await file.close()
   }
   expect(linesOf(new LogFile(folder).path)).toEqual([{ life: 1 }, { life: 2 }])
+})
+
+test("where its folder can't be made, what is written is lost and closing it does not hang", async () => {
+  writeFileSync(path.join(dir, "taken"), "")
+  const file = new LogFile(path.join(dir, "taken", "logs"))
+  file.write("{}\n")
+  await file.close()
+  expect(readdirSync(dir)).toEqual(["taken"])
 })
 
 test.each(logLevels)("at level %s it has what is as urgent, and hides what is secret", async (level) => {

@@ -36,7 +36,17 @@ describe("Linux: a systemd user unit", () => {
     expect(file).toBe("/home/ada/.config/systemd/user/ipfs-accelerate.service")
     expect(plan("linux", { env: { XDG_CONFIG_HOME: "/conf" } }).file).toBe("/conf/systemd/user/ipfs-accelerate.service")
     expect(start.at(-1)).toEqual(["systemctl", "--user", "enable", "--now", "ipfs-accelerate.service"])
-    expect(stop).toEqual([["systemctl", "--user", "disable", "--now", "ipfs-accelerate.service"]])
+    expect(stop[0]).toEqual(["systemctl", "--user", "disable", "--now", "ipfs-accelerate.service"])
+  })
+
+  test("is given up where it ends at each start, and started all the same when it is installed again", () => {
+    const { content, stop } = plan("linux")
+    const at = (key: string) => Number(new RegExp(`^${key}=(\\d+)$`, "m").exec(String(content))?.[1])
+    const [burst, within, apart] = [at("StartLimitBurst"), at("StartLimitIntervalSec"), at("RestartSec")]
+    // So many starts, that far apart and each a few seconds long, fit into the time in which they are counted.
+    expect(burst * (apart + 5)).toBeLessThan(within)
+    expect(String(content).indexOf("StartLimitBurst")).toBeLessThan(String(content).indexOf("[Service]"))
+    expect(stop.at(-1)).toEqual(["systemctl", "--user", "reset-failed", "ipfs-accelerate.service"])
   })
 
   test("quotes what systemd would read otherwise", () => {
@@ -151,11 +161,11 @@ describe.skipIf(process.platform === "win32")("installing (not on Windows, whose
     await installService(mine("one"))
     expect(told()).toEqual(["daemon-reload", "enable --now"])
     await installService(mine("two"))
-    expect(told()).toEqual(["disable --now", "daemon-reload", "enable --now"])
+    expect(told()).toEqual(["disable --now", "reset-failed", "daemon-reload", "enable --now"])
     const { file } = mine("two")
     expect(readFileSync(file, "utf8")).toContain('"two"')
     expect(await uninstallService(mine("two"))).toBe(true)
-    expect(told()).toEqual(["disable --now", "daemon-reload"])
+    expect(told()).toEqual(["disable --now", "reset-failed", "daemon-reload"])
     expect(existsSync(file)).toBe(false)
     expect(await uninstallService(mine("two"))).toBe(false)
   })
