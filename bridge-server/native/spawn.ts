@@ -142,7 +142,7 @@ export class NativeProcess {
   }
 }
 
-/** What runtimes and drivers print, which may quote what a model was fed: ONNX Runtime prints each run's failure. */
+/** What runtimes and drivers print: it may quote what a model was fed. */
 function logWords(child: ChildProcess, log: AgentParts["log"], agent: string): void {
   for (const stream of [child.stdout, child.stderr])
     stream

@@ -1199,6 +1199,15 @@ export const defences: readonly Defence[] = [
   },
   {
     attack: "S18",
+    what: "what an error says itself is logged at debug alone, also where ONNX Runtime says it",
+    cuts: [
+      cut("bridge-server/log.ts", `level === "debug" || level === "trace" ? wholeError : kindOfError`, "wholeError"),
+    ],
+    tests: retention,
+    names: "runs that fail",
+  },
+  {
+    attack: "S18",
     what: "why an agent left is logged by the kind of error",
     cuts: [cut("bridge-server/fleet/fleet.ts", "error?.entry.message ?? ", "error?.message ?? ")],
     tests: ["test/unit/bridge-leases.test.ts"],

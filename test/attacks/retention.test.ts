@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { DuckDBInstance } from "@duckdb/node-api"
@@ -13,13 +13,17 @@ import { launchFirefox, noFirefox } from "../support/firefox.ts"
 import { kept } from "../support/kept.ts"
 import { processTree } from "../support/processes.ts"
 import { serveFolder } from "../support/serve.ts"
+import { tensorType, tinyBytes } from "./onnx-build.ts"
 
 /** S18: what callers gave us, what they got, and what lets anybody in, is in no log, database or storage at the default log level. */
 
 const PROMPT = "the-secret-prompt-7f3a91"
 const PIXEL = 13.371337
-const NAME = "https://models.example.com/private.onnx"
+const HOST = "models.example.com"
+const NAME = `https://${HOST}/private.onnx`
 const SIGNATURE = "signature-of-a-link-5d20c4"
+/** A token's id, where it is too large for the model's table: ONNX Runtime's error quotes it. */
+const TOKEN_ID = 1_337_133_713
 /** Of one run that somebody has time to kill. */
 const IMAGES = 20_000
 
@@ -29,6 +33,16 @@ const many = (n: number): Tensor<"float32"> => ({
   shape: [n, 1, 8, 8],
   data: new Float32Array(n * 64).fill(PIXEL),
 })
+
+/** ids int64 [n] → Gather of a table of four → y. */
+function tableModel(): Uint8Array {
+  return tinyBytes({
+    node: [{ opType: "Gather", input: ["table", "ids"], output: ["y"], name: "gather" }],
+    initializer: [{ name: "table", dims: [4n], dataType: 1, rawData: new Uint8Array(16) }],
+    input: [{ name: "ids", type: tensorType(["n"], 7) }],
+    output: [{ name: "y", type: tensorType(["n"]) }],
+  })
+}
 
 type Evaluate = <A, R>(run: (argument: A) => R | Promise<R>, argument: A) => Promise<R>
 
@@ -298,7 +312,7 @@ describe.each([
       places.set("the settings", Buffer.from(JSON.stringify(settings)))
       expect(caches).toEqual([])
       const computed = [mistakes.logits, answers[0]!, onBrowser.json.outputs[0].data, onNative.json.outputs[0].data]
-      const secrets = [PROMPT, SIGNATURE, ...codes, paired.token, ...[image, ...computed].flatMap(traces)]
+      const secrets = [PROMPT, SIGNATURE, HOST, ...codes, paired.token, ...[image, ...computed].flatMap(traces)]
       const leaks = secrets.map((secret) => [secret, holding(places, secret)] as const)
       expect(leaks.filter(([, names]) => names.length > 0)).toEqual([])
       // Each token is in the one place that needs it; a dashboard's is kept by whoever was given it.
@@ -317,3 +331,55 @@ describe.each([
     180_000,
   )
 })
+
+test("S18: runs that fail, and a model that can't be fetched, leave in the log neither what was fed nor an address, also where the process that ran them is killed", async () => {
+  const dataDir = path.join(dir, "data")
+  const file = path.join(dir, "table.onnx")
+  writeFileSync(file, tableModel())
+  const { http, ws, child, exited, said, tokenFile } = await bridgeProcess(dataDir, "--model", `table=file:${file}`)
+  const token = readFileSync(tokenFile, "utf8").trim()
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" }
+  const told = { code: "IPFA_RUN_FAILED", message: expect.stringContaining(String(TOKEN_ID)) }
+
+  const infer = (model: string) =>
+    raw(
+      http,
+      "POST",
+      `/v2/models/${encodeURIComponent(model)}/infer`,
+      JSON.stringify({ inputs: [{ name: "ids", shape: [1], datatype: "INT64", data: [TOKEN_ID] }] }),
+      headers,
+    )
+  const { status, json } = await infer("table")
+  expect([status, { code: json.code, message: json.error }]).toEqual([500, told])
+  const absent = await infer(NAME)
+  expect([absent.status, absent.code, absent.json.error]).toEqual([
+    502,
+    "IPFA_MODEL_FETCH",
+    expect.stringContaining(HOST),
+  ])
+
+  await using caller = await connect({ url: ws, token })
+  const session = await caller.load(tableModel(), { device: "native-cpu" })
+  const ids = { dtype: "int64", shape: [1], data: BigInt64Array.of(BigInt(TOKEN_ID)) } as const
+  await expect(session.run({ ids })).rejects.toMatchObject(told)
+
+  // What it printed until then is in its end's line no more than elsewhere.
+  for (const pid of processTree(child.pid as number).slice(1)) process.kill(pid, "SIGKILL")
+  const log = path.join(dataDir, "logs", "bridge.log")
+  await expect.poll(() => readFileSync(log, "utf8"), { timeout: 20_000 }).toContain("native process ended")
+  await caller.close()
+  child.kill("SIGTERM")
+  await exited
+
+  const places = new Map<string, Buffer>([["stderr", Buffer.from(said())]])
+  for (const [name, bytes] of filesBelow(path.join(dataDir, "logs"))) places.set(name, bytes)
+  expect([TOKEN_ID, HOST].map((secret) => holding(places, String(secret)))).toEqual([[], []])
+  const failed = readFileSync(log, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .filter(({ msg }) => msg === "request failed")
+  expect(failed.map(({ err, route }) => [err.code, route])).toEqual(
+    ["IPFA_RUN_FAILED", "IPFA_MODEL_FETCH"].map((code) => [code, "/v2/models/:model/infer"]),
+  )
+}, 60_000)
