@@ -1,4 +1,5 @@
 import type { Preferences } from "../../protocol/index.ts"
+import { DiskChoice } from "./disk-choice.tsx"
 import { Fault } from "./fault.tsx"
 import type { OwnerView } from "./owner.ts"
 import { Card } from "./parts/card.tsx"
@@ -26,7 +27,7 @@ const switches: [name: Yes, label: MessageKey, note: MessageKey, testId: string]
 export function LimitsCard({ view }: { view: OwnerView }) {
   const { preferences } = view.snapshot
   const { prefer, fault } = usePrefer(view)
-  const choose = (name: "memoryBytes" | "storeBytes" | "gpuShare") => (value: number) => prefer({ [name]: value })
+  const choose = (name: "memoryBytes" | "gpuShare") => (value: number) => void prefer({ [name]: value })
   return (
     <Card id="limits" title="limits" aside={<PauseButton view={view} />}>
       <PauseLine view={view} />
@@ -39,15 +40,7 @@ export function LimitsCard({ view }: { view: OwnerView }) {
         words={bytes}
         onChange={choose("memoryBytes")}
       />
-      <Choice
-        label={t("disk")}
-        note={t("diskNote")}
-        testId="disk"
-        value={preferences.storeBytes}
-        values={[0.5, 1, 2, 4, 8, 16, 32, 64].map((count) => count * GB)}
-        words={bytes}
-        onChange={choose("storeBytes")}
-      />
+      <DiskChoice view={view} />
       <Choice
         label={t("gpuShare")}
         note={t("gpuShareNote")}
@@ -64,7 +57,7 @@ export function LimitsCard({ view }: { view: OwnerView }) {
           label={t(label)}
           note={t(note)}
           testId={testId}
-          onChange={(on) => prefer({ [name]: on } as Partial<Preferences>)}
+          onChange={(on) => void prefer({ [name]: on } as Partial<Preferences>)}
         />
       ))}
       <Fault error={fault} />

@@ -1,4 +1,5 @@
 import type { Peer, StoredModel } from "../../protocol/index.ts"
+import { DEMO_SHA256 } from "./demo-model.ts"
 import { Fault } from "./fault.tsx"
 import { exportModel, importModel } from "./model-file.ts"
 import { live, type OwnerView } from "./owner.ts"
@@ -56,6 +57,10 @@ function Model({ model: { references, sha256, bytes: size, owners, usedAt } }: {
   )
 }
 
+/** Whether it is there again when it is next asked for: by an address, or with the extension. */
+const comesAgain = ({ references, sha256 }: StoredModel): boolean =>
+  sha256 === DEMO_SHA256 || references.some((reference) => !reference.startsWith("sha256:"))
+
 function ModelButtons({ peer, model }: { peer: Peer; model: StoredModel }) {
   const name = modelName(model.references, model.sha256)
   return (
@@ -70,6 +75,7 @@ function ModelButtons({ peer, model }: { peer: Peer; model: StoredModel }) {
         look="danger"
         label="delete"
         name={t("deleteModelName", name)}
+        sure={comesAgain(model) ? undefined : t("deleteModelSure", name)}
         testId="delete-model"
         work={() => peer.call("model.delete", { sha256: model.sha256 })}
       />

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact"
+import type { ComponentChildren, RefObject } from "preact"
 
 interface ChoiceProps {
   value: number
@@ -8,12 +8,14 @@ interface ChoiceProps {
   /** What it means, under the label. */
   note?: ComponentChildren
   testId?: string
+  /** Becomes what is chosen with. */
+  select?: RefObject<HTMLSelectElement | null>
   words(value: number): string
   onChange(value: number): void
 }
 
 /** One of a few amounts. */
-export function Choice({ value, values, label, note, testId, words, onChange }: ChoiceProps) {
+export function Choice({ value, values, label, note, testId, select, words, onChange }: ChoiceProps) {
   const all = [...new Set([...values, value])].sort((a, b) => a - b)
   return (
     <label class="choice">
@@ -22,6 +24,7 @@ export function Choice({ value, values, label, note, testId, words, onChange }: 
         {note && <span class="small soft">{note}</span>}
       </span>
       <select
+        ref={select}
         data-testid={testId}
         value={String(value)}
         onChange={(event) => onChange(Number(event.currentTarget.value))}

@@ -1,0 +1,154 @@
+import { readFileSync } from "node:fs"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import type { Page } from "playwright-core"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import english from "../../extension/public/_locales/en/messages.json" with { type: "json" }
+import { registry } from "../../protocol/index.ts"
+import { digits, digitsModel } from "../support/digits.ts"
+import { type ExtensionBrowser, launchExtension, pagesDir } from "../support/extension.ts"
+import { tabTo } from "../support/keyboard.ts"
+import { type PublicHost, publicHost } from "../support/public-host.ts"
+import { axeFaults, sizes } from "../support/screens.ts"
+import { sha256 } from "../support/store-cases.ts"
+
+/** What the screens ask before something is lost, and say of what failed, in one browser with a software GPU. */
+
+/** The digits model with `count` zeros in a field that ONNX has not and ignores: bytes that no other test stores. */
+function padded(count: number): Uint8Array<ArrayBuffer> {
+  const length = [count & 0x7f, count >> 7, count >> 14].map((part, i) => (part & 0x7f) | (i < 2 ? 0x80 : 0))
+  return Uint8Array.from([...digitsModel, 0x9a, 0x06, ...length, ...new Uint8Array(count)])
+}
+const own = padded(300)
+const big = padded(2_000_000)
+const another = padded(2_000_001)
+
+let host: PublicHost
+let browser: ExtensionBrowser
+let site: Page
+let options: Page
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "ipfa models "))
+  await writeFile(join(folder, "own.onnx"), own)
+  const index = readFileSync(resolve(pagesDir, "index.html"))
+  host = await publicHost("*.example.com", {
+    "/": index,
+    "/digits.onnx": digitsModel,
+    "/big.onnx": big,
+    "/another.onnx": another,
+  })
+  browser = await launchExtension({ args: host.args })
+  site = await browser.context.newPage()
+  await site.goto("https://digits.example.com/")
+  await browser.enable(site, "always", { capabilities: ["infer", "benchmark"] })
+  await site.evaluate(async (image) => {
+    const feeds = { image: { dtype: "float32", shape: [1, 1, 8, 8], data: Float32Array.from(image) } }
+    const model = `${origin}/digits.onnx`
+    await window.ipfsAccelerate.benchmark({ model, feeds, devices: ["wasm"], samples: 2, warmup: 1 })
+    const session = await window.ipfsAccelerate.load(model, { device: "wasm" })
+    await session.run(feeds)
+  }, digits.samples[0]?.image as number[])
+  options = await browser.openOwn("options.html")
+})
+afterAll(async () => {
+  await browser?.close()
+  await host?.close()
+  if (folder) await rm(folder, { recursive: true, force: true })
+})
+
+const modelRow = (bytes: Uint8Array) => options.locator(`[data-testid=model][data-sha256="${sha256(bytes)}"]`)
+/** Has the site load a model for the first time: it is read then, and in nobody's hands after that. */
+const load = (file: string) =>
+  site.evaluate(async (file) => {
+    const session = await window.ipfsAccelerate.load(`${origin}/${file}`, { device: "wasm" })
+    await session.dispose()
+  }, file)
+
+/** Brings in the model from its file, as a person does. */
+async function bringIn(): Promise<void> {
+  await options.bringToFront()
+  await options.getByTestId("import-model").setInputFiles(join(folder, "own.onnx"))
+  await modelRow(own).waitFor()
+}
+
+/** A device as the pool tells of it. */
+const deviceOf = (device: string): Promise<{ state: string; adapter: string }> =>
+  site.evaluate(async (device) => {
+    const { devices } = await window.ipfsAccelerate.hardware()
+    return devices.find(({ id }: { id: string }) => id === device)
+  }, device)
+
+/** Kills the worker of a backend until the pool leaves it alone for a while. */
+async function lose(backend: string): Promise<void> {
+  const offscreen = (await browser.devtools.target("offscreen.html")) as string
+  const killed = async () => {
+    await browser.devtools.killWorker(offscreen, `ipfs-accelerate ${backend}`)
+    return (await deviceOf(backend)).state
+  }
+  expect((await deviceOf(backend)).state).toBe("ready")
+  await expect.poll(killed, { timeout: 60_000 }).toBe("cooling")
+}
+
+test("a model that can't be downloaded again is deleted after a question, another at once", async () => {
+  await bringIn()
+  const row = modelRow(own)
+  await row.getByTestId("delete-model").click()
+  await row.getByTestId("delete-model-sure").waitFor()
+  expect(await row.locator("legend").textContent()).toContain(sha256(own).slice(0, 8))
+  await options.setViewportSize(sizes.narrow)
+  expect(await axeFaults(options)).toEqual([])
+  expect(await options.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(sizes.narrow.width)
+  await options.setViewportSize(sizes.wide)
+  await row.getByRole("button", { name: english.keep.message }).click()
+  expect(await row.count()).toBe(1)
+  await row.getByTestId("delete-model").click()
+  await row.getByTestId("delete-model-sure").click()
+  await row.waitFor({ state: "detached" })
+
+  await load("big.onnx")
+  await modelRow(big).getByTestId("delete-model").click()
+  await modelRow(big).waitFor({ state: "detached" })
+})
+
+test("less disk than the models take is asked about: by keyboard one goes past it and back, and nothing is deleted", async () => {
+  await options.bringToFront()
+  await load("another.onnx")
+  await modelRow(another).waitFor()
+  const disk = options.getByTestId("disk")
+  const quota = () => options.locator("#models meter").getAttribute("max")
+  await disk.selectOption("500000000")
+  await expect.poll(quota).toBe("500000000")
+  // Models as small as a test's fit in each amount that there is.
+  await disk.evaluate((select) => select.prepend(new Option("1.5 MB", "1500000")))
+  await tabTo(options, "disk")
+  await options.keyboard.press("ArrowUp")
+  await options.getByTestId("disk-sure").waitFor()
+  await options.keyboard.press("ArrowDown")
+  // The amount that was chosen is offered as well.
+  if ((await disk.inputValue()) === "1500000") await options.keyboard.press("ArrowDown")
+  await options.getByTestId("disk-sure").waitFor({ state: "detached" })
+  expect(await disk.inputValue()).toBe("500000000")
+
+  await disk.selectOption("1500000")
+  await options.getByTestId("disk-sure").waitFor()
+  await options.setViewportSize(sizes.narrow)
+  expect(await axeFaults(options)).toEqual([])
+  expect(await options.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(sizes.narrow.width)
+  await options.setViewportSize(sizes.wide)
+  await tabTo(options, "disk-keep")
+  await options.keyboard.press("Enter")
+  await options.locator("[data-testid=disk]:focus").waitFor()
+  expect(await disk.inputValue()).toBe("500000000")
+  expect(await quota()).toBe("500000000")
+  expect(await modelRow(another).count()).toBe(1)
+
+  await disk.selectOption("1500000")
+  await options.getByTestId("disk-sure").click()
+  await modelRow(another).waitFor({ state: "detached" })
+  await expect.poll(quota).toBe("1500000")
+  await disk.selectOption("4000000000")
+  await expect.poll(quota).toBe("4000000000")
+})
+
