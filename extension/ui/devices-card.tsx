@@ -1,5 +1,5 @@
-import { byReason } from "../../engine/agent/screen-words.ts"
-import type { AbsentDevice, DeviceInfo } from "../../protocol/index.ts"
+import type { DeviceInfo } from "../../protocol/index.ts"
+import { AbsentDevices } from "./absent-devices.tsx"
 import { live, type OwnerView } from "./owner.ts"
 import { Card } from "./parts/card.tsx"
 import { Dot } from "./parts/state.tsx"
@@ -30,9 +30,7 @@ export function DeviceList() {
       {report.devices.map((device) => (
         <Device key={device.id} device={device} />
       ))}
-      {byReason(report.absent).map(([reason, devices]) => (
-        <Absent key={reason} devices={devices} reason={reason} />
-      ))}
+      <AbsentDevices absent={report.absent} tone="soft" testId="absent-device" />
     </ul>
   )
 }
@@ -44,19 +42,6 @@ function Device({ device }: { device: DeviceInfo }) {
       <Dot tone={tone} />
       <strong>{device.id}</strong> <span class="soft">{adapterWords(device)}</span>{" "}
       <span class={`small ${tone === "good" ? "soft" : tone}`}>{text}</span>
-    </li>
-  )
-}
-
-function Absent({ devices, reason }: { devices: AbsentDevice[]; reason: string }) {
-  return (
-    <li class="soft" data-testid="absent-device">
-      <Dot tone="soft" />
-      <bdi>{devices.map(({ id }) => id).join(", ")}</bdi>
-      {/* Reasons come from where the device was looked for, in English. */}
-      <div class="small" lang="en" dir="auto">
-        {reason}
-      </div>
     </li>
   )
 }

@@ -152,3 +152,31 @@ test("less disk than the models take is asked about: by keyboard one goes past i
   await expect.poll(quota).toBe("4000000000")
 })
 
+test("a device on which a benchmark failed is named, and why, on the popup and on the benchmark page", async () => {
+  // A second loss takes the GPU away for two minutes.
+  await lose("webgpu")
+  const failed = (page: Page) => page.getByTestId("failed-device")
+
+  const benchmarks = await browser.openOwn("benchmarks.html")
+  await benchmarks.getByTestId("run-wgsl").uncheck()
+  await benchmarks.getByTestId("run-benchmark").click()
+  await failed(benchmarks).waitFor()
+  expect(await failed(benchmarks).textContent()).toMatch(/^webgpu.*webgpu was lost/)
+  expect(await benchmarks.getByTestId("run-state").textContent()).toMatch(/wasm .*ms/)
+  const row = benchmarks.locator("[data-testid=result][data-device=webgpu]")
+  await row.waitFor()
+  expect(await row.textContent()).toContain(`${registry.IPFA_DEVICE_LOST.message} IPFA_DEVICE_LOST`)
+  await benchmarks.setViewportSize(sizes.narrow)
+  expect(await axeFaults(benchmarks)).toEqual([])
+  expect(await benchmarks.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(sizes.narrow.width)
+  await benchmarks.close()
+
+  const popup = await browser.openOwn("popup.html")
+  await popup.getByTestId("run-benchmark").click()
+  await failed(popup).waitFor({ timeout: 60_000 })
+  expect(await failed(popup).textContent()).toMatch(/^webgpu.*webgpu was lost/)
+  await popup.setViewportSize(sizes.narrow)
+  expect(await axeFaults(popup)).toEqual([])
+  await popup.close()
+}, 240_000)
+

@@ -2,6 +2,7 @@ import { type Signal, useSignal } from "@preact/signals"
 import { useEffect, useRef } from "preact/hooks"
 import type { EventOf, Methods, ResultOf } from "../../../protocol/index.ts"
 import { DEMO_SHA256, demoModel } from "../demo-model.ts"
+import { FailedDevices } from "../failed-devices.tsx"
 import { Fault } from "../fault.tsx"
 import { live, type OwnerView } from "../owner.ts"
 import { useAction } from "../parts/action.ts"
@@ -55,18 +56,24 @@ export function RunCard({ view: { peer } }: { view: OwnerView }) {
         <Form model={model} unwanted={unwanted} start={() => void run.run()} />
       )}
       <Fault error={run.fault.value} />
-      <p
+      <div
         role="status"
         data-testid="run-state"
         data-state={run.busy.value ? "running" : outcome.value ? "done" : "idle"}
       >
-        {outcome.value &&
-          t(
-            "benchmarkDone",
-            outcome.value.rows.map(({ device, p50Ms }) => `${device.id} ${milliseconds(p50Ms)}`).join(", "),
-          )}
-      </p>
+        {outcome.value && <Told outcome={outcome.value} />}
+      </div>
     </Card>
+  )
+}
+
+function Told({ outcome: { rows, absent } }: { outcome: Outcome }) {
+  const done = rows.map(({ device, p50Ms }) => `${device.id} ${milliseconds(p50Ms)}`).join(", ")
+  return (
+    <div class="stack">
+      <p>{t("benchmarkDone", done)}</p>
+      <FailedDevices failed={absent} />
+    </div>
   )
 }
 

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals"
+import { FaultWords } from "../fault.tsx"
 import { language, t } from "../text.tsx"
 import { date, milliseconds, whoWords } from "../words.ts"
 import type { Line } from "./chart.tsx"
@@ -93,7 +94,7 @@ function Row({ result }: { result: Result }) {
       </th>
       {error ? (
         <td colSpan={5} class="bad">
-          {t("jobFailed")} <span class="mono small">{error}</span>
+          {t("jobFailed")} <FaultWords code={error} />
         </td>
       ) : (
         <>

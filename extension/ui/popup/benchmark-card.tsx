@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals"
-import type { BenchmarkRecord, EventOf, Methods, Peer } from "../../../protocol/index.ts"
+import type { AbsentDevice, BenchmarkRecord, EventOf, Methods, Peer } from "../../../protocol/index.ts"
 import { demoModel } from "../demo-model.ts"
+import { FailedDevices } from "../failed-devices.tsx"
 import { live, type OwnerView } from "../owner.ts"
 import { Card } from "../parts/card.tsx"
 import { LongAction } from "../parts/long-action.tsx"
@@ -67,25 +68,36 @@ function Row({ records }: { records: BenchmarkRecord[] }) {
 }
 
 const running = signal<AbortController | undefined>(undefined)
+/** Of the last benchmark. */
+const failed = signal<readonly AbsentDevice[]>([])
 
 function RunBenchmark({ peer }: { peer: Peer }) {
   return (
-    <LongAction
-      running={running}
-      label="benchmarkRun"
-      progressLabel="benchmarkProgress"
-      name="benchmark"
-      work={async (signal, tell) => {
-        const onEvent = ({ phase, device, done, of }: EventOf<Methods["benchmark.run"]>) =>
-          tell({
-            text: t(phase === "load" ? "benchmarkLoads" : "benchmarkRuns", device),
-            done: phase === "steady" ? done : undefined,
-            of,
-          })
-        const image = { dtype: "float32" as const, shape: [1, 1, 8, 8], data: new Float32Array(64) }
-        const request = { model: await demoModel(peer), feeds: { image }, warmup: 1, budgetMs: 2000 }
-        await peer.call("benchmark.run", request, { signal, onEvent })
-      }}
-    />
+    <>
+      <LongAction
+        running={running}
+        label="benchmarkRun"
+        progressLabel="benchmarkProgress"
+        name="benchmark"
+        work={async (signal, tell) => {
+          failed.value = []
+          const onEvent = ({ phase, device, done, of }: EventOf<Methods["benchmark.run"]>) =>
+            tell({
+              text: t(phase === "load" ? "benchmarkLoads" : "benchmarkRuns", device),
+              done: phase === "steady" ? done : undefined,
+              of,
+            })
+          const image = { dtype: "float32" as const, shape: [1, 1, 8, 8], data: new Float32Array(64) }
+          const request = { model: await demoModel(peer), feeds: { image }, warmup: 1, budgetMs: 2000 }
+          const { devices } = await peer.call("hardware.report", {}, { signal })
+          const { absent } = await peer.call("benchmark.run", request, { signal, onEvent })
+          // Those that are not there at all are listed with the devices.
+          failed.value = absent.filter(({ id }) => devices.some((device) => device.id === id))
+        }}
+      />
+      <div role="status">
+        <FailedDevices failed={failed.value} />
+      </div>
+    </>
   )
 }
