@@ -180,3 +180,21 @@ test("a device on which a benchmark failed is named, and why, on the popup and o
   await popup.close()
 }, 240_000)
 
+// Last: what computes on the processor is gone for a while.
+test("the welcome page names the hardware that a digit was read on after a fallback, and says why", async () => {
+  const page = await browser.openOwn("welcome.html")
+  const answer = page.getByTestId("answer")
+  await page.getByTestId("sample-5").click()
+  await expect.poll(() => answer.getAttribute("data-device")).toBe("wasm")
+  expect(await page.getByTestId("fell-back").count()).toBe(0)
+  await lose("wasm")
+  await page.getByTestId("sample-7").click()
+  await expect.poll(() => answer.getAttribute("data-digit"), { timeout: 60_000 }).toBe("7")
+  const device = (await answer.getAttribute("data-device")) as string
+  expect(["webgpu", "wgsl"]).toContain(device)
+  expect(await answer.textContent()).toContain(`on ${device} (`)
+  expect(await answer.textContent()).toContain((await deviceOf(device)).adapter)
+  expect(await page.getByTestId("fell-back").textContent()).toMatch(/wasm.*: .*lost/)
+  expect(await axeFaults(page)).toEqual([])
+  await page.close()
+}, 180_000)

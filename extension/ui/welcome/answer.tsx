@@ -1,5 +1,6 @@
+import type { Fallback } from "../../../protocol/index.ts"
 import { Fault } from "../fault.tsx"
-import { language, t } from "../text.tsx"
+import { language, Text, t } from "../text.tsx"
 import { adapterWords, milliseconds } from "../words.ts"
 import { busy, fault, reading } from "./demo.ts"
 import { Pixels } from "./pixels.tsx"
@@ -17,6 +18,7 @@ export function Answer() {
           <>
             <strong class="digit">{t("thisIs", String(now.digit), percent(now.probabilities[now.digit] ?? 0))}</strong>
             <span>{t("computedOn", now.device.id, adapterWords(now.device), milliseconds(now.runMs))}</span>
+            {now.fellBackFrom && <FellBack from={now.fellBackFrom} />}
           </>
         ) : (
           <span class="soft">{t(busy.value ? "starting" : "drawFirst")}</span>
@@ -40,6 +42,23 @@ export function Answer() {
         </div>
       )}
     </div>
+  )
+}
+
+function FellBack({ from: { id, reason } }: { from: Fallback }) {
+  return (
+    <span class="small warn" data-testid="fell-back">
+      <Text
+        of="fellBack"
+        with={[
+          <bdi key="from">{id}</bdi>,
+          // Reasons come from where it was tried, in English.
+          <bdi key="reason" lang="en">
+            {reason}
+          </bdi>,
+        ]}
+      />
+    </span>
   )
 }
 

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals"
-import type { DeviceInfo, Peer, Tensor } from "../../../protocol/index.ts"
+import type { DeviceInfo, Fallback, Peer, Tensor } from "../../../protocol/index.ts"
 import { demoModel } from "../demo-model.ts"
 import { owner } from "../owner.ts"
 
@@ -10,6 +10,8 @@ export interface Reading {
   /** That it is a 0, a 1, … */
   probabilities: readonly number[]
   device: DeviceInfo
+  /** The device that would have read it, had it been able to. */
+  fellBackFrom?: Fallback
   /** On the device. */
   runMs: number
 }
@@ -19,6 +21,7 @@ interface Opened {
   wanted: string
   sessionId: string
   device: DeviceInfo
+  fellBackFrom?: Fallback
 }
 
 /** Whether anything was wanted yet: before that nothing of the pool is started. */
@@ -64,24 +67,31 @@ function take(): Float32Array<ArrayBuffer> | undefined {
 }
 
 async function readNow(ink: Float32Array<ArrayBuffer>): Promise<Reading> {
-  const { peer, sessionId, device } = await session()
+  const { peer, sessionId, device, fellBackFrom: opened } = await session()
   const image: Tensor = { dtype: "float32", shape: [1, 1, 8, 8], data: ink }
   const {
     outputs,
     device: ran,
+    fellBackFrom = opened,
     timing,
   } = await peer.call("session.run", { sessionId, feeds: { image } }, { priority: 9 })
   const { data } = outputs.logits as Tensor
   const probabilities = softmax([...(data as Float32Array)])
   const digit = probabilities.indexOf(Math.max(...probabilities))
-  // It may have moved to another device since it was opened.
   return {
     ink,
     digit,
     probabilities,
-    device: ran === device.id ? device : { ...device, id: ran, adapter: "" },
+    device: ran === device.id ? device : await deviceOf(peer, ran),
+    fellBackFrom,
     runMs: timing.runMs,
   }
+}
+
+/** The device that a session has moved to since it was opened. */
+async function deviceOf(peer: Peer, id: string): Promise<DeviceInfo> {
+  const { devices } = await peer.call("hardware.report", {})
+  return devices.find((device) => device.id === id) as DeviceInfo
 }
 
 /** The demo's session on the device that is wanted. */
@@ -92,8 +102,9 @@ async function session(): Promise<Opened> {
   opened = undefined
   const peer = await connected()
   const model = await demoModel(peer)
-  const { sessionId, device } = await peer.call("session.open", { model, ...(wanted && { device: wanted }) })
-  opened = { peer, wanted, sessionId, device }
+  const opening = peer.call("session.open", { model, ...(wanted && { device: wanted }) })
+  const { sessionId, device, fellBackFrom } = await opening
+  opened = { peer, wanted, sessionId, device, fellBackFrom }
   return opened
 }
 
