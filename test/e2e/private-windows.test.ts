@@ -2,14 +2,17 @@ import { createHash } from "node:crypto"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { EXTENSION_ID } from "../../extension/id.ts"
+import english from "../../extension/public/_locales/en/messages.json" with { type: "json" }
 import type { Grant } from "../../protocol/index.ts"
 import { findPage } from "../../scripts/start/firefox.ts"
 import { digits, digitsModel, distance, nativeLogits } from "../support/digits.ts"
 import { launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
 import { launchFirefox, noFirefox } from "../support/firefox.ts"
 import { kept } from "../support/kept.ts"
+import { axeFaults } from "../support/screens.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
 
 /** What is done alike in both browsers. */
@@ -34,7 +37,13 @@ async function run([model, image]: readonly [number[], number[]]): Promise<numbe
   return [...outputs.logits.data] as number[]
 }
 
-async function inChromium(): Promise<PrivateBrowser> {
+interface PrivateChromium extends PrivateBrowser {
+  readonly options: Page
+  /** The popup as it is over the private window. */
+  popup(): Promise<Page>
+}
+
+async function inChromium(): Promise<PrivateChromium> {
   // Without developer mode an extension whose permissions were changed stays off.
   const profileDir = await mkdtemp(join(tmpdir(), "ipfa profile "))
   await mkdir(join(profileDir, "Default"))
@@ -55,6 +64,21 @@ async function inChromium(): Promise<PrivateBrowser> {
   const options = await browser.openOwn("options.html")
   expect(await options.evaluate(() => chrome.extension.isAllowedIncognitoAccess())).toBe(true)
   return {
+    options,
+    async popup() {
+      const popup = await browser.context.newPage()
+      // In a tab it would be about its own window.
+      await popup.addInitScript(() => {
+        const { browser = chrome } = globalThis as { browser?: typeof chrome }
+        for (const { tabs } of new Set([chrome, browser])) {
+          const query = tabs.query.bind(tabs)
+          const value = async () => (await query({})).filter(({ incognito }) => incognito)
+          Object.defineProperty(tabs, "query", { value })
+        }
+      })
+      await popup.goto(options.url().replace("options", "popup"))
+      return popup
+    },
     async open(url, isPrivate) {
       const opened = browser.context.waitForEvent("page", { predicate: (page) => page.url().startsWith(url) })
       await options.evaluate(([url, incognito]) => void chrome.windows.create({ url, incognito }), [
@@ -169,4 +193,45 @@ describe.each([
       await usual.close()
     },
   )
+})
+
+describe("the popup over a private window", () => {
+  let browser: PrivateChromium
+  let site: Served
+  beforeAll(async () => {
+    site = await serveFolder(pagesDir)
+    browser = await inChromium()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await site?.close()
+  })
+
+  test("says that these are off, and lets them be; then it says what holds there, and nothing that was granted elsewhere", async () => {
+    const usual = await browser.open(site.url, false)
+    expect(await usual.enable()).toMatchObject({ lifetime: "always" })
+    const page = await browser.open(site.url, true)
+    const popup = await browser.popup()
+    const card = popup.locator("#site")
+    const says = (key: keyof typeof english) => card.getByText(english[key].message)
+    await says("sitePrivateOff").waitFor()
+    expect(await card.textContent()).not.toContain(english.lastsAlways.message)
+    expect(await card.getByTestId("site-switch").count()).toBe(0)
+    expect(await axeFaults(popup)).toEqual([])
+    await card.getByTestId("private-windows").click()
+    await says("sitePrivate").waitFor()
+    await says("siteNothing").waitFor()
+    expect(await browser.options.getByTestId("private-windows").isChecked()).toBe(true)
+    expect(await page.enable()).toMatchObject({ lifetime: "once" })
+    await says("siteNothing").waitFor({ state: "detached" })
+    expect(await card.textContent()).toContain("while its page is open")
+    expect(await card.textContent()).not.toContain(english.lastsAlways.message)
+    // It would take back the other grant as well.
+    await card.getByTestId("revoke").click()
+    await card.getByTestId("revoke-sure").waitFor()
+    expect(await axeFaults(popup)).toEqual([])
+    await popup.close()
+    await page.close()
+    await usual.close()
+  })
 })
