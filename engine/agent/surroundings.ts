@@ -11,6 +11,10 @@ interface Connection extends Partial<Pick<EventTarget, "addEventListener">> {
   type?: string
 }
 
+/** Whether the browser tells at all what its computer runs on, and what its network is like. */
+export const tellsPower = ({ getBattery } = navigator as SurroundingsPlatform): boolean => getBattery !== undefined
+export const tellsNetwork = ({ connection } = navigator as SurroundingsPlatform): boolean => connection !== undefined
+
 /** What this computer runs on, as far as the browser tells. */
 export class Surroundings {
   readonly #connection: Connection

@@ -1,3 +1,4 @@
+import { tellsNetwork, tellsPower } from "../../engine/agent/surroundings.ts"
 import type { Preferences } from "../../protocol/index.ts"
 import { DiskChoice } from "./disk-choice.tsx"
 import { Fault } from "./fault.tsx"
@@ -22,6 +23,13 @@ const switches: [name: Yes, label: MessageKey, note: MessageKey, testId: string]
   ["measureIdle", "measureIdle", "measureIdleNote", "measure-idle"],
   ["privateWindows", "privateWindows", "privateWindowsNote", "private-windows"],
 ]
+
+/** Switches that do nothing in a browser that does not tell what they go by: what is so there whatever they say, and that in words. */
+const untold: { [name in Yes]?: { tells: () => boolean; on: boolean; note: MessageKey } } = {
+  onBattery: { tells: tellsPower, on: true, note: "onBatteryUntold" },
+  onMetered: { tells: tellsNetwork, on: true, note: "onMeteredUntold" },
+  measureIdle: { tells: tellsPower, on: false, note: "measureIdleUntold" },
+}
 
 /** What the person decides for the whole browser. */
 export function LimitsCard({ view }: { view: OwnerView }) {
@@ -50,16 +58,21 @@ export function LimitsCard({ view }: { view: OwnerView }) {
         words={percent}
         onChange={choose("gpuShare")}
       />
-      {switches.map(([name, label, note, testId]) => (
-        <Switch
-          key={name}
-          on={preferences[name]}
-          label={t(label)}
-          note={t(note)}
-          testId={testId}
-          onChange={(on) => void prefer({ [name]: on } as Partial<Preferences>)}
-        />
-      ))}
+      {switches.map(([name, label, note, testId]) => {
+        const without = untold[name]
+        const fixed = without?.tells() === false ? without : undefined
+        return (
+          <Switch
+            key={name}
+            on={fixed?.on ?? preferences[name]}
+            label={t(label)}
+            note={t(fixed?.note ?? note)}
+            testId={testId}
+            disabled={fixed !== undefined}
+            onChange={(on) => void prefer({ [name]: on } as Partial<Preferences>)}
+          />
+        )
+      })}
       <Fault error={fault} />
     </Card>
   )

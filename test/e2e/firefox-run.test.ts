@@ -1,5 +1,6 @@
 import type { Page } from "puppeteer-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import english from "../../extension/public/_locales/en/messages.json" with { type: "json" }
 import { findPage } from "../../scripts/start/firefox.ts"
 import { cases } from "../conformance/cases.ts"
 import { expectRight } from "../conformance/judge.ts"
@@ -149,6 +150,24 @@ describe.skipIf(noFirefox)(`in Firefox, a page runs a model in the extension's p
     const panel = await openOwn("sidepanel.html")
     await panel.waitForSelector("[data-testid=log-entry][data-origin=owner][data-outcome=done]")
     await panel.close()
+  })
+
+  test("switches that go by what Firefox does not tell, of power and network, say so and can't be moved", async () => {
+    const { options } = firefox
+    const switches = [
+      ["on-battery", true, english.onBatteryUntold],
+      ["on-metered", true, english.onMeteredUntold],
+      ["measure-idle", false, english.measureIdleUntold],
+    ] as const
+    for (const [name, isOn, { message }] of switches) {
+      const box = await options.waitForSelector(`[data-testid=${name}]`)
+      const shown = await box?.evaluate((element) => {
+        const { disabled, checked, labels } = element as HTMLInputElement
+        return { disabled, checked, words: labels?.[0]?.textContent }
+      })
+      expect(shown, name).toMatchObject({ disabled: true, checked: isOn, words: expect.stringContaining(message) })
+    }
+    expect(await options.$("[data-testid=private-windows]:enabled")).not.toBeNull()
   })
 
   test("the toolbar's icon has a sign while something is computed", async () => {
