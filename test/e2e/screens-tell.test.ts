@@ -91,6 +91,21 @@ async function lose(backend: string): Promise<void> {
   await expect.poll(killed, { timeout: 60_000 }).toBe("cooling")
 }
 
+test("a model that a person brought in is measured on the benchmark page like any other", async () => {
+  await bringIn()
+  const page = await browser.openOwn("benchmarks.html")
+  await page.getByTestId("run-model").selectOption(`sha256:${sha256(own)}`)
+  for (const device of ["webgpu", "wgsl"]) await page.getByTestId(`run-${device}`).uncheck()
+  await page.getByTestId("run-benchmark").click()
+  await page.getByTestId("run-state").and(page.locator("[data-state=done]")).waitFor()
+  await page
+    .getByTestId("result")
+    .filter({ hasText: sha256(own).slice(0, 8) })
+    .first()
+    .waitFor()
+  await page.close()
+})
+
 test("a model that can't be downloaded again is deleted after a question, another at once", async () => {
   await bringIn()
   const row = modelRow(own)

@@ -82,9 +82,10 @@ function Form(props: { model: Signal<string>; unwanted: Signal<readonly string[]
   const { model, unwanted, start } = props
   const report = live("hardware.report").value
   const stored = live("model.list").value?.models ?? []
-  // What a site uploaded is that site's alone.
-  const models = stored.flatMap(({ references, sha256 }) => {
-    const reference = references.find((one) => !one.startsWith("sha256:"))
+  // What a site uploaded is that site's alone; what the person brought in belongs to nobody.
+  const models = stored.flatMap(({ references, sha256, owners }) => {
+    const isOwn = owners.length === 0 && sha256 !== DEMO_SHA256
+    const reference = references.find((one) => !one.startsWith("sha256:")) ?? (isOwn ? references[0] : undefined)
     return reference === undefined ? [] : [{ reference, name: modelName([reference], sha256) }]
   })
   return (
