@@ -4,6 +4,7 @@ import { OriginName } from "./origin-name.tsx"
 import type { OwnerView } from "./owner.ts"
 import { ActionButton } from "./parts/action-button.tsx"
 import { Card } from "./parts/card.tsx"
+import { isFoundBy } from "./site-search.ts"
 import { SiteSwitch } from "./site-switch.tsx"
 import { t } from "./text.tsx"
 import { capabilityWords, date, lifetimeWords } from "./words.ts"
@@ -14,7 +15,7 @@ export function GrantsCard({ view }: { view: OwnerView }) {
   const wanted = useSignal("")
   // By name, not by last use: a site at work would move while somebody is about to press its neighbour's button.
   const all = [...new Set([...grants.map(({ origin }) => origin), ...blocked])].sort()
-  const found = all.filter((origin) => origin.includes(wanted.value.trim().toLowerCase()))
+  const found = all.filter((origin) => isFoundBy(origin, wanted.value))
   return (
     <Card id="sites" title="sites">
       {all.length === 0 && <p class="soft">{t("sitesNone")}</p>}

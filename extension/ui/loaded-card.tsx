@@ -14,8 +14,9 @@ export function LoadedCard() {
 
 export function LoadedList() {
   const status = live("status.get").value
+  if (!status) return null
   // Each page's session is one entry; those on one device share what is loaded.
-  const loaded = new Map(status?.sessions.map((session) => [`${session.model} ${session.device}`, session]))
+  const loaded = new Map(status.sessions.map((session) => [`${session.model} ${session.device}`, session]))
   if (loaded.size === 0) return <p class="soft">{t("loadedNone")}</p>
   return (
     <ul class="plain">

@@ -7,8 +7,9 @@ import { useAction } from "./parts/action.ts"
 import { ActionButton } from "./parts/action-button.tsx"
 import { Card } from "./parts/card.tsx"
 import { Meter } from "./parts/meter.tsx"
+import { TransferLine, useTransfer } from "./parts/transfer.tsx"
 import { t } from "./text.tsx"
-import { bytes, date, modelName, whoWords } from "./words.ts"
+import { bytes, date, modelName, referenceName, whoWords } from "./words.ts"
 
 /** The stored models, each with ways to save it as a file and to delete it; and a way to bring one in. */
 export function ModelsCard({ view: { peer } }: { view: OwnerView }) {
@@ -63,14 +64,12 @@ const comesAgain = ({ references, sha256 }: StoredModel): boolean =>
 
 function ModelButtons({ peer, model }: { peer: Peer; model: StoredModel }) {
   const name = modelName(model.references, model.sha256)
+  const saving = useTransfer()
+  const save = () =>
+    saving.run(t("exporting", name), model.bytes, async (tell) => t("exported", await exportModel(peer, model, tell)))
   return (
     <div class="row">
-      <ActionButton
-        label="export"
-        name={t("exportName", name)}
-        testId="export-model"
-        work={() => exportModel(peer, model)}
-      />
+      <ActionButton label="export" name={t("exportName", name)} testId="export-model" work={save} />
       <ActionButton
         look="danger"
         label="delete"
@@ -79,14 +78,20 @@ function ModelButtons({ peer, model }: { peer: Peer; model: StoredModel }) {
         testId="delete-model"
         work={() => peer.call("model.delete", { sha256: model.sha256 })}
       />
+      <TransferLine transfer={saving} testId="export-state" />
     </div>
   )
 }
 
 function Import({ peer }: { peer: Peer }) {
   const chosen: { file?: File } = {}
+  const coming = useTransfer()
   const bring = useAction(async () => {
-    if (chosen.file) await importModel(peer, chosen.file)
+    const { file } = chosen
+    if (!file) return
+    await coming.run(t("importing", file.name), file.size, async (tell) =>
+      t("imported", file.name, referenceName(await importModel(peer, file, tell))),
+    )
   })
   return (
     <>
@@ -106,6 +111,7 @@ function Import({ peer }: { peer: Peer }) {
         />
       </label>
       <p class="small soft">{t("importNote")}</p>
+      <TransferLine transfer={coming} testId="import-state" />
       <Fault error={bring.fault.value} />
     </>
   )

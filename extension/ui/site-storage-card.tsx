@@ -8,9 +8,9 @@ import { bytes, whoWords } from "./words.ts"
 
 /** How much each site stored, and a way to delete it. */
 export function SiteStorageCard({ view: { peer } }: { view: OwnerView }) {
-  const models = live("model.list").value?.models ?? []
+  const models = live("model.list").value?.models
   const bySite = new Map<string, { models: number; bytes: number }>()
-  for (const { broughtBy, bytes: size } of models)
+  for (const { broughtBy, bytes: size } of models ?? [])
     for (const who of broughtBy) {
       const sum = bySite.get(who) ?? { models: 0, bytes: 0 }
       bySite.set(who, { models: sum.models + 1, bytes: sum.bytes + size })
@@ -18,7 +18,7 @@ export function SiteStorageCard({ view: { peer } }: { view: OwnerView }) {
   const sites = [...bySite].sort(([, a], [, b]) => b.bytes - a.bytes)
   return (
     <Card id="site-storage" title="siteStorage">
-      {sites.length === 0 && <p class="soft">{t("siteStorageNone")}</p>}
+      {models && sites.length === 0 && <p class="soft">{t("siteStorageNone")}</p>}
       {sites.length > 0 && (
         <ul class="plain">
           {sites.map(([who, sum]) => (

@@ -91,6 +91,47 @@ async function lose(backend: string): Promise<void> {
   await expect.poll(killed, { timeout: 60_000 }).toBe("cooling")
 }
 
+test("nobody is told that there is nothing while it is still being asked for", async () => {
+  const shows: Record<string, string> = {
+    "options.html":
+      "#models [data-testid=model], #site-storage [data-testid=site-storage], #loaded [data-testid=session]",
+    "popup.html": "#work [data-testid=session], #benchmark [data-testid=benchmark]",
+    "sidepanel.html": "#log [data-testid=log-entry], #loaded [data-testid=session]",
+  }
+  const nothing = ["storedNone", "siteStorageNone", "loadedNone", "benchmarksNone", "logEmpty"] as const
+  const never = nothing.map((key) => english[key].message)
+  for (const [file, parts] of Object.entries(shows)) {
+    const page = await browser.context.newPage()
+    await page.addInitScript(() => {
+      const said = new Set<string>()
+      Object.assign(window, { said })
+      const look = () => {
+        for (const { textContent } of document.querySelectorAll("p")) said.add(textContent)
+      }
+      new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true })
+    })
+    await page.goto(options.url().replace("options.html", file))
+    for (const part of parts.split(", ")) await page.locator(part).first().waitFor()
+    const said = await page.evaluate(() => [...(window as unknown as { said: Set<string> }).said])
+    expect(said.length).toBeGreaterThan(0)
+    expect(said.filter((text) => never.includes(text))).toEqual([])
+    await page.close()
+  }
+})
+
+test("a file that is brought in is said to be there, and a model that is saved, by which name", async () => {
+  await bringIn()
+  const imported = options.getByTestId("import-state").and(options.locator("[data-state=done]"))
+  await imported.waitFor()
+  expect(await imported.textContent()).toContain("own.onnx")
+  expect(await imported.textContent()).toContain(sha256(own).slice(0, 8))
+  const row = modelRow(own)
+  const download = options.waitForEvent("download")
+  await row.getByTestId("export-model").click()
+  await row.getByTestId("export-state").and(options.locator("[data-state=done]")).waitFor()
+  expect(await row.getByTestId("export-state").textContent()).toContain((await download).suggestedFilename())
+})
+
 test("a model that a person brought in is measured on the benchmark page like any other", async () => {
   await bringIn()
   const page = await browser.openOwn("benchmarks.html")
@@ -194,6 +235,19 @@ test("a device on which a benchmark failed is named, and why, on the popup and o
   expect(await axeFaults(popup)).toEqual([])
   await popup.close()
 }, 240_000)
+
+test("what is shown of the results is chosen anew once none is left", async () => {
+  const page = await browser.openOwn("benchmarks.html")
+  await page.getByTestId("filter-device").selectOption("webgpu")
+  await expect.poll(() => page.locator("[data-testid=result][data-device=wasm]").count()).toBe(0)
+  await page.getByTestId("clear-results").click()
+  await page.getByTestId("clear-results-sure").click()
+  await page.getByText(english.resultsNone.message).waitFor()
+  for (const device of ["webgpu", "wgsl"]) await page.getByTestId(`run-${device}`).uncheck()
+  await page.getByTestId("run-benchmark").click()
+  await page.locator("[data-testid=result][data-device=wasm]").waitFor()
+  await page.close()
+})
 
 // Last: what computes on the processor is gone for a while.
 test("the welcome page names the hardware that a digit was read on after a fallback, and says why", async () => {

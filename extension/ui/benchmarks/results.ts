@@ -45,8 +45,10 @@ export async function refresh(peer: Peer): Promise<void> {
   try {
     const { benchmarks } = await peer.call("benchmark.list", {})
     records = benchmarks
-    if (benchmarks.length === 0) shown.value = nothing
-    else
+    if (benchmarks.length === 0) {
+      shown.value = nothing
+      filter.value = everything
+    } else
       await withDatabase(async (database) => {
         await database.load(benchmarks)
         await show(database)
@@ -76,10 +78,20 @@ export function json(): string {
 
 async function show(database: BenchmarkDatabase): Promise<void> {
   const choices = await database.choices()
+  filter.value = possible(filter.peek(), choices)
   await database.choose(filter.peek())
   const [results, summary] = [await database.results(), await database.summary()]
   names.value = new Map(choices.models.map(({ sha256, model }) => [sha256, modelName([model], sha256)]))
   shown.value = { choices, results, summary }
+}
+
+/** Without what nothing is of any more: who can't choose it can't give it up either. */
+function possible({ sha256, device, backend }: Filter, { models, devices, backends }: Choices): Filter {
+  return {
+    sha256: models.some((model) => model.sha256 === sha256) ? sha256 : "",
+    device: devices.includes(device) ? device : "",
+    backend: backends.includes(backend) ? backend : "",
+  }
 }
 
 /** Shows what is kept from now on, and anew whenever the person comes back to the page. */

@@ -20,12 +20,13 @@ const FIRST = 20
 
 /** What ran, newest first. What was said of a job that failed is not kept: it may name what was computed. */
 export function LogCard({ view: { peer } }: { view: OwnerView }) {
-  const log = jobs.value?.log ?? []
+  const told = jobs.value
+  const log = told?.log ?? []
   const all = useSignal(false)
   return (
     <Card id="log" title="log">
       <p class="small soft">{t("logWhat")}</p>
-      {log.length === 0 && <p class="soft">{t("logEmpty")}</p>}
+      {told && log.length === 0 && <p class="soft">{t("logEmpty")}</p>}
       {log.length > 0 && (
         <>
           <ul class="plain">

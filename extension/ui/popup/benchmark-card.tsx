@@ -15,10 +15,11 @@ const LINE = 20
 
 /** The last benchmarks, and one at the press of a button. */
 export function BenchmarkCard({ view: { peer } }: { view: OwnerView }) {
-  const rows = lastRows(live("benchmark.list").value?.benchmarks ?? [])
+  const told = live("benchmark.list").value
+  const rows = lastRows(told?.benchmarks ?? [])
   return (
     <Card id="benchmark" title="benchmarks">
-      {rows.length === 0 && <p class="small soft">{t("benchmarksNone")}</p>}
+      {told && rows.length === 0 && <p class="small soft">{t("benchmarksNone")}</p>}
       {rows.length > 0 && (
         <>
           <ul class="plain">
