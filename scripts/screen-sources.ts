@@ -10,13 +10,15 @@ const parts = [
   "extension/ui/",
   "extension/public/_locales/",
   ...["page-parts", "dashboard", "worker-page"].map((folder) => `bridge-server/${folder}/`),
-  ...["messages.ts", "screen-words.ts", "theme-color.ts"].map((name) => `engine/agent/${name}`),
+  ...["error-sentences.ar.json", "fault.tsx", "messages.ts", "screen-words.ts", "theme-color.ts"].map(
+    (name) => `engine/agent/${name}`,
+  ),
 ]
 
 /** SHA-256 of what the screens are made of: their code, styles and words. */
 function screensDigest(): string {
   const hash = createHash("sha256")
-  for (const source of listSources([".ts", ".tsx", ".css", "messages.json"]))
+  for (const source of listSources([".ts", ".tsx", ".css", "messages.json", "sentences.ar.json"]))
     if (parts.some((part) => source.startsWith(part)))
       hash.update(`${source}\n`).update(readFileSync(path.join(repoRoot, source)))
   return hash.digest("hex")

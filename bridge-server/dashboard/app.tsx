@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
-import { Fault } from "../page-parts/fault.tsx"
+import { Fault, FaultWords } from "../page-parts/fault.tsx"
 import { InsecureLine, Literal } from "../page-parts/page.tsx"
 import { Text, t } from "../page-parts/text.tsx"
 import { when } from "../page-parts/words.ts"
@@ -63,7 +63,7 @@ function Header({ children }: { children?: ComponentChildren }) {
   )
 }
 
-function stateWords(bridge: BridgeConsole): string {
+function stateWords(bridge: BridgeConsole): ComponentChildren {
   const state = bridge.state.value
   const view = bridge.view.value
   switch (state.state) {
@@ -72,7 +72,7 @@ function stateWords(bridge: BridgeConsole): string {
     case "connecting":
       return t("connecting")
     case "waiting":
-      return t("notConnected", state.reason)
+      return <Text of="notConnected" with={[<FaultWords key="fault" {...state.fault} />]} />
     case "live":
       return view ? t("liveSince", view.version, when(view.startedAt)) : t("live")
   }

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals"
-import { bridgeFault, dialBridge, faultText, redeemCode } from "../../engine/agent/bridge-dial.ts"
+import { type BridgeFault, bridgeFault, dialBridge, redeemCode } from "../../engine/agent/bridge-dial.ts"
 import {
   asAccelerateError,
   type BridgeView,
@@ -14,7 +14,7 @@ export type ConsoleState =
   | { state: "locked" }
   | { state: "connecting" }
   | { state: "live" }
-  | { state: "waiting"; reason: string }
+  | { state: "waiting"; fault: BridgeFault }
 
 /** Waits between attempts to reach the bridge, ms: doubled each time. */
 const FIRST_RETRY_MS = 500
@@ -142,7 +142,7 @@ export class BridgeConsole {
       this.state.value = { state: "locked" }
       return
     }
-    this.state.value = { state: "waiting", reason: faultText(bridgeFault(ended)) }
+    this.state.value = { state: "waiting", fault: bridgeFault(ended) }
     setTimeout(() => void this.#connect(turn), Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS))
   }
 }

@@ -1,16 +1,12 @@
-import { asAccelerateError, fail } from "../../protocol/index.ts"
+import { Fault as FaultIn, FaultWords as FaultWordsIn, type Told } from "../../engine/agent/fault.tsx"
+import { fail } from "../../protocol/index.ts"
+import { language } from "./text.tsx"
 
-/** What went wrong: the sentence that says what to do, and the code it is found by in docs/errors.md. Nothing where nothing did. */
-export function Fault({ error }: { error: unknown }) {
-  if (error === undefined) return null
-  const { code, message } = asAccelerateError(named(error))
-  // The registry's sentences are English.
-  return (
-    <p role="alert" class="bad" lang="en" dir="ltr">
-      {message} <span class="mono small">{code}</span>
-    </p>
-  )
-}
+/** What went wrong, in the page's language. Nothing where nothing did. */
+export const Fault = ({ error }: { error: unknown }) => <FaultIn language={language()} error={named(error)} />
+
+/** The same within a line. */
+export const FaultWords = (told: Told) => <FaultWordsIn language={language()} {...told} />
 
 /** What a page is told by each part of the browser's storage, where it may keep nothing. */
 function named(error: unknown): unknown {

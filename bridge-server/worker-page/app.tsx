@@ -1,9 +1,8 @@
 import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
-import { faultText } from "../../engine/agent/bridge-dial.ts"
 import { byReason } from "../../engine/agent/screen-words.ts"
 import type { BridgeState } from "../../protocol/index.ts"
-import { Fault } from "../page-parts/fault.tsx"
+import { Fault, FaultWords } from "../page-parts/fault.tsx"
 import { InsecureLine, Literal } from "../page-parts/page.tsx"
 import { language, Text, t } from "../page-parts/text.tsx"
 import { bytes, deviceWords, modelName } from "../page-parts/words.ts"
@@ -49,16 +48,19 @@ function Frame({ children }: { children: ComponentChildren }) {
   )
 }
 
-function stateWords(view: WorkerView): { text: string; tone: string } {
+function stateWords(view: WorkerView): { text: ComponentChildren; tone: string } {
   const { bridge, preferences, elsewhere, codeWaits } = view
   if (elsewhere) return { text: t(codeWaits ? "elsewhereCode" : "elsewhere"), tone: "warn" }
   if (preferences.paused) return { text: t("paused"), tone: "warn" }
   if (rests(view)) return { text: t("resting"), tone: "warn" }
-  const words: Record<BridgeState["state"], { text: string; tone: string }> = {
+  const words: Record<BridgeState["state"], { text: ComponentChildren; tone: string }> = {
     none: { text: t("notJoined"), tone: "soft" },
     connecting: { text: t("joining"), tone: "soft" },
     connected: { text: t("joinedAs", bridge.agent ?? ""), tone: "good" },
-    waiting: { text: t("joinFailed", bridge.fault ? faultText(bridge.fault) : ""), tone: "bad" },
+    waiting: {
+      text: <Text of="joinFailed" with={[bridge.fault && <FaultWords key="fault" {...bridge.fault} />]} />,
+      tone: "bad",
+    },
   }
   return words[bridge.state]
 }

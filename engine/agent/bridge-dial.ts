@@ -84,13 +84,10 @@ async function demandProof(url: string, token: string, agent: string | undefined
     })
 }
 
-type BridgeFault = NonNullable<BridgeState["fault"]>
+export type BridgeFault = NonNullable<BridgeState["fault"]>
 
 /** Why a connection could not be had or ended; undefined: the other side was gone without a word. */
 export function bridgeFault(error: unknown = fail("IPFA_PROTOCOL_CLOSED")): BridgeFault {
   const { code, message } = asAccelerateError(error, "IPFA_BRIDGE_UNREACHABLE")
   return { code, message }
 }
-
-/** The same within an English sentence. */
-export const faultText = ({ code, message }: BridgeFault): string => `${message} (${code})`

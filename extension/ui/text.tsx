@@ -10,9 +10,6 @@ const { t, language, pieces } = messageWriter<MessageKey>((key, values) => brows
 
 export { language, t }
 
-/** What to do about an error, by its code, where the screens speak another language than its own, English; else "". */
-export const errorSentence = (code: string): string => browser.i18n.getMessage(code)
-
 /** A message with elements in it. */
 export function Text({ of, with: parts }: { of: MessageKey; with: ComponentChildren[] }) {
   return <>{pieces(of, parts)}</>

@@ -24,7 +24,7 @@ interface PageSource {
 const workerPage: PageSource = {
   folder: "worker-page",
   at: "/worker",
-  inputs: ["{protocol,graph,scheduler,kernels,engine}/**/*.{ts,wgsl,js}"],
+  inputs: ["{protocol,graph,scheduler,kernels,engine}/**/*.{ts,tsx,wgsl,js}", "engine/agent/*.json"],
   async more(common, out) {
     const { metafile } = await build({
       ...common,
@@ -50,7 +50,7 @@ const workerPage: PageSource = {
 const dashboard: PageSource = {
   folder: "dashboard",
   at: "/dashboard",
-  inputs: ["protocol/**/*.ts", "engine/agent/*.{ts,tsx}", "bridge-server/worker-page/style.css"],
+  inputs: ["protocol/**/*.ts", "engine/agent/*.{ts,tsx,json}", "bridge-server/worker-page/style.css"],
 }
 
 /** The folder of the built worker page, built now unless it is up to date. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import arabic from "../../bridge-server/page-parts/_locales/ar/messages.json" with { type: "json" }
 import { msText } from "../../bridge-server/page-parts/words.ts"
 import { Evidence } from "../../bridge-server/storage/index.ts"
+import sentences from "../../engine/agent/error-sentences.ar.json" with { type: "json" }
 import type { BridgeView, Peer } from "../../protocol/index.ts"
 import { ensureDashboard, ensureWorkerPage } from "../../scripts/packages/pages.ts"
 import { digitImage, fleetWill, nativeIsThere, type TestBridge, testBridge } from "../support/bridge.ts"
@@ -189,6 +190,9 @@ describe("to look at", () => {
     expect(await page.getByTestId("lock").textContent()).toBe(arabic.lock.message)
     expect(await axeFaults(page)).toEqual([])
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+    await page.goto(`${t.bridge.http}/dashboard#code=AAAAAAAA`)
+    const said = `${sentences.IPFA_BRIDGE_PAIRING} IPFA_BRIDGE_PAIRING`
+    await expect.poll(async () => (await page.getByRole("alert").textContent())?.trim()).toBe(said)
     await speak(page, "en-GB")
   })
 
@@ -234,6 +238,20 @@ test("this browser opens it by itself, until it is locked; the bridge-server's t
   await unlock(t.bridge.token)
   await will("live")
   expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain(t.bridge.token)
+})
+
+test("where the browser lets it store nothing it says so", async () => {
+  const other = await context.newPage()
+  await other.addInitScript(() => {
+    const get = () => {
+      throw new DOMException("Access is denied for this document.", "SecurityError")
+    }
+    Object.defineProperty(window, "localStorage", { get })
+  })
+  await other.goto(`${t.bridge.http}/dashboard`)
+  await expect.poll(() => other.getByRole("alert").textContent()).toMatch(/IPFA_STORE_DENIED$/)
+  expect(await other.getByTestId("state").getAttribute("data-state")).toBe("locked")
+  await other.close()
 })
 
 test("it comes back when the bridge-server does, and is locked when its key was taken back", async () => {

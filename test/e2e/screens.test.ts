@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import arabicMessages from "../../extension/public/_locales/ar/messages.json" with { type: "json" }
+import sentences from "../../engine/agent/error-sentences.ar.json" with { type: "json" }
 import english from "../../extension/public/_locales/en/messages.json" with { type: "json" }
 import { registry } from "../../protocol/index.ts"
 import { tabTo, walkByTab } from "../support/keyboard.ts"
@@ -319,7 +319,7 @@ describe("read from the right, in Arabic", () => {
     const alert = page.getByRole("alert")
     await alert.waitFor()
     expect(await alert.textContent()).toBe(
-      `${arabicMessages.IPFA_INPUT_INVALID.message} IPFA_INPUT_INVALID That is no address of a bridge-server. It looks like 127.0.0.1:8790.`,
+      `${sentences.IPFA_INPUT_INVALID} IPFA_INPUT_INVALID That is no address of a bridge-server. It looks like 127.0.0.1:8790.`,
     )
     const inEnglish = alert.locator("[lang=en][dir=ltr]")
     expect(await inEnglish.textContent()).toMatch(/^That is no address .* 127\.0\.0\.1:8790\.$/)

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { findWebkit, type WebkitPaths } from "../../bridge-server/browsers.ts"
 import arabic from "../../bridge-server/page-parts/_locales/ar/messages.json" with { type: "json" }
 import english from "../../bridge-server/page-parts/_locales/en/messages.json" with { type: "json" }
+import sentences from "../../engine/agent/error-sentences.ar.json" with { type: "json" }
 import { ensureWorkerPage } from "../../scripts/packages/pages.ts"
 import { joinWebkit } from "../../scripts/start/webkit.ts"
 import { joinWebnnShell } from "../../scripts/start/webnn-shell.ts"
@@ -325,6 +326,26 @@ describe("Chromium", () => {
     await page.reload()
     await will(page, "connected")
     expect(await side()).toEqual(["en", "ltr"])
+  })
+
+  test("errors are told in Arabic, with their codes and, in English, what was said of the very case", async () => {
+    const page = await open(`${served.bridge.http}/worker`)
+    await page.setViewportSize(sizes.narrow)
+    await speak(page, "ar")
+    await page.reload()
+    await page.getByTestId("code").fill("AAAAAAAA")
+    await page.getByTestId("join").click()
+    const alert = page.getByRole("alert")
+    await alert.waitFor()
+    expect((await alert.textContent())?.trim()).toBe(`${sentences.IPFA_BRIDGE_PAIRING} IPFA_BRIDGE_PAIRING`)
+    await page.goto(link())
+    await will(page, "connected")
+    await served.http("DELETE", `/v1/agents/${agents()[0]?.agent}`)
+    const why = page.getByTestId("state").filter({ hasText: sentences.IPFA_BRIDGE_TOKEN })
+    const inEnglish = why.locator("[lang=en][dir=ltr]")
+    await inEnglish.filter({ hasText: /^What listens at .* does not know this browser/ }).waitFor()
+    expect(await axeFaults(page)).toEqual([])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(sizes.narrow.width)
   })
 
   test("it is walked and used by keyboard, and focus is seen", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { ofThisCase } from "../../extension/ui/of-this-case.ts"
+import { ofThisCase } from "../../engine/agent/of-this-case.ts"
 import { asAccelerateError, fail, noDevice } from "../../protocol/index.ts"
 
 test.each([
