@@ -6,7 +6,6 @@ import type { SettingsStore } from "../../engine/agent/settings.ts"
 import { Surroundings } from "../../engine/agent/surroundings.ts"
 import type { Caller } from "../../engine/caller.ts"
 import {
-  asAccelerateError,
   type BenchmarkRecord,
   type HardwareReport,
   type Measurement,
@@ -31,6 +30,7 @@ import { PendingUpdate } from "./pending-update.ts"
 import { PreferenceKeeper } from "./preferences.ts"
 import { PromptPages } from "./prompt-pages.ts"
 import { RowLog } from "./row-log.ts"
+import { tellPage, tellPerson } from "./unready.ts"
 import { WorkingSign } from "./working-sign.ts"
 
 /** What the supervisor needs of the place it lives in: Chromium's offscreen document, or Firefox's and Safari's background page. */
@@ -59,6 +59,7 @@ export interface SupervisorPlatform {
 export class Supervisor {
   readonly lives = new Lives()
   readonly #platform: SupervisorPlatform
+  /** Rejected where they can't be had, as where what is stored is of a newer version; whoever comes is then told why. */
   readonly #parts: Promise<Parts>
 
   constructor(platform: SupervisorPlatform) {
@@ -73,17 +74,26 @@ export class Supervisor {
 
   /** A page's connection. */
   acceptPage(port: Port, sender: PageSender): void {
-    this.#with(({ pages }) => pages.accept(port, sender), port)
+    this.#parts.then(
+      ({ pages }) => pages.accept(port, sender),
+      (error: unknown) => tellPage(port, error),
+    )
   }
 
   /** A connection of one of the extension's own pages. */
   acceptOwner(port: Port): void {
-    this.#with(({ owner }) => owner.accept(port), port)
+    this.#parts.then(
+      ({ owner }) => owner.accept(port),
+      (error: unknown) => tellPerson(port, error),
+    )
   }
 
   /** The window that asked about request `id` is closed: without an answer that is a no. */
   promptClosed(id: string): void {
-    this.#with(({ prompts }) => prompts.answer(id, "deny"))
+    this.#parts.then(
+      ({ prompts }) => prompts.answer(id, "deny"),
+      () => undefined,
+    )
   }
 
   /** The browser has a new version of the extension, and waits with it. Where the parts can't be had nobody works, and it may be what they need. */
@@ -92,11 +102,6 @@ export class Supervisor {
       ({ update }) => update.arrived(),
       () => this.#platform.restart(),
     )
-  }
-
-  /** Where the parts can't be had, as where the storage is of a newer version, whoever came by `port` is told why. */
-  #with(take: (parts: Parts) => void, port?: Port): void {
-    this.#parts.then(take, (error) => port?.close(asAccelerateError(error).code))
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Peer } from "../../protocol/index.ts"
 import type { OwnerView } from "./owner.ts"
 import { ActionButton } from "./parts/action-button.tsx"
 import { Card } from "./parts/card.tsx"
@@ -15,14 +16,20 @@ export function EraseCard({ view: { peer, snapshot } }: { view: OwnerView }) {
         </p>
       )}
       <div class="row">
-        <ActionButton
-          look="danger"
-          label="eraseAll"
-          sure={t("eraseSure")}
-          testId="erase"
-          work={() => peer.call("owner.erase", {})}
-        />
+        <EraseButton peer={peer} />
       </div>
     </Card>
+  )
+}
+
+export function EraseButton({ peer }: { peer: Peer }) {
+  return (
+    <ActionButton
+      look="danger"
+      label="eraseAll"
+      sure={t("eraseSure")}
+      testId="erase"
+      work={() => peer.call("owner.erase", {})}
+    />
   )
 }

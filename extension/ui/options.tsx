@@ -8,6 +8,7 @@ import { ModelsCard } from "./models-card.tsx"
 import { owner } from "./owner.ts"
 import { PrivacyCard } from "./privacy-card.tsx"
 import { SiteStorageCard } from "./site-storage-card.tsx"
+import { Starting } from "./starting.tsx"
 import { t } from "./text.tsx"
 
 export function Options() {
@@ -31,9 +32,7 @@ export function Options() {
           <EraseCard view={view} />
         </>
       ) : (
-        <p class="soft" role="status">
-          {t("starting")}
-        </p>
+        <Starting />
       )}
     </main>
   )

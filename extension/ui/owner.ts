@@ -1,10 +1,10 @@
-import { type ReadonlySignal, signal } from "@preact/signals"
+import { effect, type ReadonlySignal, signal } from "@preact/signals"
 import { browser } from "wxt/browser"
 import { extensionPort, type Methods, type ParamsOf, Peer, type ResultOf, type Snapshot } from "../../protocol/index.ts"
 import { askBackground } from "../ask-background.ts"
 import { OWNER_PORT } from "../messages.ts"
 
-/** Between the end of a connection and the next one, where that failed, ms. */
+/** Between the end of a connection, or a try to make one, and the next try, ms. */
 export const RETRY_MS = 250
 
 /** A connection to the supervisor, which is started where it is not there. */
@@ -19,6 +19,15 @@ export interface OwnerView {
   snapshot: Snapshot
 }
 
+/** Why the supervisor can't start, and the connection that is left: by it everything can be deleted. */
+export interface Unready {
+  peer: Peer
+  error: unknown
+}
+
+/** Set while that is so. */
+export const unready = signal<Unready | undefined>(undefined)
+
 let view: ReadonlySignal<OwnerView | undefined> | undefined
 
 /** The supervisor and its latest snapshot, for as long as the page is open; connects anew where it was ended. */
@@ -32,14 +41,28 @@ export function owner(): ReadonlySignal<OwnerView | undefined> {
     const onEvent = (snapshot: Snapshot) => {
       current.value = { peer, snapshot }
     }
-    peer.call("owner.watch", {}, { onEvent }).catch(() => undefined)
+    peer.call("owner.watch", {}, { onEvent }).catch((error: unknown) => {
+      if (!peer.isClosed) unready.value = { peer, error }
+    })
     await peer.closed
     current.value = undefined
-    void connect()
+    unready.value = undefined
+    setTimeout(connect, RETRY_MS)
   }
   void connect()
   view = current
   return view
+}
+
+/** The connection to the supervisor, once that has started. Throws why it can't start. */
+export function connected(): Promise<Peer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Peer>()
+  const stop = effect(() => {
+    const [now, fault] = [owner().value, unready.value]
+    if (now) resolve(now.peer)
+    else if (fault) reject(fault.error)
+  })
+  return promise.finally(() => stop())
 }
 
 /** Methods that only tell. */

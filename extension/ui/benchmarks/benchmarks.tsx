@@ -1,4 +1,5 @@
 import { owner } from "../owner.ts"
+import { Starting } from "../starting.tsx"
 import { t } from "../text.tsx"
 import { ResultsCard } from "./results-card.tsx"
 import { RunCard } from "./run-card.tsx"
@@ -18,9 +19,7 @@ export function Benchmarks() {
           <ResultsCard view={view} />
         </>
       ) : (
-        <p class="soft" role="status">
-          {t("starting")}
-        </p>
+        <Starting />
       )}
     </main>
   )

@@ -1,6 +1,7 @@
 import { LoadedCard } from "../loaded-card.tsx"
 import { ModelsCard } from "../models-card.tsx"
 import { owner } from "../owner.ts"
+import { Starting } from "../starting.tsx"
 import { t } from "../text.tsx"
 import { AgentsCard } from "./agents-card.tsx"
 import { LogCard } from "./log-card.tsx"
@@ -21,9 +22,7 @@ export function Panel() {
           <ModelsCard view={view} />
         </>
       ) : (
-        <p class="soft" role="status">
-          {t("starting")}
-        </p>
+        <Starting />
       )}
     </main>
   )

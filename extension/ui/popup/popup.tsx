@@ -4,6 +4,7 @@ import { DevicesCard } from "../devices-card.tsx"
 import { MorePages } from "../more-pages.tsx"
 import { owner } from "../owner.ts"
 import { PauseButton, PauseLine } from "../pause.tsx"
+import { Starting } from "../starting.tsx"
 import { t } from "../text.tsx"
 import { BenchmarkCard } from "./benchmark-card.tsx"
 import { SiteCard } from "./site-card.tsx"
@@ -39,9 +40,7 @@ export function Popup() {
           <MorePages welcome />
         </>
       ) : (
-        <p class="soft" role="status">
-          {t("starting")}
-        </p>
+        <Starting />
       )}
     </main>
   )

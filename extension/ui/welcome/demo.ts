@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals"
 import type { DeviceInfo, Fallback, Peer, Tensor } from "../../../protocol/index.ts"
 import { demoModel } from "../demo-model.ts"
-import { owner } from "../owner.ts"
+import { connected } from "../owner.ts"
 
 /** What a model made of an image. */
 export interface Reading {
@@ -106,17 +106,6 @@ async function session(): Promise<Opened> {
   const { sessionId, device, fellBackFrom } = await opening
   opened = { peer, wanted, sessionId, device, fellBackFrom }
   return opened
-}
-
-/** The supervisor, once it is there. */
-function connected(): Promise<Peer> {
-  return new Promise((resolve) => {
-    const stop = owner().subscribe((view) => {
-      if (!view) return
-      resolve(view.peer)
-      queueMicrotask(() => stop())
-    })
-  })
 }
 
 function softmax(logits: readonly number[]): number[] {
