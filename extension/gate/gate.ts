@@ -9,6 +9,7 @@ import {
   combine,
   covers,
   DEFAULT_LIMITS,
+  forAlways,
   type GrantRequest,
   isLive,
   isShowable,
@@ -96,19 +97,27 @@ export class Gate {
     if (request.models?.some((model) => !isShowable(model)))
       throw fail("IPFA_GRANT_DENIED", { message: "A model's reference has no spaces and no control characters." })
     const held = this.#held(visitor)
-    // What outlasts the page first: it is told how long it may go on.
-    const enough = [this.#lasting(visitor), held].find((grant) => grant && covers(grant, request))
+    const lasting = this.#lasting(visitor)
+    // What lasts longest first: the page is told how long it may go on.
+    const enough = [forAlways(lasting), lasting, held].find((grant) => grant && covers(grant, request))
     if (enough) return publicGrant(enough)
     const { prompts, browserSession, store, onChange } = this.#options
     const reason = showable(request.reason ?? "")
     const answer = await prompts.ask(
-      { origin, ...combine(request, held), ...(reason && { reason }), limits: DEFAULT_LIMITS },
+      {
+        origin,
+        ...combine(request, held),
+        ...(reason && { reason }),
+        ...(forAlways(lasting) && { hasAlways: true }),
+        limits: DEFAULT_LIMITS,
+      },
       signal,
     )
     if (answer === "deny") throw fail("IPFA_GRANT_DENIED")
     // Of what was done in a private window nothing is kept.
     const lifetime = visitor.isPrivate ? "once" : answer
-    const grant = makeGrant(origin, request, lifetime, { now: this.#now, browserSession, held: this.#held(visitor) })
+    const [now, stored] = [this.#now, this.#lasting(visitor)]
+    const grant = makeGrant(origin, request, lifetime, { now, browserSession, held: this.#held(visitor), stored })
     if (lifetime === "once") visitor.once = grant
     else {
       // First: what is revoked while it is written is deleted after it.
@@ -140,7 +149,9 @@ export class Gate {
   list(): HeldGrant[] {
     const stored = [...this.#grants.keys()].map((origin) => this.#stored(origin))
     const once = [...this.#visitors].map((visitor) => visitor.once)
-    return [...stored, ...once].filter((grant) => grant !== undefined).map(({ browserSession, ...grant }) => grant)
+    return [...stored, ...stored.map((grant) => grant?.lasting), ...once]
+      .filter((grant) => grant !== undefined)
+      .map(({ browserSession, lasting, ...grant }) => grant)
   }
 
   /** Takes back all that `origin` holds; its running jobs end with IPFA_GRANT_REVOKED. Holds at once; resolves when it outlives the browser. */
@@ -203,14 +214,21 @@ export class Gate {
     return isPrivate ? undefined : this.#stored(origin)
   }
 
-  /** The origin's stored grant; one that has run out is dropped. */
+  /** The origin's stored grant; one that has run out is dropped, down to what outlasts it. */
   #stored(origin: string): StoredGrant | undefined {
     const grant = this.#grants.get(origin)
     if (!grant || this.#isLive(grant)) return grant
-    this.#grants.delete(origin)
-    void this.#options.store.delete(origin)
+    const left = grant.lasting && { ...grant.lasting, usedAt: grant.usedAt }
+    if (left) {
+      this.#grants.set(origin, left)
+      // Where it can't be written, the next start finds the same.
+      this.#options.store.put(left).catch(() => undefined)
+    } else {
+      this.#grants.delete(origin)
+      void this.#options.store.delete(origin)
+    }
     for (const visitor of this.#visitors) if (visitor.origin === origin) visitor.endWork("IPFA_GRANT_EXPIRED")
-    return undefined
+    return left
   }
 }
 

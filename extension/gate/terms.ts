@@ -4,6 +4,8 @@ import type { Answer, Capability, Grant, GrantNeed, HeldGrant } from "../../prot
 export interface StoredGrant extends HeldGrant {
   /** The browser's session it was given for, where it is to end with that. */
   browserSession?: string
+  /** What was granted for always before, and is all that is left when this one ends. */
+  lasting?: StoredGrant
 }
 
 /** What a page asks for. */
@@ -22,13 +24,17 @@ const HOUR_MS = 3_600_000
 /** A page that is left open, or a browser that is never closed, does not make a short grant a long one. */
 const LONGEST_MS = { once: 12 * HOUR_MS, session: 30 * 24 * HOUR_MS } as const
 
-/** What a person who answers a prompt with yes gives. What the origin held before stays part of it. */
+/**
+ * What a person who answers a prompt with yes gives. What the origin held before (`held`) stays part of it, and no answer shortens that: what was
+ * granted for always (in `stored`) is kept in `lasting` as it was, for when a grant for the session ends.
+ */
 export function makeGrant(
   origin: string,
   request: GrantRequest,
   answer: Exclude<Answer, "deny">,
-  { now, browserSession, held }: { now: number; browserSession: string; held?: Grant },
+  { now, browserSession, held, stored }: { now: number; browserSession: string; held?: Grant; stored?: StoredGrant },
 ): StoredGrant {
+  const lasting = answer === "session" ? forAlways(stored) : undefined
   const { capabilities, models } = combine(request, held)
   return {
     origin,
@@ -37,11 +43,16 @@ export function makeGrant(
     lifetime: answer,
     ...(answer !== "always" && { expiresAt: now + LONGEST_MS[answer] }),
     ...(answer === "session" && { browserSession }),
+    ...(lasting && { lasting }),
     limits: DEFAULT_LIMITS,
     grantedAt: now,
     usedAt: now,
   }
 }
+
+/** The part of what an origin's stored grant gives that has no end. */
+export const forAlways = (stored: StoredGrant | undefined): StoredGrant | undefined =>
+  stored?.lifetime === "always" ? stored : stored?.lasting
 
 /** What would be granted: what is asked for and what the origin holds. */
 export function combine(request: GrantRequest, held?: Grant): { capabilities: Capability[]; models: string[] } {

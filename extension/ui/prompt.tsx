@@ -50,7 +50,7 @@ async function show(id: string): Promise<{ connected: Peer; asked: PromptDetails
 }
 
 function Request({ details, decide }: { details: PromptDetails; decide(answer: Answer): void }) {
-  const { origin, capabilities, models, reason, limits } = details
+  const { origin, capabilities, models, reason, hasAlways, limits } = details
   const armed = useArmed()
   const [end, more] = useMoreBelow()
   return (
@@ -86,6 +86,7 @@ function Request({ details, decide }: { details: PromptDetails; decide(answer: A
           </ul>
         </section>
         <ModelsAsked models={models} />
+        {hasAlways && <p data-testid="has-always">{t("promptHasAlways")}</p>}
         <div ref={end} />
       </section>
       {more && (

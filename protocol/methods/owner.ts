@@ -116,6 +116,8 @@ export const promptDetails = v.object({
   capabilities: v.array(capability),
   models: v.array(modelReference),
   reason: v.optional(v.string()),
+  /** Part of it was granted for always: that stays, whatever is answered. */
+  hasAlways: v.optional(v.boolean()),
   limits: v.object({ storeBytes: count, memoryBytes: count, concurrentJobs: count }),
 })
 export type PromptDetails = v.InferOutput<typeof promptDetails>

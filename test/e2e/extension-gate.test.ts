@@ -230,6 +230,22 @@ describe("what a page may do", () => {
     expect(await codeOf(page, "load", "https://models.example.com/b.onnx")).toBe("IPFA_GRANT_REQUIRED")
   })
 
+  test("a prompt for more says that what was allowed for always stays so, and the two are listed one by one", async () => {
+    await open()
+    await browser.enable(page, "always", { models: [] })
+    const asked = page.evaluate(() => window.ipfsAccelerate.enable({ capabilities: ["benchmark"], models: [] }))
+    const says = async () => (await browser.prompt()).getByTestId("has-always").count()
+    // The window before may be closing still.
+    await expect.poll(() => says().catch(() => 0)).toBe(1)
+    await (await browser.prompt()).getByTestId("allow-session").click()
+    expect(await asked).toMatchObject({ lifetime: "session", capabilities: ["infer", "benchmark"] })
+    const options = await browser.openOwn("options.html")
+    const grants = options.getByTestId("grant")
+    await expect.poll(() => grants.count()).toBe(2)
+    expect(await grants.first().textContent()).toContain("until the browser is closed")
+    expect(await grants.last().textContent()).toContain("until you take it back")
+  })
+
   test("measuring in idle time is the person's to switch off, for as long as they leave it off", async () => {
     const [options, second] = [await browser.openOwn("options.html"), await browser.openOwn("options.html")]
     const measures = options.getByTestId("measure-idle")

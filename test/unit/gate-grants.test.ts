@@ -3,7 +3,7 @@ import { Gate } from "../../extension/gate/gate.ts"
 import { type GrantStore, memoryGrants } from "../../extension/gate/grant-store.ts"
 import { Prompts } from "../../extension/gate/prompts.ts"
 import { showable } from "../../extension/gate/terms.ts"
-import { type Answer, asAccelerateError, methods } from "../../protocol/index.ts"
+import { type Answer, asAccelerateError, methods, type PromptDetails } from "../../protocol/index.ts"
 
 const A = "https://a.example"
 const B = "https://b.example"
@@ -22,10 +22,16 @@ beforeEach(() => {
   now = 1_000_000
 })
 
-async function openGate(browserSession = "s1", clock = () => now): Promise<Gate> {
+async function openGate(
+  browserSession = "s1",
+  clock = () => now,
+  shown: (details: PromptDetails) => void = () => {},
+): Promise<Gate> {
   const prompts: Prompts = new Prompts({
     show: async (id) => {
-      asked.push(prompts.details(id).origin)
+      const details = prompts.details(id)
+      asked.push(details.origin)
+      shown(details)
       prompts.answer(id, answer)
     },
     close: () => {},
@@ -197,6 +203,79 @@ describe("a grant", () => {
       lifetime: "always",
     })
     expect(asked).toHaveLength(2)
+  })
+
+  describe("for the session, of an origin that has one for always", () => {
+    const TWO = "https://m.example/two.onnx"
+    /** MODEL for always, then TWO as well for the session. */
+    async function extended(gate: Gate) {
+      const page = gate.enter(A)
+      await gate.request(page, { capabilities: ["infer"], models: [MODEL] })
+      answer = "session"
+      const granted = await gate.request(page, { capabilities: ["infer"], models: [TWO] })
+      return { page, granted }
+    }
+    const terms = (gate: Gate) => gate.list().map(({ lifetime, models }) => [lifetime, models])
+
+    test("allows both until then, and is listed beside it", async () => {
+      const gate = await openGate()
+      const { page, granted } = await extended(gate)
+      expect(granted).toMatchObject({ lifetime: "session", models: [MODEL, TWO] })
+      for (const model of [MODEL, TWO]) await page.caller().allowModel!(model)
+      expect(terms(gate)).toEqual([
+        ["session", [MODEL, TWO]],
+        ["always", [MODEL]],
+      ])
+      // Of what lasts a page is told so.
+      expect(await gate.request(page, { capabilities: ["infer"], models: [MODEL] })).toMatchObject({
+        lifetime: "always",
+        models: [MODEL],
+      })
+      expect(asked).toHaveLength(2)
+    })
+
+    test.each([
+      ["the browser's session", "s2", 0],
+      ["thirty days", "s1", 30 * 24 * 3_600_000],
+    ])("leaves after %s what was for always, with every start, and that alone", async (_, session, ms) => {
+      const first = await openGate()
+      await extended(first)
+      // A third time it is for the session: nothing of that outlasts it either.
+      now += 1000
+      const usedAt = now
+      await first.request(first.enter(A), { capabilities: ["benchmark"], models: [TWO] })
+      now += ms
+      for (const gate of [await openGate(session), await openGate(session)]) {
+        expect(terms(gate)).toEqual([["always", [MODEL]]])
+        expect(await store.all()).toMatchObject([{ lifetime: "always", models: [MODEL], usedAt }])
+        const page = gate.enter(A)
+        gate.authorise(infer, page)
+        await page.caller().allowModel!(MODEL)
+        await expect(page.caller().allowModel!(TWO)).rejects.toEqual(required)
+        expect(() => gate.authorise({ grant: "benchmark" }, page)).toThrow(required)
+      }
+    })
+
+    test("is part of the next one for always, and goes with all when it is taken back", async () => {
+      const gate = await openGate()
+      const { page } = await extended(gate)
+      answer = "always"
+      await gate.request(page, { capabilities: ["benchmark"], models: [TWO] })
+      expect(terms(gate)).toEqual([["always", [MODEL, TWO]]])
+      answer = "session"
+      await gate.request(page, { capabilities: ["infer"] })
+      await gate.revoke(A)
+      expect([gate.list(), await store.all(), gate.holds(A)]).toEqual([[], [], false])
+    })
+
+    test("the person is told when asked that what was for always stays, and only then", async () => {
+      const told: unknown[] = []
+      const gate = await openGate("s1", undefined, (details) => told.push(details.hasAlways))
+      await extended(gate)
+      await gate.request(gate.enter(A), { capabilities: ["benchmark"], models: [TWO] })
+      await gate.request(gate.enter(B), { capabilities: ["infer"] })
+      expect(told).toEqual([undefined, true, true, undefined])
+    })
   })
 
   test("of the origin holds on a page that has one for once as well", async () => {
