@@ -4,6 +4,7 @@ import { digitWork } from "../support/digit-work.ts"
 import { digitsModel } from "../support/digits.ts"
 import { type ExtensionBrowser, launchExtension, type PageFault, pagesDir } from "../support/extension.ts"
 import { type Served, serveFolder } from "../support/serve.ts"
+import { endless } from "./hostile-models.ts"
 import { attack, expectRefused, litter } from "./hostile-page.ts"
 
 /** Two origins in one browser, of which one is hostile: S9 to S13 as far as a page can reach, and promise 4. */
@@ -85,3 +86,26 @@ test("S9 to S13, everything at once: an honest page gets right answers all the w
     await onGpu.end()
   }
 }, 180_000)
+
+test("S13: a run without end on the GPU: who wants that GPU and no other has it within half a minute", async () => {
+  const [honest, hostile] = [await granted(), await hostilePage()]
+  const onGpu = await digitWork(honest, { device: "webgpu" })
+  await onGpu.goesOn(2)
+  const run = await hostile.evaluateHandle(
+    async (model) => {
+      const session = await window.ipfsAccelerate.load(new Uint8Array(model), { device: "webgpu" })
+      const x = { dtype: "float32", shape: [1], data: new Float32Array([1]) }
+      const ended = session.run({ x }).then(
+        () => "done",
+        ({ code }: PageFault) => code,
+      )
+      return { ended }
+    },
+    [...endless()],
+  )
+  const began = Date.now()
+  expect(await run.evaluate(({ ended }) => ended)).toBe("IPFA_JOB_OVERRUN")
+  expect(Date.now() - began).toBeLessThan(30_000)
+  expect((await onGpu.goesOn(3)).longestMs).toBeLessThan(35_000)
+  await onGpu.end()
+}, 120_000)

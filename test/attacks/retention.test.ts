@@ -259,7 +259,7 @@ describe.each([
       const agent = devices.find(({ browser }: { browser: string }) => browser !== "native").agent as string
 
       // What computes for the page is killed under it.
-      const runs = 16
+      const runs = 64
       await evaluate(startMany, { image, n: 800, runs })
       await browser.killPool()
       expect(await evaluate(() => (window as unknown as { work: Work }).work.ended(), undefined)).toBeLessThan(runs)
