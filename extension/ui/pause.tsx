@@ -1,17 +1,20 @@
+import { Fault } from "./fault.tsx"
 import type { OwnerView } from "./owner.ts"
-import { ActionButton } from "./parts/action-button.tsx"
 import { State } from "./parts/state.tsx"
 import { t } from "./text.tsx"
+import { usePrefer } from "./use-prefer.ts"
 
-/** Pauses all computing, or lets it go on. */
-export function PauseButton({ view: { peer, snapshot } }: { view: OwnerView }) {
-  const { paused } = snapshot.preferences
+/** Pauses all computing, or lets it go on. Either holds at once, so that the other may be wanted before it is stored. */
+export function PauseButton({ view }: { view: OwnerView }) {
+  const { paused } = view.snapshot.preferences
+  const { prefer, fault } = usePrefer(view)
   return (
-    <ActionButton
-      label={paused ? "resume" : "pause"}
-      testId="pause"
-      work={() => peer.call("owner.prefer", { paused: !paused })}
-    />
+    <>
+      <button type="button" data-testid="pause" onClick={() => void prefer({ paused: !paused })}>
+        {t(paused ? "resume" : "pause")}
+      </button>
+      <Fault error={fault} />
+    </>
   )
 }
 
