@@ -80,11 +80,17 @@ export class LogFile {
   }
 }
 
-/** An error's kind: its code and the registry's sentence. Its own words may quote what a model was fed (ONNX Runtime's do) or name a model's host. */
+/** An error's kind: its code and the registry's sentence, or where in the code it came up. Its own words may quote what a model was fed (ONNX Runtime's do) or name a model's host. */
 function kindOfError(error: unknown): unknown {
   if (error instanceof AccelerateError) return { code: error.code, message: error.entry.message }
   if (!(error instanceof Error)) return { name: typeof error }
-  return { name: error.name, code: (error as { code?: unknown }).code }
+  return { name: error.name, code: (error as { code?: unknown }).code, stack: placesOf(error) }
+}
+
+/** Its stack without its words, which come first. */
+function placesOf({ message, stack = "" }: Error): string | undefined {
+  const words = stack.indexOf(message)
+  return words < 0 ? undefined : stack.slice(words + message.length).trim()
 }
 
 /** Message and code, not the error's `data`: that may quote a request. */

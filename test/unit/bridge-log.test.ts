@@ -79,7 +79,8 @@ test.each(logLevels)(
   async (level) => {
     const file = new LogFile(dir)
     const log = createLog(level, file)
-    const message = `indices element out of data bounds, idx=${FED}`
+    // Also in a line that looks like a place in the code.
+    const message = `indices element out of data bounds, idx=${FED}\n    at idx (${FED}:1:1)`
     const foreign = Object.assign(new RangeError(message), { code: "ENOSPC" })
     const errors = [fail("IPFA_RUN_FAILED", { message, data: { reason: message }, cause: foreign }), foreign, message]
     for (const err of errors) log.warn({ err }, "request failed")
@@ -92,7 +93,7 @@ test.each(logLevels)(
     const sentence = "The runtime failed while it ran the model. Check what it was fed, or try another device."
     expect(said).toEqual([
       { code: "IPFA_RUN_FAILED", message: sentence },
-      { name: "RangeError", code: "ENOSPC" },
+      { name: "RangeError", code: "ENOSPC", stack: expect.stringMatching(/^at .*bridge-log\.test\.ts/) },
       { name: "string" },
     ])
   },
