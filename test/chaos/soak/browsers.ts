@@ -21,6 +21,9 @@ export interface SoakBrowser {
   revoke(origin: string): Promise<unknown>
   /** What can be killed in it, by name. */
   readonly faults: Record<string, Fault["strike"]>
+  /** Of its processes as they are, at work. */
+  glance(): Promise<Memory>
+  /** Of all that can be told apart, once garbage is collected. */
   memory(): Promise<Memory>
   close(): Promise<void>
 }
@@ -53,6 +56,14 @@ export async function openChromium(bridge: { ws: string; code: string }): Promis
   await pairChromium(options, bridge.ws, bridge.code)
   const turn = inTurn()
   const offscreen = async () => (await devtools.target("offscreen.html")) as string
+  const glance = async () => {
+    const processes = await devtools.processes()
+    const pids = (isGpu: boolean) => processes.filter(({ type }) => (type === "GPU") === isGpu).map(({ id }) => id)
+    return memoryOf({
+      "chromium: GPU process": processMiB(pids(true)),
+      "chromium: its other processes": processMiB(pids(false)),
+    })
+  }
   return {
     name: "chromium",
     async open(url) {
@@ -79,14 +90,9 @@ export async function openChromium(bridge: { ws: string; code: string }): Promis
         await offscreen(),
         "performance.measureUserAgentSpecificMemory().then(({ bytes }) => bytes)",
       )
-      const processes = await devtools.processes()
-      const pids = (isGpu: boolean) => processes.filter(({ type }) => (type === "GPU") === isGpu).map(({ id }) => id)
-      return memoryOf({
-        "chromium: JavaScript and WebAssembly of the pool": pool / 2 ** 20,
-        "chromium: GPU process": processMiB(pids(true)),
-        "chromium: its other processes": processMiB(pids(false)),
-      })
+      return { "chromium: JavaScript and WebAssembly of the pool": pool / 2 ** 20, ...(await glance()) }
     },
+    glance,
     close: () => browser.close(),
   }
 }
@@ -107,6 +113,15 @@ export async function openFirefox(bridge: { ws: string; code: string }): Promise
         tab.page = (await findPage(firefox.browser, address, () => false)) as PuppeteerPage
       return result
     })
+  const processes = () => {
+    const isOfExtensions = (pid: number) => processName(pid) === "WebExtensions"
+    const children = processTree(firefox.pid).slice(1)
+    return memoryOf({
+      "firefox: main process": processMiB([firefox.pid]),
+      "firefox: process of the extensions": processMiB(children.filter(isOfExtensions)),
+      "firefox: its other processes": processMiB(children.filter((pid) => !isOfExtensions(pid))),
+    })
+  }
   return {
     name: "firefox",
     // WebDriver can fail to open a tab or to bring one to the front while another, or a prompt, goes.
@@ -141,16 +156,8 @@ export async function openFirefox(bridge: { ws: string; code: string }): Promise
           return true
         }),
     },
-    memory: () =>
-      anew(() => {
-        const isOfExtensions = (pid: number) => processName(pid) === "WebExtensions"
-        const children = processTree(firefox.pid).slice(1)
-        return memoryOf({
-          "firefox: main process": processMiB([firefox.pid]),
-          "firefox: process of the extensions": processMiB(children.filter(isOfExtensions)),
-          "firefox: its other processes": processMiB(children.filter((pid) => !isOfExtensions(pid))),
-        })
-      }),
+    glance: async () => processes(),
+    memory: () => anew(processes),
     close: () => firefox.close(),
   }
 }

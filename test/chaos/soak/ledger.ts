@@ -71,7 +71,8 @@ export class Ledger {
     const judge = (jobs: readonly Job[], outcomes: readonly Outcome[], allowed: Allowed) => {
       for (const [i, job] of jobs.entries()) {
         const outcome = outcomes[i]
-        if (outcome && "values" in outcome) {
+        if (outcome && "right" in outcome) counts.right++
+        else if (outcome && "values" in outcome) {
           if (isRight(job, outcome.values)) counts.right++
           else note("wrong", `${outcome.values.length} values, the first ${outcome.values.slice(0, 3)}`)
         } else if (outcome && allowed.includes(outcome.code)) counts.ended++

@@ -2,13 +2,15 @@ import type { SoakBrowser } from "./browsers.ts"
 import type { Draws } from "./draws.ts"
 import { drawBatch, drawLongBatch, firstBatches } from "./jobs.ts"
 import type { Ledger, Step } from "./ledger.ts"
-import { allInPage, beginInPage, firstInPage, runInPage, type Tab } from "./page-work.ts"
+import { allInPage, beginInPage, firstInPage, runInPage, type Tab, type Workplace } from "./page-work.ts"
 
 export interface PageActorOptions {
   name: string
   browser: SoakBrowser
   /** `http://HOST:PORT`, of this actor alone: what it may do is taken from it. */
   site: string
+  /** The folder that it serves below `/batches/`. */
+  batches: string
   devices: readonly string[]
   draws: Draws
   ledger: Ledger
@@ -37,7 +39,7 @@ export class PageActor {
       await this.#allowed()
     })
     for (const device of devices)
-      for (const batch of firstBatches) await step.batch(batch, () => runInPage(this.#tab, { ...batch, device }))
+      for (const batch of firstBatches) await step.batch(batch, () => runInPage(this.#workplace, { ...batch, device }))
   }
 
   /** One action, to its end. */
@@ -49,10 +51,10 @@ export class PageActor {
     if (action === "run" || action === "abort") {
       const batch = { ...drawBatch(draws), device }
       if (action === "abort") batch.abortAfter = draws.between(1, batch.jobs.length)
-      return step.batch(batch, () => runInPage(this.#tab, batch), action === "abort" ? CANCELLED : [])
+      return step.batch(batch, () => runInPage(this.#workplace, batch), action === "abort" ? CANCELLED : [])
     }
     const batch = { ...drawLongBatch(draws), device }
-    if (!(await step.act(() => beginInPage(this.#tab, batch).then(() => firstInPage(this.#tab))))) return
+    if (!(await step.act(() => beginInPage(this.#workplace, batch).then(() => firstInPage(this.#workplace))))) return
     switch (action) {
       case "close":
         await step.act(() => this.#tab.close())
@@ -65,9 +67,13 @@ export class PageActor {
         return
       case "revoke":
         await step.act(() => browser.revoke(site))
-        await step.batch(batch, () => allInPage(this.#tab), REVOKED)
+        await step.batch(batch, () => allInPage(this.#workplace), REVOKED)
         await step.act(() => this.#allowed())
     }
+  }
+
+  get #workplace(): Workplace {
+    return { tab: this.#tab, batches: this.#options.batches }
   }
 
   #step(action: string): Step {

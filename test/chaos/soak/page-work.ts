@@ -1,8 +1,11 @@
-import type { Batch, Failure, Outcome } from "./jobs.ts"
+import { randomUUID } from "node:crypto"
+import { rm, writeFile } from "node:fs/promises"
+import path from "node:path"
+import { type Batch, isRight, type Outcome } from "./jobs.ts"
 
 /** A page in either browser, as far as Playwright and Puppeteer agree. */
 export interface Tab {
-  evaluate<A>(work: (given: A) => void, given: A): Promise<void>
+  evaluate<A>(work: (given: A) => Promise<void>, given: A): Promise<void>
   evaluate(expression: string): Promise<unknown>
   goto(url: string): Promise<unknown>
   reload(): Promise<unknown>
@@ -13,70 +16,74 @@ export interface PageBatch extends Batch {
   device: string
 }
 
-/** An outcome on its way out of the page. */
-type Told = Failure | { values: string }
-
 interface Work {
   /** Resolves when the first has ended. */
   first: Promise<void>
-  all: Promise<Told[]>
+  all: Promise<Outcome[]>
+}
+
+/** A page, and the folder that its site serves below `/batches/`. */
+export interface Workplace {
+  tab: Tab
+  batches: string
 }
 
 /**
- * Begins a batch in the page and comes back at once; a new one forgets the last. It travels as text, as do the values that come back: WebDriver makes an object of every
- * number, in the very process whose memory is looked at.
+ * Begins a batch in the page and comes back when the page has it; a new one forgets the last. The page fetches it, and looks itself at whether
+ * its answers are right: of every number that went through WebDriver it would make an object, in the very process whose memory is looked at.
  */
-export function beginInPage(tab: Tab, batch: PageBatch): Promise<void> {
-  const jobs = batch.jobs.map(({ expected, tolerance, ...job }) => job)
-  return tab.evaluate(
-    (text) => {
-      const { model, device, jobs, abortAfter } = JSON.parse(text) as PageBatch
-      const failed = (error: unknown) => {
-        const { code, message, data } = error as { code?: string; message: string; data?: Record<string, unknown> }
-        return code ? { code, message, ...(data && { data }) } : { code: String(error) }
-      }
-      const { promise: first, resolve: ended } = Promise.withResolvers<void>()
-      const controller = new AbortController()
-      let count = 0
-      const all = (async () => {
+export async function beginInPage({ tab, batches }: Workplace, batch: PageBatch): Promise<void> {
+  const name = `${randomUUID()}.json`
+  await writeFile(path.join(batches, name), JSON.stringify(batch))
+  await tab.evaluate(begin, { url: `/batches/${name}`, judge: String(isRight) })
+  await rm(path.join(batches, name))
+}
+
+/** In the page. `judge`: the text of `isRight`. */
+async function begin({ url, judge }: { url: string; judge: string }): Promise<void> {
+  const isRight = new Function(`return ${judge}`)() as (job: object, values: ArrayLike<number>) => boolean
+  const { model, device, jobs, abortAfter } = (await (await fetch(url, { cache: "no-store" })).json()) as PageBatch
+  const failed = (error: unknown) => {
+    const { code, message, data } = error as { code?: string; message: string; data?: Record<string, unknown> }
+    return code ? { code, message, ...(data && { data }) } : { code: String(error) }
+  }
+  const { promise: first, resolve: ended } = Promise.withResolvers<void>()
+  const controller = new AbortController()
+  let count = 0
+  const work = async (): Promise<Outcome[]> => {
+    try {
+      const session = await window.ipfsAccelerate.load(`/models/${model}`, { device })
+      const run = async (job: PageBatch["jobs"][number]): Promise<Outcome> => {
         try {
-          const session = await window.ipfsAccelerate.load(`/models/${model}`, { device })
-          const run = async ({ input, output, shape, data }: PageBatch["jobs"][number]): Promise<Told> => {
-            try {
-              const feeds = { [input]: { dtype: "float32", shape, data: Float32Array.from(data) } }
-              const { outputs } = await session.run(feeds, { signal: controller.signal })
-              return { values: outputs[output].data.join(" ") }
-            } catch (error) {
-              return failed(error)
-            } finally {
-              if (++count === abortAfter) controller.abort()
-              ended()
-            }
-          }
-          const outcomes = await Promise.all(jobs.map(run))
-          const kept = await session.dispose().then(() => undefined, failed)
-          return kept ? [kept, ...outcomes.slice(1)] : outcomes
+          const feeds = { [job.input]: { dtype: "float32", shape: job.shape, data: Float32Array.from(job.data) } }
+          const { outputs } = await session.run(feeds, { signal: controller.signal })
+          const values: Float32Array = outputs[job.output].data
+          return isRight(job, values) ? { right: true } : { values: [...values] }
         } catch (error) {
+          return failed(error)
+        } finally {
+          if (++count === abortAfter) controller.abort()
           ended()
-          return jobs.map(() => failed(error))
         }
-      })()
-      Object.assign(window, { soak: { first, all } })
-    },
-    JSON.stringify({ ...batch, jobs }),
-  )
+      }
+      const outcomes = await Promise.all(jobs.map(run))
+      const kept = await session.dispose().then(() => undefined, failed)
+      return kept ? [kept, ...outcomes.slice(1)] : outcomes
+    } catch (error) {
+      ended()
+      return jobs.map(() => failed(error))
+    }
+  }
+  Object.assign(window, { soak: { first, all: work() } satisfies Work })
 }
 
 const work = () => (window as unknown as { soak: Work }).soak
 
 /** As text: a function that is sent into a page can name no other. */
-export const firstInPage = (tab: Tab) => tab.evaluate(`(${work})().first`) as Promise<void>
-export async function allInPage(tab: Tab): Promise<Outcome[]> {
-  const outcomes = (await tab.evaluate(`(${work})().all`)) as Told[]
-  return outcomes.map((told) => ("values" in told ? { values: told.values.split(" ").map(Number) } : told))
-}
+export const firstInPage = ({ tab }: Workplace) => tab.evaluate(`(${work})().first`) as Promise<void>
+export const allInPage = ({ tab }: Workplace) => tab.evaluate(`(${work})().all`) as Promise<Outcome[]>
 
-export async function runInPage(tab: Tab, batch: PageBatch): Promise<Outcome[]> {
-  await beginInPage(tab, batch)
-  return allInPage(tab)
+export async function runInPage(workplace: Workplace, batch: PageBatch): Promise<Outcome[]> {
+  await beginInPage(workplace, batch)
+  return allInPage(workplace)
 }

@@ -48,6 +48,13 @@ export interface MemoryRow {
   endMiB?: number
 }
 
+/** Memory at work, MiB by part. */
+export interface Glance {
+  /** Of the load. */
+  minute: number
+  mib: Memory
+}
+
 /** What bench/results/soak.json holds; docs/soak.md explains it. */
 export interface SoakResult {
   name: "soak"
@@ -61,9 +68,12 @@ export interface SoakResult {
   counts: Ledger["counts"]
   faults: Record<string, number>
   memory: MemoryRow[]
+  course: Glance[]
   anomalies: Anomaly[]
 }
 
+/** Between two glances at memory under load, minutes. */
+const GLANCE_MINUTES = 5
 /** Between two looks at memory, ms. */
 const LOOK_PAUSE_MS = 5000
 
@@ -81,7 +91,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { minutes, seed, devices, warmUpMinutes, idleMs, say } = options
   const commit = commitMeasured(repoRoot)
   await using world = await openWorld(options)
-  const { actors, faults, ledger, look } = world
+  const { actors, faults, ledger, glance, look } = world
   say("Everything runs once, and goes on until it is warm …")
   await Promise.all(actors.map((actor) => actor.start()))
   const actFor = async (minutes: number, ...besides: ((over: AbortSignal) => Promise<void>)[]) => {
@@ -94,14 +104,19 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   }
   if (warmUpMinutes > 0) await actFor(warmUpMinutes)
   await delay(idleMs)
-  const start = await look()
+  const start = rounded(await look())
 
   say(`Under load for ${minutes} minutes, with seed ${seed} …`)
-  await actFor(minutes, (over) => faults.act(over))
+  const course: Glance[] = []
+  const watch = async (over: AbortSignal) => {
+    await delay(GLANCE_MINUTES * 60_000, undefined, { signal: over }).catch(() => undefined)
+    if (!over.aborted) course.push({ minute: GLANCE_MINUTES * (course.length + 1), mib: rounded(await glance()) })
+  }
+  await actFor(minutes, (over) => faults.act(over), watch)
 
   say("At rest …")
   await delay(idleMs)
-  const end = await look()
+  const end = rounded(await look())
   return {
     name: "soak",
     date: new Date().toISOString(),
@@ -114,17 +129,24 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     faults: faults.struck,
     memory: Object.keys({ ...start, ...end }).map((part) => ({
       part,
-      ...(start[part] !== undefined && { startMiB: Math.round(start[part]) }),
-      ...(end[part] !== undefined && { endMiB: Math.round(end[part]) }),
+      ...(start[part] !== undefined && { startMiB: start[part] }),
+      ...(end[part] !== undefined && { endMiB: end[part] }),
     })),
+    course,
     anomalies: ledger.anomalies,
   }
 }
+
+const rounded = (memory: Memory): Memory =>
+  Object.fromEntries(Object.entries(memory).map(([part, mib]) => [part, Math.round(mib)]))
 
 interface World extends AsyncDisposable {
   actors: (PageActor | NodeActor)[]
   faults: FaultActor
   ledger: Ledger
+  /** What processes take, at work. */
+  glance(): Promise<Memory>
+  /** What everything takes, at rest. */
   look(): Promise<Memory>
 }
 
@@ -134,6 +156,8 @@ async function openWorld(options: SoakOptions): Promise<World> {
   await using opened = new AsyncDisposableStack()
   const modelsDir = mkdtempSync(path.join(tmpdir(), "ipfa soak models "))
   opened.defer(() => rmSync(modelsDir, { recursive: true }))
+  const batches = mkdtempSync(path.join(tmpdir(), "ipfa soak batches "))
+  opened.defer(() => rmSync(batches, { recursive: true }))
   for (const [name, bytes] of Object.entries(models)) writeFileSync(path.join(modelsDir, name), bytes)
   const bridge = await startSoakBridge()
   opened.defer(() => bridge.close())
@@ -147,12 +171,12 @@ async function openWorld(options: SoakOptions): Promise<World> {
     browsers.push(browser)
     say(`${browser.name} has joined.`)
     for (let i = 1; i <= pages; i++) {
-      const served = await serveFolder(pagesDir, { mounts: { "/models/": modelsDir } })
+      const served = await serveFolder(pagesDir, { mounts: { "/models/": modelsDir, "/batches/": batches } })
       opened.defer(() => served.close())
       const name = `${browser.name} page ${i}`
       const site = served.url
       const draws = new Draws(seed, name)
-      actors.push(new PageActor({ name, browser, site, devices: devices[browser.name], draws, ledger }))
+      actors.push(new PageActor({ name, browser, site, batches, devices: devices[browser.name], draws, ledger }))
     }
   }
   const common = devices.chromium.filter((device) => devices.firefox.includes(device))
@@ -174,12 +198,13 @@ async function openWorld(options: SoakOptions): Promise<World> {
     draws: new Draws(seed, "faults"),
     ledger,
   })
-  const lookOnce = async () => {
+  const all = async (ofBrowser: (browser: SoakBrowser) => Promise<Memory>) => {
     const native = await bridge.nativePid()
-    const parts = await Promise.all(browsers.map((browser) => browser.memory()))
+    const parts = await Promise.all(browsers.map(ofBrowser))
     const own = { "bridge-server": processMiB([bridge.pid]), "native process": processMiB([native]) }
     return Object.assign({}, ...parts, memoryOf(own)) as Memory
   }
+  const lookOnce = () => all((browser) => browser.memory())
   const look = async () => {
     const seen = [await lookOnce()]
     while (seen.length < looks) {
@@ -191,7 +216,8 @@ async function openWorld(options: SoakOptions): Promise<World> {
     return Object.fromEntries(parts.map((part) => [part, median(ofPart(part))]))
   }
   const dispose = opened.move()
-  return { actors, faults, ledger, look, [Symbol.asyncDispose]: () => dispose.disposeAsync() }
+  const glance = () => all((browser) => browser.glance())
+  return { actors, faults, ledger, glance, look, [Symbol.asyncDispose]: () => dispose.disposeAsync() }
 }
 
 async function killNative(bridge: SoakBridge): Promise<boolean> {
