@@ -50,7 +50,7 @@ export class Devices {
   async probed(model: Model, wanted?: string): Promise<void> {
     const isAsked = ({ backend }: Host) =>
       wanted === undefined
-        ? !comesLast(backend) || this.#measurements.of(model.sha256, backend).runs > 0
+        ? !comesLast(backend) || this.#measurements.of(model, backend).runs > 0
         : wanted.split(/[:#]/)[0] === backend
     const asked = this.#unknown().filter(isAsked)
     const all = Promise.all(asked.map((host) => host.probe()))
@@ -149,7 +149,7 @@ export class Devices {
           resident: loaded?.residence !== undefined || loaded?.opening !== undefined,
           freeBytes,
           queued: load.jobs,
-          ...this.#measurements.of(model.sha256, device.id),
+          ...this.#measurements.of(model, device.id),
           ...((state === "cooling" || keptAway > 0) && {
             coolingUntil: Math.max(state === "cooling" ? host.until : 0, keptAway),
           }),

@@ -153,7 +153,7 @@ export class Jobs implements LaneOwner {
   }
 
   expectedMs({ loaded }: Job): number {
-    return this.#measurements.of(loaded.model.sha256, loaded.device).runMs ?? 10
+    return this.#measurements.of(loaded.model, loaded.device).runMs ?? 10
   }
 
   started(job: Job): void {

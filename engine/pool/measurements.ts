@@ -1,6 +1,15 @@
 import type { DeviceInfo, Measurement } from "../../protocol/index.ts"
 import type { Model } from "./models.ts"
 
+/**
+ * A measurement with its model's key, by which a later life knows the model again. Without one it is of a model that is one owner's alone:
+ * nothing is learned of it, as its hash alone would tell whoever has equal bytes.
+ */
+export type KeyedMeasurement = Measurement & { key?: string }
+
+/** What tells models apart here, and how far what is learned of one may go. */
+type Known = Pick<Model, "key" | "isPrivate">
+
 const KEPT_RUNS = 32
 /** Pairs of model and device that are remembered; the least recently measured is forgotten. */
 const KEPT_PAIRS = 2048
@@ -17,36 +26,48 @@ interface Figures {
 
 const KEPT_TRIES = 16
 
-/** What was measured here: told on, and kept as a short history for the choice of device. */
+/**
+ * What was measured here: told on, and kept as a short history for the choice of device. Models of equal bytes that two own apart have histories
+ * apart (`Model.key`): which device one is given would tell its owner what another ran.
+ */
 export class Measurements {
   readonly #figures = new Map<string, Figures>()
-  readonly #tell: (measurement: Measurement) => void
+  /** Of private windows: gone with the model, which is read anew for each that asks. */
+  readonly #private = new WeakMap<Known, Map<string, Figures>>()
+  readonly #tell: (measurement: Measurement, key?: string) => void
   readonly #now: () => number
 
-  constructor(tell: (measurement: Measurement) => void, now: () => number, earlier: Iterable<Measurement> = []) {
+  constructor(
+    tell: (measurement: Measurement, key?: string) => void,
+    now: () => number,
+    earlier: Iterable<KeyedMeasurement> = [],
+  ) {
     this.#tell = tell
     this.#now = now
     for (const measurement of earlier) {
-      this.#learn(measurement)
-      if (measurement.kind === "benchmark") this.#try(measurement.model, measurement.device, measurement.at)
+      const { key, kind, device, at } = measurement
+      if (key === undefined) continue
+      const model = { key, isPrivate: false }
+      this.#learn(model, measurement)
+      if (kind === "benchmark") this.#try(model, device, at)
     }
   }
 
   /** A try in idle time begins. */
-  tried(model: string, device: string): void {
+  tried(model: Known, device: string): void {
     this.#try(model, device, this.#now())
   }
 
   /** Tries since `since`, ms since 1970, and when the last benchmark there failed, where it did. */
-  trials(model: string, device: string, since: number): { tries: number; failedAt: number | undefined } {
-    const figures = this.#figures.get(`${model} ${device}`)
+  trials(model: Known, device: string, since: number): { tries: number; failedAt: number | undefined } {
+    const figures = this.#find(model, device)
     return { tries: figures?.triedAt.filter((at) => at >= since).length ?? 0, failedAt: figures?.failedAt }
   }
 
   add(
     kind: Measurement["kind"],
     device: DeviceInfo,
-    { sha256, isPrivate }: Pick<Model, "sha256" | "isPrivate">,
+    model: Known & Pick<Model, "sha256" | "isOwned">,
     ms: number,
     outcome: { ok: boolean; error?: string; inputElems?: number },
   ): void {
@@ -57,23 +78,23 @@ export class Measurements {
       device: id,
       backend,
       adapter,
-      model: sha256,
+      model: model.sha256,
       ms,
       ...outcome,
     }
-    this.#learn(measurement)
-    if (!isPrivate) this.#tell(measurement)
+    this.#learn(model, measurement)
+    if (!model.isPrivate) this.#tell(measurement, model.isOwned ? undefined : model.key)
   }
 
   /** Median of the last 32 steady runs of `model` on `device`, how many there were, and its last opening. */
-  of(model: string, device: string): { runMs?: number; runs: number; openMs?: number } {
-    const figures = this.#figures.get(`${model} ${device}`)
+  of(model: Known, device: string): { runMs?: number; runs: number; openMs?: number } {
+    const figures = this.#find(model, device)
     if (!figures) return { runs: 0 }
     figures.medianMs ??= median(figures.runsMs)
     return { runMs: figures.medianMs, runs: figures.runs, openMs: figures.openMs }
   }
 
-  #learn({ at, kind, device, model, ms, ok }: Measurement): void {
+  #learn(model: Known, { at, kind, device, ms, ok }: Measurement): void {
     if (kind === "benchmark") this.#of(model, device).failedAt = ok ? undefined : at
     if (!ok || kind === "first") return
     const figures = this.#of(model, device)
@@ -86,20 +107,36 @@ export class Measurements {
     }
   }
 
-  #try(model: string, device: string, at: number): void {
+  #try(model: Known, device: string, at: number): void {
     const { triedAt } = this.#of(model, device)
     triedAt.push(at)
     if (triedAt.length > KEPT_TRIES) triedAt.shift()
   }
 
-  #of(model: string, device: string): Figures {
-    const key = `${model} ${device}`
-    let figures = this.#figures.get(key)
-    if (figures) return figures
-    figures = { runsMs: [], runs: 0, openMs: undefined, medianMs: undefined, triedAt: [], failedAt: undefined }
-    this.#figures.set(key, figures)
-    if (this.#figures.size > KEPT_PAIRS) this.#figures.delete(this.#figures.keys().next().value as string)
+  #find(model: Known, device: string): Figures | undefined {
+    return this.#all(model)?.get(`${model.key} ${device}`)
+  }
+
+  #of(model: Known, device: string): Figures {
+    const known = this.#find(model, device)
+    if (known) return known
+    const figures: Figures = {
+      runsMs: [],
+      runs: 0,
+      openMs: undefined,
+      medianMs: undefined,
+      triedAt: [],
+      failedAt: undefined,
+    }
+    if (model.isPrivate && !this.#private.has(model)) this.#private.set(model, new Map())
+    const all = this.#all(model)!
+    all.set(`${model.key} ${device}`, figures)
+    if (all.size > KEPT_PAIRS) all.delete(all.keys().next().value as string)
     return figures
+  }
+
+  #all(model: Known): Map<string, Figures> | undefined {
+    return model.isPrivate ? this.#private.get(model) : this.#figures
   }
 }
 

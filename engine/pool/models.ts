@@ -22,6 +22,8 @@ export interface Model {
   /** Its SHA-256, with those of its external data, and whose alone it is where it is not shared. */
   readonly key: string
   readonly sha256: string
+  /** One owner's alone. */
+  readonly isOwned: boolean
   /** Had in a private window: no measurement of it is told, and it is not tried in idle time. */
   readonly isPrivate: boolean
   /** Of the file and its external data. */
@@ -90,7 +92,8 @@ export class Models {
     for (const [name, ref] of Object.entries(external)) parts.external.push([name, await acquire(ref)])
     parts.external.sort(([a], [b]) => (a < b ? -1 : 1))
     const isPrivate = owner.isPrivate === true
-    const key = keyOf(parts, isPrivate)
+    const ownedBy = ownerOf(parts)
+    const key = keyOf(parts, ownedBy, isPrivate)
     const stored = parts.main.stored && parts.external.every(([, part]) => part.stored)
     let model = this.#known.get(key)
     if (!model) {
@@ -98,7 +101,12 @@ export class Models {
       const validate = async (all: AbortSignal) => {
         // It had to wait for its turn, and nobody did.
         if (all.aborted) throw abortReason(all)
-        return makeModel({ key, isPrivate }, parts, await parts.main.read(), this.#settings)
+        return makeModel(
+          { key, isOwned: ownedBy !== undefined, isPrivate },
+          parts,
+          await parts.main.read(),
+          this.#settings,
+        )
       }
       const validating = this.#validating.of(key, (all) => this.#slots.run(owner.owner, () => validate(all)))
       model = await validating.wait(signal)
@@ -121,15 +129,18 @@ export function checkPrecision({ info }: Model, wanted: string | undefined): voi
   })
 }
 
+function ownerOf({ main, external }: Parts): string | undefined {
+  return main.ownedBy ?? external.find(([, part]) => part.ownedBy !== undefined)?.[1].ownedBy
+}
+
 /** Equal bytes that two own apart stay apart, as do a private window's: how fast one opens would tell its owner of the other. */
-function keyOf({ main, external }: Parts, isPrivate: boolean): string {
-  const ownedBy = main.ownedBy ?? external.find(([, part]) => part.ownedBy !== undefined)?.[1].ownedBy
+function keyOf({ main, external }: Parts, ownedBy: string | undefined, isPrivate: boolean): string {
   const digests = [main.sha256, ...external.map(([name, part]) => `${name}=${part.sha256}`)]
   return JSON.stringify([digests, ownedBy, isPrivate])
 }
 
 function makeModel(
-  whose: Pick<Model, "key" | "isPrivate">,
+  whose: Pick<Model, "key" | "isOwned" | "isPrivate">,
   parts: Parts,
   bytes: Uint8Array<ArrayBuffer>,
   settings: PoolSettings,

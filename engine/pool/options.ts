@@ -3,6 +3,7 @@ import { validateModel } from "../../graph/index.ts"
 import type { BenchmarkRecord, DeviceInfo, EndedJob, Measurement } from "../../protocol/index.ts"
 import type { HostFactory } from "../host-factory.ts"
 import type { ModelSource } from "../model-source.ts"
+import type { KeyedMeasurement } from "./measurements.ts"
 
 export interface PoolOptions {
   /** This agent's id. */
@@ -15,13 +16,13 @@ export interface PoolOptions {
   models: ModelSource
   /** Bytes that all loaded sessions and kept tensors may take together; default `defaultBudgetBytes`. */
   budgetBytes?: number
-  /** Told of every opening and run, as it happens. */
-  onMeasurement?(measurement: Measurement): void
+  /** Told of every opening and run but those of private windows, as it happens; `key` as a later `measurements` is to have it. */
+  onMeasurement?(measurement: Measurement, key?: string): void
   /** Told of every job that ended, and of what each benchmark found on a device: for the person alone, as both say who asked; nothing of private windows. */
   onJob?(job: EndedJob): void
   onBenchmark?(benchmark: BenchmarkRecord): void
-  /** Earlier ones, oldest first, that choices go by from the start. */
-  measurements?: Iterable<Measurement>
+  /** Earlier ones, oldest first, that choices go by from the start: those that have a `key`. */
+  measurements?: Iterable<KeyedMeasurement>
   /** ms since 1970 */
   now?(): number
   random?(): number

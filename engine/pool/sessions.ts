@@ -287,7 +287,7 @@ export class Sessions {
     const late = Promise.withResolvers<never>()
     let timer: ReturnType<typeof setTimeout> | undefined
     const byBytes = model.needBytes * OPEN_MS_PER_BYTE
-    const expectedMs = this.#measurements.of(model.sha256, device).openMs ?? 100 + byBytes
+    const expectedMs = this.#measurements.of(model, device).openMs ?? 100 + byBytes
     const mayLeave = () => !loaded.isForced
     const turn = { origin, isTrial, expectedMs, turnMs: turnMs + byBytes, mayLeave }
     const opening = this.turnsOf(host).open(turn, async () => {

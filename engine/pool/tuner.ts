@@ -130,7 +130,7 @@ export class Tuner {
           const shapes = shapesOf(forms)
           const key = JSON.stringify([model.key, device, shapes])
           const isTried = trial?.model === model.key && trial.device === device
-          const runs = isTried || measurements.of(model.sha256, device).runs > 0
+          const runs = isTried || measurements.of(model, device).runs > 0
           if (runs && !this.#tuned.has(key)) all.push({ recent: one, device, shapes, key })
         }
       }
@@ -157,7 +157,7 @@ export class Tuner {
     const recent = this.#parts.recent.all().find(({ model }) => model.key === trial.model)!
     const { model } = recent
     const host = devices.hostOf(trial.device)
-    measurements.tried(model.sha256, trial.device)
+    measurements.tried(model, trial.device)
     const start = performance.now()
     const loaded = sessions.trial(model, host, trial.device)
     sessions.lease(loaded)
@@ -230,7 +230,7 @@ export class Tuner {
     let tries = 0
     const candidates = devices.candidates(model, TUNER.origin, false).map((candidate) => {
       const host = devices.hostOf(candidate.id)
-      const trials = measurements.trials(model.sha256, candidate.id, since)
+      const trials = measurements.trials(model, candidate.id, since)
       tries += trials.tries
       const held = sessions.occupancy(host) === "held"
       return { ...candidate, freeBytes, lostAt: host.lostAt, held, failedAt: trials.failedAt }

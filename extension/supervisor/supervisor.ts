@@ -5,13 +5,8 @@ import { identify } from "../../engine/agent/identity.ts"
 import type { SettingsStore } from "../../engine/agent/settings.ts"
 import { Surroundings } from "../../engine/agent/surroundings.ts"
 import type { Caller } from "../../engine/caller.ts"
-import {
-  type BenchmarkRecord,
-  type HardwareReport,
-  type Measurement,
-  messagePort,
-  type Port,
-} from "../../protocol/index.ts"
+import type { KeyedMeasurement } from "../../engine/index.ts"
+import { type BenchmarkRecord, type HardwareReport, messagePort, type Port } from "../../protocol/index.ts"
 import { Gate } from "../gate/gate.ts"
 import type { GrantStore } from "../gate/grant-store.ts"
 import { isGrantable } from "../gate/origin.ts"
@@ -124,8 +119,8 @@ async function assemble(platform: SupervisorPlatform): Promise<Parts> {
   const preferences = await PreferenceKeeper.open(settings)
   const sites = await SiteSwitches.open(settings)
   const surroundings = new Surroundings()
-  // What device choices go by after a restart.
-  const measured = new RowLog<Measurement>("measurements", 2000)
+  // What device choices go by after a restart: nothing of what a site brought itself.
+  const measured = new RowLog<KeyedMeasurement>("measurements", 2000)
   const benchmarks = new RowLog<BenchmarkRecord>("benchmarks", 500)
   const jobs = await JobLog.open(idbJobs())
   const { pool, models, windowModels } = extensionPool({
@@ -137,8 +132,8 @@ async function assemble(platform: SupervisorPlatform): Promise<Parts> {
     keepsFor: (owner) => !isGrantable(owner) || gate.holds(owner),
     mayTune: mayTune(() => preferences.current.measureIdle && !preferences.current.paused, surroundings),
     mayDownload: () => preferences.current.onMetered || !surroundings.isMetered,
-    onMeasurement(measurement) {
-      measured.add(measurement)
+    onMeasurement(measurement, key) {
+      if (key !== undefined) measured.add({ ...measurement, key })
       bridge.record(measurement)
     },
     onJob: (job) => jobs.add(job),

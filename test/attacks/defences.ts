@@ -45,6 +45,7 @@ const overrun = ["test/unit/pool-overrun.test.ts"]
 const loss = ["test/unit/pool-loss.test.ts"]
 const turns = ["test/unit/scheduler-turns.test.ts"]
 const turnsFile = "scheduler/turns.ts"
+const measurements = "engine/pool/measurements.ts"
 
 export const defences: readonly Defence[] = [
   {
@@ -488,6 +489,22 @@ export const defences: readonly Defence[] = [
     ],
     tests: ["test/unit/store-library.test.ts"],
     names: "S9",
+  },
+  {
+    attack: "S9",
+    what: "devices are chosen by what its own owner measured of an upload",
+    cuts: [cut("engine/pool/models.ts", "return JSON.stringify([digests, ownedBy, isPrivate])", "return main.sha256")],
+    tests: ["test/unit/pool-sessions.test.ts"],
+    names: "whatever others ran of equal bytes",
+  },
+  {
+    attack: "S9",
+    what: "a private window's runs decide nothing elsewhere, nor after it",
+    cuts: [
+      cut(measurements, "return model.isPrivate ? this.#private.get(model) : this.#figures", "return this.#figures"),
+    ],
+    tests: ["test/unit/pool-sessions.test.ts"],
+    names: "of a private window",
   },
   {
     attack: "S9",

@@ -55,6 +55,8 @@ export interface AdderHost {
   readonly kept: Set<string>
   /** Bytes a loaded model says it holds; default: the size of its file. */
   memoryBytes: number | undefined
+  /** How long runs say that they took, ms. */
+  runMs: number
   /** What sessions opened from now on say of how they run. */
   note: string | undefined
   /** What runs from now on say they need, and what the last opening was given of that kind. */
@@ -144,12 +146,13 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
         if (!fed) throw fail("IPFA_SESSION_KEPT")
         host.fed = fed
         const y = floats(...(fed.data as Float32Array).map((value) => value + bias))
-        if (!keep.includes("y")) return { outputs: { y }, runMs: 1, ...(host.needs && { pipelines: host.needs }) }
+        if (!keep.includes("y"))
+          return { outputs: { y }, runMs: host.runMs, ...(host.needs && { pipelines: host.needs }) }
         const id = `k${++keptIds}`
         kept.set(id, y)
         host.kept.add(id)
         const reference: KeptTensor = { dtype: "float32", shape: y.shape, kept: id }
-        return { outputs: { y: reference }, runMs: 1 }
+        return { outputs: { y: reference }, runMs: host.runMs }
       },
       release(ids) {
         for (const id of ids) if (kept.delete(id)) host.kept.delete(id)
@@ -174,6 +177,7 @@ export function adderHost(id: string, more: Partial<DeviceInfo> = {}): AdderHost
     loaded: new Set(),
     kept: new Set(),
     memoryBytes: undefined,
+    runMs: 1,
     note: undefined,
     needs: undefined,
     given: undefined,

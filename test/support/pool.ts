@@ -1,10 +1,11 @@
 import type { Caller } from "../../engine/caller.ts"
+import type { KeyedMeasurement } from "../../engine/pool/measurements.ts"
 import type { PoolOptions } from "../../engine/pool/options.ts"
 import { createPool, type Pool } from "../../engine/pool/pool.ts"
 import type { HttpClient } from "../../engine/resolve/resolver.ts"
 import { ModelLibrary } from "../../engine/store/library.ts"
 import { memoryLinks, memoryStore } from "../../engine/store/memory.ts"
-import { fail, type Measurement, memoryPorts, Peer, type Tensor } from "../../protocol/index.ts"
+import { fail, memoryPorts, Peer, type Tensor } from "../../protocol/index.ts"
 import { type AdderHost, floats } from "./adder.ts"
 
 /** A web in memory: what `https://models.example/NAME` holds. */
@@ -35,7 +36,8 @@ export function memoryLibrary(web: Web): ModelLibrary {
 
 export interface TestPool {
   pool: Pool
-  measurements: Measurement[]
+  /** As they were told, with their keys. */
+  measurements: KeyedMeasurement[]
   /** Puts a model on the web and returns its reference. */
   publish(name: string, bytes: Uint8Array): string
   /** A caller of its own, on a connection of its own. */
@@ -49,14 +51,14 @@ export function testPool(
   more: Partial<PoolOptions> = {},
 ): TestPool {
   const web: Web = new Map()
-  const measurements: Measurement[] = []
+  const measurements: KeyedMeasurement[] = []
   const pool = createPool({
     agent: "agent-under-test",
     browser: "chromium",
     version: "0.0.0",
     hosts: hosts.map((host) => ("factory" in host ? host.factory : host)),
     models: memoryLibrary(web),
-    onMeasurement: (measurement) => measurements.push(measurement),
+    onMeasurement: (measurement, key) => measurements.push(key === undefined ? measurement : { ...measurement, key }),
     random: () => 0,
     ...more,
   })

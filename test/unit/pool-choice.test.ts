@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest"
-import { fail, type Measurement } from "../../protocol/index.ts"
+import type { KeyedMeasurement } from "../../engine/pool/measurements.ts"
+import { fail } from "../../protocol/index.ts"
 import { adderDevice, adderHost, adderModel } from "../support/adder.ts"
 import { refusal, type TestPool, testPool, value } from "../support/pool.ts"
 
@@ -57,18 +58,10 @@ describe("the device of a session", () => {
     t = testPool([wasm, webgpu])
     const page = t.connect()
     const model = t.publish("one", adderModel(1))
-    const { device, model: info } = await page.open(model)
+    const { device } = await page.open(model)
     expect(device.id).toBe("webgpu")
-    const run = (on: string, ms: number): Measurement => ({
-      at: 1,
-      kind: "run",
-      device: on,
-      backend: on,
-      adapter: "",
-      model: info.sha256,
-      ms,
-      ok: true,
-    })
+    const [opened] = t.measurements
+    const run = (on: string, ms: number): KeyedMeasurement => ({ ...opened!, kind: "run", device: on, ms })
     t.close()
     t = testPool([wasm, webgpu], { measurements: [run("webgpu", 90), run("wasm", 3)] })
     expect((await t.connect().open(t.publish("one", adderModel(1)))).device.id).toBe("wasm")
@@ -104,17 +97,15 @@ describe("the device of a session", () => {
     t = testPool([wgsl, wasm])
     const [one, two] = [t.publish("one", adderModel(1)), t.publish("two", adderModel(2))]
     const page = t.connect()
-    const { device, model } = await page.open(one)
+    const { device } = await page.open(one)
+    const [opened] = t.measurements
     expect([device.id, wgsl.starts]).toEqual(["wasm", 0])
     wasm.refuse = unsupported()
     expect(await page.open(two)).toMatchObject({ device: { id: "wgsl" }, fellBackFrom: { id: "wasm" } })
     expect(wgsl.starts).toBe(1)
     t.close()
     wasm.refuse = undefined
-    const run = (on: string, ms: number): Measurement => {
-      const what = { kind: "run", device: on, backend: on, adapter: "", model: model.sha256 } as const
-      return { at: 1, ms, ok: true, ...what }
-    }
+    const run = (on: string, ms: number): KeyedMeasurement => ({ ...opened!, kind: "run", device: on, ms })
     t = testPool([wgsl, wasm], { measurements: [run("wasm", 90), run("wgsl", 3)] })
     expect((await t.connect().open(t.publish("one", adderModel(1)))).device.id).toBe("wgsl")
   })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest"
 import { adderHost, adderModel } from "../support/adder.ts"
-import { refusal, type TestPool, testPool, value } from "../support/pool.ts"
+import { type Client, refusal, type TestPool, testPool, value } from "../support/pool.ts"
 
 let t: TestPool | undefined
 afterEach(() => t?.close())
@@ -58,6 +58,63 @@ describe("a session", () => {
     expect(wasm.opens).toBe(3)
     await a.open(again.model.reference)
     expect(wasm.opens).toBe(3)
+    // Nor is it known again in a later life, which would need its owner's name beside what was measured.
+    expect(t.measurements.map(({ key }) => key !== undefined)).toEqual([false, false, true])
+  })
+
+  test("of an upload is on the device that its own owner's runs speak for, whatever others ran of equal bytes", async () => {
+    const bytes = adderModel(1)
+    /** The first run compiles and is not counted. */
+    const runTwice = async (page: Client, model: string, device: string) => {
+      const { sessionId } = await page.open(model, { device })
+      for (let i = 0; i < 2; i++) await page.run(sessionId)
+    }
+    /** Where b gets its upload after it ran it on the slower device and `others` ran equal bytes on the faster one. */
+    const seen = async (others?: Parameters<TestPool["connect"]>[0] & { byReference?: boolean }, restarts = false) => {
+      const [webgpu, wasm] = [adderHost("webgpu"), adderHost("wasm")]
+      wasm.runMs = 90
+      const hosts = [webgpu, wasm]
+      t = testPool(hosts)
+      if (others) {
+        const page = t.connect(others)
+        const model = others.byReference ? t.publish("one", bytes) : await page.upload(bytes)
+        await runTwice(page, model, "webgpu")
+      }
+      const { measurements } = t
+      if (restarts) {
+        t.close()
+        t = testPool(hosts, { measurements })
+      }
+      const b = t.connect({ origin: "https://b.test" })
+      const upload = await b.upload(bytes)
+      await runTwice(b, upload, "wasm")
+      const { device } = await b.open(upload)
+      t.close()
+      return device.id
+    }
+    const origin = "https://a.test"
+    expect(await seen()).toBe("wasm")
+    expect(await seen({ origin })).toBe("wasm")
+    expect(await seen({ origin }, true)).toBe("wasm")
+    expect(await seen({ origin, byReference: true })).toBe("wasm")
+    expect(await seen({ origin, byReference: true }, true)).toBe("wasm")
+    expect(await seen({ origin: "https://b.test", isPrivate: true })).toBe("wasm")
+  })
+
+  test("of a private window is on the device that nobody's runs speak for, nor do its own for anybody's after it", async () => {
+    t = testPool([adderHost("webgpu"), adderHost("wasm")])
+    const model = t.publish("one", adderModel(1))
+    const runTwice = async (isPrivate: boolean) => {
+      const page = t!.connect({ isPrivate })
+      const { sessionId } = await page.open(model, { device: "wasm" })
+      for (let i = 0; i < 2; i++) await page.run(sessionId)
+      page.close()
+    }
+    const chosen = async (isPrivate: boolean) => (await t!.connect({ isPrivate }).open(model)).device.id
+    await runTwice(true)
+    expect([await chosen(false), await chosen(true)]).toEqual(["webgpu", "webgpu"])
+    await runTwice(false)
+    expect([await chosen(false), await chosen(true)]).toEqual(["wasm", "webgpu"])
   })
 
   test("is of the precision that was asked for, or is refused: no device converts a model", async () => {
