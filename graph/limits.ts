@@ -26,6 +26,10 @@ export interface ModelLimits {
   functionDepth: number
   /** Nodes after every function call is replaced by its body. */
   expandedNodes: number
+  /** Their inputs, outputs and attributes, and those that each function's call has to be matched with. More than a file without functions can name. */
+  expandedNames: number
+  /** Domains of operators that a model imports, or one of its functions. */
+  opsets: number
   /** Initializers in all graphs. */
   initializers: number
   /** Dimensions of a tensor. */
@@ -46,6 +50,8 @@ export const defaultLimits: Readonly<ModelLimits> = {
   functions: 2_000,
   functionDepth: 32,
   expandedNodes: 500_000,
+  expandedNames: 8_000_000,
+  opsets: 64,
   initializers: 200_000,
   rank: 32,
 }

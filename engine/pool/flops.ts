@@ -2,6 +2,8 @@ import { inferCost, type ModelInfo, readModel } from "../../graph/index.ts"
 
 /** Inference walks every node, on this thread; what is larger than this is not worth the wait for a guess at an order. */
 const MOST_NODES = 20_000
+/** Calls of functions, and what nodes list, make more of them. */
+const MOST_STEPS = 15 * MOST_NODES
 
 /** Shapes of a run's inputs, by name. */
 export type Shapes = Readonly<Record<string, readonly number[]>>
@@ -15,7 +17,7 @@ export function flopsOf(bytes: Uint8Array, info: ModelInfo, shapes?: Shapes): nu
   const nodes = Object.values(info.operators).reduce((sum, n) => sum + n, 0)
   if (!fed || nodes > MOST_NODES) return undefined
   try {
-    const { flops, uncounted } = inferCost(readModel(bytes), fed)
+    const { flops, uncounted } = inferCost(readModel(bytes), fed, { mostSteps: MOST_STEPS })
     return uncounted.length === 0 && Number.isFinite(flops) ? flops : undefined
   } catch {
     // The model passed validation, so it may well run: only what it takes is not known.

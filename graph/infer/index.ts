@@ -20,6 +20,8 @@ export interface InferredTensor {
 export interface InferOptions {
   /** Elements of small integer inputs, row-major, where they decide shapes or branches (a target size, a sample rate). */
   values?: Record<string, readonly number[]>
+  /** IPFA_MODEL_TOO_LARGE past so many nodes, names of theirs and numbers in their attributes, functions counted once per call. */
+  mostSteps?: number
 }
 
 export interface InferredShapes {
@@ -104,7 +106,7 @@ function run(model: ModelProto, feeds: Record<string, readonly number[]>, option
       values.set(info.name, inputValue(info, i, feeds, options))
   })
   checkNames(graph, feeds)
-  const propagation = new Propagation(model)
+  const propagation = new Propagation(model, options.mostSteps)
   const cost = propagation.model(graph, values)
   return { graph, values, propagation, cost }
 }

@@ -39,6 +39,9 @@ interface Setting {
   functionDepth: number
 }
 
+/** More than any file without functions comes to. */
+const MOST_STEPS = defaultLimits.expandedNames + defaultLimits.numbers
+
 const UNKNOWN: Value = { elem: 0, shape: null }
 
 /** Walks a model once, node by node, giving each its outputs' values and its cost. */
@@ -49,18 +52,30 @@ export class Propagation {
   readonly uncounted: string[] = []
   readonly #functions: ReadonlyMap<string, FunctionProto>
   readonly #opsets: Record<string, number>
+  /** Of functions' bodies, whose calls may be many. */
+  readonly #bodyOpsets = new Map<FunctionProto, Record<string, number>>()
+  readonly #mostSteps: number
   #nodes = 0
+  #steps = 0
 
-  constructor(model: ModelProto) {
+  /** Refuses (IPFA_MODEL_TOO_LARGE) to walk more than `mostSteps` nodes, their names and what their attributes list, functions once per call. */
+  constructor(model: ModelProto, mostSteps: number = MOST_STEPS) {
+    this.#mostSteps = mostSteps
     this.#functions = new Map(model.functions.map((f) => [functionKey(f, f.name), f]))
-    this.#opsets = readOpsets(model.opsetImport, "")
+    this.#opsets = readOpsets(model.opsetImport, "", defaultLimits)
   }
 
   model(graph: GraphProto, values: Values): Cost {
     return this.#graph(graph, "graph", { values, opsets: this.#opsets, call: new Map(), functionDepth: 0 })
   }
 
+  #walk(path: string, steps: number): void {
+    this.#steps += steps
+    if (this.#steps > this.#mostSteps) throw tooLarge(path, "steps of inference", this.#mostSteps)
+  }
+
   #graph(graph: GraphProto, path: string, setting: Setting): Cost {
+    this.#walk(path, graph.input.length + graph.initializer.length + graph.output.length)
     // An initializer that is an input too is only its default.
     for (const [i, t] of graph.initializer.entries()) {
       if (!setting.values.hasOwn(t.name))
@@ -83,8 +98,11 @@ export class Propagation {
   }
 
   #node(node: NodeProto, path: string, setting: Setting): Cost {
+    this.#walk(path, 1 + node.input.length + node.output.length + node.attribute.length)
     const inputs = node.input.map((name) => (name === "" ? undefined : (setting.values.get(name) ?? UNKNOWN)))
     const attributes = attributesOf(node, setting.call)
+    for (const { ints, floats, s } of attributes.values())
+      this.#walk(path, ints.length + floats.length + (s.length >> 6))
     const own = this.#functions.get(functionKey(node, node.opType))
     if (own) return this.#function(own, path, inputs, attributes, node, setting)
     const definition = findOperator(node.domain, node.opType)
@@ -141,18 +159,26 @@ export class Propagation {
   ): Cost {
     if (setting.functionDepth >= defaultLimits.functionDepth)
       throw tooLarge(path, "functions that call functions", defaultLimits.functionDepth)
+    this.#walk(path, f.input.length + f.attributeProto.length + given.size)
     const call = new Map([...f.attributeProto.map((a) => [a.name, a] as const), ...given])
     const values = new Values()
     f.input.forEach((name, i) => {
       values.set(name, inputs[i] ?? UNKNOWN)
     })
-    const opsets = { ...this.#opsets, ...readOpsets(f.opsetImport, path) }
-    const inner = { values, opsets, call, functionDepth: setting.functionDepth + 1 }
+    const inner = { values, opsets: this.#opsetsOf(f, path), call, functionDepth: setting.functionDepth + 1 }
     const cost = this.#nodesOf(f.node, path, inner)
     node.output.forEach((name, i) => {
       if (name !== "") setting.values.set(name, values.get(f.output[i] ?? "") ?? UNKNOWN)
     })
     return cost
+  }
+
+  #opsetsOf(f: FunctionProto, path: string): Record<string, number> {
+    const known = this.#bodyOpsets.get(f)
+    if (known) return known
+    const opsets = { ...this.#opsets, ...readOpsets(f.opsetImport, path, defaultLimits) }
+    this.#bodyOpsets.set(f, opsets)
+    return opsets
   }
 }
 

@@ -16,12 +16,14 @@ export function* allNodes(nodes: readonly NodeProto[]): Generator<NodeProto> {
 
 interface Expanded {
   nodes: number
+  names: number
   depth: number
 }
 
 /**
- * Refuses functions that call themselves, call each other too deeply, or grow past the limit when inlined. Runtimes inline every call,
- * recursively, so a chain of functions overflows their stack and a doubling one their memory.
+ * Refuses functions that call themselves, call each other too deeply, or grow past the limits when inlined. Runtimes inline every call,
+ * recursively, so a chain of functions overflows their stack and a doubling one their memory; so does one of many inputs that is called often,
+ * since each call has to be matched with all of them.
  */
 export function checkFunctionCalls(model: ModelProto, limits: ModelLimits): void {
   const { functions } = model
@@ -39,17 +41,22 @@ export function checkFunctionCalls(model: ModelProto, limits: ModelLimits): void
   const callee = (node: NodeProto) => index.get(functionKey(node, node.opType))
 
   function expandBody(nodes: readonly NodeProto[], depth: number, path: string): Expanded {
-    const sum: Expanded = { nodes: 0, depth: 0 }
+    const sum: Expanded = { nodes: 0, names: 0, depth: 0 }
     for (const node of allNodes(nodes)) {
       sum.nodes += 1
+      sum.names += node.input.length + node.output.length + node.attribute.length
       const i = callee(node)
       if (i !== undefined) {
-        const inner = expand(functions[i]!, i, depth + 1)
+        const f = functions[i]!
+        const inner = expand(f, i, depth + 1)
         sum.nodes += inner.nodes
+        sum.names += inner.names + f.input.length + f.output.length + f.attribute.length + f.attributeProto.length
         sum.depth = Math.max(sum.depth, inner.depth + 1)
       }
       if (sum.nodes > limits.expandedNodes)
         throw tooLarge(path, "nodes once functions are inlined", limits.expandedNodes)
+      if (sum.names > limits.expandedNames)
+        throw tooLarge(path, "names once functions are inlined", limits.expandedNames)
       if (sum.depth > limits.functionDepth) throw tooLarge(path, "functions that call functions", limits.functionDepth)
     }
     return sum

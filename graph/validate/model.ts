@@ -52,7 +52,7 @@ export function inspectModel(model: ModelProto, options: ValidateOptions = {}): 
   // ONNX Runtime refuses files from before IR version 3, which had no opsets.
   if (model.irVersion < 3n || model.irVersion > 100n) throw invalid("ir_version", "a version from 3 to 100")
   if (model.trainingInfo.length > 0) throw invalid("training_info", "none: a model for inference")
-  const opsets = readOpsets(model.opsetImport, "")
+  const opsets = readOpsets(model.opsetImport, "", limits)
   checkFunctionCalls(model, limits)
   const survey: Survey = {
     limits,
@@ -91,7 +91,7 @@ function checkFunction(f: FunctionProto, path: string, survey: Survey, modelOpse
     scope.define(name, `${path}.input[${i}]`)
   })
   // A function may use domains that only the model imports (ONNX: the model's opset_import is the fallback).
-  const setting = { opsets: { ...modelOpsets, ...readOpsets(f.opsetImport, path) }, inFunction: true }
+  const setting = { opsets: { ...modelOpsets, ...readOpsets(f.opsetImport, path, survey.limits) }, inFunction: true }
   f.attributeProto.forEach((a, i) => {
     checkAttribute(a, `${path}.attribute_proto[${i}]`, survey, setting, scope, false)
   })

@@ -1,5 +1,6 @@
 import type { ModelProto, NodeProto, OperatorSetIdProto } from "../generated/onnx_pb.js"
-import { invalid, quoted } from "../refuse.ts"
+import type { ModelLimits } from "../limits.ts"
+import { invalid, quoted, tooLarge } from "../refuse.ts"
 
 /** Domains whose operators the runtimes here have. `ai.onnx` is written as the empty string. */
 const KNOWN_DOMAINS = new Set(["", "ai.onnx.ml", "com.microsoft"])
@@ -14,7 +15,13 @@ export const functionKey = (f: { domain: string; overload: string }, name: strin
   `${domainOf(f.domain)}\0${name}\0${f.overload}`
 
 /** Versions by domain (`ai.onnx` under that name), each domain once. */
-export function readOpsets(imports: readonly OperatorSetIdProto[], path: string): Record<string, number> {
+export function readOpsets(
+  imports: readonly OperatorSetIdProto[],
+  path: string,
+  limits: Pick<ModelLimits, "opsets">,
+): Record<string, number> {
+  // Each function's are put over the model's.
+  if (imports.length > limits.opsets) throw tooLarge(`${path}.opset_import`, "domains", limits.opsets)
   const opsets = new Map<string, number>()
   imports.forEach(({ domain, version }, i) => {
     const at = `${path}.opset_import[${i}]`

@@ -733,6 +733,30 @@ export const defences: readonly Defence[] = [
   },
   {
     attack: "S11",
+    what: "calls are matched with so many names, and no more",
+    cuts: [cut(functions, "if (sum.names > limits.expandedNames)", "if (sum.names < 0)")],
+    tests: refusals,
+    names: "S11: functions",
+  },
+  {
+    attack: "S11",
+    what: "so many domains are imported, and no more",
+    cuts: [
+      cut("graph/validate/opsets.ts", "if (imports.length > limits.opsets) throw", "if (imports.length < 0) throw"),
+    ],
+    tests: refusals,
+    names: "S11: functions",
+  },
+  {
+    attack: "S11",
+    what: "a model's size is not inferred where that takes many steps",
+    cuts: [
+      cut("graph/infer/propagate.ts", "if (this.#steps > this.#mostSteps) throw", "if (this.#mostSteps < 0) throw"),
+    ],
+    tests: ["test/unit/pool-flops.test.ts"],
+  },
+  {
+    attack: "S11",
     what: "a function does not call itself",
     cuts: [cut(functions, "if (open.has(i)) throw", "if (open.has(-1)) throw")],
     tests: refusals,

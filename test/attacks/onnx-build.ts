@@ -79,6 +79,28 @@ export const withFunctions = (functions: NonNullable<ModelInit["functions"]>): U
     },
   )
 
+/** `calls` calls of a function of `names` inputs, each with one of them: x → f0(x) → y. */
+export const widelyCalled = (calls: number, names: number): Uint8Array =>
+  tinyBytes(
+    {
+      node: Array.from({ length: calls }, (_, i) => ({
+        opType: "f0",
+        domain: "own",
+        input: ["x"],
+        output: [i === 0 ? "y" : `y${i}`],
+      })),
+    },
+    {
+      opsetImport: [
+        { domain: "", version: 17n },
+        { domain: "own", version: 1n },
+      ],
+      functions: [
+        { ...functionOf("f0", "Relu"), input: ["a", ...Array.from({ length: names - 1 }, (_, i) => `a${i}`)] },
+      ],
+    },
+  )
+
 /** A protobuf varint. */
 export function varint(value: number): number[] {
   const out: number[] = []

@@ -12,6 +12,7 @@ import {
   tensorType,
   tinyBytes,
   varint,
+  widelyCalled,
   withFunctions,
 } from "./onnx-build.ts"
 
@@ -142,6 +143,20 @@ describe("S11: functions", () => {
   test("a function that calls itself, and two that call each other, are refused", () => {
     refused(withFunctions([functionOf("f0", "f0")]), INVALID, /^functions\[0\]/)
     refused(withFunctions([functionOf("f0", "f1"), functionOf("f1", "f0")]), INVALID, /^functions\[0\]/)
+  })
+  test("a function of many inputs is called so often, and no more: each call is matched with all of them", () => {
+    // A call counts its own input and output, Relu's two, and the function's output beside its inputs.
+    expect(validateModel(widelyCalled(1600, 4995)).operators).toEqual({ "own:f0": 1600, Relu: 1 })
+    refused(widelyCalled(1600, 4996), TOO_LARGE, /^graph$/)
+  })
+  test("more domains than 64 are refused, of the model and of a function: each function's are put over the model's", () => {
+    const opsetImport = [{ version: 17n }, ...Array.from({ length: 63 }, (_, i) => ({ domain: `d${i}`, version: 1n }))]
+    const more = [...opsetImport, { domain: "d63", version: 1n }]
+    const functions = [{ name: "f", domain: "own", opsetImport }]
+    expect(validateModel(tinyBytes({}, { opsetImport, functions })).opsets).toMatchObject({ d62: 1 })
+    refused(tinyBytes({}, { opsetImport: more }), TOO_LARGE, /opset_import$/)
+    const wide = [{ ...functions[0]!, opsetImport: more }]
+    refused(tinyBytes({}, { opsetImport, functions: wide }), TOO_LARGE, /^functions\[0\]\.opset_import$/)
   })
   test("the same function twice is refused", () =>
     refused(withFunctions([functionOf("f0"), functionOf("f0")]), INVALID, /^functions\[1\]/))
