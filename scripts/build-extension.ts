@@ -15,11 +15,12 @@ const inputs = [
   "{wxt.config.ts,package.json,package-lock.json,scripts/bundle-sizes.ts,scripts/sources.ts}",
 ]
 
-/** Every file that the build reads, of packages the lockfile alone: paths in the repository. */
-export function buildInputs(): string[] {
-  return globSync(inputs, { cwd: repoRoot, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.parentPath.includes(`${path.sep}dist`))
-    .map((entry) => path.relative(repoRoot, path.join(entry.parentPath, entry.name)))
+/** Every file that the build reads, of packages the lockfile alone: paths in the repository, which is at `root`. */
+export function buildInputs(root = repoRoot): string[] {
+  return globSync(inputs, { cwd: root, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .filter((file) => !file.split(path.sep).includes("dist"))
     .sort()
 }
 

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import path from "node:path"
 import { expect, test } from "vitest"
 import { runtimeAssets } from "../../extension/build/runtime-assets.ts"
@@ -16,6 +17,18 @@ test("every file that the extension is built from, models too, has it built agai
   const inputs = new Set(buildInputs())
   const missed = [...needed].filter((file) => !file.startsWith("node_modules/") && !inputs.has(file))
   expect(missed).toEqual([])
+})
+
+test("a checkout below a folder called distributed-ai has the same inputs: what was built is left out by its folder's whole name", () => {
+  const home = mkdtempSync(path.join(tmpdir(), "ipfa inputs "))
+  const root = path.join(home, "distributed-ai", "dist", "checkout")
+  for (const file of ["sdk/index.ts", "sdk/dist/index.js", "sdk/dist/types/index.d.ts", "kernels/distance/op.ts"]) {
+    mkdirSync(path.join(root, path.dirname(file)), { recursive: true })
+    writeFileSync(path.join(root, file), "")
+  }
+  const found = buildInputs(root)
+  rmSync(home, { recursive: true })
+  expect(found).toEqual(["kernels/distance/op.ts", "sdk/index.ts"])
 })
 
 test("the extension is not built again while nothing changed; a model that was trained again is a change", async () => {
