@@ -1,31 +1,34 @@
 import { existsSync } from "node:fs"
 import { findChromium, findFirefox, findWebkit, missingLibrary, webnnShellAbsent } from "../browsers.ts"
-import type { Finding } from "./checks.ts"
+import { type Finding, vulkanDrivers } from "./checks.ts"
 
-/** Those that can be driven, or pointed at the worker page, as `npm start` in the repository finds them. */
-export function checkBrowsers(): Finding[] {
+/** Those that can be driven, or pointed at the worker page, as `npm start` in the repository finds them. `drivers`: Vulkan's here, where they are needed. */
+export function checkBrowsers(drivers = vulkanDrivers()): Finding[] {
+  const webgpu = "WebGPU and WASM"
   return [
     checkBrowser(
       "chromium",
       findChromium,
+      webgpu,
       "npx playwright-core install chromium, or the distribution's package chromium; CHROMIUM=/path/to/it names another. Branded Chrome can't load an unpacked extension since 137.",
     ),
     checkBrowser(
       "firefox",
       findFirefox,
+      drivers?.length === 0 ? "WASM; for WebGPU it needs a Vulkan driver, and none is registered" : webgpu,
       "The distribution's package firefox or firefox-esr; FIREFOX=/path/to/it names another.",
     ),
     checkWebkit(),
   ]
 }
 
-function checkBrowser(name: string, find: () => string | undefined, fix: string): Finding {
+function checkBrowser(name: string, find: () => string | undefined, computes: string, fix: string): Finding {
   try {
     const file = find()
     if (!file) return { name, ok: false, detail: "not found", fix }
     const library = missingLibrary(file)
     return library === undefined
-      ? { name, ok: true, detail: `${file}: WebGPU and WASM` }
+      ? { name, ok: true, detail: `${file}: ${computes}` }
       : { name, ok: false, detail: `${file} can't start: this system lacks ${library}`, fix }
   } catch (error) {
     return { name, ok: false, detail: (error as Error).message, fix }

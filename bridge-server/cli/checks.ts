@@ -5,7 +5,7 @@ import os from "node:os"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { AccelerateError } from "../../protocol/index.ts"
+import { AccelerateError, type BridgeAddress } from "../../protocol/index.ts"
 import { findBridge, tryDataFolder } from "../data-folder.ts"
 import { portHolder } from "../http/port-holder.ts"
 import { LEAST_NODE } from "../version.ts"
@@ -41,19 +41,23 @@ export function checkMachine(): Finding {
   }
 }
 
-export function checkDataFolder(dir: string): Finding {
-  const name = "data folder"
+/** The bridge-server that says it runs on `dir`, where its process lives. */
+function runningBridge(dir: string): BridgeAddress | undefined {
   try {
     const bridge = findBridge(dir)
     process.kill(bridge.pid, 0)
-    return {
-      name,
-      ok: true,
-      detail: `${dir}, used by the bridge-server at ${bridge.http} (pid ${bridge.pid})`,
-      needed: true,
-    }
+    return bridge
   } catch {
-    // None runs on it: see whether one could.
+    return undefined
+  }
+}
+
+export function checkDataFolder(dir: string): Finding {
+  const name = "data folder"
+  const bridge = runningBridge(dir)
+  if (bridge) {
+    const detail = `${dir}, used by the bridge-server at ${bridge.http} (pid ${bridge.pid})`
+    return { name, ok: true, detail, needed: true }
   }
   try {
     tryDataFolder(dir)
@@ -81,7 +85,8 @@ export function checkDisk(dir: string): Finding {
   }
 }
 
-export async function checkPort(port: number): Promise<Finding> {
+/** Whether a bridge-server on `dir` can have the port, or has it. */
+export async function checkPort(port: number, dir: string): Promise<Finding> {
   if (port === 0) return { name: "port", ok: true, detail: "any free one, as the service is told" }
   const server = createServer()
   const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
@@ -91,6 +96,9 @@ export async function checkPort(port: number): Promise<Finding> {
   await new Promise((resolve) => (server.listening ? server.close(resolve) : resolve(undefined)))
   if (!error) return { name: "port", ok: true, detail: `${port} is free` }
   const holder = await portHolder(port)
+  const bridge = runningBridge(dir)
+  if (bridge && new URL(bridge.http).port === `${port}` && (!holder || holder.pid === bridge.pid))
+    return { name: "port", ok: true, detail: `${port}, used by the bridge-server that runs (process ${bridge.pid})` }
   return {
     name: "port",
     ok: false,
@@ -144,6 +152,13 @@ export async function checkDuckDb(): Promise<Finding> {
   }
 }
 
+/** The Vulkan drivers that are registered, by the names of their files; undefined where browsers need none: not on Linux. */
+export function vulkanDrivers(): string[] | undefined {
+  if (process.platform !== "linux") return undefined
+  const folders = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"]
+  return folders.flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []))
+}
+
 export async function checkGpus(): Promise<Finding[]> {
   if (process.platform !== "linux")
     return [
@@ -171,7 +186,7 @@ export async function checkGpus(): Promise<Finding[]> {
             fix: "Add this user to the group render (usermod -aG render USER).",
           }
         : { name: "gpu", ok: true, detail: usable.map((n) => `/dev/dri/${n}`).join(", ") }
-  const vulkan = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].flatMap((d) => (existsSync(d) ? readdirSync(d) : []))
+  const vulkan = vulkanDrivers() ?? []
   return [
     render,
     await checkCuda(),

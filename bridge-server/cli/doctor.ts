@@ -34,7 +34,7 @@ async function doctor({ json, data }: GlobalOptions): Promise<void> {
     checkMachine(),
     checkDataFolder(dir),
     checkDisk(dir),
-    await checkPort(servicePort(dir) ?? DEFAULT_PORT),
+    await checkPort(servicePort(dir) ?? DEFAULT_PORT, dir),
     await checkOnnxRuntime(),
     await checkDuckDb(),
     ...(await checkGpus()),

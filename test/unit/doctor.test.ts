@@ -1,10 +1,11 @@
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { checkBrowsers, checkWebnn } from "../../bridge-server/cli/check-browsers.ts"
-import { checkGpus, type Finding } from "../../bridge-server/cli/checks.ts"
+import { checkGpus, checkPort, type Finding } from "../../bridge-server/cli/checks.ts"
 import { repoRoot } from "../../scripts/sources.ts"
 
 /** The machine as doctor sees it: nothing on the PATH but what a test puts there, and a home of its own. */
@@ -29,7 +30,7 @@ function program(file: string, script = ""): string {
   return file
 }
 const finding = (name: string, findings: readonly Finding[]) => findings.find((f) => f.name === name)
-const browser = (name: string) => finding(name, checkBrowsers())
+const browser = (name: string, drivers = ["lvp_icd.x86_64.json"]) => finding(name, checkBrowsers(drivers))
 
 describe.skipIf(process.platform !== "linux")("on Linux, doctor", () => {
   test("finds no browser where there is none, and says how to get each", () => {
@@ -45,6 +46,13 @@ describe.skipIf(process.platform !== "linux")("on Linux, doctor", () => {
     expect(browser("chromium")).toMatchObject({ ok: true, detail: expect.stringContaining("my chromium") })
     const detail = `FIREFOX names ${path.join(home, "gone")}, which is not there or not executable.`
     expect(browser("firefox")).toMatchObject({ ok: false, detail })
+  })
+
+  test("promises no WebGPU in Firefox where no Vulkan driver is registered; Chromium brings its own", () => {
+    const [chromium, firefox] = [program(path.join(bin, "chromium")), program(path.join(bin, "firefox"))]
+    const detail = `${firefox}: WASM; for WebGPU it needs a Vulkan driver, and none is registered`
+    expect(browser("firefox", [])).toMatchObject({ ok: true, detail })
+    expect(browser("chromium", [])).toMatchObject({ ok: true, detail: `${chromium}: WebGPU and WASM` })
   })
 
   test("finds the Chromium that Playwright installs, where Playwright says it is", () => {
@@ -89,4 +97,36 @@ describe.skipIf(process.platform !== "linux")("on Linux, doctor", () => {
       Object.defineProperty(process, "arch", arch)
     }
   })
+})
+
+test("the port is no fault where the bridge-server on this data folder has it, and one where another program has", async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address() as AddressInfo
+  const ended = spawnSync(process.execPath, ["--version"]).pid
+  const says = async (at: number, pid: number) => {
+    const address = {
+      http: `http://127.0.0.1:${at}`,
+      ws: `ws://127.0.0.1:${at}`,
+      tokenFile: path.join(home, "token"),
+      pid,
+    }
+    writeFileSync(path.join(home, "bridge.json"), JSON.stringify(address))
+    return checkPort(port, home)
+  }
+  try {
+    writeFileSync(path.join(home, "token"), "secret")
+    const other = { name: "port", ok: false, fix: expect.stringContaining("--port") }
+    expect(await checkPort(port, home)).toMatchObject(other)
+    expect(await says(port, ended)).toMatchObject(other)
+    expect(await says(port + 1, process.pid)).toMatchObject(other)
+    expect(await says(port, process.pid)).toEqual({
+      name: "port",
+      ok: true,
+      detail: `${port}, used by the bridge-server that runs (process ${process.pid})`,
+    })
+  } finally {
+    await new Promise((resolve) => server.close(resolve))
+  }
+  expect(await checkPort(port, home)).toMatchObject({ ok: true, detail: `${port} is free` })
 })
