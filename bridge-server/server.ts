@@ -160,8 +160,12 @@ async function start(
     fleet.close()
     sessions.close()
     metrics.registry.clear()
-    await evidence?.close()
-    folder.release()
+    // Also where the last of it can't be written: a folder that says that a bridge runs there sends callers to nobody.
+    try {
+      await evidence?.close()
+    } finally {
+      folder.release()
+    }
   }
   try {
     const port = await listen(app, host, options.port ?? 0)
