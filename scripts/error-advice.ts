@@ -51,7 +51,7 @@ export const advice: Record<ErrorCode, string> = {
   IPFA_MODEL_NOT_FOUND:
     "`ipfs-accelerate models list` shows names and stored models; `models add` gives a name. For an address: open it in a browser.",
   IPFA_MODEL_FETCH:
-    "`data.reason` says what went wrong. From a page, the server has to allow the page's origin (CORS). Or download the file and add it by its path.",
+    "The message says what went wrong; `data.status` is what the server answered, where it did. From a page, the server has to allow the page's origin (CORS). Or download the file and add it by its path.",
   IPFA_MODEL_ADDRESS:
     "Private and loopback addresses are refused, since a page could look around in your network by them. For a server of your own on this machine: `serve --allow-loopback-models`.",
   IPFA_MODEL_DIGEST:
@@ -59,7 +59,7 @@ export const advice: Record<ErrorCode, string> = {
   IPFA_MODEL_CHANGED:
     "If the change is meant, delete the stored model (`models remove sha256:…`, or in the extension's options) and load it anew. Pin what must not change with `#sha256=…`.",
   IPFA_MODEL_INVALID:
-    "`data.reason` names the part. Export it again with ONNX's own operators, and check it with `onnx.checker`. External data has to be named in `external`, by file names without a path.",
+    "`data.path` names the part, `data.expected` what should be there. Export it again with ONNX's own operators, and check it with `onnx.checker`. External data has to be named in `external`, by file names without a path.",
   IPFA_MODEL_PRECISION:
     "`data.precision` is what most of its weights are. Load a file that was exported or quantized in the wanted one, or leave `precision` out.",
   IPFA_MODEL_TOO_LARGE:

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import path from "node:path"
 import { expect, test } from "vitest"
 import { type MethodDefinition, methods, registry } from "../../protocol/index.ts"
+import { advice } from "../../scripts/error-advice.ts"
 import { generate } from "../../scripts/generate-docs.ts"
 import { listSources, repoRoot } from "../../scripts/sources.ts"
 
@@ -65,4 +66,20 @@ test("every code in the registry is thrown somewhere", () => {
   )
   // IPFA_INTERNAL is what anything becomes that is none of ours.
   expect(codes.filter((code) => !thrown.has(code) && code !== "IPFA_INTERNAL")).toEqual([])
+})
+
+test("what the advice says is in an error's data is put there where that error is thrown", () => {
+  const texts = sources.map((file) => readFileSync(path.join(repoRoot, file), "utf8"))
+  /** Whether `data` has `key` in what follows the code at one of the places that name it. */
+  const isGiven = (code: string, key: string) =>
+    texts.some((text) =>
+      [...text.matchAll(new RegExp(`"${code}"`, "g"))].some(({ index }) =>
+        new RegExp(`data: \\{[^}]*\\b${key}\\b`).test(text.slice(index, index + 300)),
+      ),
+    )
+  const named = Object.entries(advice).flatMap(([code, words]) =>
+    [...words.matchAll(/`data\.(\w+)`/g)].map(([, key]) => [code, key] as [string, string]),
+  )
+  expect(named.length).toBeGreaterThan(5)
+  expect(named.filter(([code, key]) => !isGiven(code, key))).toEqual([])
 })
