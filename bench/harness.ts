@@ -139,6 +139,19 @@ export function exact(
   }
 }
 
+const FALSE_DISCOVERIES = 0.01
+export const NO_DIFFERENCE = "no significant difference"
+
+/** What is said of a difference that chance could have made: with few samples a side it could have made the largest. */
+export function chanceWords(n: number): string {
+  const ours = Array.from({ length: n }, (_, i) => i)
+  const farthest = mannWhitney(
+    ours,
+    ours.map((value) => value + n),
+  )
+  return farthest > FALSE_DISCOVERIES ? "too few samples to tell" : NO_DIFFERENCE
+}
+
 /**
  * Writes bench/results/<name>.json (below `IPFA_BENCH_RESULTS` where that is set) and prints the rows. A difference that chance could have made
  * (false discovery rate 1 %) is marked. `adapter`: the GPU that was measured, if one was.
@@ -151,12 +164,12 @@ export function writeResult(
 ): void {
   const significant = benjaminiHochberg(
     rows.map((row) => row.p),
-    0.01,
+    FALSE_DISCOVERIES,
   )
   const marked = rows.map((row, i) =>
     significant[i] || isCount(row.unit)
       ? row
-      : { ...row, note: [row.note, "no significant difference"].filter(Boolean).join("; ") },
+      : { ...row, note: [row.note, chanceWords(row.n)].filter(Boolean).join("; ") },
   )
   const folder = path.resolve(repoRoot, process.env.IPFA_BENCH_RESULTS ?? "bench/results")
   mkdirSync(folder, { recursive: true })

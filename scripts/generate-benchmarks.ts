@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process"
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { aims, verdicts } from "../bench/aims.ts"
-import { isCount, type NotRun, type Row } from "../bench/harness.ts"
+import { chanceWords, isCount, NO_DIFFERENCE, type NotRun, type Row } from "../bench/harness.ts"
 import { repoRoot } from "./sources.ts"
 
 export interface Result {
@@ -33,7 +33,9 @@ function section({ name, date, commit, machine, rows, notRun = [] }: Result): st
     const ours = `${row.subjectMedian} ${unit}, ${subject}`
     const theirs = `${row.baselineMedian} ${unit}, ${baseline}`
     const interval = isCount(unit) ? "" : ` (${row.ratioLow} – ${row.ratioHigh})`
-    return [row.case, ours, theirs, `**${row.ratio}**${interval}`, row.n, note]
+    // Older results say so of any row.
+    const said = note.replace(NO_DIFFERENCE, chanceWords(row.n))
+    return [row.case, ours, theirs, `**${row.ratio}**${interval}`, row.n, said]
   })
   const absent = notRun.map(({ case: name, reason }) => [name, "NOT_RUN", "", "", "", reason])
   const table = [["case", "ours", "baseline", "ratio", "n", "note"], Array(6).fill("---"), ...lines, ...absent]
