@@ -18,7 +18,7 @@ import {
 
 const INVALID = "IPFA_MODEL_INVALID"
 const TOO_LARGE = "IPFA_MODEL_TOO_LARGE"
-/** A refusal never needs more than a look at the bytes; generous, because the machine may be busy. */
+/** Of the processor, so that it is none of what others do meanwhile: a refusal never needs more than a look at the bytes. */
 const SOON_MS = 250
 
 const refused = (bytes: Uint8Array, code: string, path: RegExp, options = {}) => {
