@@ -133,8 +133,8 @@ export class Evidence {
    */
   async agent({ agent, browser, version }: AgentIdentity, hardware: HardwareReport): Promise<void> {
     const at = this.#at()
-    const devices = hardware.devices.map(({ id, backend, adapter, threads, dtypes, probe }) => [
-      ...[id, backend, adapter, threads, dtypes, probe?.ok, probe?.maxError],
+    const devices = hardware.devices.map(({ id, backend, adapter, fallbackAdapter, threads, dtypes, probe }) => [
+      ...[id, backend, adapter, fallbackAdapter, threads, dtypes, probe?.ok, probe?.maxError],
     ])
     const facts = JSON.stringify([browser, version, devices, hardware.absent])
     const noted = this.#noted.get(agent)
@@ -148,7 +148,8 @@ export class Evidence {
     for (const d of hardware.devices)
       await this.#run(
         `INSERT INTO hardware VALUES ($1, $2, $3, $4, $5, $6, string_split($7, ','), $8, $9, epoch_ms($10::BIGINT), epoch_ms($10::BIGINT))
-         ON CONFLICT DO UPDATE SET probe_ok = excluded.probe_ok, probe_max_error = excluded.probe_max_error, last_seen = excluded.last_seen`,
+         ON CONFLICT DO UPDATE SET backend = excluded.backend, fallback_adapter = excluded.fallback_adapter, threads = excluded.threads,
+           dtypes = excluded.dtypes, probe_ok = excluded.probe_ok, probe_max_error = excluded.probe_max_error, last_seen = excluded.last_seen`,
         [
           agent,
           d.id,

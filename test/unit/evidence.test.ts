@@ -193,12 +193,17 @@ test("agents and hardware are updated, not doubled", async () => {
     devices: [device],
     absent: [{ id: "webnn", backend: "webnn", reason: "navigator.ml is not there" }],
   }
-  for (const version of ["1", "2"]) await evidence.agent({ agent: "a", browser: "chromium", version }, hardware)
+  const note = (version: string) => evidence.agent({ agent: "a", browser: "chromium", version }, hardware)
+  await note("1")
+  // What an update brought.
+  Object.assign(device, { fallbackAdapter: true, threads: 4, dtypes: ["float32", "float16"] })
+  await note("2")
   await evidence.close()
   const db = await (await DuckDBInstance.create(file)).connect()
   expect((await db.runAndReadAll("SELECT version FROM agents")).getRowObjectsJS()).toEqual([{ version: "2" }])
-  expect((await db.runAndReadAll("SELECT device, dtypes FROM hardware")).getRowObjectsJS()).toEqual([
-    { device: "wasm", dtypes: ["float32", "int64"] },
+  const rows = await db.runAndReadAll("SELECT device, fallback_adapter, threads, dtypes FROM hardware")
+  expect(rows.getRowObjectsJS()).toEqual([
+    { device: "wasm", fallback_adapter: true, threads: 4, dtypes: ["float32", "float16"] },
   ])
   expect((await db.runAndReadAll("SELECT reason FROM absent_devices")).getRowObjectsJS()).toEqual([
     { reason: "navigator.ml is not there" },
@@ -224,14 +229,16 @@ test("hardware that changes in what is not noted is written once a minute, what 
       { devices: [{ ...device, ...change }], absent: [] },
     )
   }
-  for (const agent of ["steady", "minute", "probed"]) await note(1000, agent, {})
+  for (const agent of ["steady", "minute", "probed", "fallen"]) await note(1000, agent, {})
   await note(2000, "steady", { usedBytes: 7, state: "busy" })
   await note(61_000, "minute", { usedBytes: 7 })
   await note(2000, "probed", { probe: { ok: true, maxError: 0, ms: 1 } })
+  await note(2000, "fallen", { fallbackAdapter: true })
   await evidence.close()
   const db = await (await DuckDBInstance.create(file)).connect()
   const seen = await db.runAndReadAll("SELECT agent, epoch_ms(last_seen)::INTEGER AS at FROM agents ORDER BY agent")
   expect(seen.getRowObjectsJS()).toEqual([
+    { agent: "fallen", at: 2000 },
     { agent: "minute", at: 61_000 },
     { agent: "probed", at: 2000 },
     { agent: "steady", at: 1000 },
