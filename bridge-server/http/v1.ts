@@ -55,7 +55,7 @@ const benchmarks = v.object({
       samplesMs: v.array(v.number()),
     }),
   ),
-  /** Steady runs, by agent, device and model. */
+  /** Steady runs, by agent, device and model: all of the last two years, and the median of those that are kept one by one. */
   runs: v.array(
     v.object({
       agent: v.string(),
@@ -127,7 +127,10 @@ export function v1(app: FastifyInstance, { router, pairing, tokens, guard }: V1P
         tags: ["evidence"],
         summary: "Latest benchmarks first, with their raw samples.",
         querystring: shown(benchmarksQuery),
-        response: ok(benchmarks, "Benchmarks, and what all steady runs say."),
+        response: ok(
+          benchmarks,
+          "Benchmarks, and how many steady runs there were, with the median of the last 30 days', or of older days' medians.",
+        ),
       },
     },
     async (request) => {

@@ -29,15 +29,17 @@ export interface BenchmarkSummary {
   samplesMs: number[]
 }
 
-/** What is known of a model on a device from all steady runs that came out right. */
+/** What is known of a model on a device from its steady runs. */
 export interface RunSummary {
   agent: string
   device: string
   backend: string
   adapter: string
   model: string
+  /** All whose time or day is kept. */
   n: number
   failed: number
+  /** Median of those that came out right and are kept one by one; where none is, of their days' medians; 0 of nothing. */
   p50Ms: number
 }
 
@@ -309,13 +311,18 @@ export class Evidence {
     })) as unknown as BenchmarkSummary[]
   }
 
-  /** Steady runs by agent, device and model. */
+  /** Steady runs by agent, device and model, those that are rolled up included. */
   async runs(filter: { agent?: string; model?: string; device?: string } = {}): Promise<RunSummary[]> {
     await this.#written()
     const rows = await this.#all(
-      `SELECT agent, device, backend, adapter, model, count(*)::INTEGER AS n, count(*) FILTER (NOT ok)::INTEGER AS failed,
-         coalesce(median(ms) FILTER (ok), 0)::DOUBLE AS "p50Ms"
-       FROM runs WHERE kind IN ('run', 'benchmark')
+      `SELECT agent, device, backend, adapter, model, sum(n)::DOUBLE AS n, sum(failed)::DOUBLE AS failed,
+         coalesce(median(ms) FILTER (single), median(ms), 0)::DOUBLE AS "p50Ms"
+       FROM (
+         SELECT agent, device, backend, adapter, model, kind, 1 AS n, (NOT ok)::INTEGER AS failed, true AS single, CASE WHEN ok THEN ms END AS ms
+         FROM runs
+         UNION ALL SELECT agent, device, backend, adapter, model, kind, n, failed, false, p50_ms FROM runs_daily
+       )
+       WHERE kind IN ('run', 'benchmark')
          AND ($1 IS NULL OR agent = $1) AND ($2 IS NULL OR model = $2) AND ($3 IS NULL OR device = $3)
        GROUP BY ALL ORDER BY agent, device, model`,
       [filter.agent ?? null, filter.model ?? null, filter.device ?? null],

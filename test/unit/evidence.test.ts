@@ -279,6 +279,29 @@ test("old runs are rolled up by day once, and history ends after its time", asyn
   expect(await daily()).toEqual([])
 })
 
+test("what steady runs say counts those that are rolled up; their days' medians say how long they took where none is kept one by one", async () => {
+  let now = Date.UTC(2026, 0, 1, 12)
+  const options = { software: "1", now: () => now, retention: { runDays: 2, historyDays: 10 } }
+  const opened = async (measured: Measurement[]) => {
+    const evidence = await Evidence.open(file, options)
+    evidence.record("a", measured)
+    const runs = await evidence.runs({ device: "wasm" })
+    await evidence.close()
+    return runs.map(({ n, failed, p50Ms }) => ({ n, failed, p50Ms }))
+  }
+  const of = (...ms: number[]) => ms.map((ms) => run({ ms, at: now }))
+  const failed = run({ ms: 700, at: now, ok: false, error: "IPFA_RUN_FAILED" })
+  const first = run({ kind: "first", ms: 900, at: now })
+  expect(await opened([...of(1, 2, 9), failed, first])).toEqual([{ n: 4, failed: 1, p50Ms: 2 }])
+  now += DAY
+  expect(await opened(of(4, 6, 8))).toEqual([{ n: 7, failed: 1, p50Ms: 5 }])
+  now += 4 * DAY
+  expect(await opened([])).toEqual([{ n: 7, failed: 1, p50Ms: 4 }])
+  expect(await opened(of(50))).toEqual([{ n: 8, failed: 1, p50Ms: 50 }])
+  now += 11 * DAY
+  expect(await opened([])).toEqual([])
+})
+
 test("rows that were flushed survive a SIGKILL of the owner", async () => {
   const script = path.join(dir, "owner.mjs")
   const source = new URL("../../bridge-server/storage/index.ts", import.meta.url).href
