@@ -43,6 +43,8 @@ export interface Need {
   browser?: string
   /** Estimate of weights and activations, bytes. */
   bytes: number
+  /** Bytes for all models of all callers: said in place of `Candidate.freeBytes` to who may not know what others hold. */
+  budgetBytes?: number
   /** Floating-point operations of one run, where inferred; decides among unmeasured devices. */
   flops?: number
   /** Runs that an opening is expected to serve; its cost is spread over them. Default 1. */
@@ -134,8 +136,13 @@ function rejection(need: Need, c: Candidate): Omit<Rejected, "id"> | undefined {
   }
   if (c.unsupported !== undefined) return { kind: "unsupported", reason: c.unsupported }
   if (!c.resident && c.freeBytes !== undefined && c.freeBytes < need.bytes)
-    return { kind: "memory", reason: `the model needs about ${need.bytes} bytes, and ${c.freeBytes} can be had` }
+    return { kind: "memory", reason: tooLittle(need, need.budgetBytes ?? c.freeBytes) }
   return undefined
+}
+
+function tooLittle({ bytes }: Need, ofBytes: number): string {
+  const needs = `the model needs about ${bytes} bytes, and`
+  return ofBytes < bytes ? `${needs} ${ofBytes} can be had` : `${needs} too few of ${ofBytes} are free`
 }
 
 function score(need: Need, c: Candidate): Scored {

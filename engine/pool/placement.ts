@@ -50,6 +50,7 @@ export class Placement {
     const candidates = this.#devices.candidates(model, origin, device !== undefined)
     const need: Need = {
       bytes: model.needBytes,
+      budgetBytes: this.#settings.budgetBytes,
       // It has a say among unmeasured devices only.
       flops: candidates.some(({ runs }) => runs === 0) ? model.flops : undefined,
       runs: RUNS_PER_SESSION,

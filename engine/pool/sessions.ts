@@ -161,10 +161,9 @@ export class Sessions {
     const others = [...this.#all.values()].filter((x) => x !== besides)
     const own = besides ? besides.bytes : 0
     const evictions = evictionsFor(others, neededBytes + own, budgetBytes)
+    // What others hold is not for the caller to know.
     if (!evictions)
-      throw fail("IPFA_DEVICE_MEMORY", {
-        data: { neededBytes, usedBytes: this.usedBytes(), budgetBytes, reason: "the pool's budget is used up" },
-      })
+      throw fail("IPFA_DEVICE_MEMORY", { data: { neededBytes, budgetBytes, reason: "the pool's budget is used up" } })
     for (const loaded of evictions) this.unload(loaded)
   }
 
@@ -272,7 +271,7 @@ export class Sessions {
     if (!this.#isShort(neededBytes)) return
     const { budgetBytes } = this.#settings
     const reason = "the pool's budget is in use"
-    throw fail("IPFA_DEVICE_MEMORY", { data: { neededBytes, usedBytes: this.usedBytes(), budgetBytes, reason } })
+    throw fail("IPFA_DEVICE_MEMORY", { data: { neededBytes, budgetBytes, reason } })
   }
 
   /** Past the deadline the opening fails at once; the host may go on for `stuckMs`, then it is ended. */

@@ -508,6 +508,12 @@ export const defences: readonly Defence[] = [
   },
   {
     attack: "S9",
+    what: "a model that has no room is refused alike, however much others hold",
+    cuts: [cut("engine/pool/placement.ts", "budgetBytes: this.#settings.budgetBytes,")],
+    tests: ["test/unit/pool-memory.test.ts"],
+  },
+  {
+    attack: "S9",
     what: "who was granted nothing is refused alike, whatever is there",
     cuts: [
       cut("extension/gate/gate.ts", `if (!grant || !allowsMethod(grant, need)) throw fail("IPFA_GRANT_REQUIRED")`),

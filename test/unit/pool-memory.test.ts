@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest"
 import { type Evictable, evictionsFor, obtainableBytes } from "../../engine/pool/eviction.ts"
 import { type Held, heldBytes, toTakeBack } from "../../engine/pool/take-back.ts"
+import { serialiseError } from "../../protocol/index.ts"
 import { adderHost, adderModel } from "../support/adder.ts"
 import { type Client, keptId, refusal, type TestPool, testPool, value } from "../support/pool.ts"
 
@@ -158,6 +159,32 @@ describe("within the byte budget", () => {
 })
 
 describe("memory that another origin has in use", () => {
+  test.each([
+    ["before it is loaded", 1900, undefined],
+    ["once it turns out larger", 0, 2400],
+  ])(
+    "is no page's to know: one whose model has no room is told the same %s, however much it is",
+    async (_when, weights, memoryBytes) => {
+      const told = async (heldBytes: number) => {
+        const wasm = adderHost("wasm")
+        const of = testPool([wasm], budget)
+        t = of
+        wasm.memoryBytes = heldBytes
+        const other = of.connect({ origin: "https://b.test" })
+        await other.run((await other.open(of.publish("1", adderModel(1)))).sessionId, 1, { keep: true })
+        wasm.memoryBytes = memoryBytes
+        const two = of.publish("2", adderModel(2, weights))
+        const said = [{ device: "wasm" }, {}].map((where) => of.connect().open(two, where).catch(serialiseError))
+        const all = await Promise.all(said)
+        of.close()
+        return all
+      }
+      const all = await told(500)
+      expect(all).toMatchObject([{ code: "IPFA_DEVICE_MEMORY" }, { code: "IPFA_DEVICE_NONE" }])
+      expect(await told(700)).toEqual(all)
+    },
+  )
+
   /** Room for three models of 1000 bytes, the estimate for the last included. */
   const three = { budgetBytes: 3300, limits: { turnMs: 50, stuckMs: 100 } }
   const large = (bias: number) => adderModel(bias, 900)
