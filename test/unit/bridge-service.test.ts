@@ -87,6 +87,13 @@ describe("macOS: a launch agent", () => {
       [["launchctl", "bootout", "gui/501/ipfs-accelerate"]],
     ])
   })
+
+  test("is started once a minute at most where it ends at each start, which launchd never gives up", () => {
+    const text = String(plan("darwin").content)
+    expect(text).toMatch(/^ {4}<key>ThrottleInterval<\/key>\n {4}<integer>60<\/integer>$/m)
+    // Of the agent, not of what it is kept alive for.
+    expect(text.indexOf("ThrottleInterval")).toBeGreaterThan(text.indexOf("</dict>"))
+  })
 })
 
 describe("Windows: a scheduled task", () => {
