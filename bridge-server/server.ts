@@ -26,6 +26,7 @@ import { Metrics } from "./http/metrics.ts"
 import { createLog, type Logger } from "./log.ts"
 import { NativeProcess } from "./native/spawn.ts"
 import { Rest } from "./rest.ts"
+import { SharedMemory } from "./shared-memory.ts"
 
 export interface BridgeOptions {
   /** Default: the platform's place for an application's data. */
@@ -136,6 +137,7 @@ async function start(
   const pairing = new Pairing()
   const holds = new Holds()
   const guard = new Guard(folder.token, tokens)
+  const memory = SharedMemory.open(folder.dir)
   const agents: AgentParts = { fleet, pairing, tokens, evidence, log }
   observe(agents, averages)
 
@@ -147,10 +149,11 @@ async function start(
     tokens,
     guard,
     metrics,
+    memory,
     ...(tls && { tls }),
     ...(options.timeouts && { timeouts: options.timeouts }),
   })
-  const natives = (options.native ?? true) ? nativeProcesses(folder, options, agents) : []
+  const natives = (options.native ?? true) ? nativeProcesses(folder, options, agents, memory) : []
   const close = async () => {
     rest.close()
     router.close()
@@ -160,6 +163,7 @@ async function start(
     fleet.close()
     sessions.close()
     metrics.registry.clear()
+    memory?.close()
     // Also where the last of it can't be written: a folder that says that a bridge runs there sends callers to nobody.
     try {
       await evidence?.close()
@@ -200,14 +204,21 @@ async function start(
   } catch (error) {
     await app.close()
     fleet.close()
+    memory?.close()
     throw error
   }
 }
 
 /** The CPU in one process; whatever else ONNX Runtime offers in another, so that a driver's crash does not take the CPU with it. */
-function nativeProcesses(folder: DataFolder, { threads, stuckMs }: BridgeOptions, agents: AgentParts): NativeProcess[] {
+function nativeProcesses(
+  folder: DataFolder,
+  { threads, stuckMs }: BridgeOptions,
+  agents: AgentParts,
+  memory: SharedMemory | undefined,
+): NativeProcess[] {
   const common = {
     dataDir: folder.dir,
+    memory,
     ...(threads !== undefined && { threads }),
     ...(stuckMs !== undefined && { stuckMs }),
   }

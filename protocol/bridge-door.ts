@@ -7,6 +7,8 @@ import { fail } from "./errors/error.ts"
 export const SUBPROTOCOL = "ipfa.v1"
 /** Begins the subprotocol that carries the token of a client that can't set headers. */
 export const TOKEN_SUBPROTOCOL = "ipfa.token."
+/** A Node client says with this header which user it is; a bridge-server of the same user and machine answers with the folder in memory for large arrays. */
+export const SHARED_MEMORY_HEADER = "ipfa-shared-memory"
 
 /** The largest message over one WebSocket, bytes: some tensors, or a part of an upload. */
 export const MAX_SOCKET_BYTES = 512 * 2 ** 20

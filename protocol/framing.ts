@@ -24,9 +24,19 @@ type View = InstanceType<(typeof types)[keyof typeof types]>
 /** By the name that an array has in every realm: a frame's or worker's Uint8Array is not this one's, and Node's Buffer is one too. */
 const typeNames = new Map<string, string>(Object.entries(types).map(([name, type]) => [type.name, name]))
 
+/** Memory that both ends of a channel see: a message's arrays may lie there instead of following it through the channel. */
+export interface Shelf {
+  /** Lays `parts` down, one after the other; the name they are taken under, or undefined where they have to follow the message. */
+  put(parts: readonly Uint8Array[]): string | undefined
+  /** Takes away what the other end laid down under `name`, `bytes` of it. Throws IPFA_PROTOCOL_MALFORMED where that is not what lies there. */
+  take(name: string, bytes: number): Uint8Array
+}
+
 export const MAX_HEADER_BYTES = 64 * 2 ** 20
 /** What a channel takes in one message unless it says otherwise. */
 export const MAX_FRAME_BYTES = 2 ** 30
+/** Less than this goes through the channel sooner than it is laid down and taken away. */
+export const SHELF_FROM_BYTES = 128 * 1024
 const MAX_ARRAYS = 65_536
 const MAX_DEPTH = 64
 
@@ -41,8 +51,11 @@ interface ArrayEntry {
   end: number
 }
 
-/** The parts of a frame, in order; their concatenation is the frame. Arrays are not copied: send before changing them. */
-export function encodeFrame(message: unknown): Uint8Array[] {
+/**
+ * The parts of a frame, in order; their concatenation is the frame. Arrays are not copied: send before changing them. Those that were laid on
+ * `shelf` are not among the parts.
+ */
+export function encodeFrame(message: unknown, shelf?: Shelf): Uint8Array[] {
   const arrays: ArrayEntry[] = []
   const payloads: Uint8Array[] = []
   const path: (string | number)[] = []
@@ -79,28 +92,31 @@ export function encodeFrame(message: unknown): Uint8Array[] {
     return copy ?? value
   }
   const stripped = typeof message === "object" && message !== null ? strip(message) : message
-  const json = encoder.encode(JSON.stringify({ message: stripped, arrays }))
+  if (offset > MAX_FRAME_BYTES || arrays.length > MAX_ARRAYS) throw fail("IPFA_PROTOCOL_TOO_LARGE")
+  const name = offset < SHELF_FROM_BYTES ? undefined : shelf?.put(payloads)
+  const lies = name !== undefined && { shelf: { name, bytes: offset } }
+  const json = encoder.encode(JSON.stringify({ message: stripped, arrays, ...lies }))
   const head = new Uint8Array(align(8 + json.byteLength)).fill(0x20)
   new DataView(head.buffer).setBigUint64(0, BigInt(head.byteLength - 8), true)
   head.set(json, 8)
-  if (head.byteLength > MAX_HEADER_BYTES || head.byteLength + offset > MAX_FRAME_BYTES || arrays.length > MAX_ARRAYS)
+  if (head.byteLength > MAX_HEADER_BYTES || head.byteLength + offset > MAX_FRAME_BYTES)
     throw fail("IPFA_PROTOCOL_TOO_LARGE")
-  return [head, ...payloads]
+  return lies ? [head] : [head, ...payloads]
 }
 
 /**
  * The message in a frame, given whole or as consecutive parts. Its arrays are views of that memory where it is aligned and in one part,
  * else copies: what is passed in must belong to this message alone. Throws IPFA_PROTOCOL_MALFORMED for anything that is not a whole,
- * consistent frame.
+ * consistent frame, and for one whose arrays lie on a shelf where there is none.
  */
-export function decodeFrame(frame: Uint8Array | readonly Uint8Array[]): unknown {
+export function decodeFrame(frame: Uint8Array | readonly Uint8Array[], shelf?: Shelf): unknown {
   const bytes = new Parts(frame instanceof Uint8Array ? [frame] : frame)
   if (bytes.byteLength < 8) throw malformed("shorter than its length prefix")
   const prefix = bytes.range(0, 8)
   const length = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true)
   if (length > BigInt(Math.min(bytes.byteLength - 8, MAX_HEADER_BYTES))) throw malformed("header length past the end")
   const start = 8 + Number(length)
-  let header: { message?: unknown; arrays?: unknown }
+  let header: { message?: unknown; arrays?: unknown; shelf?: unknown }
   try {
     header = JSON.parse(decoder.decode(bytes.range(8, start)))
   } catch {
@@ -109,9 +125,17 @@ export function decodeFrame(frame: Uint8Array | readonly Uint8Array[]): unknown 
   if (typeof header !== "object" || header === null) throw malformed("header is no object")
   const arrays = header.arrays
   if (!Array.isArray(arrays) || arrays.length > MAX_ARRAYS) throw malformed("arrays")
+  const [payload, first] = header.shelf === undefined ? [bytes, start] : [lying(header.shelf, shelf), 0]
+  if (payload !== bytes && bytes.byteLength > start) throw malformed("arrays in two places")
   let taken = 0
-  for (const entry of arrays) taken = place(header.message, entry, bytes, start, taken)
+  for (const entry of arrays) taken = place(header.message, entry, payload, first, taken)
   return header.message
+}
+
+function lying(where: unknown, shelf: Shelf | undefined): Parts {
+  const { name, bytes } = (where ?? {}) as { name?: unknown; bytes?: unknown }
+  if (!shelf || typeof name !== "string" || !isOffset(bytes) || bytes > MAX_FRAME_BYTES) throw malformed("shelf")
+  return new Parts([shelf.take(name, bytes)])
 }
 
 const malformed = (reason: string) => fail("IPFA_PROTOCOL_MALFORMED", { data: { reason } })

@@ -17,6 +17,8 @@ import {
   OLDEST_PROTOCOL_VERSION,
   PROTOCOL_VERSION,
   registry,
+  SHARED_MEMORY_HEADER,
+  SHELF_FROM_BYTES,
 } from "../protocol/index.ts"
 import { advice } from "./error-advice.ts"
 import { namesUsed, schemaText } from "./schema-text.ts"
@@ -194,6 +196,10 @@ path from the message's root, its element type (\`uint8\`, \`int8\`, \`uint16\`,
 its byte range, counted from the header's end. The ranges are in order and share no bytes. A header has at most 64 MiB, 65,536 arrays, 64 levels.
 
 A receiver's arrays are views of the frame's memory where that is aligned. A sender must not change an array until its call was answered.
+
+Where both ends see the same memory (a Node client and a bridge-server of one user on Linux, a bridge-server and its native processes), arrays of together
+${SHELF_FROM_BYTES / 1024} KiB or more may lie there instead: the header then has \`shelf: { name, bytes }\`, nothing follows it, and the ranges are counted from the beginning of what lies
+there ([why](design/0010-large-arrays-in-memory-that-both-see.md)). A Node client asks for it with the header \`${SHARED_MEMORY_HEADER}\` and the number of its user, and is answered with the same header and the folder.
 
 Where a channel limits a message's size, a frame goes in chunks, one after the other: \`{ kind: "chunk", total, offset, data }\`, with the
 frame's size, the piece's place in it, and its bytes. All but the last are at least 64 KiB.

@@ -8,6 +8,7 @@ import { hostBrowsers } from "../../native-host/places.ts"
 import { asAccelerateError } from "../../protocol/index.ts"
 import { defaultDataDir, findBridge, tryDataFolder } from "../data-folder.ts"
 import { installedService, uninstallService } from "../service/run.ts"
+import { removeSharedMemory } from "../shared-memory.ts"
 import { connect } from "./connect.ts"
 import { bytesText, type GlobalOptions, say } from "./print.ts"
 import { plannedService } from "./service.ts"
@@ -55,6 +56,7 @@ async function uninstall({ json, data, yes }: UninstallOptions): Promise<void> {
     ...(installed && !service && { service: installed.dataDir ?? plan?.file }),
   }
   const bridge = await endBridge(dir)
+  removeSharedMemory(dir)
   const { names, others, bytes } = contents(dir)
   const remove = names.length > 0 && (yes || (!json && (await agreed(dir, names, bytes))))
   if (remove) removeData(dir, names)

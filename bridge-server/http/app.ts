@@ -3,6 +3,7 @@ import * as v from "valibot"
 import { fail } from "../../protocol/index.ts"
 import type { AgentParts } from "../fleet/agents.ts"
 import type { Holds } from "../fleet/holds.ts"
+import type { SharedMemory } from "../shared-memory.ts"
 import { docs } from "./docs.ts"
 import { answerErrors } from "./errors.ts"
 import { kserve } from "./kserve/routes.ts"
@@ -17,6 +18,7 @@ export interface AppParts extends V1Parts {
   agents: AgentParts
   holds: Holds
   metrics: Metrics
+  memory: SharedMemory | undefined
   tls?: { cert: string | Buffer; key: string | Buffer }
   timeouts?: Partial<HttpTimeouts>
 }

@@ -1,16 +1,21 @@
+import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
 import websocket from "@fastify/websocket"
-import type { FastifyInstance } from "fastify"
+import type { FastifyInstance, FastifyRequest } from "fastify"
 import type { WebSocket } from "ws"
 import {
   fail,
   type Handlers,
   MAX_SOCKET_BYTES,
   Peer,
+  SHARED_MEMORY_HEADER,
+  type Shelf,
   SUBPROTOCOL,
   type WebSocketLike,
   webSocketPort,
 } from "../../protocol/index.ts"
+import type { SharedFolder } from "../../protocol/transports/shared-folder.ts"
+import { isLoopback } from "../access/addresses.ts"
 import { admit, agentConnection } from "../fleet/agents.ts"
 import { authorise, type BridgeCaller } from "../fleet/caller.ts"
 import { overview } from "../fleet/overview.ts"
@@ -26,7 +31,7 @@ const MAX_UNPAIRED_MS = 60_000
 /** `/client` for callers, `/agent` for those who compute. Host, Origin and token were checked before the upgrade. */
 export async function sockets(
   app: FastifyInstance,
-  { router, agents, holds, pairing, guard }: AppParts,
+  { router, agents, holds, pairing, guard, memory }: AppParts,
 ): Promise<void> {
   const looks = overview({ ...router.parts, pairing, addresses: () => [...guard.addresses] })
   const connections = new Map<Peer<BridgeCaller>, BridgeCaller>()
@@ -57,8 +62,23 @@ export async function sockets(
       done()
     },
   })
-  const serve = (socket: WebSocket, caller: BridgeCaller, handlers: Handlers<BridgeCaller>) => {
-    const port = webSocketPort(socket as unknown as WebSocketLike, { maxBytes: MAX_SOCKET_BYTES })
+  const folders = new WeakMap<IncomingMessage, SharedFolder>()
+  /** Large arrays of a program of this user and machine need not go through the socket. */
+  const offerMemory = async (request: FastifyRequest) => {
+    const { raw, ip, headers, caller } = request
+    if (headers[SHARED_MEMORY_HEADER] !== String(process.getuid?.())) return
+    const folder = caller?.role === "owner" && isLoopback(ip) ? memory?.folder(false) : undefined
+    if (!folder) return
+    folders.set(raw, folder)
+    raw.socket.once("close", () => folder.remove())
+  }
+  app.websocketServer.on("headers", (headers, request) => {
+    const folder = folders.get(request)
+    if (folder) headers.push(`${SHARED_MEMORY_HEADER}: ${folder.dir}`)
+  })
+  const serve = (socket: WebSocket, caller: BridgeCaller, handlers: Handlers<BridgeCaller>, shelf?: Shelf) => {
+    const options = { maxBytes: MAX_SOCKET_BYTES, shelf: () => shelf }
+    const port = webSocketPort(socket as unknown as WebSocketLike, options)
     const peer = new Peer<BridgeCaller>(port, { role: "bridge", caller, authorise, handlers })
     connections.set(peer, caller)
     void peer.closed.then(() => connections.delete(peer))
@@ -69,10 +89,10 @@ export async function sockets(
     "bridge.hold": (_, { signal }) => holds.hold(signal),
   }
 
-  app.get("/client", { websocket: true }, (socket, request) => {
-    const caller = callerOf(request)
+  app.get("/client", { websocket: true, preHandler: offerMemory }, (socket, request) => {
     const { handlers, end } = router.connection()
-    void serve(socket, caller, { ...handlers, ...looks, ...forNativeHosts }).closed.then(end)
+    const all = { ...handlers, ...looks, ...forNativeHosts }
+    void serve(socket, callerOf(request), all, folders.get(request.raw)).closed.then(end)
   })
   app.get("/agent", { websocket: true }, (socket, request) => {
     if (callerOf(request).role === "unpaired") confine(socket, request.raw.socket)

@@ -6,6 +6,7 @@ import { inProcessHost } from "../../engine/in-process-host.ts"
 import { createPool } from "../../engine/pool/pool.ts"
 import { nodeLibrary } from "../../engine/store/node.ts"
 import { byteStreamPort, type HardwareReport, Peer, tensorBuffers } from "../../protocol/index.ts"
+import { SharedFolder } from "../../protocol/transports/shared-folder.ts"
 import { VERSION } from "../version.ts"
 import { openPipe } from "./pipe.ts"
 import type { ChildSettings } from "./settings.ts"
@@ -66,7 +67,8 @@ const pool = createPool({
 const served = pool.serve({ origin: "owner" })
 const run = served.handlers["session.run"] as NonNullable<(typeof served.handlers)["session.run"]>
 const pipe = openPipe(3)
-const peer = new Peer(byteStreamPort(pipe.source, pipe.socket), {
+const shelf = settings.sharedDir === undefined ? undefined : SharedFolder.join(settings.sharedDir)
+const peer = new Peer(byteStreamPort(pipe.source, pipe.socket, { shelf }), {
   role: "native",
   handlers: {
     ...served.handlers,

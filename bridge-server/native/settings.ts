@@ -6,6 +6,8 @@ export interface ChildSettings {
   dataDir: string
   incarnation: number
   threads?: number
+  /** The folder in memory for large tensors, where there is one. */
+  sharedDir?: string
   /** It ends itself when a run goes on so long after its job was given up, ms. */
   stuckMs: number
 }

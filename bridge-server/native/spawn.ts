@@ -5,6 +5,7 @@ import { byteStreamPort, type HardwareReport, Peer } from "../../protocol/index.
 import { files } from "../files.ts"
 import { type AgentParts, agentConnection } from "../fleet/agents.ts"
 import { authorise, type BridgeCaller } from "../fleet/caller.ts"
+import type { SharedMemory } from "../shared-memory.ts"
 import type { ChildSettings } from "./settings.ts"
 
 export interface NativeOptions {
@@ -13,6 +14,8 @@ export interface NativeOptions {
   backends: readonly string[]
   dataDir: string
   threads?: number
+  /** For its large tensors. */
+  memory?: SharedMemory | undefined
   /** A child that finds no device is not kept; its reasons are. */
   optional?: boolean
   /** A child whose run goes on so long after its job was given up is ended, ms: `run()` can't be interrupted any other way. Default 30 s. */
@@ -48,8 +51,9 @@ export class NativeProcess {
   }
 
   start(): void {
-    const { agent, backends, dataDir, threads, stuckMs = STUCK_MS } = this.#options
+    const { agent, backends, dataDir, threads, memory, stuckMs = STUCK_MS } = this.#options
     const { log } = this.#parts
+    const shelf = memory?.folder(true)
     this.expect("the native process is starting")
     const startedAt = performance.now()
     const settings: ChildSettings = {
@@ -59,6 +63,7 @@ export class NativeProcess {
       incarnation: ++this.#incarnation,
       stuckMs,
       ...(threads !== undefined && { threads }),
+      ...(shelf && { sharedDir: shelf.dir }),
     }
     const child = spawn(process.execPath, [...process.execArgv.filter(isTypeFlag), fileURLToPath(files.child)], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
@@ -69,12 +74,13 @@ export class NativeProcess {
     logWords(child, log, agent)
     const pipe = child.stdio[3] as Duplex
     const caller: BridgeCaller = { origin: `agent:${agent}`, role: "native", agent, address: "" }
-    const peer: Peer<BridgeCaller> = new Peer<BridgeCaller>(byteStreamPort(pipe, pipe), {
+    const peer: Peer<BridgeCaller> = new Peer<BridgeCaller>(byteStreamPort(pipe, pipe, { shelf }), {
       role: "bridge",
       caller,
       authorise,
       handlers: this.#handlers(() => peer),
     })
+    void peer.closed.then(() => shelf?.remove())
     const ended = (reason: string) => {
       if (this.#child !== child) return
       this.#child = undefined

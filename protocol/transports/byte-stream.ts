@@ -1,7 +1,7 @@
 import { sumBytes } from "../bytes.ts"
 import type { Message } from "../envelope.ts"
 import { fail } from "../errors/index.ts"
-import { decodeFrame, encodeFrame, MAX_FRAME_BYTES } from "../framing.ts"
+import { decodeFrame, encodeFrame, MAX_FRAME_BYTES, type Shelf } from "../framing.ts"
 import { LengthReader, lengthPrefix } from "../length-prefix.ts"
 import type { Port } from "../port.ts"
 import { bye, Inbox } from "./inbox.ts"
@@ -28,6 +28,8 @@ export interface ByteSink {
 export interface ByteStreamPortOptions {
   /** Largest message taken in or sent, bytes. */
   maxBytes?: number
+  /** Where large arrays may lie. */
+  shelf?: Shelf | undefined
 }
 
 /**
@@ -37,11 +39,11 @@ export interface ByteStreamPortOptions {
 export function byteStreamPort(
   readable: ByteSource,
   writable: ByteSink,
-  { maxBytes = MAX_FRAME_BYTES }: ByteStreamPortOptions = {},
+  { maxBytes = MAX_FRAME_BYTES, shelf }: ByteStreamPortOptions = {},
 ): Port {
   const inbox = new Inbox(() => writable.end(() => readable.destroy()))
   const write = (message: unknown) => {
-    const parts = encodeFrame(message)
+    const parts = encodeFrame(message, shelf)
     const bytes = sumBytes(parts)
     if (bytes > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { bytes, limit: maxBytes } })
     // One system call for the lot.
@@ -59,7 +61,7 @@ export function byteStreamPort(
     write(bye(reason))
     writable.end(() => readable.destroy())
   }
-  const reader = new LengthReader(maxBytes, (body) => inbox.arriveDecoded(() => decodeFrame(body), end))
+  const reader = new LengthReader(maxBytes, (body) => inbox.arriveDecoded(() => decodeFrame(body, shelf), end))
 
   readable.on("data", (chunk) => {
     if (!inbox.isEnded) inbox.arriveDecoded(() => reader.push(chunk), end)

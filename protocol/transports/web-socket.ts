@@ -1,7 +1,7 @@
 import { joinBytes, sumBytes } from "../bytes.ts"
 import type { Message } from "../envelope.ts"
 import { fail } from "../errors/index.ts"
-import { decodeFrame, encodeFrame, MAX_FRAME_BYTES } from "../framing.ts"
+import { decodeFrame, encodeFrame, MAX_FRAME_BYTES, type Shelf } from "../framing.ts"
 import type { Port } from "../port.ts"
 import { Inbox, reasonError } from "./inbox.ts"
 
@@ -28,6 +28,8 @@ interface WsSocket extends Omit<WebSocketLike, "send"> {
 export interface WebSocketPortOptions {
   /** Largest message taken in or sent, bytes. With `ws`, give the socket the same `maxPayload`, which refuses before it buffers. */
   maxBytes?: number
+  /** Where large arrays may lie, once that is known. */
+  shelf?(): Shelf | undefined
 }
 
 const CONNECTING = 0
@@ -42,7 +44,10 @@ const JOIN_BELOW_BYTES = 32 * 1024
  * travels as the close frame's. Messages sent before the socket is open wait; make the port in the turn in which the socket was made or
  * accepted, or what comes at once is lost.
  */
-export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTES }: WebSocketPortOptions = {}): Port {
+export function webSocketPort(
+  socket: WebSocketLike,
+  { maxBytes = MAX_FRAME_BYTES, shelf }: WebSocketPortOptions = {},
+): Port {
   const ws = "on" in socket && "terminate" in socket ? (socket as unknown as WsSocket) : undefined
   const inbox = new Inbox(() => socket.close())
   let unsent: Uint8Array[][] | undefined = socket.readyState === CONNECTING ? [] : undefined
@@ -55,7 +60,7 @@ export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTE
   const arrive = (parts: Uint8Array[]) =>
     inbox.arriveDecoded(() => {
       if (sumBytes(parts) > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { limit: maxBytes } })
-      return decodeFrame(parts)
+      return decodeFrame(parts, shelf?.())
     }, refuse)
   const noBytes = () => arrive([])
 
@@ -96,7 +101,7 @@ export function webSocketPort(socket: WebSocketLike, { maxBytes = MAX_FRAME_BYTE
     },
     send(message: Message) {
       if (inbox.isEnded) return
-      const parts = encodeFrame(message)
+      const parts = encodeFrame(message, shelf?.())
       const bytes = sumBytes(parts)
       if (bytes > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { bytes, limit: maxBytes } })
       if (unsent) {

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import type { AddressInfo, Socket } from "node:net"
+import { tmpdir } from "node:os"
+import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { MessageChannel } from "node:worker_threads"
 import { WebSocketServer, WebSocket as WsSocket } from "ws"
@@ -14,6 +17,7 @@ import {
   type Port,
   webSocketPort,
 } from "../../protocol/index.ts"
+import { SharedFolder } from "../../protocol/transports/shared-folder.ts"
 import { connectHost } from "./native-browser.ts"
 import { runtimePorts } from "./runtime-ports.ts"
 import { testClient, testServer } from "./test-methods.ts"
@@ -49,25 +53,44 @@ function linkPorts([here, there]: Ports, end = async () => {}): Link {
   }
 }
 
-async function linkSockets(open: (url: string) => Parameters<typeof webSocketPort>[0]): Promise<Link> {
+/** The two ends of a folder that both see, and what takes it away: it has to be empty by then. */
+function sharedFolders() {
+  const parent = mkdtempSync(path.join(tmpdir(), "ipfa links "))
+  const here = SharedFolder.make(parent, true) as SharedFolder
+  return {
+    here,
+    there: SharedFolder.join(here.dir),
+    async end() {
+      const left = readdirSync(here.dir)
+      rmSync(parent, { recursive: true })
+      if (left.length > 0) throw new Error(`left in shared memory: ${left}`)
+    },
+  }
+}
+
+async function linkSockets(
+  open: (url: string) => Parameters<typeof webSocketPort>[0],
+  shared?: ReturnType<typeof sharedFolders>,
+): Promise<Link> {
   const listener = new WebSocketServer({ port: 0, host: "127.0.0.1", maxPayload: 2 ** 30 })
   await once(listener, "listening")
   const socket = open(`ws://127.0.0.1:${(listener.address() as AddressInfo).port}`)
-  const here = webSocketPort(socket)
+  const here = webSocketPort(socket, { shelf: () => shared?.there })
   const [accepted] = await once(listener, "connection")
-  return linkPorts([here, webSocketPort(accepted)], async () => {
+  return linkPorts([here, webSocketPort(accepted, { shelf: () => shared?.here })], async () => {
     listener.close()
     await once(listener, "close")
+    await shared?.end()
   })
 }
 
-export function startChild(channel: "stdio" | "fd3"): ChildProcess {
+export function startChild(channel: "stdio" | "fd3", sharedDir = ""): ChildProcess {
   const file = fileURLToPath(new URL("./child.ts", import.meta.url))
   const stdio = channel === "stdio" ? ["pipe", "pipe", "inherit"] : ["ignore", "inherit", "inherit", "pipe"]
-  return spawn(process.execPath, [file, channel], { stdio: stdio as "pipe"[] })
+  return spawn(process.execPath, [file, channel, sharedDir], { stdio: stdio as "pipe"[] })
 }
 
-function linkChild(child: ChildProcess, port: Port): Link {
+function linkChild(child: ChildProcess, port: Port, end = async () => {}): Link {
   const client = testClient(port)
   const exit = once(child, "exit")
   return {
@@ -75,6 +98,7 @@ function linkChild(child: ChildProcess, port: Port): Link {
     async end() {
       client.close()
       const [code] = await exit
+      await end()
       if (code !== 0) throw new Error(`the child ended with ${code}`)
     },
   }
@@ -91,6 +115,11 @@ export const transports: Transport[] = [
     },
   },
   { name: "WebSocket (ws)", moves: false, connect: () => linkSockets((url) => new WsSocket(url)) },
+  {
+    name: "WebSocket (ws) with shared memory",
+    moves: false,
+    connect: () => linkSockets((url) => new WsSocket(url), sharedFolders()),
+  },
   { name: "WebSocket (the platform's)", moves: false, connect: () => linkSockets((url) => new WebSocket(url)) },
   {
     name: "byte stream to a child's fd 3",
@@ -99,6 +128,16 @@ export const transports: Transport[] = [
       const child = startChild("fd3")
       const socket = child.stdio[3] as Socket
       return linkChild(child, byteStreamPort(socket, socket))
+    },
+  },
+  {
+    name: "byte stream to a child's fd 3 with shared memory",
+    moves: false,
+    async connect() {
+      const { here: shelf, end } = sharedFolders()
+      const child = startChild("fd3", shelf.dir)
+      const socket = child.stdio[3] as Socket
+      return linkChild(child, byteStreamPort(socket, socket, { shelf }), end)
     },
   },
   ...(["structured_clone", "json"] as const).map((copy) => ({
