@@ -17,8 +17,12 @@ const CALLERS = 16
 const BURST_MS = Math.min(300, budgetMs / 20)
 /** Of one caller's sample on the baseline, ms: what one side leaves in the caches costs the other its first runs. */
 const SAMPLE_MS = Math.min(60, budgetMs / 100)
-/** Each side runs so long before the clock starts, ms: the path through the bridge-server is JavaScript, slow until it is compiled. */
-const WARM_UP_MS = Math.min(3000, budgetMs / 10)
+/** A caller who has something else to do between two runs, ms: its caches are as cold then, whatever it calls. */
+const PAUSE_MS = 20
+/** Of its sample. */
+const PAUSED_RUNS = 7
+/** Each side runs so long before the clock starts, ms: the path through the bridge-server is JavaScript, which takes twice the time until it is compiled. */
+const WARM_UP_MS = Math.min(10_000, budgetMs)
 
 interface Sides {
   bridge: BridgeProcess
@@ -26,12 +30,18 @@ interface Sides {
 }
 
 /** The time of one run, alone. A sample is the median of `inner` runs in a row. */
-async function oneCaller({ name }: BenchModel, threads: string, { bridge, direct }: Sides): Promise<Row> {
-  const typical = median((await direct.burst(10, 1)).latenciesMs)
-  const inner = Math.min(200, Math.max(5, Math.round(SAMPLE_MS / typical)))
-  const time = async (side: BridgeProcess | DirectProcess) => median((await side.burst(inner, 1)).latenciesMs)
+async function oneCaller(
+  { name }: BenchModel,
+  threads: string,
+  { bridge, direct }: Sides,
+  pauseMs: number,
+): Promise<Row> {
+  const typical = median((await direct.burst({ runs: 10, callers: 1 })).latenciesMs)
+  const inner = pauseMs > 0 ? PAUSED_RUNS : Math.min(200, Math.max(5, Math.round(SAMPLE_MS / typical)))
+  const time = async (side: BridgeProcess | DirectProcess) =>
+    median((await side.burst({ runs: inner, callers: 1, pauseMs })).latenciesMs)
   const row = await compare({
-    case: `${name}, 1 caller, ${threads}`,
+    case: `${name}, 1 caller${pauseMs > 0 ? " with pauses" : ""}, ${threads}`,
     subject: { name: "bridge-server", run: () => time(bridge) },
     baseline: { name: "onnxruntime-node", run: () => time(direct) },
     unit: "ms",
@@ -43,13 +53,13 @@ async function oneCaller({ name }: BenchModel, threads: string, { bridge, direct
 
 /** Runs a second that all callers together get. A sample is a burst. */
 async function manyCallers({ name }: BenchModel, threads: string, { bridge, direct }: Sides): Promise<Row> {
-  const { elapsedMs } = await direct.burst(CALLERS, CALLERS)
+  const { elapsedMs } = await direct.burst({ runs: CALLERS, callers: CALLERS })
   const runs = Math.min(100, Math.max(2, Math.round(BURST_MS / elapsedMs))) * CALLERS
   const bridgeMs: number[] = []
   const directMs: number[] = []
   const rate = async (side: BridgeProcess | DirectProcess, processorMs: number[]) => {
     const before = side.processorMs()
-    const { elapsedMs, latenciesMs } = await side.burst(runs, CALLERS)
+    const { elapsedMs, latenciesMs } = await side.burst({ runs, callers: CALLERS })
     const after = side.processorMs()
     if (before !== undefined && after !== undefined) processorMs.push((after - before) / latenciesMs.length)
     return (latenciesMs.length * 1000) / elapsedMs
@@ -80,12 +90,16 @@ async function compareModel(model: BenchModel, threads: number, sides: Sides): P
       throw new Error(`${model.name}: ${output} is not what onnxruntime-node gives, though it is the same runtime.`)
   for (const side of [sides.bridge, sides.direct]) await warmUp(side)
   const words = `${threads} thread${threads === 1 ? "" : "s"}`
-  return [await oneCaller(model, words, sides), await manyCallers(model, words, sides)]
+  return [
+    await oneCaller(model, words, sides, 0),
+    await oneCaller(model, words, sides, PAUSE_MS),
+    await manyCallers(model, words, sides),
+  ]
 }
 
 async function warmUp(side: BridgeProcess | DirectProcess): Promise<void> {
   const start = performance.now()
-  while (performance.now() - start < WARM_UP_MS) await side.burst(10, 1)
+  while (performance.now() - start < WARM_UP_MS) await side.burst({ runs: 10, callers: 1 })
 }
 
 const rows: Row[] = []

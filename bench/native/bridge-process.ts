@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url"
 import { repoRoot } from "../../scripts/sources.ts"
 import { type BridgeAccelerator, connect, type Session } from "../../sdk/index-node.ts"
 import { processorMs, processTree } from "../../test/support/processes.ts"
-import { burst } from "../burst.ts"
+import { type BurstPlan, burst } from "../burst.ts"
 import { type BenchModel, copyOf, type Feed } from "../models.ts"
 
 /** A bridge-server as a person starts it, evidence and all, with a data folder of its own, and callers that are connected to it. */
@@ -49,8 +49,8 @@ export class BridgeProcess {
     return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]))
   }
 
-  burst(runs: number, callers: number) {
-    return burst(runs, callers, (caller) => this.#sessions[caller]!.run(copyOf(this.#feeds)))
+  burst(plan: BurstPlan) {
+    return burst(plan, (caller) => this.#sessions[caller]!.run(copyOf(this.#feeds)))
   }
 
   /** Processor time that it, its native process and the callers have taken so far, ms. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { processorMs } from "../../test/support/processes.ts"
-import type { Burst } from "../burst.ts"
+import type { Burst, BurstPlan } from "../burst.ts"
 import type { BenchModel, Feed } from "../models.ts"
 import type { Answer, Order } from "./direct.ts"
 
@@ -18,8 +18,8 @@ export class DirectProcess {
     return this.#ask({ open: { file, threads, feeds } }) as Promise<Record<string, Float32Array>>
   }
 
-  burst(runs: number, callers: number): Promise<Burst> {
-    return this.#ask({ burst: { runs, callers } }) as Promise<Burst>
+  burst(plan: BurstPlan): Promise<Burst> {
+    return this.#ask({ burst: plan }) as Promise<Burst>
   }
 
   /** Processor time that it has taken so far, ms. */

@@ -3,12 +3,10 @@
  * it measured.
  */
 import * as ort from "onnxruntime-node"
-import { type Burst, burst } from "../burst.ts"
+import { type Burst, type BurstPlan, burst } from "../burst.ts"
 import { copyOf, type Feed } from "../models.ts"
 
-export type Order =
-  | { open: { file: string; threads: number; feeds: Record<string, Feed> } }
-  | { burst: { runs: number; callers: number } }
+export type Order = { open: { file: string; threads: number; feeds: Record<string, Feed> } } | { burst: BurstPlan }
 
 /** To `open`: one run's outputs. To `burst`: a Burst. */
 export type Answer = Record<string, Float32Array> | Burst
@@ -33,7 +31,6 @@ function run() {
 }
 
 process.on("message", async (order: Order) => {
-  const answer: Answer =
-    "open" in order ? await open(order.open) : await burst(order.burst.runs, order.burst.callers, run)
+  const answer: Answer = "open" in order ? await open(order.open) : await burst(order.burst, run)
   process.send?.(answer)
 })
