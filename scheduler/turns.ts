@@ -39,14 +39,16 @@ interface Visitor {
 export class Turns<T> {
   readonly #queue: FairQueue<T>
   readonly #depth: number
+  readonly #parallel: number
   readonly #visitors = new Map<string, Visitor>()
   readonly #inside = new Map<T, QueueEntry<T>>()
   /** Kept free for `origin` since `since`; until `until` at the latest, or the end of what it has there. */
   #held: { origin: string; since: number; until: number } | undefined
 
-  /** `depth`: jobs that may be at the device, of which it computes the first. */
-  constructor(depth: number, capacity?: number) {
+  /** `depth`: jobs that may be at the device, of which it computes the first, or the first few. */
+  constructor({ depth, parallel = 1, capacity }: { depth: number; parallel?: number; capacity?: number }) {
     this.#depth = depth
+    this.#parallel = parallel
     this.#queue = new FairQueue(capacity)
   }
 
@@ -79,7 +81,7 @@ export class Turns<T> {
   next(now: number, ready: (value: T) => boolean = () => true): QueueEntry<T> | undefined {
     this.#forget(now)
     const entry = this.#inside.size < this.#depth ? this.#queue.peek(ready) : undefined
-    if (entry && this.#inside.size > 0 && !this.#maySendAhead(entry)) return undefined
+    if (entry && this.#inside.size >= this.#parallel && !this.#maySendAhead(entry)) return undefined
     const held = entry && this.#keepFree(entry, now)
     if (!held || held.origin !== this.#held?.origin) this.#letGo(now)
     if (held) {

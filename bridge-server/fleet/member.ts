@@ -50,7 +50,8 @@ export class Member {
   device(id: string): MemberDevice {
     let device = this.#devices.get(id)
     if (!device) {
-      device = { id, name: `${this.agent}/${id}`, member: this }
+      const { parallel } = this.hardware.devices.find((known) => known.id === id) ?? {}
+      device = { id, name: `${this.agent}/${id}`, member: this, parallel }
       this.#devices.set(id, device)
     }
     return device
@@ -63,6 +64,8 @@ export interface MemberDevice {
   /** The fleet's name of it: `agent/selector`. */
   readonly name: string
   readonly member: Member
+  /** Runs it computes at the same time, where that is not one. */
+  readonly parallel: number | undefined
 }
 
 /** `device` as what a job fell back from: as its agent last described it. */

@@ -245,6 +245,7 @@ export class Runs {
       signal,
       bytes: bytesOf(feeds) / 2,
       cost: averages.get(device.name, model.sha256).runMs ?? 1,
+      parallel: device.parallel,
       ...(deadlineAt !== undefined && { deadlineAt: Date.now() + deadlineAt - performance.now() }),
     })
     begun?.()

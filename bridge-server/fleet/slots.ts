@@ -1,7 +1,7 @@
 import { fail } from "../../protocol/index.ts"
 import { type QueueEntry, Turns } from "../../scheduler/index.ts"
 
-/** Jobs at once on one device: one runs while the tensors of the next one travel. */
+/** Jobs at once on one device, for each that it computes at the same time: one runs while the tensors of the next one travel. */
 const IN_FLIGHT = 2
 /** What the tensors of one caller's waiting jobs may take. */
 const WAITING_BYTES = 2 ** 30
@@ -19,6 +19,8 @@ export interface SlotRequest {
   cost: number
   /** What it holds in memory while it waits. */
   bytes?: number
+  /** Runs that the device computes at the same time, where that is not one. */
+  parallel?: number | undefined
 }
 
 interface Waiting {
@@ -33,7 +35,7 @@ interface Device {
   timer?: NodeJS.Timeout
 }
 
-/** Lets two jobs at once onto each device; the others wait for it, and it is shared fairly between callers. */
+/** Lets two jobs at once onto each device, or twice what it computes at the same time; the others wait for it, and it is shared fairly between callers. */
 export class Slots {
   readonly #devices = new Map<object, Device>()
   readonly #bytes = new Map<string, number>()
@@ -56,12 +58,12 @@ export class Slots {
 
   /** Resolves with the function that gives the place back. Throws IPFA_QUEUE_FULL at once, or `signal`'s reason while it waits. */
   enter(device: object, request: SlotRequest): Promise<() => void> {
-    const { signal, origin, priority, cost, deadlineAt, bytes = 0 } = request
+    const { signal, origin, priority, cost, deadlineAt, parallel, bytes = 0 } = request
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
       const held = this.#bytes.get(origin) ?? 0
       if (held > 0 && held + bytes > WAITING_BYTES) return reject(full())
-      const at = this.#device(device)
+      const at = this.#device(device, parallel)
       const settled = () => {
         signal.removeEventListener("abort", onAbort)
         this.#hold(origin, -bytes)
@@ -112,13 +114,13 @@ export class Slots {
     }
   }
 
-  #device(device: object): Device {
+  #device(device: object, parallel = 1): Device {
     const known = this.#devices.get(device)
     if (known) return known
     const now = performance.now()
     for (const [other, { leftAt }] of this.#devices)
       if (this.load(other) === 0 && now - leftAt > FORGOTTEN_MS) this.#devices.delete(other)
-    const at: Device = { turns: new Turns(IN_FLIGHT), leftAt: now }
+    const at: Device = { turns: new Turns({ depth: IN_FLIGHT * parallel, parallel }), leftAt: now }
     this.#devices.set(device, at)
     return at
   }

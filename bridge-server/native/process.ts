@@ -8,6 +8,7 @@ import { nodeLibrary } from "../../engine/store/node.ts"
 import { byteStreamPort, type HardwareReport, Peer, tensorBuffers } from "../../protocol/index.ts"
 import { SharedFolder } from "../../protocol/transports/shared-folder.ts"
 import { VERSION } from "../version.ts"
+import { NARROW_LANES } from "./lanes.ts"
 import { openPipe } from "./pipe.ts"
 import type { ChildSettings } from "./settings.ts"
 import { threadHost } from "./thread-host.ts"
@@ -49,7 +50,10 @@ const pool = createPool({
     .filter(({ name }) => settings.backends.includes(name))
     .map(({ name, create }) =>
       offered.has(name)
-        ? threadHost({ backend: name, threads: settings.threads }, movable, (reason) => fail(`${name}: ${reason}`))
+        ? threadHost(
+            { backend: name, threads: settings.threads },
+            { movable, stuckMs: settings.stuckMs, onEnd: (reason) => fail(`${name}: ${reason}`) },
+          )
         : // It only says why it is absent; that takes no thread.
           inProcessHost(name, () => create({})),
     ),
@@ -60,7 +64,7 @@ const pool = createPool({
     measured.add(measurement)
     recordSoon()
   },
-  limits: { stuckMs: settings.stuckMs },
+  limits: { stuckMs: settings.stuckMs, depth: 2 * NARROW_LANES },
 })
 
 // The bridge asks in the person's name; whom it asks for, it has checked.

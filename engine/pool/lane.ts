@@ -63,7 +63,7 @@ export class Lane {
   constructor(host: Host, owner: LaneOwner) {
     this.host = host
     this.#owner = owner
-    this.#turns = new Turns(owner.limits.depth, owner.limits.queued)
+    this.#turns = new Turns({ depth: owner.limits.depth, capacity: owner.limits.queued })
     host.listener = { lost: () => this.#lost(), ready: () => this.#ready(), down: () => this.#down() }
   }
 

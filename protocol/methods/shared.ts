@@ -48,6 +48,8 @@ export const deviceInfo = v.object({
   /** True where the platform says that it is a software stand-in for a GPU. */
   fallbackAdapter: v.boolean(),
   threads: v.optional(count),
+  /** Runs it computes at the same time; absent where that is one. */
+  parallel: v.optional(v.pipe(count, v.minValue(1), v.maxValue(64))),
   /** Dtypes the device computes in. */
   dtypes: v.array(dtype),
   /** Memory the engine allows itself there, bytes. */

@@ -1335,7 +1335,12 @@ export const defences: readonly Defence[] = [
   {
     attack: "starve",
     what: "what is long is not sent ahead of its turn",
-    cuts: [cut(turnsFile, "if (entry && this.#inside.size > 0 && !this.#maySendAhead(entry)) return undefined")],
+    cuts: [
+      cut(
+        turnsFile,
+        "if (entry && this.#inside.size >= this.#parallel && !this.#maySendAhead(entry)) return undefined",
+      ),
+    ],
     tests: turns,
   },
 ]

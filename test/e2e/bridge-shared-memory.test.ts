@@ -91,7 +91,11 @@ describe("the memory", () => {
     const t = await testBridge({ native: false })
     open.push(t)
     const { bridge, dir } = t
-    const headers: Record<string, string>[] = [{}, { [SHARED_MEMORY_HEADER]: "12345678" }, { [SHARED_MEMORY_HEADER]: "" }]
+    const headers: Record<string, string>[] = [
+      {},
+      { [SHARED_MEMORY_HEADER]: "12345678" },
+      { [SHARED_MEMORY_HEADER]: "" },
+    ]
     for (const asked of headers) {
       const peer = await dial(`${bridge.ws}/client`, { token: bridge.token, headers: asked })
       expect(readdirSync(memoryOf(dir))).toEqual([])

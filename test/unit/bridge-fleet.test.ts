@@ -23,7 +23,7 @@ describe("slots", () => {
     slots: Slots,
     device: object,
     origin: string,
-    more: { priority?: number; signal?: AbortSignal; bytes?: number } = {},
+    more: { priority?: number; signal?: AbortSignal; bytes?: number; parallel?: number } = {},
   ) => slots.enter(device, { origin, priority: 5, signal: never, cost: 1, ...more })
 
   test("two jobs at once on a device, and one more for each that leaves", async () => {
@@ -45,6 +45,17 @@ describe("slots", () => {
     leave[1]!()
     await waiting[1]
     expect(order).toEqual([2, 3])
+  })
+
+  test("twice what a device computes at the same time", async () => {
+    const slots = new Slots()
+    const device = {}
+    const entering = Array.from({ length: 5 }, () => enter(slots, device, "a", { parallel: 2 }))
+    const [leave] = await Promise.all(entering.slice(0, 4))
+    expect([slots.running, slots.waiting]).toEqual([4, 1])
+    leave!()
+    await entering[4]
+    expect([slots.running, slots.waiting]).toEqual([4, 0])
   })
 
   test("devices don't wait for each other", async () => {

@@ -17,7 +17,7 @@ interface Origin {
 
 /** A device that computes the first of those it was sent, and callers who ask again: an event at a time, by a clock of its own. */
 function simulate(origins: readonly Origin[], forMs: number, depth = 2) {
-  const turns = new Turns<{ origin: Origin; askedAt: number }>(depth)
+  const turns = new Turns<{ origin: Origin; askedAt: number }>({ depth: depth })
   const sent: { origin: Origin; askedAt: number }[] = []
   const events: { at: number; run: () => void }[] = []
   const latencies = new Map(origins.map(({ name }) => [name, [] as number[]]))
@@ -159,7 +159,7 @@ test("who is waited for pays for the time: coming back late is no way to have a 
 })
 
 test("nothing is kept free for who works in idle time, nor for who does not come back", () => {
-  const turns = new Turns<string>(1)
+  const turns = new Turns<string>({ depth: 1 })
   const push = (origin: string, priority: number, now: number, value = origin) =>
     turns.push({ origin, priority, cost: 10, value }, now)
   // Each comes back at once, and is then away.
@@ -184,13 +184,32 @@ test("nothing is kept free for who works in idle time, nor for who does not come
   }
 })
 
+test("a long job is not sent ahead of who may come before, but is to each place where the device computes", () => {
+  const sent = (parallel: number) => {
+    const turns = new Turns<string>({ depth: 2 * parallel, parallel })
+    const push = (origin: string, value: string) => turns.push({ origin, priority: 5, cost: 10, value }, 0)
+    push("pile", "before")
+    expect(turns.next(0)?.value).toBe("before")
+    turns.ended("before", 100, 100)
+    push("modest", "one")
+    expect(turns.next(100)?.value).toBe("one")
+    turns.ended("one", 12, 112)
+    for (let i = 0; i < 6; i++) push("pile", `long ${i}`)
+    const all: string[] = []
+    for (let entry = turns.next(500); entry; entry = turns.next(500)) all.push(entry.value)
+    return all
+  }
+  expect(sent(1)).toEqual(["long 0"])
+  expect(sent(2)).toEqual(["long 0", "long 1"])
+})
+
 test("each job is at the device once, and not more at once than may be, in any order of events", () => {
   const steps = fc.array(fc.tuple(fc.constantFrom("a", "b", "c"), fc.integer({ min: 0, max: 30 }), fc.nat(3)), {
     maxLength: 200,
   })
   fc.assert(
     fc.property(steps, (all) => {
-      const turns = new Turns<number>(2, 1000)
+      const turns = new Turns<number>({ depth: 2, capacity: 1000 })
       const inside: number[] = []
       const seen = new Set<number>()
       let now = 0
