@@ -72,7 +72,7 @@ export const advice: Record<ErrorCode, string> = {
     "Delete models (`models list`, `models remove`, the extension's options), free disk space, or raise the site's limit. A browser gives a share of the free disk. What is chosen meanwhile on the extension's screens (a pause, a limit, a site that is switched off or taken back) holds at once, and until the browser ends: choose it again when there is room.",
   IPFA_STORE_CORRUPT: "Load it again. If it comes back, the disk or the browser's profile is damaged: check both.",
   IPFA_STORE_NEWER:
-    'An older version was started on what a newer one had migrated. Start the newer one; or put back the copies from before, `evidence.duckdb.vN`, `agents.json.vN` and `aliases.json.vN` in the data folder, in place of the files without `.vN`: what was measured, paired and named since is then missing. In a browser, where the extension says that it can\'t start: update the extension, or choose "Delete everything" there, with which it begins anew.',
+    'An older version was started on what a newer one had migrated. Start the newer one; or put back the copies from before, `evidence.duckdb.vN`, `agents.json.vN` and `aliases.json.vN` in the data folder, in place of the files without `.vN`: what was measured, paired and named since is then missing. In a browser, where the extension says that it can\'t start: update the extension and choose "Try again" there, or "Delete everything", with which it begins anew.',
   IPFA_STORE_DENIED:
     "The bridge-server's worker page and dashboard keep this browser's token, and the worker page models, in the browser's storage for that address. Where cookies or site data are blocked for it, allow them in what the browser shows beside the address.",
   IPFA_STORE_LOCKED:

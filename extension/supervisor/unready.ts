@@ -11,14 +11,18 @@ export function tellPage(port: Port, cause: unknown): void {
   setTimeout(() => peer.close(error), TELLING_MS)
 }
 
-/** Answers the person's screens there: with what stands in the way, of which they can be rid by deleting everything. */
+/**
+ * Answers the person's screens there: with what stands in the way. They can have it tried again, in a document that starts anew, since what
+ * was begun here can't be taken back; and be rid of it by deleting everything.
+ */
 export function tellPerson(port: Port, error: unknown): void {
-  const erase = () => {
-    // Whoever asked hears of it first.
-    setTimeout(eraseOnRestart)
+  // Whoever asked hears of it first.
+  const soon = (act: () => void) => () => {
+    setTimeout(act)
     return {}
   }
-  new Peer(port, { role: "supervisor", handlers: { ...refusing(error), "owner.erase": erase } })
+  const own = { "owner.restart": soon(() => location.reload()), "owner.erase": soon(eraseOnRestart) }
+  new Peer(port, { role: "supervisor", handlers: { ...refusing(error), ...own } })
 }
 
 /** Every method, refused. */

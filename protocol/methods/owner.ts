@@ -101,6 +101,16 @@ export const eraseAll = defineMethod({
   errors: [],
 })
 
+export const restartOwner = defineMethod({
+  name: "owner.restart",
+  title:
+    "Where the supervisor could not start: has it start anew. The connection ends; the next one tells how that went.",
+  grant: "owner",
+  params: v.object({}),
+  result: v.object({}),
+  errors: [],
+})
+
 export const revokeGrant = defineMethod({
   name: "grant.revoke",
   title: "Takes back what an origin was granted; what it runs ends.",

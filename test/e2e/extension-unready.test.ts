@@ -34,6 +34,41 @@ async function outdate(own: Page): Promise<void> {
   )
 }
 
+/** Takes it back, as an update of the extension would; it then begins without settings. */
+const forgetNewer = (own: Page) =>
+  own.evaluate(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        const deleting = indexedDB.deleteDatabase("ipfs-accelerate-settings")
+        deleting.onerror = () => reject(deleting.error)
+        deleting.onsuccess = () => resolve()
+      }),
+  )
+
+test("where the cause is gone, it starts when the person has it tried again, for all screens and pages; in vain, it says so as before", async () => {
+  const welcome = await browser.openOwn("welcome.html")
+  await outdate(welcome)
+  const popup = await browser.openOwn("popup.html")
+  const options = await browser.openOwn("options.html")
+  const again = options.getByTestId("try-again")
+  await again.waitFor()
+  await options.evaluate(() => document.querySelector("#unready")!.setAttribute("data-before", ""))
+  await again.focus()
+  await options.keyboard.press("Enter")
+  await options.locator("#unready:not([data-before])").waitFor()
+  expect(await options.getByRole("alert").textContent()).toContain("IPFA_STORE_NEWER")
+  await expect.poll(() => again.evaluate((button) => button === document.activeElement)).toBe(true)
+
+  await forgetNewer(welcome)
+  await options.keyboard.press("Enter")
+  await options.locator("#sites", { hasText: "No site may use this computer" }).waitFor()
+  await expect.poll(() => popup.getByRole("alert").count()).toBe(0)
+  const page = await browser.context.newPage()
+  await page.goto(site.url)
+  expect(await browser.enable(page, "session")).toMatchObject({ origin: site.url, lifetime: "session" })
+  for (const screen of [popup, options, welcome, page]) await screen.close()
+})
+
 test("where a newer version left what is stored, every screen says so with its code, a page is told it, and at a word everything is deleted and goes on", async () => {
   const welcome = await browser.openOwn("welcome.html")
   await outdate(welcome)

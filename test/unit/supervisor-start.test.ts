@@ -57,6 +57,21 @@ test("the person's screens are told what stands in the way, and can have everyth
   expect(setItem).toHaveBeenCalledOnce()
 })
 
+test("the person can have it tried again, with which nothing is deleted; a page can't", async () => {
+  const setItem = vi.fn()
+  const reload = vi.fn()
+  vi.stubGlobal("sessionStorage", { setItem })
+  vi.stubGlobal("location", { reload })
+  const stuck = supervisor()
+  const page = connect((port) => stuck.acceptPage(port, sender))
+  expect(await told(page.call("owner.restart", {}))).toMatchObject({ code: "IPFA_STORE_NEWER" })
+  expect(reload).not.toHaveBeenCalled()
+  const person = connect((port) => stuck.acceptOwner(port))
+  expect(await person.call("owner.restart", {})).toEqual({})
+  await expect.poll(() => reload.mock.calls.length).toBe(1)
+  expect(setItem).not.toHaveBeenCalled()
+})
+
 test("a prompt's window that is closed then is nobody's", async () => {
   supervisor().promptClosed("1")
 })
