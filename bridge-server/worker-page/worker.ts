@@ -33,7 +33,7 @@ export interface WorkerView {
   isOnMains: boolean | undefined
   /** Whether the screen is kept on; undefined where the browser can't. */
   awake: boolean | undefined
-  /** What the models stored here take, bytes; undefined until that is known. */
+  /** What the models stored here take, bytes, with what is left of some that came in part; undefined until that is known. */
   stored: number | undefined
   /** Why what was last asked for failed; undefined where it did not. */
   fault: unknown

@@ -122,9 +122,10 @@ export class ModelLibrary implements ModelSource {
     return sha256 ? { received, reference: `sha256:${sha256}` } : { received }
   }
 
+  /** `usedBytes` has also what is left of models that came in part: it is on the disk, and counts towards the quota. */
   async list(): Promise<{ models: StoredModel[]; usedBytes: number; quotaBytes: number }> {
     const { store, links, room } = await this.#ready()
-    const [stored, all] = await Promise.all([store.list(), links.load()])
+    const [stored, abandoned, all] = await Promise.all([store.list(), store.abandoned(), links.load()])
     const models = stored.map((blob) => {
       const its = all.filter((link) => link.sha256 === blob.sha256)
       return {
@@ -135,7 +136,8 @@ export class ModelLibrary implements ModelSource {
         pinned: its.some((link) => room.isPinned(link)),
       }
     })
-    return { models, usedBytes: stored.reduce((sum, { bytes }) => sum + bytes, 0), quotaBytes: room.quotaBytes }
+    const usedBytes = [...stored, ...abandoned].reduce((sum, { bytes }) => sum + bytes, 0)
+    return { models, usedBytes, quotaBytes: room.quotaBytes }
   }
 
   /** Also forgets the trust in what its references first led to. */

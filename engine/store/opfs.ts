@@ -72,15 +72,12 @@ export async function opfsStore(root: FileSystemDirectoryHandle, db: StoreDataba
       return OpfsPartial.open(root, db, record, resumable, unlock)
     },
     async abandoned() {
-      const idle = []
-      for (const { dir, usedAt } of await db.getAll("partials")) {
-        const unlock = await lock(lockName(dir))
-        if (!unlock) continue
-        const parts = await readSizes(root, dir)
-        unlock()
-        idle.push({ id: dir, bytes: parts, usedAt })
-      }
-      return idle
+      const all = await db.getAll("partials")
+      // Not by taking each lock: whoever came just then to go on with one would begin anew.
+      const { held = [] } = await navigator.locks.query()
+      const written = new Set(held.map((lock) => lock.name))
+      const idle = all.filter(({ dir }) => !written.has(lockName(dir)))
+      return Promise.all(idle.map(async ({ dir, usedAt }) => ({ id: dir, bytes: await readSizes(root, dir), usedAt })))
     },
     async deletePartial(dir) {
       const unlock = await lock(lockName(dir))
@@ -109,8 +106,10 @@ function lock(name: string): Promise<(() => void) | undefined> {
   })
 }
 
+/** None where it has gone meanwhile. */
 async function readSizes(root: FileSystemDirectoryHandle, dir: string): Promise<number> {
-  return (await partFiles(root, dir)).reduce((sum, file) => sum + file.size, 0)
+  const files = await partFiles(root, dir).catch(() => [])
+  return files.reduce((sum, file) => sum + file.size, 0)
 }
 
 /** Removes folders that no record names. They are listed before the records, which are written before a folder is. */

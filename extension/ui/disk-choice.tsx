@@ -35,9 +35,11 @@ export function DiskChoice({ view }: { view: OwnerView }) {
     chosen.value = value
     stored.value = undefined
     // Of a store that can't be read nothing goes either.
-    const { models, usedBytes } = await peer.call("model.list", {}).catch(() => ({ models: [], usedBytes: 0 }))
+    const { models } = await peer.call("model.list", {}).catch(() => ({ models: [] }))
     if (chosen.peek() !== value) return
-    if (usedBytes > value && models.some(({ pinned }) => !pinned)) stored.value = usedBytes
+    // What is left of others that came in part goes first, and nobody misses it.
+    const taken = models.reduce((sum, model) => sum + model.bytes, 0)
+    if (taken > value && models.some(({ pinned }) => !pinned)) stored.value = taken
     else await take(value)
   }
   /** Whoever pressed by keyboard goes on from the amounts. */

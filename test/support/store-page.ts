@@ -106,8 +106,12 @@ const store = {
     const part = { uploadId: "u", offset: 0, total: bytes.length, bytes: Uint8Array.from(bytes) }
     return library(options).put(owner, part)
   },
+  /** The first part of an upload of `total` bytes, which nothing follows. */
+  beginUpload: (bytes: number, total: number, options: BrowserLibraryOptions) =>
+    library(options).put(owner, { uploadId: "begun", offset: 0, total, bytes: new Uint8Array(bytes) }),
   list: (options: BrowserLibraryOptions) => library(options).list(),
   delete: (sha256: string, options: BrowserLibraryOptions) => library(options).delete(sha256),
+  deleteAll: (options: BrowserLibraryOptions) => library(options).deleteAll(),
   /** Notes `lines` of a model where they are given; what is noted of it, by name. */
   async noted(url: string, options: BrowserLibraryOptions, lines?: string[]) {
     const { notes } = await library(options).acquire(url, owner)

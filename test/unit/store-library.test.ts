@@ -138,6 +138,7 @@ describe.each(storeCases)("in a $name store", ({ make }) => {
     await cut.append(someBytes(500))
     await cut.release()
     await it.put(owner, { uploadId: "v", offset: 0, total: 1002, bytes: someBytes(1002).slice(0, 502) })
+    expect((await it.list()).usedBytes).toBe(1000 + 1001 + 500)
     await it.deleteAll()
     expect(await it.list()).toMatchObject({ models: [], usedBytes: 0 })
     expect(await opened.links.load()).toEqual([])
