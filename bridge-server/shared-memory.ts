@@ -17,7 +17,7 @@ export class SharedMemory {
 
   /** That of the bridge-server on `dataDir`; what an earlier one left is taken away. Undefined where the system has none. */
   static open(dataDir: string): SharedMemory | undefined {
-    const dir = folderOf(dataDir)
+    const dir = sharedMemoryFolder(dataDir)
     if (dir === undefined) return undefined
     try {
       if (statfsSync(ROOT).type !== TMPFS) return undefined
@@ -42,11 +42,12 @@ export class SharedMemory {
 
 /** Takes away what a bridge-server on `dataDir` that was killed left in memory. */
 export function removeSharedMemory(dataDir: string): void {
-  const dir = folderOf(dataDir)
+  const dir = sharedMemoryFolder(dataDir)
   if (dir !== undefined && isOwnFolder(dir)) rmSync(dir, { recursive: true, force: true })
 }
 
-function folderOf(dataDir: string): string | undefined {
+/** Where that of the bridge-server on `dataDir` is; undefined where the system has none. */
+export function sharedMemoryFolder(dataDir: string): string | undefined {
   if (process.platform !== "linux") return undefined
   const name = createHash("sha256").update(path.resolve(dataDir)).digest("hex").slice(0, 16)
   return path.join(ROOT, `ipfs-accelerate-${process.getuid?.()}-${name}`)

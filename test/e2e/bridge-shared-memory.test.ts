@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterEach, describe, expect, test, vi } from "vitest"
+import { sharedMemoryFolder } from "../../bridge-server/shared-memory.ts"
 import { SHARED_MEMORY_HEADER, type Tensor } from "../../protocol/index.ts"
 import { SharedFolder } from "../../protocol/transports/shared-folder.ts"
 import { connect } from "../../sdk/index-node.ts"
@@ -13,10 +13,7 @@ import { bridgeProcess, dial, nativeIsThere, type TestBridge, testBridge } from 
 /** Large tensors between a Node program, the bridge-server and its native process, all of one user and machine. */
 
 const N = 300_000
-const memoryOf = (dataDir: string) => {
-  const name = createHash("sha256").update(dataDir).digest("hex").slice(0, 16)
-  return path.join("/dev/shm", `ipfs-accelerate-${process.getuid?.()}-${name}`)
-}
+const memoryOf = (dataDir: string) => sharedMemoryFolder(dataDir) as string
 const lying = (dir: string) =>
   existsSync(dir) ? readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()) : []
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { files } from "../../bridge-server/files.ts"
 import { servicePlan } from "../../bridge-server/service/plan.ts"
+import { sharedMemoryFolder } from "../../bridge-server/shared-memory.ts"
 import { type HostHome, hostHome } from "../support/native-host.ts"
 
 let user: HostHome
@@ -47,6 +48,20 @@ test("uninstall ends the bridge-server and takes back the native host; the data 
   expect(second.data.bytes).toBeGreaterThan(0)
   expect(readdirSync(user.dataDir, { recursive: true }).sort()).toEqual([persons[0], "models", persons[1]])
 })
+
+test.skipIf(process.platform !== "linux")(
+  "uninstall takes away what a killed bridge-server left in memory",
+  async () => {
+    const { exited } = await serve()
+    const memory = sharedMemoryFolder(user.dataDir) as string
+    writeFileSync(path.join(memory, "left"), "")
+    served[0]!.kill("SIGKILL")
+    await exited
+    expect(existsSync(memory)).toBe(true)
+    await user.cli("uninstall")
+    expect(existsSync(memory)).toBe(false)
+  },
+)
 
 test("uninstall leaves no folder where all that was in it was its own, and has nothing to do the second time", async () => {
   const { exited } = await serve()
