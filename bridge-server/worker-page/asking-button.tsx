@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks"
+import { useAsking } from "../../engine/agent/asking.ts"
 import { type MessageKey, t } from "../page-parts/text.tsx"
 
 export interface Answer {
@@ -7,7 +7,7 @@ export interface Answer {
   act(): Promise<void>
 }
 
-/** A button that asks before it does what can't be undone. Whoever pressed it by keyboard goes on from the question, and after that from here. */
+/** A button that asks before it does what can't be undone. */
 export function AskingButton({
   label,
   testId,
@@ -20,25 +20,17 @@ export function AskingButton({
   /** What may be done; to do nothing is always one more. */
   answers: readonly Answer[]
 }) {
-  const [asking, setAsking] = useState(false)
-  const cancel = useRef<HTMLButtonElement>(null)
-  const self = useRef<HTMLButtonElement>(null)
-  const wasAsking = useRef(false)
-  useLayoutEffect(() => {
-    if (asking) cancel.current?.focus()
-    else if (wasAsking.current) self.current?.focus()
-    wasAsking.current = asking
-  }, [asking])
-  if (!asking)
+  const { isOpen, open, close, button, keep } = useAsking()
+  if (!isOpen)
     return (
-      <button type="button" class="danger" ref={self} data-testid={testId} onClick={() => setAsking(true)}>
+      <button type="button" class="danger" ref={button} data-testid={testId} onClick={open}>
         {t(label)}
       </button>
     )
   return (
     <fieldset class="row sure">
       <legend class="small">{question}</legend>
-      <button type="button" ref={cancel} data-testid={`${testId}-cancel`} onClick={() => setAsking(false)}>
+      <button type="button" ref={keep} data-testid={`${testId}-cancel`} onClick={close}>
         {t("cancel")}
       </button>
       {answers.map(({ label, testId, act }) => (
@@ -48,7 +40,7 @@ export function AskingButton({
           class="danger"
           data-testid={testId}
           onClick={() => {
-            setAsking(false)
+            close()
             void act()
           }}
         >

@@ -1,5 +1,4 @@
-import { useSignal } from "@preact/signals"
-import { useLayoutEffect, useRef } from "preact/hooks"
+import { useAsking } from "../../../engine/agent/asking.ts"
 import { Fault } from "../fault.tsx"
 import { type MessageKey, t } from "../text.tsx"
 import { useAction } from "./action.ts"
@@ -19,22 +18,12 @@ export interface ActionButtonProps {
 /** A button that does something, and says beside it why that failed. */
 export function ActionButton({ label, name, look, sure, testId, disabled, work }: ActionButtonProps) {
   const action = useAction(work)
-  const asking = useSignal(false)
-  const keep = useRef<HTMLButtonElement>(null)
-  const self = useRef<HTMLButtonElement>(null)
-  const open = asking.value
-  // Whoever pressed by keyboard goes on from the question, and after it from here.
-  const wasOpen = useRef(false)
-  useLayoutEffect(() => {
-    if (open) keep.current?.focus()
-    else if (wasOpen.current) self.current?.focus()
-    wasOpen.current = open
-  }, [open])
-  if (open)
+  const { isOpen, open, close, button, keep } = useAsking()
+  if (isOpen)
     return (
       <fieldset class="row sure">
         <legend class="small">{sure}</legend>
-        <button type="button" ref={keep} onClick={() => (asking.value = false)}>
+        <button type="button" ref={keep} onClick={close}>
           {t("keep")}
         </button>
         <button
@@ -42,7 +31,7 @@ export function ActionButton({ label, name, look, sure, testId, disabled, work }
           class="danger"
           data-testid={testId && `${testId}-sure`}
           onClick={() => {
-            asking.value = false
+            close()
             void action.run()
           }}
         >
@@ -54,7 +43,7 @@ export function ActionButton({ label, name, look, sure, testId, disabled, work }
     <>
       <button
         type="button"
-        ref={self}
+        ref={button}
         class={look}
         aria-label={name}
         data-testid={testId}
@@ -62,7 +51,7 @@ export function ActionButton({ label, name, look, sure, testId, disabled, work }
         // Not disabled: it would lose the keyboard's focus.
         aria-disabled={action.busy.value}
         onClick={() => {
-          if (sure) asking.value = true
+          if (sure) open()
           else void action.run()
         }}
       >
