@@ -8,6 +8,7 @@ import { onTestFinished } from "vitest"
 import { WebSocket } from "ws"
 import { createLog } from "../../bridge-server/log.ts"
 import { type Bridge, type BridgeOptions, startBridge } from "../../bridge-server/server.ts"
+import { removeSharedMemory } from "../../bridge-server/shared-memory.ts"
 import { bridgeCaller } from "../../engine/agent/bridge-rights.ts"
 import type { Pool } from "../../engine/pool/pool.ts"
 import { ModelProtoSchema } from "../../graph/generated/onnx_pb.js"
@@ -74,6 +75,7 @@ export async function bridgeProcess(dir: string, ...args: string[]) {
   onTestFinished(async () => {
     child.kill("SIGKILL")
     await exited
+    removeSharedMemory(dir)
   })
   let said = ""
   child.stderr.on("data", (chunk) => {

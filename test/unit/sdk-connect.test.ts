@@ -8,6 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { removeSharedMemory } from "../../bridge-server/shared-memory.ts"
 import { dtypes } from "../../protocol/index.ts"
 import { type BridgeAccelerator, connect } from "../../sdk/connect.ts"
 import { numbers, tensor } from "../../sdk/tensor.ts"
@@ -62,6 +63,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await api?.close()
   for (const child of children) await kill(child)
+  removeSharedMemory(dataDir)
   await rm(dataDir, { recursive: true, force: true })
 })
 
