@@ -32,6 +32,8 @@ export interface GateOptions {
   now?: () => number
   /** Who gets nothing and can't ask, whatever is granted: a site that is switched off, a private window. */
   bars?: (visitor: Pick<Visitor, "origin" | "isPrivate">) => boolean
+  /** What the person lets all sites together take now, bytes: no grant gives more, nor says so. Default: what a grant gives. */
+  most?: () => Pick<Grant["limits"], "storeBytes" | "memoryBytes">
   /** Called after each change of what is granted. */
   onChange?: () => void
 }
@@ -100,7 +102,7 @@ export class Gate {
     const lasting = this.#lasting(visitor)
     // What lasts longest first: the page is told how long it may go on.
     const enough = [forAlways(lasting), lasting, held].find((grant) => grant && covers(grant, request))
-    if (enough) return publicGrant(enough)
+    if (enough) return this.#public(enough)
     const { prompts, browserSession, store, onChange } = this.#options
     const reason = showable(request.reason ?? "")
     const answer = await prompts.ask(
@@ -109,7 +111,7 @@ export class Gate {
         ...combine(request, held),
         ...(reason && { reason }),
         ...(forAlways(lasting) && { hasAlways: true }),
-        limits: DEFAULT_LIMITS,
+        limits: this.#within(DEFAULT_LIMITS),
       },
       signal,
     )
@@ -135,7 +137,7 @@ export class Gate {
     }
     this.#armExpiry()
     onChange?.()
-    return publicGrant(grant)
+    return this.#public(grant)
   }
 
   /** Whether anything is granted to `origin`, be it to one page of it alone. */
@@ -190,6 +192,21 @@ export class Gate {
       if (visitor.once && !this.#isLive(visitor.once)) visitor.revoke("IPFA_GRANT_EXPIRED")
     this.#options.onChange?.()
     this.#armExpiry()
+  }
+
+  #within(limits: Grant["limits"]): Grant["limits"] {
+    const most = this.#options.most?.() ?? limits
+    return {
+      ...limits,
+      storeBytes: Math.min(limits.storeBytes, most.storeBytes),
+      memoryBytes: Math.min(limits.memoryBytes, most.memoryBytes),
+    }
+  }
+
+  /** What a page is told of what it was granted. */
+  #public({ origin, capabilities, models, expiresAt, lifetime, limits }: StoredGrant): Grant {
+    const end = expiresAt !== undefined && { expiresAt }
+    return { origin, capabilities, models, lifetime, limits: this.#within(limits), ...end }
   }
 
   #isLive(grant: StoredGrant): boolean {
@@ -291,8 +308,4 @@ export class Visitor {
     this.#revoked = new AbortController()
     ended.abort(fail(code))
   }
-}
-
-function publicGrant({ origin, capabilities, models, expiresAt, lifetime, limits }: StoredGrant): Grant {
-  return { origin, capabilities, models, lifetime, limits, ...(expiresAt !== undefined && { expiresAt }) }
 }

@@ -148,6 +148,7 @@ async function assemble(platform: SupervisorPlatform): Promise<Parts> {
     browserSession,
     uploaded: (...what) => windowModels.uploaded(...what),
     onChange,
+    most: () => preferences.current,
     bars: ({ origin, isPrivate }) => sites.isOff(origin) || (isPrivate && !preferences.current.privateWindows),
   })
   const bridge: BridgeLink = new BridgeLink({

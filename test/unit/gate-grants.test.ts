@@ -26,6 +26,7 @@ async function openGate(
   browserSession = "s1",
   clock = () => now,
   shown: (details: PromptDetails) => void = () => {},
+  more: Partial<Parameters<typeof Gate.open>[0]> = {},
 ): Promise<Gate> {
   const prompts: Prompts = new Prompts({
     show: async (id) => {
@@ -42,6 +43,7 @@ async function openGate(
     browserSession,
     uploaded: async (origin, sha256) => origin === A && sha256 === DIGEST,
     now: clock,
+    ...more,
   })
 }
 const infer = { grant: "infer" } as const
@@ -138,6 +140,21 @@ describe("a grant", () => {
     const more = await gate.request(page, { capabilities: ["benchmark"], models: [] })
     expect(asked).toHaveLength(2)
     expect(more).toMatchObject({ capabilities: ["infer", "benchmark"], models: [MODEL] })
+  })
+
+  test("is of what the person lets all sites take, where that is less than a grant gives: so says the prompt, and so is the page told", async () => {
+    const shown: PromptDetails["limits"][] = []
+    const most = { storeBytes: 1e9, memoryBytes: 0.25e9 }
+    const gate = await openGate(undefined, undefined, ({ limits }) => shown.push(limits), { most: () => most })
+    const page = gate.enter(A)
+    const first = await gate.request(page, { capabilities: ["infer"] })
+    expect(first.limits).toEqual({ storeBytes: 1e9, memoryBytes: 0.25e9, concurrentJobs: 16 })
+    // It is what holds now, also where nobody is asked again.
+    Object.assign(most, { storeBytes: 64e9, memoryBytes: 64e9 })
+    const second = await gate.request(page, { capabilities: ["infer"] })
+    expect(second.limits).toEqual({ storeBytes: 4e9, memoryBytes: 4e9, concurrentJobs: 16 })
+    await gate.request(page, { capabilities: ["benchmark"] })
+    expect(shown).toEqual([first.limits, second.limits])
   })
 
   test("that a full disk has no room for is not given, and what was granted before holds on, as it is stored", async () => {
