@@ -141,7 +141,7 @@ export interface LoadOptions {
 
 export interface EnableRequest {
   capabilities: Capability[]
-  /** References it may load; `*` is any. */
+  /** References it may load. Where absent, or with `*`, any: the person reads that the site can tell which models are here. `[]`: only what it brings as bytes. */
   models?: ModelReference[]
   /** Shown to the person, as the site's own words. */
   reason?: string
