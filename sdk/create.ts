@@ -1,5 +1,6 @@
 import { asAccelerateError, fail } from "../protocol/errors/error.ts"
 import { findExtension } from "./discover.ts"
+import { fromExtension } from "./from-extension.ts"
 import { type InPageOptions, inPageAccelerator } from "./in-page.ts"
 import type { IpfsAccelerate } from "./types.ts"
 
@@ -25,7 +26,7 @@ export async function createAccelerator(options: CreateOptions = {}): Promise<Ac
       message: "There is no page here. In Node use connect(), with a bridge-server.",
     })
   const extension = via === "page" ? undefined : await findExtension(waitMs)
-  if (extension) return Object.assign(methodsOf(extension), { via: "extension" as const })
+  if (extension) return Object.assign(fromExtension(extension), { via: "extension" as const })
   if (via === "extension") throw fail("IPFA_EXTENSION_ABSENT")
   const reason =
     via === "page"
@@ -39,20 +40,5 @@ export async function createAccelerator(options: CreateOptions = {}): Promise<Ac
     const e = asAccelerateError(error)
     e.data.extension = reason
     throw e
-  }
-}
-
-/** The extension's object is frozen, so its methods get another one to stand on. */
-function methodsOf(api: IpfsAccelerate): IpfsAccelerate {
-  return {
-    version: api.version,
-    protocolVersion: api.protocolVersion,
-    features: api.features,
-    enable: (request) => api.enable(request),
-    hardware: () => api.hardware(),
-    load: (model, options) => api.load(model, options),
-    accelerate: (request) => api.accelerate(request),
-    benchmark: (request) => api.benchmark(request),
-    status: () => api.status(),
   }
 }
