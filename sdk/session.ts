@@ -3,7 +3,7 @@ import type { SessionInfo } from "../protocol/methods/session.ts"
 import type { Progress } from "../protocol/methods/shared.ts"
 import type { PeerCore } from "../protocol/peer-core.ts"
 import { type Connection, overConnection, untilDone } from "./connection.ts"
-import { toWire } from "./feeds.ts"
+import { invalid, toWire } from "./feeds.ts"
 import type { KeptTensor, LoadOptions, RunOptions, RunResult, Session, Signature } from "./types.ts"
 
 interface Opened {
@@ -140,6 +140,9 @@ function ignoreLost(peer: PeerCore) {
 
 function withDeadline(signal: AbortSignal | undefined, deadlineMs: number | undefined): AbortSignal | undefined {
   if (deadlineMs === undefined) return signal
-  const deadline = AbortSignal.timeout(Math.min(deadlineMs, 2 ** 31 - 1))
+  // Whole numbers alone, and none below 0: platforms refuse others.
+  const wholeMs = Math.max(0, Math.ceil(deadlineMs))
+  if (Number.isNaN(wholeMs)) throw invalid("deadlineMs", "a number of milliseconds")
+  const deadline = AbortSignal.timeout(Math.min(wholeMs, 2 ** 31 - 1))
   return signal ? AbortSignal.any([signal, deadline]) : deadline
 }

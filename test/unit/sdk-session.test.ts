@@ -95,6 +95,19 @@ describe("a session", () => {
     expect(y(await session.run({ x: floats(1) }))).toBe(2)
   })
 
+  test("takes a deadline as it is computed: a part of a millisecond, or one that has passed", async () => {
+    const { wasm, url } = start()
+    const session = await sdk.api.load(url)
+    for (const deadlineMs of [60_000.7, Number.POSITIVE_INFINITY])
+      expect(y(await session.run({ x: floats(1) }, { deadlineMs }))).toBe(2)
+    wasm.hold()
+    for (const deadlineMs of [12.7, 0, -1, Number.NEGATIVE_INFINITY])
+      expect(await refusal(session.run({ x: floats(1) }, { deadlineMs }))).toBe("IPFA_JOB_DEADLINE")
+    wasm.letGo()
+    const error = await session.run({ x: floats(1) }, { deadlineMs: Number.NaN }).catch((e) => e)
+    expect(error).toMatchObject({ code: "IPFA_INPUT_INVALID", data: { path: "deadlineMs" } })
+  })
+
   test("that was disposed of runs no more, and disposing twice is once", async () => {
     const { url } = start()
     let after: Session | undefined
