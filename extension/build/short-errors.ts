@@ -14,7 +14,7 @@ const SAID_IN_PAGE = new Set([
   "IPFA_JOB_DEADLINE",
 ])
 /** Codes that no page ever gets. */
-const NOT_FOR_PAGES = /^IPFA_(BRIDGE_|AGENT_|STORAGE_|STORE_DENIED$)/
+const NOT_FOR_PAGES = /^IPFA_(BRIDGE_|AGENT_|HOST_|STORAGE_|STORE_(DENIED|LOCKED)$)/
 
 const ENTRY = /(IPFA_\w+)(: entry\(\s*\d+,\s*)"(?:[^"\\]|\\.)*"((?:,\s*true)?,?\s*\),)/g
 

@@ -4,7 +4,7 @@ import { fail } from "../errors/index.ts"
 import { decodeFrame, encodeFrame, MAX_FRAME_BYTES, type Shelf } from "../framing.ts"
 import { LengthReader, lengthPrefix } from "../length-prefix.ts"
 import type { Port } from "../port.ts"
-import { bye, Inbox } from "./inbox.ts"
+import { arriveDecoded, bye, Inbox } from "./inbox.ts"
 
 /** The reading side of a Node stream. */
 export interface ByteSource {
@@ -61,10 +61,10 @@ export function byteStreamPort(
     write(bye(reason))
     writable.end(() => readable.destroy())
   }
-  const reader = new LengthReader(maxBytes, (body) => inbox.arriveDecoded(() => decodeFrame(body, shelf), end))
+  const reader = new LengthReader(maxBytes, (body) => arriveDecoded(inbox, end, () => decodeFrame(body, shelf)))
 
   readable.on("data", (chunk) => {
-    if (!inbox.isEnded) inbox.arriveDecoded(() => reader.push(chunk), end)
+    if (!inbox.isEnded) arriveDecoded(inbox, end, () => reader.push(chunk))
   })
   readable.on("end", () => inbox.end())
   readable.on("close", () => inbox.end())

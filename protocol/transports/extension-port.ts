@@ -4,7 +4,7 @@ import type { Message } from "../envelope.ts"
 import { fail } from "../errors/index.ts"
 import { decodeFrame, encodeFrame, MAX_FRAME_BYTES } from "../framing.ts"
 import type { Port } from "../port.ts"
-import { bye, Inbox } from "./inbox.ts"
+import { arriveDecoded, bye, Inbox } from "./inbox.ts"
 import { nativePort } from "./native-messaging.ts"
 import { disconnectReason, type RuntimePortLike } from "./runtime-port.ts"
 
@@ -36,11 +36,11 @@ export function extensionPort(port: RuntimePortLike, options: ExtensionPortOptio
   }
   const inbox = new Inbox(() => port.disconnect())
   port.onMessage.addListener((message) =>
-    inbox.arriveDecoded(() => {
+    arriveDecoded(inbox, close, () => {
       if (!isChunk(message)) return message
       const parts = assembler.add(message)
       return parts && decodeFrame(parts)
-    }, close),
+    }),
   )
   port.onDisconnect.addListener(() => inbox.end(disconnectReason(port)))
   return {

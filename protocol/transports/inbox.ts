@@ -42,20 +42,6 @@ export class Inbox {
     } else this.#receive?.(message)
   }
 
-  /** Takes in what `decode` makes; where that throws, `refuse` is told to end the channel, and the port ends with the error. */
-  arriveDecoded(decode: () => unknown, refuse: (code: ErrorCode) => void): void {
-    if (this.#end) return
-    let message: unknown
-    try {
-      message = decode()
-    } catch (cause) {
-      const error = asAccelerateError(cause, "IPFA_PROTOCOL_MALFORMED")
-      refuse(error.code)
-      return this.end(error)
-    }
-    if (message !== undefined) this.arrive(message)
-  }
-
   /** The channel ended. */
   end(reason?: unknown): void {
     if (this.#end) return
@@ -87,6 +73,20 @@ export class Inbox {
     this.#end.told = true
     this.#ended(this.#end.reason)
   }
+}
+
+/** Takes in what `decode` makes; where that throws, `refuse` is told to end the channel, and the port ends with the error. No method, which would weigh a page down. */
+export function arriveDecoded(inbox: Inbox, refuse: (code: ErrorCode) => void, decode: () => unknown): void {
+  if (inbox.isEnded) return
+  let message: unknown
+  try {
+    message = decode()
+  } catch (cause) {
+    const error = asAccelerateError(cause, "IPFA_PROTOCOL_MALFORMED")
+    refuse(error.code)
+    return inbox.end(error)
+  }
+  if (message !== undefined) inbox.arrive(message)
 }
 
 function isBye(message: unknown): message is Bye {

@@ -5,7 +5,7 @@ import type { Message } from "../envelope.ts"
 import { fail } from "../errors/index.ts"
 import { decodeFrame, encodeFrame, MAX_FRAME_BYTES } from "../framing.ts"
 import type { Port } from "../port.ts"
-import { bye, Inbox } from "./inbox.ts"
+import { arriveDecoded, bye, Inbox } from "./inbox.ts"
 import { disconnectReason, type RuntimePortLike } from "./runtime-port.ts"
 
 /** A browser ends a native host that sends more than this in one message. Kept in both directions. */
@@ -48,12 +48,12 @@ export function jsonPort(channel: JsonChannel, { maxBytes = MAX_FRAME_BYTES }: J
   const inbox = new Inbox(() => channel.close())
   channel.listen(
     (decode) =>
-      inbox.arriveDecoded(() => {
+      arriveDecoded(inbox, close, () => {
         const value = decode()
         if (!isChunk(value)) return value
         const parts = assembler.add({ ...value, data: decodeChunk(value.data) })
         return parts && decodeFrame(parts)
-      }, close),
+      }),
     (reason) => inbox.end(reason),
   )
   return {

@@ -3,7 +3,7 @@ import type { Message } from "../envelope.ts"
 import { fail } from "../errors/index.ts"
 import { decodeFrame, encodeFrame, MAX_FRAME_BYTES, type Shelf } from "../framing.ts"
 import type { Port } from "../port.ts"
-import { Inbox, reasonError } from "./inbox.ts"
+import { arriveDecoded, Inbox, reasonError } from "./inbox.ts"
 
 /** What the browser's WebSocket and Node's `ws` have in common. */
 export interface WebSocketLike {
@@ -58,10 +58,10 @@ export function webSocketPort(
     socket.close(1000, reason)
   }
   const arrive = (parts: Uint8Array[]) =>
-    inbox.arriveDecoded(() => {
+    arriveDecoded(inbox, refuse, () => {
       if (sumBytes(parts) > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { limit: maxBytes } })
       return decodeFrame(parts, shelf?.())
-    }, refuse)
+    })
   const noBytes = () => arrive([])
 
   if (ws) {
