@@ -6,6 +6,7 @@ import { remoteMethods } from "./accelerator.ts"
 import { ownGrant } from "./own-grant.ts"
 import type { IpfsAccelerate } from "./types.ts"
 import { VERSION } from "./version.ts"
+import { wholeAddress } from "./whole-address.ts"
 
 export interface InPageOptions {
   /** URL of this package's `worker.js`, on the page's own origin. */
@@ -58,11 +59,13 @@ export async function inPageAccelerator(options: InPageOptions = {}): Promise<In
   const served = new Peer(messagePort(port2), { role: "pool", handlers, caller })
   void served.closed.then(dispose)
   const peer = new Peer(messagePort(port1), { role: "page" })
+  // A worker has no document.
+  const absolute = (reference: string) => wholeAddress(reference, globalThis.document?.baseURI ?? location.href)
   return {
     version: VERSION,
     protocolVersion: PROTOCOL_VERSION,
     features: FEATURES,
-    ...remoteMethods({ peer: async () => peer }),
+    ...remoteMethods({ peer: async () => peer }, { absolute }),
     enable: async (request) => ownGrant(location.origin, request),
     close() {
       peer.close()

@@ -21,7 +21,7 @@ export type {
   TensorInfo,
 }
 
-/** `https://…[#sha256=…]`, `sha256:…`, `file:…` (a bridge-server, for its person's own programs). */
+/** `https://…[#sha256=…]`, in a page also relative to its document; `sha256:…`, `file:…` (a bridge-server, for its person's own programs). */
 export type ModelReference = string
 
 /** `backend[:type][#index]`: `webgpu`, `webnn:npu`, `native-cuda#1`. */

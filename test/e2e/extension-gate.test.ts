@@ -199,7 +199,7 @@ describe("what a page may do", () => {
     const asked = page.evaluate(() =>
       window.ipfsAccelerate.enable({
         capabilities: ["infer", "benchmark"],
-        models: ["https://models.example.com/a.onnx"],
+        models: ["https://models.example.com/a.onnx", "b.onnx"],
         reason: "<b>Digits</b>",
       }),
     )
@@ -212,6 +212,7 @@ describe("what a page may do", () => {
       site.url,
       "<b>Digits</b>",
       "https://models.example.com/a.onnx",
+      `${site.url}/b.onnx`,
       "can tell that you have this model",
       "4 GB of models on your disk",
       "B of memory, the graphics card’s included",
@@ -225,7 +226,7 @@ describe("what a page may do", () => {
     await once.click()
     expect(await asked).toMatchObject({
       capabilities: ["infer", "benchmark"],
-      models: ["https://models.example.com/a.onnx"],
+      models: ["https://models.example.com/a.onnx", `${site.url}/b.onnx`],
     })
     expect(await codeOf(page, "load", "https://models.example.com/b.onnx")).toBe("IPFA_GRANT_REQUIRED")
   })

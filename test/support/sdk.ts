@@ -1,11 +1,11 @@
 import type { Caller } from "../../engine/caller.ts"
 import { fail, messagePort, Peer } from "../../protocol/index.ts"
-import { remoteMethods } from "../../sdk/accelerator.ts"
+import { remoteMethods, type Surroundings } from "../../sdk/accelerator.ts"
 import type { Connection } from "../../sdk/connection.ts"
 import type { TestPool } from "./pool.ts"
 
 /** The SDK on a pool, over real MessagePorts that can be cut. */
-export function sdkOn({ pool }: TestPool, options: { keyed?: boolean; origin?: string } = {}) {
+export function sdkOn({ pool }: TestPool, options: { keyed?: boolean; origin?: string } & Surroundings = {}) {
   const caller: Caller = { origin: options.origin ?? "https://page.test" }
   let live: { here: Peer; there: Peer<Caller> } | undefined
   let dials = 0
@@ -37,7 +37,7 @@ export function sdkOn({ pool }: TestPool, options: { keyed?: boolean; origin?: s
     live?.there.close()
   }
   return {
-    api: remoteMethods(connection),
+    api: remoteMethods(connection, options),
     connection,
     /** Idempotency key of each run that arrived. */
     keys,

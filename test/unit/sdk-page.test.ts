@@ -55,6 +55,12 @@ describe("the SDK in a real page without the extension", () => {
     expect(device).toBe("wasm")
   })
 
+  test("a reference may be relative to the page's document", async () => {
+    const { logits } = await page.evaluate((i) => sdk.run("digits.onnx", i), samples[2]!.image)
+    expectRight(logits, 2)
+    expectRight(await page.evaluate((i) => sdk.accelerate("/digits.onnx", i), samples[5]!.image), 5)
+  })
+
   test("an image is resized to the model's input and run", async () => {
     const logits = await page.evaluate(([u, i]) => sdk.accelerate(u, i), [model, samples[5]!.image] as const)
     // The digits model takes 0 … 16; the image holds 15 times that, exactly.
