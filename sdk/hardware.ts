@@ -1,14 +1,7 @@
 import type { AccelerateError } from "../protocol/errors/error.ts"
 import { noDevice } from "../protocol/errors/no-device.ts"
 import { type CreateOptions, createAccelerator } from "./create.ts"
-import type {
-  BenchmarkRequest,
-  DeviceInfo,
-  HardwareReport,
-  IpfsAccelerate,
-  LoadOptions,
-  ModelReference,
-} from "./types.ts"
+import type { BenchmarkRequest, DeviceInfo, HardwareReport, IpfsAccelerate, LoadOptions, Model } from "./types.ts"
 
 export interface HardwareOptions extends CreateOptions {
   /** Backends in order of preference, such as `["webgpu", "wasm"]`; where they can serve they go before others. */
@@ -39,7 +32,7 @@ export interface HardwareAbstraction {
    * Throws IPFA_DEVICE_NONE where none can.
    */
   getOptimalBackendForModel(
-    model: ModelReference,
+    model: Model,
     options?: Pick<LoadOptions, "signal"> & { feeds?: BenchmarkRequest["feeds"]; samples?: number },
   ): Promise<OptimalBackend>
 }
@@ -96,7 +89,7 @@ async function measure(
 
 async function choose(
   accelerator: IpfsAccelerate,
-  model: ModelReference,
+  model: Model,
   preferred: readonly string[],
   options: Pick<LoadOptions, "signal">,
 ): Promise<OptimalBackend> {

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "react"
 import type { AccelerateError } from "../protocol/errors/error.ts"
 import { asAccelerateError } from "../protocol/errors/error.ts"
 import { type Accelerator, type CreateOptions, createAccelerator } from "./create.ts"
-import type { IpfsAccelerate, LoadOptions, ModelReference, Progress, Session, Signature } from "./types.ts"
+import type { IpfsAccelerate, LoadOptions, Model, Progress, Session, Signature } from "./types.ts"
 
 export interface UseAccelerator {
   /** Undefined until it was found, and where there is none. */
@@ -57,7 +57,7 @@ export interface UseModel<S extends Signature = Signature> {
  */
 export function useModel<S extends Signature = Signature>(
   accelerator: IpfsAccelerate | undefined,
-  model: ModelReference | Blob | Uint8Array | undefined,
+  model: Model | undefined,
   options: Pick<LoadOptions, "device" | "agent" | "precision"> = {},
 ): UseModel<S> {
   const { device, agent, precision } = options

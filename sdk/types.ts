@@ -24,6 +24,9 @@ export type {
 /** `https://…[#sha256=…]`, in a page also relative to its document; `sha256:…`, `file:…` (a bridge-server, for its person's own programs). */
 export type ModelReference = string
 
+/** A model by its reference, or its bytes, which are the caller's alone. */
+export type Model = ModelReference | Blob | Uint8Array
+
 /** `backend[:type][#index]`: `webgpu`, `webnn:npu`, `native-cuda#1`. */
 export type DeviceSelector = string
 
@@ -134,7 +137,7 @@ export interface LoadOptions {
    */
   precision?: Precision
   /** ONNX external data: file name in the model → its bytes or a reference to them. */
-  external?: Record<string, ModelReference | Blob | Uint8Array>
+  external?: Record<string, Model>
   onProgress?(progress: Progress): void
   signal?: AbortSignal
 }
@@ -184,7 +187,8 @@ export interface BenchmarkProgress {
 }
 
 export interface BenchmarkRequest extends Omit<WireBenchmark, "feeds" | "model"> {
-  model: ModelReference
+  /** Bytes are brought first, which takes the capability `infer` as well. */
+  model: Model
   feeds: Record<string, TensorInput>
   onProgress?(progress: BenchmarkProgress): void
   signal?: AbortSignal
@@ -203,10 +207,7 @@ export interface IpfsAccelerate {
   /** Asks the person, in a window of the extension, what this site may do. Elsewhere there is nobody to ask, and nothing to be asked. */
   enable(request: EnableRequest): Promise<Grant>
   hardware(): Promise<HardwareReport>
-  load<S extends Signature = Signature>(
-    model: ModelReference | Blob | Uint8Array,
-    options?: LoadOptions,
-  ): Promise<Session<S>>
+  load<S extends Signature = Signature>(model: Model, options?: LoadOptions): Promise<Session<S>>
   accelerate(request: AccelerateRequest): Promise<AccelerateResult>
   benchmark(request: BenchmarkRequest): Promise<BenchmarkResult>
   status(): Promise<Status>

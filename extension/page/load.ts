@@ -1,28 +1,24 @@
 import { hex } from "../../protocol/bytes.ts"
 import { fail } from "../../protocol/errors/error.ts"
-import type { IpfsAccelerate } from "../../sdk/types.ts"
-
-type Load = IpfsAccelerate["load"]
+import type { Bringing } from "../../sdk/accelerator.ts"
 
 /**
- * `load`, for a page: an address may be relative, and a model that the extension may not fetch (from this machine, or without CORS for
- * everybody) is fetched by the page, which may read what its own origin may, and brought to the pool as its upload.
+ * A model that the extension may not fetch (from this machine, or without CORS for everybody) is fetched by the page, which may read what its
+ * own origin may, and brought to the pool as its upload.
  */
-export function loadForPage(load: Load): Load {
-  return async (model, options = {}) => {
-    if (typeof model !== "string" || !URL.canParse(model, document.baseURI)) return load(model, options)
-    const url = new URL(model, document.baseURI)
-    if (url.protocol === "http:") return load(await fetchHere(url, options.signal), options)
-    try {
-      return await load(url.href, options)
-    } catch (error) {
-      const { code } = error as { code?: string }
-      if (url.protocol !== "https:" || (code !== "IPFA_MODEL_FETCH" && code !== "IPFA_MODEL_ADDRESS")) throw error
-      const here = await fetchHere(url, options.signal).catch((e: { code?: string }) => {
-        throw e.code === "IPFA_MODEL_DIGEST" ? e : error
-      })
-      return load(here, options)
-    }
+export const bringForPage: Bringing = (use) => async (model, options) => {
+  const url = typeof model === "string" && URL.parse(model, document.baseURI)
+  if (!url) return use(model, options)
+  if (url.protocol === "http:") return use(await fetchHere(url, options.signal), options)
+  try {
+    return await use(model, options)
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (url.protocol !== "https:" || (code !== "IPFA_MODEL_FETCH" && code !== "IPFA_MODEL_ADDRESS")) throw error
+    const here = await fetchHere(url, options.signal).catch((e: { code?: string }) => {
+      throw e.code === "IPFA_MODEL_DIGEST" ? e : error
+    })
+    return use(here, options)
   }
 }
 

@@ -255,7 +255,10 @@ describe("a page runs a model in the extension's pool", () => {
     await page.close()
   })
 
-  test("a benchmark, where that was granted", async () => {
+  test.each([
+    ["published", () => `${models.url}/digits.onnx`],
+    ["the page's own, which it brings", () => "/models/digits.onnx"],
+  ])("a benchmark of a model that is %s, where that was granted", async (_, model) => {
     const page = await open()
     await browser.enable(page, "session", { capabilities: ["infer", "benchmark"] })
     const { rows } = await page.evaluate(
@@ -267,7 +270,7 @@ describe("a page runs a model in the extension's pool", () => {
           warmup: 1,
           feeds: { image: { dtype: "float32", shape: [1, 1, 8, 8], data: Float32Array.from(image as number[]) } },
         }),
-      [`${models.url}/digits.onnx`, images[0]] as const,
+      [model(), images[0]] as const,
     )
     expect(rows).toMatchObject([{ device: { id: "wasm" }, n: 5 }])
     expect(rows[0].p50Ms).toBeGreaterThan(0)
