@@ -81,16 +81,21 @@ export function covers(grant: Grant, request: GrantRequest): boolean {
 export function allowsModel(grant: Grant, reference: string): boolean {
   if (grant.models.includes(ANY_MODEL)) return true
   const wanted = normalise(reference)
+  // As they were written, in grants that are older than this spelling too.
+  const named = grant.models.map(normalise)
   // A pinned reference asks for less than the same without.
-  return grant.models.includes(wanted) || grant.models.includes(wanted.replace(/#sha256=[0-9a-f]{64}$/, ""))
+  return named.includes(wanted) || named.includes(wanted.replace(PIN, ""))
 }
 
 /** The digest by which an upload is named. */
 export const uploadDigest = (reference: string): string | undefined => /^sha256:([0-9a-f]{64})$/.exec(reference)?.[1]
 
+const PIN = /#sha256=[0-9a-fA-F]{64}$/
+
 /** Two spellings of one reference are one. */
 function normalise(reference: string): string {
-  return reference !== ANY_MODEL && URL.canParse(reference) ? new URL(reference).href : reference
+  if (reference === ANY_MODEL || !URL.canParse(reference)) return reference
+  return new URL(reference).href.replace(PIN, (pin) => pin.toLowerCase())
 }
 
 /** What a page says, as it is shown: nothing that moves or hides other text. */

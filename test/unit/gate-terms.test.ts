@@ -39,6 +39,21 @@ test("a grant names exact models; a pinned reference is within the same without 
   expect(allowsModel({ ...base, models: ["*"] }, "https://elsewhere.example/x")).toBe(true)
 })
 
+test("a pin is the same in capital letters: as it is asked for, as it is loaded, and as it was kept", () => {
+  const [model, capital] = ["https://m.example/one.onnx", `#sha256=${"AB".repeat(32)}`]
+  const small = capital.toLowerCase()
+  expect(allowsModel(base, model + capital)).toBe(true)
+  expect(allowsModel(base, `${model}${capital.replace("A", "g")}`)).toBe(false)
+  for (const kept of [capital, small])
+    for (const asked of [capital, small]) {
+      const grant = { ...base, models: [model + kept] }
+      expect(allowsModel(grant, model + asked), `${kept} ${asked}`).toBe(true)
+      expect(covers(grant, { capabilities: ["infer"], models: [model + asked] })).toBe(true)
+      expect(allowsModel(grant, model)).toBe(false)
+    }
+  expect(combine({ capabilities: ["infer"], models: [model + capital, model + small] }).models).toEqual([model + small])
+})
+
 test("a capability that was not granted covers nothing, and none stands for another", () => {
   expect(allowsMethod(base, "infer")).toBe(true)
   for (const need of ["benchmark", "tune", "agent", "device", "owner"] as const)
