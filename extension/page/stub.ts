@@ -31,7 +31,7 @@ export function installStub(): void {
         (event) => {
           loading = undefined
           const code = (event as CustomEvent<string>).detail
-          reject(Object.assign(new Error("The extension can't be reached. Reload the page."), { code }))
+          reject(Object.assign(new Error("The extension can't be reached. Reload the page."), { code, data: {} }))
         },
         { once: true },
       )
