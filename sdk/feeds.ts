@@ -52,6 +52,6 @@ function fits(dtype: Dtype, wanted: string, given: string): boolean {
   )
 }
 
-export function invalid(path: string, expected: string): Error {
-  return fail("IPFA_INPUT_INVALID", { message: `${path}: expected ${expected}`, data: { path, expected } })
+export function invalid(path: string, expected: string, cause?: unknown): Error {
+  return fail("IPFA_INPUT_INVALID", { message: `${path}: expected ${expected}`, data: { path, expected }, cause })
 }

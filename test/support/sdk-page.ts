@@ -1,8 +1,9 @@
 import { createElement, StrictMode, useState } from "react"
 import { createRoot, type Root } from "react-dom/client"
+import { imageTensor } from "../../sdk/image.ts"
 import { createAccelerator, numbers, tensor } from "../../sdk/index.ts"
 import { useAccelerator, useModel } from "../../sdk/react.ts"
-import type { IpfsAccelerate } from "../../sdk/types.ts"
+import type { Dtype, IpfsAccelerate } from "../../sdk/types.ts"
 
 /** What the SDK's tests ask a real page to do. The worker and ONNX Runtime's files are served beside it. */
 const files = { workerUrl: "worker.js", assetsUrl: "ort/", waitMs: 50, backends: ["wasm"] } as const
@@ -65,6 +66,16 @@ const sdk = {
     const options = { image: { scale: 1 / 15 } }
     const { outputs } = await (await made).accelerate({ modelId: url, input: drawn(image), options })
     return numbers(outputs.logits as never)
+  },
+  /** What an image input of that dtype is made of, from a drawing or from the picture at an address. */
+  async pixels(dtype: Dtype, of: number[] | string) {
+    const picture = typeof of === "string" ? Object.assign(new Image(), { src: of }) : drawn(of)
+    if (picture instanceof Image) await picture.decode().catch(() => {})
+    const input = { name: "image", dtype, shape: [1, 1, 8, 8] }
+    return imageTensor(picture, input, { scale: 1 / 15 }).then(
+      ({ data }) => ({ type: (data as Uint8Array)[Symbol.toStringTag], values: Array.from(data as Uint8Array) }),
+      codeOf,
+    )
   },
   /** Sessions that the component holds. */
   async leases() {

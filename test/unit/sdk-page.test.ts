@@ -1,4 +1,4 @@
-import { copyFile, readFile } from "node:fs/promises"
+import { copyFile, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
@@ -10,6 +10,9 @@ import { serveFolder } from "../support/serve.ts"
 declare const sdk: SdkPage
 
 const repository = join(import.meta.dirname, "../..")
+
+/** One pixel. */
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 describe("the SDK in a real page without the extension", () => {
   let bundled: Bundled
@@ -23,6 +26,7 @@ describe("the SDK in a real page without the extension", () => {
   beforeAll(async () => {
     bundled = await bundle({ page: "test/support/sdk-page.ts", worker: "engine/worker/worker.ts" })
     await copyFile(join(repository, "models/digits/digits.onnx"), join(bundled.dir, "digits.onnx"))
+    await writeFile(join(bundled.dir, "picture.png"), Buffer.from(PNG, "base64"))
     ;({ samples, tolerance } = JSON.parse(await readFile(join(repository, "models/digits/samples.json"), "utf8")))
     served = await serveFolder(bundled.dir, {
       mounts: { "/ort/": join(repository, "node_modules/onnxruntime-web/dist") },
@@ -65,6 +69,25 @@ describe("the SDK in a real page without the extension", () => {
     const logits = await page.evaluate(([u, i]) => sdk.accelerate(u, i), [model, samples[5]!.image] as const)
     // The digits model takes 0 … 16; the image holds 15 times that, exactly.
     expectRight(logits, 5)
+  })
+
+  test.each(["float32", "float16", "uint8"] as const)("a %s input is made of an image", async (dtype) => {
+    const { image: values } = samples[5]!
+    const type = { float32: "Float32Array", float16: "Float16Array", uint8: "Uint8ClampedArray" }[dtype]
+    expect(await page.evaluate(([d, i]) => sdk.pixels(d, i), [dtype, values] as const)).toEqual({ type, values })
+  })
+
+  test("an image that the page may not read, or that is none, is refused with a code", async () => {
+    const elsewhere = served.url.replace("localhost", "127.0.0.1")
+    for (const of of [`${elsewhere}/picture.png`, `${served.url}/absent.png`])
+      expect(await page.evaluate((url) => sdk.pixels("float32", url), of)).toMatchObject({
+        code: "IPFA_INPUT_INVALID",
+        message: "image: expected an image that this page may read",
+        data: { path: "image" },
+      })
+    expect(await page.evaluate((url) => sdk.pixels("uint8", url), `${served.url}/picture.png`)).toMatchObject({
+      values: expect.any(Array),
+    })
   })
 
   test("without its files the engine is absent with the reason", async () => {
