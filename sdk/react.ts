@@ -48,12 +48,13 @@ export interface UseModel<S extends Signature = Signature> {
   session: Session<S> | undefined
   progress: Progress | undefined
   error: AccelerateError | undefined
+  /** Also while `accelerator` is undefined; never without a `model`. */
   loading: boolean
 }
 
 /**
  * A session of `model`, given back when the component goes or asks for another. `accelerator` as `useAccelerator` gave it; nothing is loaded
- * while it, or `model`, is undefined.
+ * while it, or `model`, is undefined. Where there is none, `useAccelerator` has the error: look at that first.
  */
 export function useModel<S extends Signature = Signature>(
   accelerator: IpfsAccelerate | undefined,
@@ -61,14 +62,14 @@ export function useModel<S extends Signature = Signature>(
   options: Pick<LoadOptions, "device" | "agent" | "precision"> = {},
 ): UseModel<S> {
   const { device, agent, precision } = options
-  const idle: UseModel<S> = { session: undefined, progress: undefined, error: undefined, loading: true }
-  const [state, setState] = useState(idle)
+  const begun: UseModel<S> = { session: undefined, progress: undefined, error: undefined, loading: model !== undefined }
+  const [state, setState] = useState(begun)
   const latest = useRef(0)
   useEffect(() => {
     const turn = ++latest.current
     const set = (next: Partial<UseModel<S>>) =>
       turn === latest.current && setState((before) => ({ ...before, ...next }))
-    set({ session: undefined, progress: undefined, error: undefined, loading: true })
+    set({ session: undefined, progress: undefined, error: undefined, loading: model !== undefined })
     if (!accelerator || model === undefined) return
     const abort = new AbortController()
     const opening = accelerator.load<S>(model, {

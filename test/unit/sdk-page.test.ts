@@ -111,6 +111,20 @@ describe("the SDK in a real page without the extension", () => {
     expect(await page.evaluate(() => sdk.discover("late"))).toMatchObject({ code: "IPFA_EXTENSION_ABSENT" })
   })
 
+  test("React: a component without a model loads nothing, and says so", async () => {
+    const isLoading = () => page.evaluate(() => document.querySelector<HTMLButtonElement>("#run")?.disabled)
+    const { image } = samples[1]!
+    await page.evaluate((i) => sdk.render(undefined, i), image)
+    await expect.poll(() => page.textContent("#via")).toBe("page")
+    expect(await isLoading()).toBe(false)
+    await page.evaluate(([u, i]) => sdk.render(u, i), [model, image] as const)
+    await expect.poll(() => page.textContent("#device")).toBe("wasm")
+    await page.evaluate((i) => sdk.render(undefined, i), image)
+    await expect.poll(() => page.textContent("#device")).toBe("")
+    expect(await isLoading()).toBe(false)
+    await page.evaluate(() => sdk.unmount())
+  })
+
   test("React: a component gets a session, runs it, and gives it back", async () => {
     await page.evaluate(([u, i]) => sdk.render(u, i), [model, samples[1]!.image] as const)
     await expect.poll(() => page.textContent("#device")).toBe("wasm")
