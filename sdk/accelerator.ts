@@ -2,7 +2,7 @@ import { accelerateBy } from "./accelerate.ts"
 import { type Connection, overConnection } from "./connection.ts"
 import { toWire } from "./feeds.ts"
 import { remoteSession } from "./session.ts"
-import type { BenchmarkRequest, IpfsAccelerate, LoadOptions, Model, ModelReference } from "./types.ts"
+import type { BenchmarkRequest, IpfsAccelerate, LoadOptions, Model, ModelReference, Session } from "./types.ts"
 import { upload } from "./upload.ts"
 
 export type RemoteMethods = Omit<IpfsAccelerate, "version" | "protocolVersion" | "features">
@@ -15,7 +15,7 @@ export interface Surroundings {
 }
 
 /** `use` with the model as it is given, or as bytes. */
-export type Bringing = <O extends { signal?: AbortSignal }, T>(
+export type Bringing = <O extends { signal?: AbortSignal } | undefined, T>(
   use: (model: Model, options: O) => Promise<T>,
 ) => (model: Model, options: O) => Promise<T>
 
@@ -27,7 +27,10 @@ export function remoteMethods(
   const place = async (model: Model, options: Parameters<typeof upload>[2]) =>
     typeof model === "string" ? absolute(model) : upload(connection, model, options)
 
-  const open = bringing(async (model, { device, agent, precision, external, signal, onProgress }: LoadOptions) => {
+  const open = async (
+    model: Model,
+    { device, agent, precision, external, signal, onProgress }: LoadOptions = {},
+  ): Promise<Session> => {
     const options = { signal, onProgress }
     const references: Record<string, string> = {}
     for (const [name, bytes] of Object.entries(external ?? {})) references[name] = await place(bytes, options)
@@ -36,8 +39,8 @@ export function remoteMethods(
       { model: await place(model, options), device, agent, precision, ...(external && { external: references }) },
       options,
     )
-  })
-  const load = ((model, options = {}) => open(model, options)) as IpfsAccelerate["load"]
+  }
+  const load = bringing(open) as IpfsAccelerate["load"]
 
   const measure = bringing(
     async (model, { feeds, onProgress, signal, ...request }: Omit<BenchmarkRequest, "model">) => {
@@ -51,12 +54,14 @@ export function remoteMethods(
     load,
     accelerate: accelerateBy(load),
     benchmark: ({ model, ...request }) => measure(model, request),
-    enable(request) {
-      const { models } = request ?? {}
-      // What is no list is refused where it arrives.
-      const params = { ...request, ...(Array.isArray(models) && { models: models.map((model) => absolute(model)) }) }
-      return overConnection(connection, (peer) => peer.call("grant.request", params))
-    },
+    enable: (request) =>
+      overConnection(connection, (peer) =>
+        peer.call("grant.request", {
+          ...request,
+          // What is no list is refused where it arrives.
+          ...(Array.isArray(request?.models) && { models: request.models.map(absolute) }),
+        }),
+      ),
     hardware: () => overConnection(connection, (peer) => peer.call("hardware.report", {})),
     status: () => overConnection(connection, (peer) => peer.call("status.get", {})),
   }

@@ -23,10 +23,7 @@ export async function imageTensor(
   const channels = first ? a : c
   const type = arrays[dtype]
   if (shape.length !== 4 || (channels !== 1 && channels !== 3) || !type)
-    throw invalid(
-      name,
-      "a tensor: this input, which is no float32, float16 or uint8 image of 1 or 3 channels, can't be made of pixels",
-    )
+    throw invalid(name, "a tensor: this input is no float32, float16 or uint8 image of 1 or 3 channels")
   const drawn = drawnAs(source, first ? [b, c] : [a, b])
   const {
     width,
@@ -53,13 +50,11 @@ export async function imageTensor(
 /** Its pixels at that height and width; at its own where the model names none. */
 async function drawnAs(
   source: ImageBitmapSource,
-  size: readonly (TensorInfo["shape"][number] | undefined)[],
+  [rows, columns]: readonly (TensorInfo["shape"][number] | undefined)[],
 ): Promise<ImageData> {
   const bitmap = await createImageBitmap(source)
-  const [height, width] = [bitmap.height, bitmap.width].map((own, i) => {
-    const dim = size[i]
-    return typeof dim === "number" ? dim : own
-  }) as [number, number]
+  const height = typeof rows === "number" ? rows : bitmap.height
+  const width = typeof columns === "number" ? columns : bitmap.width
   const context = new OffscreenCanvas(width, height).getContext("2d") as OffscreenCanvasRenderingContext2D
   context.drawImage(bitmap, 0, 0, width, height)
   bitmap.close()

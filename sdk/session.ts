@@ -142,7 +142,7 @@ function withDeadline(signal: AbortSignal | undefined, deadlineMs: number | unde
   if (deadlineMs === undefined) return signal
   // Whole numbers alone, and none below 0: platforms refuse others.
   const wholeMs = Math.max(0, Math.ceil(deadlineMs))
-  if (Number.isNaN(wholeMs)) throw invalid("deadlineMs", "a number of milliseconds")
+  if (!(wholeMs >= 0)) throw invalid("deadlineMs", "a number of milliseconds")
   const deadline = AbortSignal.timeout(Math.min(wholeMs, 2 ** 31 - 1))
   return signal ? AbortSignal.any([signal, deadline]) : deadline
 }

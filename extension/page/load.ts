@@ -9,13 +9,13 @@ import type { Bringing } from "../../sdk/accelerator.ts"
 export const bringForPage: Bringing = (use) => async (model, options) => {
   const url = typeof model === "string" && URL.parse(model, document.baseURI)
   if (!url) return use(model, options)
-  if (url.protocol === "http:") return use(await fetchHere(url, options.signal), options)
+  if (url.protocol === "http:") return use(await fetchHere(url, options?.signal), options)
   try {
     return await use(model, options)
   } catch (error) {
     const { code } = error as { code?: string }
-    if (url.protocol !== "https:" || (code !== "IPFA_MODEL_FETCH" && code !== "IPFA_MODEL_ADDRESS")) throw error
-    const here = await fetchHere(url, options.signal).catch((e: { code?: string }) => {
+    if (url.protocol !== "https:" || !/^IPFA_MODEL_(FETCH|ADDRESS)$/.test(code as string)) throw error
+    const here = await fetchHere(url, options?.signal).catch((e: { code?: string }) => {
       throw e.code === "IPFA_MODEL_DIGEST" ? e : error
     })
     return use(here, options)
@@ -35,12 +35,12 @@ async function fetchHere(url: URL, signal: AbortSignal | undefined): Promise<Uin
       data: { status: response.status },
     })
   const bytes = new Uint8Array(await response.arrayBuffer())
-  const pin = /^#sha256=([0-9a-f]{64})$/i.exec(url.hash)?.[1]
-  if (pin && (await sha256(bytes)) !== pin.toLowerCase())
+  const pin = url.hash.toLowerCase()
+  if (/^#sha256=[0-9a-f]{64}$/.test(pin) && pin !== `#sha256=${hex(await sha256(bytes))}`)
     throw fail("IPFA_MODEL_DIGEST", { message: `${url.href} gave other bytes than its SHA-256 names.` })
   return bytes
 }
 
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)))
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))
 }

@@ -1,4 +1,4 @@
-import { type AccelerateError, asAccelerateError, errorClass, fail } from "./error.ts"
+import { type AccelerateError, asAccelerateError, fail } from "./error.ts"
 import { type ErrorCode, registry } from "./registry.ts"
 import type { WireError } from "./wire-schema.ts"
 
@@ -30,6 +30,5 @@ export function deserialiseError(wire: WireError): AccelerateError {
   const cause = wire.cause === undefined ? undefined : new Error(wire.cause)
   if (!Object.hasOwn(registry, wire.code))
     return fail("IPFA_INTERNAL", { message: wire.message, data: { ...wire.data, code: wire.code }, cause })
-  const code = wire.code as ErrorCode
-  return new (errorClass(code))(code, { message: wire.message, data: wire.data, cause })
+  return fail(wire.code as ErrorCode, { message: wire.message, data: wire.data, cause })
 }
