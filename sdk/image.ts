@@ -16,7 +16,7 @@ const arrays: Record<string, Float32ArrayConstructor | Uint8ClampedArrayConstruc
 export async function imageTensor(
   source: ImageBitmapSource,
   { name, dtype, shape }: TensorInfo,
-  { scale = dtype === "uint8" ? 1 : 1 / 255, mean = [], std = [], order = "rgb" }: ImageOptions = {},
+  { scale = 1 / (dtype === "uint8" ? 1 : 255), mean = [], std = [], order = "rgb" }: ImageOptions = {},
 ): Promise<TensorInput> {
   const [, a, b, c] = shape
   const first = a === 1 || a === 3

@@ -2,7 +2,6 @@ import type { BrowserBackendName } from "../engine/backends/names.ts"
 import { FEATURES } from "../protocol/discovery.ts"
 import { fail } from "../protocol/errors/error.ts"
 import { PROTOCOL_VERSION } from "../protocol/version.ts"
-import { remoteMethods } from "./accelerator.ts"
 import { ownGrant } from "./own-grant.ts"
 import type { IpfsAccelerate } from "./types.ts"
 import { VERSION } from "./version.ts"
@@ -35,15 +34,23 @@ export async function inPageAccelerator(options: InPageOptions = {}): Promise<In
         "The extension is not there, and the engine in the page needs workerUrl (this package's worker.js) and assetsUrl (onnxruntime-web's files).",
       data: { reason: "workerUrl or assetsUrl was not given" },
     })
-  const [{ createPool }, { browserBackendNames }, { browserLibrary }, { webWorkerHost }, { Peer }, { messagePort }] =
-    await Promise.all([
-      import("../engine/index.ts"),
-      import("../engine/backends/names.ts"),
-      import("../engine/store/browser.ts"),
-      import("../engine/worker/web-worker-factory.ts"),
-      import("../protocol/peer.ts"),
-      import("../protocol/transports/message-port.ts"),
-    ])
+  const [
+    { createPool },
+    { browserBackendNames },
+    { browserLibrary },
+    { webWorkerHost },
+    { Peer },
+    { messagePort },
+    { remoteMethods },
+  ] = await Promise.all([
+    import("../engine/index.ts"),
+    import("../engine/backends/names.ts"),
+    import("../engine/store/browser.ts"),
+    import("../engine/worker/web-worker-factory.ts"),
+    import("../protocol/peer.ts"),
+    import("../protocol/transports/message-port.ts"),
+    import("./accelerator.ts"),
+  ])
   const allowLoopback = options.allowLoopback ?? ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)
   const pool = createPool({
     agent: `page-${crypto.randomUUID()}`,
