@@ -148,8 +148,6 @@ export interface ChromiumOptions {
 export function chromiumArgs({ headless, software = !hasGpu(), extension }: ChromiumOptions): string[] {
   return [
     ...(headless ? ["--headless=new"] : []),
-    // Without a user namespace of its own (root, most containers) the sandbox can't start.
-    ...(process.getuid?.() === 0 || process.env.CI ? ["--no-sandbox"] : []),
     "--disable-quic",
     "--no-first-run",
     "--no-default-browser-check",

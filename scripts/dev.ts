@@ -3,9 +3,9 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, rmSync } from "node:fs"
 import path from "node:path"
-import { chromium } from "playwright-core"
-import { chromiumArgs, ensureChromium } from "./browsers.ts"
+import { ensureChromium } from "./browsers.ts"
 import { repoRoot } from "./sources.ts"
+import { openChromium } from "./start/open-chromium.ts"
 
 const binary = await ensureChromium()
 if (!binary) process.exit(1)
@@ -33,13 +33,8 @@ const built = new Promise<void>((resolve) => {
 await Promise.race([built, ended])
 if (wxt.exitCode === null) {
   const display = process.platform !== "linux" || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
-  const context = await chromium.launchPersistentContext(path.join(repoRoot, ".cache", "dev-profile"), {
-    executablePath: binary,
-    headless: false,
-    ignoreDefaultArgs: ["--disable-extensions"],
-    args: chromiumArgs({ headless: !display, extension }),
-    viewport: null,
-  })
+  const profile = path.join(repoRoot, ".cache", "dev-profile")
+  const context = await openChromium({ binary, extension, profile, headless: !display })
   context.on("close", () => wxt.kill())
   await ended
   await context.close().catch(() => {})

@@ -1,47 +1,21 @@
-import { chromium, type Page } from "playwright-core"
+import type { Page } from "playwright-core"
 import { EXTENSION_ID } from "../../extension/id.ts"
-import { chromiumArgs } from "../browsers.ts"
 import { type DrivenBrowser, joining } from "./driven.ts"
+import { type OpenOptions, openChromium } from "./open-chromium.ts"
 
-export interface JoinOptions {
-  binary: string
-  /** Folder of the unpacked extension. */
-  extension: string
-  /** Folder of a profile of its own. */
-  profile: string
-  headless: boolean
+export interface JoinOptions extends OpenOptions {
   /** `ws://HOST:PORT` */
   bridge: string
   code: string
-  /** Ends it while it is joining. */
-  stop?: AbortSignal
 }
 
 /** Opens Chromium with the extension in a profile of its own and pairs it with the bridge the way a person does: on the options page. */
-export async function joinChromium({
-  binary,
-  extension,
-  profile,
-  headless,
-  bridge,
-  code,
-  stop,
-}: JoinOptions): Promise<DrivenBrowser> {
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: binary,
-    // Playwright's own headless mode is the old shell, which loads no extensions: the arguments ask for the new one.
-    headless: false,
-    args: chromiumArgs({ headless, extension }),
-    ignoreDefaultArgs: ["--disable-extensions"],
-    viewport: null,
-    handleSIGINT: false,
-    handleSIGTERM: false,
-    handleSIGHUP: false,
-  })
-  return joining({ close: () => context.close() }, stop, async () => {
+export async function joinChromium({ bridge, code, ...options }: JoinOptions): Promise<DrivenBrowser> {
+  const context = await openChromium(options, { signals: false })
+  return joining({ close: () => context.close() }, options.stop, async () => {
     const page = context.pages()[0] ?? (await context.newPage())
     await pairChromium(page, bridge, code)
-    if (headless) await page.goto("about:blank")
+    if (options.headless) await page.goto("about:blank")
   })
 }
 
