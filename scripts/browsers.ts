@@ -16,13 +16,18 @@ import { repoRoot } from "./sources.ts"
 
 const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY && !process.env.CI)
 
-/** The person's answer, where there is a terminal; else yes. */
-async function agree(question: string): Promise<boolean> {
+/** The person's answer, where there is a terminal; else yes. Throws where `stop` comes before it. */
+async function agree(question: string, stop: AbortSignal | undefined): Promise<boolean> {
   if (!interactive) return true
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await terminal.question(`${question} [Y/n] `)
-  terminal.close()
-  return !/^n/i.test(answer.trim())
+  // While it asks, Ctrl-C is a key that is read: here it is the signal that it is at any other time.
+  terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"))
+  try {
+    const answer = await terminal.question(`${question} [Y/n] `, stop ? { signal: stop } : {})
+    return !/^n/i.test(answer.trim())
+  } finally {
+    terminal.close()
+  }
 }
 
 /** Whether the program ended well; a bridge-server that is up meanwhile goes on answering. Throws where Ctrl-C ended it. */
@@ -35,7 +40,7 @@ async function run(command: string, args: string[]): Promise<boolean> {
 }
 
 /** Installs packages of the distribution, after asking where there is a terminal; false, with the reason on stderr, where that can't be or went wrong. */
-async function installPackages(...packages: readonly string[]): Promise<boolean> {
+async function installPackages(packages: readonly string[], stop: AbortSignal | undefined): Promise<boolean> {
   const apt = findProgram("apt-get")
   const isRoot = process.getuid?.() === 0
   const sudo = isRoot ? undefined : findProgram("sudo")
@@ -46,7 +51,9 @@ async function installPackages(...packages: readonly string[]): Promise<boolean>
   }
   if (process.platform !== "linux" || !apt) return not("there is no apt-get here, which Debian and Ubuntu have")
   if (!isRoot && !sudo) return not("only root may, and there is no sudo")
-  if (!(await agree(`Install the distribution's package${packages.length > 1 ? "s" : ""} ${names} with apt-get?`)))
+  if (
+    !(await agree(`Install the distribution's package${packages.length > 1 ? "s" : ""} ${names} with apt-get?`, stop))
+  )
     return not("you said no")
   const [command, rest] = sudo ? [sudo, [...(interactive ? [] : ["-n"]), apt]] : [apt, []]
   await run(command, [...rest, "update"])
@@ -71,17 +78,17 @@ function startableChromium(): string | undefined {
 
 /**
  * A Chromium that can start, else installs one: by Playwright, else by the distribution's package manager, which brings the libraries that Playwright's
- * needs as well, after asking where there is a terminal. Undefined, with instructions on stderr, where neither can.
+ * needs as well, after asking where there is a terminal. Undefined, with instructions on stderr, where neither can. Throws where `stop` comes while it asks.
  */
-export async function ensureChromium(): Promise<string | undefined> {
+export async function ensureChromium(stop?: AbortSignal): Promise<string | undefined> {
   const found = startableChromium()
   if (found) return found
   const cli = path.join(repoRoot, "node_modules", "playwright-core", "cli.js")
-  if (!findChromium() && (await agree("No Chromium was found. Download Playwright's build (about 180 MB)?"))) {
+  if (!findChromium() && (await agree("No Chromium was found. Download Playwright's build (about 180 MB)?", stop))) {
     const downloaded = (await run(process.execPath, [cli, "install", "chromium"])) && startableChromium()
     if (downloaded) return downloaded
   }
-  const installed = (await installPackages("chromium")) && startableChromium()
+  const installed = (await installPackages(["chromium"], stop)) && startableChromium()
   if (installed) return installed
   process.stderr.write(`${instructions}\n`)
   return undefined
@@ -98,10 +105,11 @@ async function ensurePackages<T>(
   find: () => T | undefined,
   packages: readonly string[],
   memory: string,
+  stop: AbortSignal | undefined,
 ): Promise<T | undefined> {
   const found = find()
   if (found || existsSync(memory)) return found
-  await installPackages(...packages)
+  await installPackages(packages, stop)
   const installed = find()
   if (!installed) {
     mkdirSync(path.dirname(memory), { recursive: true })
@@ -112,18 +120,22 @@ async function ensurePackages<T>(
 }
 
 /** A Firefox, with a Vulkan driver that computes without a GPU where it is installed here. Undefined where there is none (`FIREFOX_ABSENT`). */
-export const ensureFirefox = (memory = remembered("firefox")): Promise<string | undefined> =>
-  ensurePackages(findFirefox, ["firefox-esr", "mesa-vulkan-drivers"], memory)
+export const ensureFirefox = (memory = remembered("firefox"), stop?: AbortSignal): Promise<string | undefined> =>
+  ensurePackages(findFirefox, ["firefox-esr", "mesa-vulkan-drivers"], memory, stop)
 
 /** WebKitGTK, and Xvfb where it is to be without a display. Why there is none, and how to get it, where there is none. */
-export async function ensureWebkit(headless: boolean, memory = remembered("webkit")): Promise<WebkitPaths | string> {
+export async function ensureWebkit(
+  headless: boolean,
+  memory = remembered("webkit"),
+  stop?: AbortSignal,
+): Promise<WebkitPaths | string> {
   const find = () => findWebkit(headless)
   if (process.platform === "linux") {
     const here = () => {
       const found = find()
       return typeof found === "string" ? undefined : found
     }
-    await ensurePackages(here, ["webkit2gtk-driver", "xvfb"], memory)
+    await ensurePackages(here, ["webkit2gtk-driver", "xvfb"], memory, stop)
   }
   return find()
 }

@@ -48,6 +48,8 @@ const stop = () =>
 const stopped = new Promise<void>((resolve) => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => {
+      // A second Ctrl-C means it: what was started ends with this process, if not in its own way.
+      if (signal === "SIGINT" && interrupted.signal.aborted) process.exit(130)
       say("Stopping …")
       interrupted.abort()
       void stop().then(resolve)
@@ -57,17 +59,17 @@ const stopped = new Promise<void>((resolve) => {
 /** Each opens a browser that pairs itself with the bridge, or says why there is none here. */
 const open: Record<BrowserName, (bridge: Bridge) => Promise<DrivenBrowser | string>> = {
   async chromium(bridge) {
-    const binary = await ensureChromium()
+    const binary = await ensureChromium(interrupted.signal)
     if (!binary) return "no Chromium was found, and none could be installed"
     return joinChromium(await joinOptions("chromium", binary, "chrome-mv3", bridge))
   },
   async firefox(bridge) {
-    const binary = await ensureFirefox()
+    const binary = await ensureFirefox(undefined, interrupted.signal)
     if (!binary) return FIREFOX_ABSENT
     return joinFirefox(await joinOptions("firefox", binary, "firefox-mv2", bridge))
   },
   async webkit(bridge) {
-    const found = await ensureWebkit(headless)
+    const found = await ensureWebkit(headless, undefined, interrupted.signal)
     if (typeof found === "string") return found
     return joinWebkit(found, workerLink(bridge), headless, interrupted.signal)
   },

@@ -20,7 +20,7 @@ export async function startWebDriver(
   env: NodeJS.ProcessEnv,
 ): Promise<WebDriver> {
   const port = await freePort()
-  const driver = spawn(command, [`--port=${port}`], { stdio: "ignore", env })
+  const driver = endingWithThis(spawn(command, [`--port=${port}`], { stdio: "ignore", env }))
   const ended = once(driver, "exit")
   const failed = new Promise<never>((_, reject) => driver.once("error", reject))
   failed.catch(() => undefined)
@@ -56,6 +56,14 @@ export async function startWebDriver(
   }
 }
 
+/** Has a process end no later than this one, also where this one ends in a hurry. */
+function endingWithThis<T extends ChildProcess>(child: T): T {
+  const kill = () => void child.kill("SIGKILL")
+  process.once("exit", kill)
+  child.once("exit", () => process.off("exit", kill))
+  return child
+}
+
 async function answers(ask: () => Promise<unknown>): Promise<void> {
   for (const end = Date.now() + START_MS; ; ) {
     try {
@@ -80,9 +88,8 @@ export async function freePort(): Promise<number> {
 
 /** A display without a screen, for browsers that have no headless mode: `:N`, and its process. */
 export async function startXvfb(command: string): Promise<{ display: string; process: ChildProcess }> {
-  const child = spawn(command, ["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"], {
-    stdio: ["ignore", "pipe", "ignore"],
-  })
+  const screen = ["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
+  const child = endingWithThis(spawn(command, screen, { stdio: ["ignore", "pipe", "ignore"] }))
   const [number] = await Promise.race([
     once(child.stdout, "data") as Promise<[Buffer]>,
     once(child, "exit").then(() => Promise.reject(new Error("Xvfb ended at once"))),

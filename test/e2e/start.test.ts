@@ -201,3 +201,18 @@ test("interrupted while a browser is being opened, it ends that one too", async 
   expect(await exit).toBe(1)
   await expect.poll(left).toEqual([])
 })
+
+test("a browser that does not end is ended by a second Ctrl-C, with all the rest", async () => {
+  const browsers = webkitIsHere ? "chromium,webkit" : "chromium"
+  const { child, until, exit, left, look, stderr } = start(["--browsers", browsers])
+  await until("done")
+  look()
+  // As if they hung: they answer nothing, and no signal but that which ends them.
+  for (const [pid, { name }] of left()) if (/chrom|edge|WebKitWebDriver/.test(name)) process.kill(pid, "SIGSTOP")
+  const ctrlC = () => process.kill(-(child.pid as number), "SIGINT")
+  ctrlC()
+  await expect.poll(stderr).toMatch(/Stopping …\n$/)
+  ctrlC()
+  expect(await exit).toBe(130)
+  await expect.poll(left).toEqual([])
+})

@@ -1,8 +1,10 @@
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
+import { findProgram } from "../../bridge-server/browsers.ts"
 import { repoRoot } from "../../scripts/sources.ts"
 
 /** A machine without browsers: nothing on the PATH but what a test puts there, and no way to Playwright's. */
@@ -114,6 +116,52 @@ This is tried once: remove ${path.join(home, "remembered")} to have it tried aga
     )
   })
 
+  const script = findProgram("script")
+
+  /** What Node says with these arguments on a terminal (util-linux's `script`), where each of its questions is answered so. */
+  async function asked(args: string[], answer: (type: (keys: string) => void, said: string) => void): Promise<string> {
+    const command = [process.execPath, ...args].map((word) => `"${word}"`).join(" ")
+    const env = { PATH: bin, HOME: home, SHELL: "/bin/sh" }
+    const terminal = spawn(script as string, ["-qec", command, "/dev/null"], { cwd: repoRoot, env })
+    let said = ""
+    terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said += text
+      if (text.includes("[Y/n]")) answer((keys) => terminal.stdin.write(keys), said)
+    })
+    await once(terminal, "close")
+    return said.replaceAll("\r", "")
+  }
+
+  test.skipIf(!script)(
+    "at a question, Ctrl-C is the signal that it is elsewhere, and none waits for an answer",
+    async () => {
+      const file = path.join(home, "ask.mjs")
+      const code = `import { ensureChromium } from ${JSON.stringify(path.join(repoRoot, "scripts/browsers.ts"))}
+      const stop = new AbortController()
+      for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => { console.log(signal); stop.abort() })
+      console.log("process", process.pid)
+      console.log("found", await ensureChromium(stop.signal).catch((error) => error.name))`
+      writeFileSync(file, code)
+      const ctrlC = await asked([file], (type) => type("\x03"))
+      expect(ctrlC).toMatch(/180 MB\)\? \[Y\/n\].*SIGINT\n+found AbortError\n$/s)
+      const pid = (said: string) => Number(/^process (\d+)/m.exec(said)?.[1])
+      const ended = await asked([file], (_, said) => process.kill(pid(said), "SIGTERM"))
+      expect(ended).toMatch(/\[Y\/n\].*SIGTERM\n+found AbortError\n$/s)
+      expect(await asked([file], (type) => type("n\r"))).toMatch(/\nfound undefined\n$/)
+      expect(ran()).toEqual([])
+    },
+  )
+
+  test.skipIf(!script)(
+    "Ctrl-C at a question of npm start ends it: no browser is said to have failed, and none is asked for after it",
+    async () => {
+      const options = ["--headless", "--port", "0", "--data", path.join(home, "data"), "--browsers", "chromium,webkit"]
+      const said = await asked(["scripts/start.ts", ...options], (type) => type("\x03"))
+      expect(said).toMatch(/180 MB\)\? \[Y\/n\].*Stopping …\n+$/s)
+      expect(said.match(/Opening|\[Y\/n\]|could not be started/g)).toEqual(["Opening", "[Y/n]"])
+    },
+  )
+
   test("an installation that Ctrl-C ended is no answer: the next start tries again", () => {
     programs(["apt-get", "sudo"], "kill -INT $$")
     const call = `ensureWebkit(true, ${JSON.stringify(path.join(home, "remembered"))})`
@@ -124,7 +172,7 @@ This is tried once: remove ${path.join(home, "remembered")} to have it tried aga
   })
 
   /** A script of the repository on this machine without browsers. What is remembered of the real one is as before afterwards. */
-  function script(...args: string[]) {
+  function runScript(...args: string[]) {
     const remembered = ["firefox", "webkit"].map((name) => path.join(repoRoot, `.cache/${name}-not-installed`))
     const there = remembered.filter(existsSync).map((file) => [file, readFileSync(file)] as const)
     for (const file of remembered) rmSync(file, { force: true })
@@ -138,14 +186,14 @@ This is tried once: remove ${path.join(home, "remembered")} to have it tried aga
   /** `npm test`, where a program that can't do anything passes for Chromium. */
   function npmTest(...args: string[]) {
     programs(["chromium"], "exit 0")
-    return script("scripts/test.ts", ...args)
+    return runScript("scripts/test.ts", ...args)
   }
 
   test("npm start tries to install what --browsers names and nothing else, and goes on without what can't be had, with the reason", () => {
     programs(["apt-get", "sudo"])
     const start = (browsers: string) => {
       const options = ["--json", "--once", "--headless", "--port", "0", "--data", path.join(home, "data")]
-      const { stdout } = script("scripts/start.ts", ...options, "--browsers", browsers)
+      const { stdout } = runScript("scripts/start.ts", ...options, "--browsers", browsers)
       return stdout
         .trimEnd()
         .split("\n")
