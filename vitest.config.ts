@@ -10,6 +10,7 @@ const common = {
   teardownTimeout: 20_000,
   // `expect.poll` ends as soon as it holds; a busy machine must not make it give up.
   expect: { poll: { timeout: 20_000 } },
+  setupFiles: "test/support/ends-with-vitest.ts",
   // Processes, not threads: native modules (Dawn, ONNX Runtime) read the environment of theirs.
   pool: "forks" as const,
 }

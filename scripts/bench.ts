@@ -1,11 +1,10 @@
 /** `npm run bench [-- --quick] [-- NAME …]`: all benchmarks or those named, one after another, and a table of what came out. */
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { parseArgs } from "node:util"
 import type { NotRun, Row } from "../bench/harness.ts"
+import { runNode } from "./run-node.ts"
 import { repoRoot } from "./sources.ts"
 
 /** Time for a case of a quick run, ms: enough to see that it works, not to believe it. */
@@ -27,23 +26,8 @@ const usage = `npm run bench -- [--quick] [--budget MS] [NAME …]
 async function run(name: string, budget: string | undefined, results: string): Promise<boolean> {
   console.log(`\n${name}`)
   const args = [path.join("bench", `${name}.ts`), ...(budget ? ["--budget", budget] : [])]
-  const child = spawn(process.execPath, args, {
-    cwd: repoRoot,
-    stdio: "inherit",
-    env: { ...process.env, IPFA_BENCH_RESULTS: results },
-  })
-  running = child
-  const [code] = (await once(child, "exit")) as [number | null]
-  return code === 0
+  return (await runNode(args, { ...process.env, IPFA_BENCH_RESULTS: results })) === 0
 }
-
-let running: ChildProcess | undefined
-/** What this is asked to end by ends the benchmark too, and with it what that has started. */
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.once(signal, () => {
-    running?.once("exit", () => process.exit(1))
-    if (!running?.kill(signal)) process.exit(1)
-  })
 
 function table(name: string, results: string): string[][] {
   // one that says nothing on this machine, and has said so

@@ -82,6 +82,27 @@ test("npm run bench that is ended ends the benchmark, its browser, and what it w
   rmSync(TMPDIR, { recursive: true })
 }, 120_000)
 
+test("npm test that is ended ends vitest, its workers, their browsers, and what it wrote meanwhile", async () => {
+  const TMPDIR = mkdtempSync(path.join(tmpdir(), "ipfa test ended "))
+  const args = ["scripts/test.ts", "test/conformance/kernels-browser.test.ts"]
+  const child = spawn(process.execPath, args, { cwd: repoRoot, stdio: "ignore", env: { ...process.env, TMPDIR } })
+  const { look, left } = watchProcesses(child)
+  const reports = () => readdirSync(TMPDIR).filter((name) => name.startsWith("ipfa-test-"))
+  const ended = once(child, "exit")
+  await expect.poll(reports, { timeout: 100_000 }).toHaveLength(1)
+  // One that was asked for its version before is gone.
+  const running = () => {
+    look()
+    return left().map(([, { name }]) => name)
+  }
+  await expect.poll(running, { timeout: 60_000 }).toContainEqual(expect.stringMatching(/chrom|edge/))
+  child.kill("SIGTERM")
+  expect(await ended).toEqual([1, null])
+  await expect.poll(left, { timeout: 10_000 }).toEqual([])
+  expect(reports()).toEqual([])
+  rmSync(TMPDIR, { recursive: true })
+}, 180_000)
+
 test("npm run dev builds the extension, opens a browser with it, and ends both when interrupted", async () => {
   const manifest = path.join(output, "chrome-mv3-dev", "manifest.json")
   rmSync(manifest, { force: true })

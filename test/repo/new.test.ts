@@ -9,7 +9,7 @@ import { repoRoot } from "../../scripts/sources.ts"
 const copied = [
   ...["protocol", "graph", "scheduler", "kernels", "engine", "models", "scripts/new", "test/kernels"],
   ...["scripts/new.ts", "scripts/sources.ts", "scripts/generate-wgsl.ts"],
-  ...["package.json", "tsconfig.json", "biome.json", "vitest.config.ts"],
+  ...["package.json", "tsconfig.json", "biome.json", "vitest.config.ts", "test/support/ends-with-vitest.ts"],
 ]
 
 let copy: string

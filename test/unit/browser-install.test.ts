@@ -216,6 +216,17 @@ This is tried once: remove ${path.join(home, "remembered")} to have it tried aga
     expect(status).toBe(0)
   })
 
+  test("npm test that fails by an error outside of a test says so on its last line", () => {
+    const late = `test("passes", () => new Promise((resolve) => setTimeout(resolve, 50)))
+      setTimeout(() => { throw new Error("late") })`
+    writeFileSync(path.join(home, "late.test.js"), late)
+    const { status, stdout } = npmTest(`--root=${home}`, "--globals")
+    expect(stdout).toMatch(
+      /\n1 passed, 0 failed, 0 skipped; it failed all the same, outside of any test, as said above\n$/,
+    )
+    expect(status).toBe(1)
+  })
+
   test("npm test goes on without WebKitGTK that it can't install: it says how to get it, and skips the test that needs it, with the reason", () => {
     programs(["apt-get", "sudo"])
     const named = ["-t", "WebKitGTK joins", "--reporter=verbose"]
