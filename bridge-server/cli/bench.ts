@@ -1,5 +1,6 @@
 import { Command } from "commander"
 import { smallestForms, trialFeeds } from "../../engine/pool/trial-feeds.ts"
+import { asAccelerateError, type BenchmarkRow, type Peer, type SessionInfo } from "../../protocol/index.ts"
 import { defaultDataDir } from "../data-folder.ts"
 import { connect } from "./connect.ts"
 import { readFeeds } from "./feeds.ts"
@@ -19,7 +20,9 @@ interface BenchOptions extends GlobalOptions {
 
 export function benchCommand(): Command {
   return new Command("bench")
-    .description("Measures a model on every device: load, first run, steady runs one at a time.")
+    .description(
+      "Measures a model on every device: load, first run, steady runs one at a time. Fails where none could be measured.",
+    )
     .argument("<model>", "a name, a file, or a reference")
     .option("--input <name=value...>", "as for run; without it, made-up values of the right kind")
     .option("--device <selector...>", "only these")
@@ -35,7 +38,7 @@ async function bench(model: string, options: BenchOptions): Promise<void> {
   const bridge = await connect(options.data ?? defaultDataDir())
   try {
     const where = { ...(agent && { agent }) }
-    const session = await bridge.peer.call("session.open", { model, ...where }, { onEvent: showProgress })
+    const session = await openOnFirst(bridge.peer, { model, ...where }, devices ?? [])
     const feeds = options.input ? readFeeds(options.input, session.inputs) : trialFeeds(smallestForms(session.inputs))
     await bridge.peer.call("session.close", { sessionId: session.sessionId })
     const { rows, absent } = await bridge.peer.call(
@@ -45,21 +48,39 @@ async function bench(model: string, options: BenchOptions): Promise<void> {
     )
     clearProgress()
     say(json, { model: session.model, rows, absent }, [
-      ...table(
-        ["agent", "device", "adapter", "load ms", "first ms", "p50 ms", "n"],
-        rows.map(({ device, loadMs, firstMs, p50Ms, n }) => [
-          device.agent ?? "",
-          device.id,
-          device.adapter,
-          msText(loadMs),
-          msText(firstMs),
-          msText(p50Ms),
-          String(n),
-        ]),
-      ),
+      ...(rows.length > 0 ? measured(rows) : []),
       ...absent.map((a) => `${a.agent ? `${a.agent}/` : ""}${a.id}: ${a.reason}`),
     ])
+    if (rows.length === 0) process.exitCode = 1
   } finally {
     bridge.close()
   }
 }
+
+/** What the model takes is known where it is open: on the first of `devices` that opens it, on any where none is named. Throws what the last said. */
+async function openOnFirst(
+  peer: Peer,
+  params: { model: string; agent?: string },
+  [device, ...others]: readonly string[],
+): Promise<SessionInfo> {
+  try {
+    return await peer.call("session.open", { ...params, ...(device && { device }) }, { onEvent: showProgress })
+  } catch (error) {
+    if (others.length === 0 || !asAccelerateError(error).code.startsWith("IPFA_DEVICE")) throw error
+    return openOnFirst(peer, params, others)
+  }
+}
+
+const measured = (rows: readonly BenchmarkRow[]) =>
+  table(
+    ["agent", "device", "adapter", "load ms", "first ms", "p50 ms", "n"],
+    rows.map(({ device, loadMs, firstMs, p50Ms, n }) => [
+      device.agent ?? "",
+      device.id,
+      device.adapter,
+      msText(loadMs),
+      msText(firstMs),
+      msText(p50Ms),
+      String(n),
+    ]),
+  )

@@ -10,7 +10,8 @@ import { readNpy, writeNpy } from "../../bridge-server/cli/npy.ts"
 import { Evidence } from "../../bridge-server/storage/index.ts"
 import { createWgsl } from "../../engine/backends/wgsl/backend.ts"
 import { inProcessHost } from "../../engine/in-process-host.ts"
-import { AccelerateError, type Tensor } from "../../protocol/index.ts"
+import type { Pool } from "../../engine/pool/pool.ts"
+import { AccelerateError, fail, type Tensor } from "../../protocol/index.ts"
 import { softwareAdapter } from "../kernels/software-gpu.ts"
 import {
   dial,
@@ -110,6 +111,42 @@ test("bench measures every device and says which could not be had", async () => 
   expect(json(said).absent.map((a: { id: string }) => a.id)).toContain("native-coreml")
   const table = await cli("bench", "digits", "--data", t.dir, "--samples", "2")
   expect(table.out).toMatch(/agent +device +adapter +load ms +first ms +p50 ms +n\nnative +native-cpu/)
+})
+
+test("bench opens the model where it is to be measured, and fails with the reasons where nothing could be", async () => {
+  const { pool, close } = testPool([inProcessHost("wgsl", () => createWgsl(softwareAdapter, winnersInMemory()))])
+  const opened: unknown[] = []
+  const failing: Pool = {
+    ...pool,
+    serve(caller) {
+      const { handlers, dispose } = pool.serve(caller)
+      const open = handlers["session.open"] as NonNullable<(typeof handlers)["session.open"]>
+      return {
+        dispose,
+        handlers: {
+          ...handlers,
+          "session.open": (params, call) => {
+            opened.push(params.device)
+            return open(params, call)
+          },
+          "benchmark.run": () => Promise.reject(fail("IPFA_DEVICE_LOST", { message: "It went." })),
+        },
+      }
+    },
+  }
+  const { peer } = await joinAgent(t.bridge, failing, "broken")
+  const bench = (...args: string[]) => cli("bench", "digits", "--data", t.dir, "--samples", "2", ...args)
+  expect(await bench("--device", "wgsl")).toMatchObject({ code: 1, out: "broken/wgsl: It went.\n" })
+  // Once more when it has the model.
+  expect(opened).toEqual(["wgsl", "wgsl"])
+  const one = await bench("--device", "webgpu", "native-cpu", "--json")
+  expect(one.code).toBe(0)
+  expect(json(one).rows).toMatchObject([{ device: { id: "native-cpu" } }])
+  expect(opened).toHaveLength(2)
+  const none = await bench("--device", "webgpu", "--json")
+  expect([none.code, json(none).error.code]).toEqual([1, "IPFA_DEVICE_ABSENT"])
+  peer.close()
+  close()
 })
 
 test("kernels tune asks the connected browsers for it: they keep what they find, and tell it", async () => {
