@@ -1,6 +1,7 @@
-import { existsSync, statSync } from "node:fs"
+import { existsSync, readdirSync, statSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { availableParallelism, cpus } from "node:os"
+import { join } from "node:path"
 import * as ort from "onnxruntime-node"
 import { AccelerateError, type DeviceInfo, type Dtype, fail, type Tensor } from "../../protocol/index.ts"
 import type { Backend } from "../backend.ts"
@@ -127,9 +128,12 @@ export async function createNative(provider: NativeProvider, threads?: number): 
  * onnxruntime-node does not say which adapter its Dawn took. On Linux every hardware GPU has a node of its own, so without one it was a
  * software Vulkan driver; the other systems' backends (Metal, Direct3D) take hardware first.
  */
-function hasGpuNode(): boolean {
+export function hasGpuNode(dev = "/dev"): boolean {
   if (process.platform !== "linux") return true
-  return ["/dev/dri/renderD128", "/dev/nvidia0", "/dev/dxg"].some((node) => existsSync(node))
+  const dri = join(dev, "dri")
+  // The first GPU's is renderD128; the only one's may have a later number.
+  if (existsSync(dri) && readdirSync(dri).some((node) => node.startsWith("renderD"))) return true
+  return ["nvidia0", "dxg"].some((node) => existsSync(join(dev, node)))
 }
 
 /**

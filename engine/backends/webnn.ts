@@ -67,8 +67,8 @@ export async function createWebnn(options: { assetsUrl?: string; threads?: numbe
         id,
         backend: "webnn",
         type,
-        adapter: `webnn ${type}`,
-        // WebNN has no software stand-in: a context of a type the machine lacks is computed on what the browser has, and it does not say so.
+        // A context of a type that the machine lacks is computed on what the browser has, and it does not say so.
+        adapter: type === "cpu" ? "webnn cpu" : `webnn ${type} (says the browser; may be the CPU)`,
         fallbackAdapter: false,
         dtypes: computedDtypes(context),
         state: "ready",

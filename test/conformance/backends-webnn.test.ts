@@ -30,6 +30,17 @@ test.skipIf(noWebnnShell)(
   },
 )
 
+test.skipIf(noWebnnShell)(
+  `a context of a type that the machine may lack is named as what the browser says, and may be the CPU${noWebnnShell}`,
+  () => {
+    expect(Object.fromEntries(devices.map(({ id, adapter }) => [id, adapter]))).toEqual({
+      "webnn:cpu": "webnn cpu",
+      "webnn:gpu": "webnn gpu (says the browser; may be the CPU)",
+      "webnn:npu": "webnn npu (says the browser; may be the CPU)",
+    })
+  },
+)
+
 describe.skipIf(noWebnnShell).for(["webnn:cpu", "webnn:gpu", "webnn:npu"])(`%s${noWebnnShell}`, (id) => {
   const device = () => devices.find((d) => d.id === id)!
 
