@@ -1,6 +1,6 @@
 /** Where this machine has browsers that can take part: what `npm start` drives and what `doctor` tells of. */
 import { spawnSync } from "node:child_process"
-import { accessSync, constants, globSync } from "node:fs"
+import { accessSync, constants, globSync, readFileSync, realpathSync, statSync } from "node:fs"
 import { homedir } from "node:os"
 import path from "node:path"
 
@@ -66,8 +66,15 @@ function named(variable: "CHROMIUM" | "FIREFOX"): string | undefined {
 
 const first = (names: typeof chromiums) => names[platform]?.map(findProgram).find((file) => file !== undefined)
 
+/** Whether a program is a snap, as Ubuntu's browsers are: by a link or a script, which starts it. Such a one can't read hidden folders of the home. */
+export function isSnap(program: string): boolean {
+  const file = realpathSync(program)
+  if ([program, file].some((name) => name.startsWith("/snap/")) || path.basename(file) === "snap") return true
+  return statSync(file).size < 2 ** 16 && readFileSync(file, "utf8").includes("/snap/bin/")
+}
+
 /** The newest that `playwright install chromium` put where Playwright keeps its browsers. */
-function playwrightChromium(): string | undefined {
+export function playwrightChromium(): string | undefined {
   const { env } = process
   const caches: Partial<Record<NodeJS.Platform, string>> = {
     linux: env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"),

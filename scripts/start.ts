@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs"
 import path from "node:path"
 import { WebSocket } from "ws"
+import { playwrightChromium } from "../bridge-server/browsers.ts"
 import { createLog } from "../bridge-server/log.ts"
 import { type Bridge, startBridge } from "../bridge-server/server.ts"
 import { Evidence } from "../bridge-server/storage/index.ts"
@@ -16,6 +17,7 @@ import { reporter } from "./start/events.ts"
 import { joinFirefox } from "./start/firefox.ts"
 import { measureDevice } from "./start/measure.ts"
 import { type BrowserName, parseOptions, usage } from "./start/options.ts"
+import { openSnapOr } from "./start/snap.ts"
 import { joinWebkit } from "./start/webkit.ts"
 import { joinWebnnShell } from "./start/webnn-shell.ts"
 
@@ -61,12 +63,15 @@ const open: Record<BrowserName, (bridge: Bridge) => Promise<DrivenBrowser | stri
   async chromium(bridge) {
     const binary = await ensureChromium(interrupted.signal)
     if (!binary) return "no Chromium was found, and none could be installed"
-    return joinChromium(await joinOptions("chromium", binary, "chrome-mv3", bridge))
+    const join = async (binary: string) => joinChromium(await joinOptions("chromium", binary, "chrome-mv3", bridge))
+    // One that was named is opened or none.
+    return openSnapOr(binary, join, () => (stopping || process.env.CHROMIUM ? undefined : playwrightChromium()))
   },
   async firefox(bridge) {
     const binary = await ensureFirefox(undefined, interrupted.signal)
     if (!binary) return FIREFOX_ABSENT
-    return joinFirefox(await joinOptions("firefox", binary, "firefox-mv2", bridge))
+    const join = async (binary: string) => joinFirefox(await joinOptions("firefox", binary, "firefox-mv2", bridge))
+    return openSnapOr(binary, join, () => undefined)
   },
   async webkit(bridge) {
     const found = await ensureWebkit(headless, undefined, interrupted.signal)

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { globSync, statSync } from "node:fs"
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { createInterface } from "node:readline"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
-import { findFirefox, findWebkit, webnnShellAbsent } from "../../bridge-server/browsers.ts"
+import { findChromium, findFirefox, findWebkit, webnnShellAbsent } from "../../bridge-server/browsers.ts"
 import { ensureExtension } from "../../scripts/build-extension.ts"
 import { ensureDashboard } from "../../scripts/packages/pages.ts"
 import type { StartEvent } from "../../scripts/start/events.ts"
@@ -160,6 +160,22 @@ test("a browser that is there and does not start is absent with the reason, and 
   })
   expect(results(events)).toMatchObject([{ browser: "native", ok: true }])
   expect(events.at(-1)).toEqual({ event: "done", ok: false })
+})
+
+test("a Chromium that is a snap and does not start gives way to Playwright's, where that is there", async () => {
+  const [bin, browsers] = [path.join(dataDir, "bin"), path.join(dataDir, "browsers/chromium-99/chrome-linux")]
+  for (const folder of [bin, browsers]) await mkdir(folder, { recursive: true })
+  await writeFile(path.join(bin, "chromium"), "#!/bin/sh\n# /snap/bin/chromium\nexit 1\n", { mode: 0o755 })
+  const real = `#!/bin/sh\nexec "${findChromium()}" "$@"\n`
+  await writeFile(path.join(browsers, "chrome"), real, { mode: 0o755 })
+  const { events, exit, stderr } = start(["--once", "--browsers", "chromium"], {
+    CHROMIUM: undefined,
+    PATH: `${bin}:${process.env.PATH}`,
+    PLAYWRIGHT_BROWSERS_PATH: path.dirname(path.dirname(browsers)),
+  })
+  expect(await exit).toBe(0)
+  expect(stderr()).toContain(`${path.join(bin, "chromium")} is a snap, which can't read hidden folders of your home`)
+  expect(results(events).map((r) => r.browser)).toContain("chromium")
 })
 
 test("it stays up on the port it is told until it is interrupted, then ends all it started; the token is for its owner alone", async () => {
