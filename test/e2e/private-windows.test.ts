@@ -182,9 +182,9 @@ describe.each([
       expect(await usual.enable()).toMatchObject({ lifetime: "always" })
       await usual.run([...digitsModel], image)
       const rows = async () => (await browser.kept()).rows
-      const measured = (row: string) => /-measurements /.test(row) && row.includes(digest(digitsModel))
+      const stored = (row: string) => /-models /.test(row) && row.includes(digest(digitsModel))
       const logged = (row: string) => /-jobs /.test(row) && row.includes(site.url)
-      await expect.poll(async () => (await rows()).some(measured) && (await rows()).some(logged)).toBe(true)
+      await expect.poll(async () => (await rows()).some(stored) && (await rows()).some(logged)).toBe(true)
       const held = (await rows()).join("\n")
       expect(held).toContain(site.url)
       expect(held).not.toContain(elsewhere)
