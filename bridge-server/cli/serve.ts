@@ -70,6 +70,11 @@ async function serve(options: ServeOptions): Promise<void> {
     throw error
   })
   const { http, ws, tokenFile } = bridge
+  // Before it is said that it runs: whoever hears that may end it.
+  const stopped = new Promise<string>((resolve) => {
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, resolve)
+    if (options.whileHeld) void bridge.holds.released(GRACE_MS).then(() => resolve("no browser holds it"))
+  })
   say(options.json, { event: "ready", http, ws, tokenFile, dataDir }, [
     `bridge-server ${VERSION} at ${http}`,
     `  documentation  ${http}/docs`,
@@ -80,10 +85,7 @@ async function serve(options: ServeOptions): Promise<void> {
     ...(logFile ? [`  log            ${logFile.path}`] : []),
     "Ctrl-C ends it and all it started.",
   ])
-  const reason = await new Promise<string>((resolve) => {
-    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, resolve)
-    if (options.whileHeld) void bridge.holds.released(GRACE_MS).then(() => resolve("no browser holds it"))
-  })
+  const reason = await stopped
   log.info({ reason }, "stopping")
   // A second Ctrl-C means it.
   process.once("SIGINT", () => process.exit(130))
