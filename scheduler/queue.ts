@@ -10,6 +10,8 @@ export interface QueueEntry<T> {
   cost: number
   /** It is not sent to a device ahead of its turn. */
   waitsForTurn?: boolean
+  /** It is not computed beside others, also by a device that computes several at the same time. */
+  isAlone?: boolean
   value: T
 }
 

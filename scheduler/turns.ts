@@ -81,7 +81,8 @@ export class Turns<T> {
   next(now: number, ready: (value: T) => boolean = () => true): QueueEntry<T> | undefined {
     this.#forget(now)
     const entry = this.#inside.size < this.#depth ? this.#queue.peek(ready) : undefined
-    if (entry && this.#inside.size >= this.#parallel && !this.#maySendAhead(entry)) return undefined
+    const places = entry?.isAlone ? 1 : this.#parallel
+    if (entry && this.#inside.size >= places && !this.#maySendAhead(entry)) return undefined
     const held = entry && this.#keepFree(entry, now)
     if (!held || held.origin !== this.#held?.origin) this.#letGo(now)
     if (held) {

@@ -10,6 +10,7 @@ import {
   tensorBytes,
 } from "../../protocol/index.ts"
 import { YoungGarbage } from "../garbage.ts"
+import { MOST_BYTES } from "../native/lanes.ts"
 import type { AgentSession, AgentSessions } from "./agent-sessions.ts"
 import type { Averages } from "./averages.ts"
 import { firstOfTwo } from "./first-of-two.ts"
@@ -246,6 +247,7 @@ export class Runs {
       bytes: bytesOf(feeds) / 2,
       cost: averages.get(device.name, model.sha256).runMs ?? 1,
       parallel: device.parallel,
+      isAlone: model.bytes > MOST_BYTES || (keep?.length ?? 0) > 0 || leased.hasKept(feeds),
       ...(deadlineAt !== undefined && { deadlineAt: Date.now() + deadlineAt - performance.now() }),
     })
     begun?.()

@@ -21,6 +21,8 @@ export interface SlotRequest {
   bytes?: number
   /** Runs that the device computes at the same time, where that is not one. */
   parallel?: number | undefined
+  /** It is computed alone even so: no other is sent along with it before its turn. */
+  isAlone?: boolean
 }
 
 interface Waiting {
@@ -28,9 +30,20 @@ interface Waiting {
   refuse(error: Error): void
 }
 
-/** One device: its turns, and when it was last left, by `performance.now()`. */
+/** A job on a device. */
+interface Inside {
+  /** Of the device's time, ms. */
+  tookMs: number
+}
+
+/** One device. Times are of `performance.now()`. */
 interface Device {
   turns: Turns<Waiting>
+  parallel: number
+  /** As they came, of which it computes the first, or the first few. */
+  inside: Inside[]
+  /** Until when its time is charged. */
+  chargedAt: number
   leftAt: number
   timer?: NodeJS.Timeout
 }
@@ -58,7 +71,7 @@ export class Slots {
 
   /** Resolves with the function that gives the place back. Throws IPFA_QUEUE_FULL at once, or `signal`'s reason while it waits. */
   enter(device: object, request: SlotRequest): Promise<() => void> {
-    const { signal, origin, priority, cost, deadlineAt, parallel, bytes = 0 } = request
+    const { signal, origin, priority, cost, deadlineAt, parallel, isAlone = false, bytes = 0 } = request
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
       const held = this.#bytes.get(origin) ?? 0
@@ -78,7 +91,7 @@ export class Slots {
           reject(error)
         },
       }
-      const entry: QueueEntry<Waiting> = { origin, priority, cost, value }
+      const entry: QueueEntry<Waiting> = { origin, priority, cost, isAlone, value }
       if (deadlineAt !== undefined) entry.deadlineAt = deadlineAt
       const onAbort = () => {
         at.turns.remove(entry)
@@ -102,13 +115,15 @@ export class Slots {
   }
 
   #leave(at: Device, value: Waiting): () => void {
-    const enteredAt = performance.now()
-    let left = false
+    const job: Inside = { tookMs: 0 }
+    charge(at)
+    at.inside.push(job)
     return () => {
-      if (left) return
-      left = true
-      const now = performance.now()
-      at.turns.ended(value, now - Math.max(enteredAt, at.leftAt), now)
+      const place = at.inside.indexOf(job)
+      if (place < 0) return
+      const now = charge(at)
+      at.inside.splice(place, 1)
+      at.turns.ended(value, job.tookMs, now)
       at.leftAt = now
       this.#pump(at)
     }
@@ -120,7 +135,13 @@ export class Slots {
     const now = performance.now()
     for (const [other, { leftAt }] of this.#devices)
       if (this.load(other) === 0 && now - leftAt > FORGOTTEN_MS) this.#devices.delete(other)
-    const at: Device = { turns: new Turns({ depth: IN_FLIGHT * parallel, parallel }), leftAt: now }
+    const at: Device = {
+      turns: new Turns({ depth: IN_FLIGHT * parallel, parallel }),
+      parallel,
+      inside: [],
+      chargedAt: now,
+      leftAt: now,
+    }
     this.#devices.set(device, at)
     return at
   }
@@ -134,6 +155,15 @@ export class Slots {
   #sum(of: (device: Device) => number): number {
     return [...this.#devices.values()].reduce((sum, device) => sum + of(device), 0)
   }
+}
+
+/** What passed since the last time is shared by those that were computed. */
+function charge(at: Device): number {
+  const now = performance.now()
+  const computed = at.inside.slice(0, at.parallel)
+  for (const job of computed) job.tookMs += (now - at.chargedAt) / computed.length
+  at.chargedAt = now
+  return now
 }
 
 function full(): Error {

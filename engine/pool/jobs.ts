@@ -191,7 +191,9 @@ export class Jobs implements LaneOwner {
         return this.failed(job, asAccelerateError(error))
       }
     }
-    const queueMs = Math.max(0, job.startedAt - job.submittedAt)
+    // Where a device computes several at a time, a run may have begun before its turn here.
+    const lateMs = performance.now() - job.submittedAt - runMs
+    const queueMs = Math.max(0, Math.min(job.startedAt - job.submittedAt, lateMs))
     this.#end(job, { outcome: "done", queueMs, runMs })
     lease.activity.done++
     const result: RunResult = {

@@ -1335,12 +1335,7 @@ export const defences: readonly Defence[] = [
   {
     attack: "starve",
     what: "what is long is not sent ahead of its turn",
-    cuts: [
-      cut(
-        turnsFile,
-        "if (entry && this.#inside.size >= this.#parallel && !this.#maySendAhead(entry)) return undefined",
-      ),
-    ],
+    cuts: [cut(turnsFile, "if (entry && this.#inside.size >= places && !this.#maySendAhead(entry)) return undefined")],
     tests: turns,
   },
 ]

@@ -15,6 +15,7 @@ import type { Placed, Placement } from "../../bridge-server/fleet/placement.ts"
 import { Slots } from "../../bridge-server/fleet/slots.ts"
 import type { AcquiredModel, ModelSource } from "../../engine/model-source.ts"
 import { fail, isExtensionOrigin, UPLOAD_PART_BYTES } from "../../protocol/index.ts"
+import { Turns } from "../../scheduler/index.ts"
 
 const never = new AbortController().signal
 
@@ -56,6 +57,36 @@ describe("slots", () => {
     leave!()
     await entering[4]
     expect([slots.running, slots.waiting]).toEqual([4, 0])
+  })
+
+  test.each([
+    ["one at a time, to the first of them", 1, { long: 40, short: 0 }],
+    ["two at a time, to both in equal parts", 2, { long: 20, short: 20 }],
+  ])("the time of a device that computes %s is charged", async (_how, parallel, expected) => {
+    vi.useFakeTimers({ toFake: ["performance"] })
+    const ended = vi.spyOn(Turns.prototype, "ended")
+    onTestFinished(() => {
+      vi.useRealTimers()
+      ended.mockRestore()
+    })
+    const slots = new Slots()
+    const device = {}
+    const charged = { long: 0, short: 0 }
+    const come = async (origin: "long" | "short") => {
+      const leave = await enter(slots, device, origin, { parallel })
+      return () => {
+        leave()
+        charged[origin] += ended.mock.lastCall![1]
+      }
+    }
+    const long = await come("long")
+    for (let i = 0; i < 10; i++) {
+      const short = await come("short")
+      vi.advanceTimersByTime(4)
+      short()
+    }
+    long()
+    expect(charged).toEqual(expected)
   })
 
   test("devices don't wait for each other", async () => {

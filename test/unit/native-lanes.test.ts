@@ -112,6 +112,55 @@ describe("a device that computes two runs at a time", () => {
     expect(onStuck).toHaveBeenCalledTimes(1)
   })
 
+  test("withdraws a run that is given up before its turn", async () => {
+    const { narrow, run, crowd, runsOf } = await start()
+    await crowd()
+    const began = runsOf()
+    for (const host of narrow) host.hold()
+    const controller = new AbortController()
+    // One alone, one in each narrow lane, and one behind each.
+    const all = [1, 2, 3].map((x) => run(x))
+    const given = [4, 5].map((x) => run(x, { signal: controller.signal }).catch((error: AccelerateError) => error.code))
+    await Promise.all(narrow.map((host, i) => host.begun(began[i]! + 1)))
+    controller.abort()
+    expect(await Promise.all(given)).toEqual(["IPFA_JOB_CANCELLED", "IPFA_JOB_CANCELLED"])
+    for (const host of narrow) host.letGo()
+    expect((await Promise.all(all)).map(({ data }) => data[0])).toEqual([2, 3, 4])
+    expect((await run(6)).data[0]).toBe(7)
+    expect(runsOf()).toEqual(began.map((runs) => runs + 1))
+  })
+
+  test("watches a run with all threads that was given up, too, and frees what it kept", async () => {
+    const { wide, run, crowd, onStuck } = await start()
+    await crowd()
+    wide.hold()
+    const controller = new AbortController()
+    const begun = wide.begun(wide.runs + 1)
+    const given = run(1, { keep: ["y"], signal: controller.signal })
+    await begun
+    controller.abort()
+    expect(await given.catch((error: AccelerateError) => error.code)).toBe("IPFA_JOB_CANCELLED")
+    await expect.poll(() => onStuck.mock.calls.length).toBe(1)
+    wide.letGo()
+    expect((await run(2)).data[0]).toBe(3)
+    await expect.poll(() => wide.kept.size).toBe(0)
+  })
+
+  test("opens no more in the narrow lanes than 512 MiB", async () => {
+    const { wide, narrow, peer } = await start()
+    wide.memoryBytes = 60 * 2 ** 20
+    const handles: string[] = []
+    for (let i = 0; i < 6; i++)
+      handles.push((await peer.call("device.open", { device: "native-cpu", model: adderModel(i) })).handle)
+    const crowdOf = (handle: string) =>
+      Promise.all(Array.from({ length: 60 }, () => peer.call("device.run", { handle, feeds: { x: floats(1) } })))
+    for (const handle of handles) await crowdOf(handle)
+    expect(narrow.map(({ loaded }) => loaded.size)).toEqual([4, 4])
+    await peer.call("device.close", { handle: handles[0]! })
+    await expect.poll(() => narrow.map(({ loaded }) => loaded.size)).toEqual([3, 3])
+    wide.memoryBytes = undefined
+  })
+
   test("closes a model everywhere", async () => {
     const { wide, narrow, peer, handle, crowd } = await start()
     await crowd()

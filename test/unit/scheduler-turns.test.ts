@@ -185,9 +185,9 @@ test("nothing is kept free for who works in idle time, nor for who does not come
 })
 
 test("a long job is not sent ahead of who may come before, but is to each place where the device computes", () => {
-  const sent = (parallel: number) => {
+  const sent = (parallel: number, isAlone = false) => {
     const turns = new Turns<string>({ depth: 2 * parallel, parallel })
-    const push = (origin: string, value: string) => turns.push({ origin, priority: 5, cost: 10, value }, 0)
+    const push = (origin: string, value: string) => turns.push({ origin, priority: 5, cost: 10, isAlone, value }, 0)
     push("pile", "before")
     expect(turns.next(0)?.value).toBe("before")
     turns.ended("before", 100, 100)
@@ -201,6 +201,7 @@ test("a long job is not sent ahead of who may come before, but is to each place 
   }
   expect(sent(1)).toEqual(["long 0"])
   expect(sent(2)).toEqual(["long 0", "long 1"])
+  expect(sent(2, true)).toEqual(["long 0"])
 })
 
 test("each job is at the device once, and not more at once than may be, in any order of events", () => {
