@@ -1,10 +1,7 @@
-import { createHash } from "node:crypto"
-import { mkdirSync, rmSync, statfsSync } from "node:fs"
+import { mkdirSync, rmSync, statfsSync, statSync } from "node:fs"
 import path from "node:path"
-import { isOwnFolder, SharedFolder } from "../protocol/transports/shared-folder.ts"
+import { isOwnFolder, SHARED_MEMORY, SharedFolder } from "../protocol/transports/shared-folder.ts"
 
-/** Linux's file system in memory, which every user may write to. */
-const ROOT = "/dev/shm"
 const TMPFS = 0x01021994
 
 /** The folders in memory through which tensors reach the processes of this machine that belong to the same user. */
@@ -20,9 +17,8 @@ export class SharedMemory {
     const dir = sharedMemoryFolder(dataDir)
     if (dir === undefined) return undefined
     try {
-      if (statfsSync(ROOT).type !== TMPFS) return undefined
-      // The name can be guessed: where another user has made it, it stays and is not used.
-      rmSync(dir, { recursive: true, force: true })
+      if (statfsSync(path.dirname(dir)).type !== TMPFS) return undefined
+      remove(dir)
       mkdirSync(dir, { mode: 0o700 })
       return isOwnFolder(dir) ? new SharedMemory(dir) : undefined
     } catch {
@@ -36,8 +32,17 @@ export class SharedMemory {
   }
 
   close(): void {
-    rmSync(this.#dir, { recursive: true, force: true })
+    try {
+      remove(this.#dir)
+    } catch {
+      // Somebody lays something down at this moment; the next start takes it away.
+    }
   }
+}
+
+/** Every user may make what has such a name, and change it meanwhile: only what is surely this user's is looked into. A link goes as a link; another's folder stays, and makes this throw. */
+function remove(dir: string): void {
+  rmSync(dir, { recursive: isOwnFolder(dir), force: true })
 }
 
 /** Takes away what a bridge-server on `dataDir` that was killed left in memory. */
@@ -46,9 +51,8 @@ export function removeSharedMemory(dataDir: string): void {
   if (dir !== undefined && isOwnFolder(dir)) rmSync(dir, { recursive: true, force: true })
 }
 
-/** Where that of the bridge-server on `dataDir` is; undefined where the system has none. */
+/** Where that of the bridge-server on `dataDir` is; undefined where the system has none. By what the folder is, not by its name: containers may share their memory. */
 export function sharedMemoryFolder(dataDir: string): string | undefined {
-  if (process.platform !== "linux") return undefined
-  const name = createHash("sha256").update(path.resolve(dataDir)).digest("hex").slice(0, 16)
-  return path.join(ROOT, `ipfs-accelerate-${process.getuid?.()}-${name}`)
+  const folder = process.platform === "linux" && statSync(dataDir, { throwIfNoEntry: false })
+  return folder ? `${SHARED_MEMORY}${process.getuid?.()}-${folder.dev}-${folder.ino}` : undefined
 }

@@ -92,16 +92,21 @@ export function encodeFrame(message: unknown, shelf?: Shelf): Uint8Array[] {
     return copy ?? value
   }
   const stripped = typeof message === "object" && message !== null ? strip(message) : message
-  if (offset > MAX_FRAME_BYTES || arrays.length > MAX_ARRAYS) throw fail("IPFA_PROTOCOL_TOO_LARGE")
+  const head = headOf({ message: stripped, arrays })
+  if (head.byteLength > MAX_HEADER_BYTES || head.byteLength + offset > MAX_FRAME_BYTES || arrays.length > MAX_ARRAYS)
+    throw fail("IPFA_PROTOCOL_TOO_LARGE")
+  // Last, of what can be sent: nobody would take away what was laid down for another.
   const name = offset < SHELF_FROM_BYTES ? undefined : shelf?.put(payloads)
-  const lies = name !== undefined && { shelf: { name, bytes: offset } }
-  const json = encoder.encode(JSON.stringify({ message: stripped, arrays, ...lies }))
+  if (name === undefined) return [head, ...payloads]
+  return [headOf({ message: stripped, arrays, shelf: { name, bytes: offset } })]
+}
+
+function headOf(header: object): Uint8Array {
+  const json = encoder.encode(JSON.stringify(header))
   const head = new Uint8Array(align(8 + json.byteLength)).fill(0x20)
   new DataView(head.buffer).setBigUint64(0, BigInt(head.byteLength - 8), true)
   head.set(json, 8)
-  if (head.byteLength > MAX_HEADER_BYTES || head.byteLength + offset > MAX_FRAME_BYTES)
-    throw fail("IPFA_PROTOCOL_TOO_LARGE")
-  return lies ? [head] : [head, ...payloads]
+  return head
 }
 
 /**

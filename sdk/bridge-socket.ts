@@ -1,9 +1,10 @@
+import path from "node:path"
 import { SHARED_MEMORY_HEADER, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from "../protocol/bridge-door.ts"
 import { fail } from "../protocol/errors/error.ts"
 import type { Shelf } from "../protocol/framing.ts"
 import { Peer } from "../protocol/peer.ts"
 import type { Port } from "../protocol/port.ts"
-import { SharedFolder } from "../protocol/transports/shared-folder.ts"
+import { SHARED_MEMORY, SharedFolder } from "../protocol/transports/shared-folder.ts"
 import { type WebSocketLike, webSocketPort } from "../protocol/transports/web-socket.ts"
 import type { FoundBridge } from "./bridge-address.ts"
 
@@ -21,6 +22,7 @@ export async function dial({ ws, token, cert }: FoundBridge, signal: AbortSignal
     : fail("IPFA_BRIDGE_UNREACHABLE", { data: { url: ws } })
 }
 
+const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/
 /** This user; only Linux has the memory that users' processes share by name. */
 const uid = process.platform === "linux" ? process.getuid?.() : undefined
 
@@ -28,8 +30,9 @@ const uid = process.platform === "linux" ? process.getuid?.() : undefined
 async function openPort(url: string, token: string, cert: string | undefined): Promise<Port> {
   const ws = await import("ws").catch(() => undefined)
   if (ws) {
+    const asks = uid !== undefined && LOOPBACK.test(new URL(url).hostname)
     const socket = new ws.WebSocket(url, SUBPROTOCOL, {
-      headers: { authorization: `Bearer ${token}`, ...(uid !== undefined && { [SHARED_MEMORY_HEADER]: uid }) },
+      headers: { authorization: `Bearer ${token}`, ...(asks && { [SHARED_MEMORY_HEADER]: uid }) },
       perMessageDeflate: false,
       maxPayload: 2 ** 31 - 1,
       // A mask of zeros: masking guards proxies against what a page may send, and costs a pass over every tensor.
@@ -39,7 +42,9 @@ async function openPort(url: string, token: string, cert: string | undefined): P
     let shelf: Shelf | undefined
     socket.once("upgrade", ({ headers }) => {
       const dir = headers[SHARED_MEMORY_HEADER]
-      if (uid !== undefined && typeof dir === "string") shelf = SharedFolder.join(dir)
+      // Of what the other end names only what can be this: it reads and writes there.
+      const isOurs = typeof dir === "string" && path.resolve(dir) === dir && dir.startsWith(`${SHARED_MEMORY}${uid}-`)
+      if (asks && isOurs) shelf = SharedFolder.join(dir)
     })
     return webSocketPort(socket as unknown as WebSocketLike, { shelf: () => shelf })
   }

@@ -18,7 +18,10 @@ import { sumBytes } from "../bytes.ts"
 import { fail } from "../errors/error.ts"
 import type { Shelf } from "../framing.ts"
 
-/** What may lie in one folder that one end put there, bytes; of a small file system no more than a part, as others live of it too. */
+/** Linux's file system in memory, which every user may write to; what begins so is ours, the user's number follows. */
+export const SHARED_MEMORY = "/dev/shm/ipfs-accelerate-"
+
+/** What may lie in one folder that one end put there, bytes; and of what is free no more than a part at a time, as others live of it too. */
 const MAX_LYING_BYTES = 256 * 2 ** 20
 const PART_OF_FREE = 1 / 4
 /** Where something could not be put, it is not tried again for so long, ms. */
@@ -37,7 +40,6 @@ export class SharedFolder implements Shelf {
   readonly #side: "a" | "b"
   /** The other end sees the folder: it was given something from there, or is known to. */
   #isSeen: boolean
-  readonly #maxBytes: number
   readonly #lying = new Map<string, number>()
   #lyingBytes = 0
   #next = 1
@@ -48,8 +50,6 @@ export class SharedFolder implements Shelf {
     this.dir = dir
     this.#side = side
     this.#isSeen = isSeen
-    const { bavail, bsize } = statfsSync(dir)
-    this.#maxBytes = Math.min(MAX_LYING_BYTES, bavail * bsize * PART_OF_FREE)
   }
 
   /** Makes one in `parent`, for the end that `join`s it. Undefined where that can't be. */
@@ -63,17 +63,24 @@ export class SharedFolder implements Shelf {
     }
   }
 
-  /** The other end of a folder that `make` made. Undefined where it is not to be seen here, or is not this user's own. */
+  /** The other end of a folder that `make` made. Undefined where it is not to be seen here, or it or its parent is not this user's own. */
   static join(dir: string): SharedFolder | undefined {
-    return path.isAbsolute(dir) && isOwnFolder(dir) ? new SharedFolder(dir, "b", true) : undefined
+    try {
+      return path.isAbsolute(dir) && isOwnFolder(path.dirname(dir)) && isOwnFolder(dir)
+        ? new SharedFolder(dir, "b", true)
+        : undefined
+    } catch {
+      return undefined
+    }
   }
 
   put(parts: readonly Uint8Array[]): string | undefined {
     const bytes = sumBytes(parts)
-    if (!this.#isSeen || performance.now() < this.#restsUntil || !this.#hasRoom(bytes)) return undefined
+    if (!this.#isSeen || performance.now() < this.#restsUntil) return undefined
     const name = `${this.#side}${this.#next++}`
     const file = path.join(this.dir, name)
     try {
+      if (!this.#hasRoom(bytes)) return undefined
       const fd = openSync(file, CREATE, 0o600)
       try {
         for (const part of parts)
@@ -117,19 +124,26 @@ export class SharedFolder implements Shelf {
     }
   }
 
-  /** Takes the folder away, with what still lies there. */
+  /** Takes the folder away, with what still lies there. What the other end lays down meanwhile stays, for whoever takes the parent away. */
   remove(): void {
-    rmSync(this.dir, { recursive: true, force: true })
+    try {
+      rmSync(this.dir, { recursive: true, force: true })
+    } catch {
+      // It is put there at this moment.
+    }
   }
 
+  /** Throws where there is no such folder. */
   #hasRoom(bytes: number): boolean {
-    if (this.#lyingBytes + bytes <= this.#maxBytes) return true
+    const { bavail, bsize } = statfsSync(this.dir)
+    if (bytes > bavail * bsize * PART_OF_FREE) return false
+    if (this.#lyingBytes + bytes <= MAX_LYING_BYTES) return true
     for (const [file, size] of this.#lying) {
       if (existsSync(file)) continue
       this.#lying.delete(file)
       this.#lyingBytes -= size
     }
-    return this.#lyingBytes + bytes <= this.#maxBytes
+    return this.#lyingBytes + bytes <= MAX_LYING_BYTES
   }
 }
 

@@ -85,7 +85,6 @@ export function webSocketPort(
   )
 
   const transmit = (parts: Uint8Array[]) => {
-    if (socket.readyState !== OPEN) return
     if (!ws) return socket.send(joinBytes(parts))
     const fragments = joinSmall(parts)
     // One system call for the lot, where `ws` lets us at its socket: else the other side wakes for each.
@@ -100,7 +99,7 @@ export function webSocketPort(
       return socket.bufferedAmount + unsentBytes
     },
     send(message: Message) {
-      if (inbox.isEnded) return
+      if (inbox.isEnded || (!unsent && socket.readyState !== OPEN)) return
       const parts = encodeFrame(message, shelf?.())
       const bytes = sumBytes(parts)
       if (bytes > maxBytes) throw fail("IPFA_PROTOCOL_TOO_LARGE", { data: { bytes, limit: maxBytes } })

@@ -1,11 +1,23 @@
+import { once } from "node:events"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterEach, describe, expect, test, vi } from "vitest"
+import { WebSocketServer } from "ws"
 import { sharedMemoryFolder } from "../../bridge-server/shared-memory.ts"
-import { SHARED_MEMORY_HEADER, type Tensor } from "../../protocol/index.ts"
+import {
+  fail,
+  Peer,
+  SHARED_MEMORY_HEADER,
+  SUBPROTOCOL,
+  type Tensor,
+  type WebSocketLike,
+  webSocketPort,
+} from "../../protocol/index.ts"
 import { SharedFolder } from "../../protocol/transports/shared-folder.ts"
+import { dial as dialBridge } from "../../sdk/bridge-socket.ts"
 import { connect } from "../../sdk/index-node.ts"
 import { adderModel } from "../support/adder.ts"
 import { bridgeProcess, dial, nativeIsThere, type TestBridge, testBridge } from "../support/bridge.ts"
@@ -67,10 +79,12 @@ describe("a Node program of the same user", () => {
   })
 
   test("may have many runs at once there, and each its own answer", async () => {
+    const put = vi.spyOn(SharedFolder.prototype, "put")
     const { dir, model } = await started()
     await using accelerator = await connect({ dataDir: dir })
     const right = await Promise.all(Array.from({ length: 24 }, (_, i) => adds(accelerator, model, i)))
     expect(right).toEqual(right.map(() => true))
+    expect(put.mock.results.filter(({ value }) => value !== undefined).length).toBeGreaterThan(24)
     expect(lying(memoryOf(dir))).toEqual([])
   })
 
@@ -81,6 +95,36 @@ describe("a Node program of the same user", () => {
     rmSync(memoryOf(dir), { recursive: true })
     expect(await adds(accelerator, model, 2)).toBe(true)
   })
+})
+
+test("a program writes nowhere else, whatever folder a bridge-server names", async () => {
+  const parent = mkdtempSync(path.join(tmpdir(), "ipfa named "))
+  const elsewhere = (SharedFolder.make(parent, true) as SharedFolder).dir
+  const listener = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => SUBPROTOCOL })
+  await once(listener, "listening")
+  listener.on("headers", (headers) => headers.push(`${SHARED_MEMORY_HEADER}: ${elsewhere}`))
+  const seen: string[][] = []
+  listener.on("connection", (socket) => {
+    new Peer(webSocketPort(socket as unknown as WebSocketLike), {
+      role: "bridge",
+      handlers: {
+        "session.run": () => {
+          seen.push(readdirSync(elsewhere))
+          throw fail("IPFA_SESSION_UNKNOWN")
+        },
+      },
+    })
+  })
+  const at = `127.0.0.1:${(listener.address() as AddressInfo).port}`
+  const peer = await dialBridge(
+    { http: `http://${at}`, ws: `ws://${at}`, token: "token" },
+    new AbortController().signal,
+  )
+  await expect(peer.call("session.run", { sessionId: "s", feeds: { x: ramp(0) } })).rejects.toThrow()
+  expect(seen).toEqual([[]])
+  peer.close()
+  listener.close()
+  rmSync(parent, { recursive: true })
 })
 
 describe("the memory", () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { MessageChannel } from "node:worker_threads"
+import { vi } from "vitest"
 import { WebSocketServer, WebSocket as WsSocket } from "ws"
 import {
   byteStreamPort,
@@ -26,6 +27,8 @@ export interface Link {
   client: PeerCore
   /** Absent where it is another process. */
   server?: PeerCore
+  /** Where it has shared memory: how often this side, and the other where it is of this process, laid something down there. */
+  laid?(): number
   /** Resolves when everything that was opened for the link is gone; fails if a process of it failed. */
   end(): Promise<void>
 }
@@ -57,9 +60,12 @@ function linkPorts([here, there]: Ports, end = async () => {}): Link {
 function sharedFolders() {
   const parent = mkdtempSync(path.join(tmpdir(), "ipfa links "))
   const here = SharedFolder.make(parent, true) as SharedFolder
+  const there = SharedFolder.join(here.dir) as SharedFolder
+  const puts = [here, there].map((end) => vi.spyOn(end, "put"))
   return {
     here,
-    there: SharedFolder.join(here.dir),
+    there,
+    laid: () => puts.flatMap(({ mock }) => mock.results).filter(({ value }) => value !== undefined).length,
     async end() {
       const left = readdirSync(here.dir)
       rmSync(parent, { recursive: true })
@@ -77,11 +83,12 @@ async function linkSockets(
   const socket = open(`ws://127.0.0.1:${(listener.address() as AddressInfo).port}`)
   const here = webSocketPort(socket, { shelf: () => shared?.there })
   const [accepted] = await once(listener, "connection")
-  return linkPorts([here, webSocketPort(accepted, { shelf: () => shared?.here })], async () => {
+  const link = linkPorts([here, webSocketPort(accepted, { shelf: () => shared?.here })], async () => {
     listener.close()
     await once(listener, "close")
     await shared?.end()
   })
+  return { ...link, ...(shared && { laid: shared.laid }) }
 }
 
 export function startChild(channel: "stdio" | "fd3", sharedDir = ""): ChildProcess {
@@ -134,10 +141,10 @@ export const transports: Transport[] = [
     name: "byte stream to a child's fd 3 with shared memory",
     moves: false,
     async connect() {
-      const { here: shelf, end } = sharedFolders()
+      const { here: shelf, laid, end } = sharedFolders()
       const child = startChild("fd3", shelf.dir)
       const socket = child.stdio[3] as Socket
-      return linkChild(child, byteStreamPort(socket, socket, { shelf }), end)
+      return { ...linkChild(child, byteStreamPort(socket, socket, { shelf }), end), laid }
     },
   },
   ...(["structured_clone", "json"] as const).map((copy) => ({

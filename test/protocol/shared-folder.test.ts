@@ -149,6 +149,12 @@ describe("a frame whose arrays lie on a shelf", () => {
     expect(readdirSync(here.dir)).toEqual([])
   })
 
+  test("that can't be written leaves nothing there", () => {
+    const [here] = pair()
+    expect(() => encodeFrame({ ...large, n: 1n }, here)).toThrow(TypeError)
+    expect(readdirSync(here.dir)).toEqual([])
+  })
+
   test("is no frame to whoever has no shelf", () => {
     const [here] = pair()
     const frame = encodeFrame(large, here)

@@ -152,11 +152,13 @@ describe.each(transports)("over $name", ({ connect, moves }) => {
 
   test.each(dtypes)("8 MiB of %s come back bit by bit", async (dtype) => {
     const tensor = largeTensor(dtype)
+    const laid = link.laid?.() ?? 0
     const { outputs } = await link.client.call("device.run", { handle: "h", feeds: { x: tensor } })
     const back = outputs.x as Tensor
     expect({ dtype: back.dtype, shape: back.shape }).toEqual({ dtype, shape: tensor.shape })
     if (dtype === "string") return expect(back.data).toEqual(tensor.data)
     expect(bytesOf(back).equals(bytesOf(tensor))).toBe(true)
+    if (link.laid) expect(link.laid()).toBeGreaterThan(laid)
   })
 
   test("arrays of odd lengths, empty, and views into larger memory arrive as they are", async () => {
